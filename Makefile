@@ -1,0 +1,61 @@
+# similarity: metric learning and nearest-neighbour search in PostgreSQL
+#
+#   make            build (make with_llvm=no skips the bitcode)
+#   make install    into PostgreSQL's directories, as any PGXS extension
+#   make demo       everything from nothing on Fashion-MNIST
+#   make test       every test that takes minutes
+#   make help       the rest
+
+EXTENSION = similarity
+EXTVERSION = 0.1.0
+MODULE_big = similarity
+
+PURE_ROOMS = base kernel graph nn eval report
+SERVER_ROOMS = embedding hnsw model gallery
+
+PURE_SOURCES = $(sort $(wildcard $(PURE_ROOMS:%=src/%/*.c)))
+SERVER_SOURCES = $(sort $(wildcard src/*.c $(SERVER_ROOMS:%=src/%/*.c)))
+HEADER_FILES = $(sort $(wildcard src/*.h src/*/*.h))
+PURE_OBJS = $(PURE_SOURCES:.c=.o)
+SERVER_OBJS = $(SERVER_SOURCES:.c=.o)
+OBJS = $(PURE_OBJS) $(SERVER_OBJS)
+
+INSTALL_SQL = $(sort $(wildcard sql/install/*.sql))
+DATA_built = build/similarity--$(EXTVERSION).sql
+DATA = $(wildcard sql/upgrade/*.sql)
+
+REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+REGRESS_OPTS = --load-extension=similarity
+ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation --outputdir=build/isolation --load-extension=similarity
+TAP_TESTS = 1
+PROVE_TESTS = test/t/*.pl
+
+WARNINGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+PURE_CFLAGS = -O3 -fno-math-errno -fno-trapping-math
+
+PG_CPPFLAGS = -I$(srcdir)/src
+PG_CFLAGS = -fvisibility=hidden $(WARNINGS) -Wno-cast-function-type
+SHLIB_LINK = -lm -ldl -lpthread
+EXTRA_CLEAN = build
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# PostgreSQL 15 exports every symbol unless told otherwise, and loads libraries
+# with RTLD_GLOBAL: only SQL entry points may be visible.
+override CPPFLAGS := -D'PGDLLEXPORT=__attribute__((visibility("default")))' $(CPPFLAGS)
+
+# The wall: pure rooms see no header of PostgreSQL.
+$(PURE_OBJS) $(PURE_OBJS:.o=.bc): override CPPFLAGS := -I$(srcdir)/src -D_GNU_SOURCE
+$(PURE_OBJS): override CFLAGS += $(PURE_CFLAGS)
+
+# No dependency tracking in PGXS as Debian builds it: any header rebuilds all.
+$(OBJS) $(OBJS:.o=.bc): $(HEADER_FILES)
+
+$(DATA_built): $(INSTALL_SQL) similarity.control
+	@mkdir -p build
+	@{ printf '\\echo Use "CREATE EXTENSION similarity" to load this file. \\quit\n'; cat $(INSTALL_SQL); } >$@
+
+include test/test.mk

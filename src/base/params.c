@@ -1,0 +1,192 @@
+/*
+ * params.c
+ *	  Named parameters: look-up, checks and the messages that go with them.
+ */
+#include "base/params.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void
+params_init(Params *params, const char *owner, const ParamSpec *specs)
+{
+	memset(params, 0, sizeof(*params));
+	params->owner = owner;
+	params->specs = specs;
+	for (int i = 0; specs[i].name != NULL; i++)
+	{
+		params->values[i].isset = !specs[i].nullable;
+		params->values[i].number = specs[i].initial;
+		params->values[i].second = specs[i].initial;
+	}
+}
+
+/* "Accepted parameters are a, b and c." as a hint */
+static bool
+hint_accepted(const Params *params, Status *status)
+{
+	char		list[STATUS_TEXT_SIZE] = "";
+	size_t		used = 0;
+
+	for (int i = 0; params->specs[i].name != NULL && used < sizeof(list); i++)
+		used += (size_t) snprintf(list + used, sizeof(list) - used, "%s\"%s\"",
+								  i == 0 ? "" : ", ", params->specs[i].name);
+	if (used == 0)
+		return status_hint(status, "It takes no parameters.");
+	return status_hint(status, "Accepted parameters: %s.", list);
+}
+
+static int
+find(const Params *params, const char *name, Status *status)
+{
+	for (int i = 0; params->specs[i].name != NULL; i++)
+	{
+		if (strcmp(params->specs[i].name, name) == 0)
+			return i;
+	}
+	status_fail(status, STATUS_UNKNOWN_NAME, "%s has no parameter \"%s\"",
+				params->owner, name);
+	hint_accepted(params, status);
+	return -1;
+}
+
+static bool
+fail_type(const Params *params, int i, Status *status)
+{
+	static const char *const expected[] = {
+		[PARAM_INTEGER] = "an integer",
+		[PARAM_REAL] = "a number",
+		[PARAM_BOOLEAN] = "true or false",
+		[PARAM_CHOICE] = "a string",
+		[PARAM_SIZE2] = "an integer or an array of two integers"
+	};
+
+	return status_fail(status, STATUS_INVALID_VALUE,
+					   "parameter \"%s\" of %s must be %s",
+					   params->specs[i].name, params->owner,
+					   expected[params->specs[i].type]);
+}
+
+static bool
+check_number(const Params *params, int i, double value, Status *status)
+{
+	const ParamSpec *spec = &params->specs[i];
+	bool		integer = spec->type == PARAM_INTEGER || spec->type == PARAM_SIZE2;
+
+	if (spec->type == PARAM_BOOLEAN || spec->type == PARAM_CHOICE ||
+		!isfinite(value) || (integer && value != rint(value)))
+		return fail_type(params, i, status);
+	if (value < spec->minimum || value > spec->maximum)
+	{
+		status_fail(status, STATUS_INVALID_VALUE,
+					"value %g is out of range for parameter \"%s\" of %s",
+					value, spec->name, params->owner);
+		return status_detail(status, "Valid values are between %g and %g.",
+							 spec->minimum, spec->maximum);
+	}
+	return true;
+}
+
+static bool
+store(Params *params, int i, double number, double second)
+{
+	params->values[i].isset = true;
+	params->values[i].number = number;
+	params->values[i].second = second;
+	params->given[i] = true;
+	return true;
+}
+
+bool
+params_set_number(Params *params, const char *name, double value, Status *status)
+{
+	int			i = find(params, name, status);
+
+	return i >= 0 && check_number(params, i, value, status) &&
+		store(params, i, value, value);
+}
+
+bool
+params_set_pair(Params *params, const char *name, double first, double second,
+				Status *status)
+{
+	int			i = find(params, name, status);
+
+	if (i < 0)
+		return false;
+	if (params->specs[i].type != PARAM_SIZE2)
+		return fail_type(params, i, status);
+	return check_number(params, i, first, status) &&
+		check_number(params, i, second, status) &&
+		store(params, i, first, second);
+}
+
+bool
+params_set_boolean(Params *params, const char *name, bool value, Status *status)
+{
+	int			i = find(params, name, status);
+
+	if (i < 0)
+		return false;
+	if (params->specs[i].type != PARAM_BOOLEAN)
+		return fail_type(params, i, status);
+	return store(params, i, value, value);
+}
+
+bool
+params_set_text(Params *params, const char *name, const char *value, Status *status)
+{
+	char		list[STATUS_TEXT_SIZE] = "";
+	size_t		used = 0;
+	int			i = find(params, name, status);
+	const char *const *choices;
+
+	if (i < 0)
+		return false;
+	choices = params->specs[i].choices;
+	if (params->specs[i].type != PARAM_CHOICE)
+		return fail_type(params, i, status);
+	for (int c = 0; choices[c] != NULL; c++)
+	{
+		if (strcmp(choices[c], value) == 0)
+			return store(params, i, c, c);
+		if (used < sizeof(list))
+			used += (size_t) snprintf(list + used, sizeof(list) - used, "%s\"%s\"",
+									  c == 0 ? "" : ", ", choices[c]);
+	}
+	status_fail(status, STATUS_INVALID_VALUE,
+				"parameter \"%s\" of %s cannot be \"%s\"",
+				params->specs[i].name, params->owner, value);
+	return status_hint(status, "Accepted values: %s.", list);
+}
+
+bool
+params_set_null(Params *params, const char *name, Status *status)
+{
+	int			i = find(params, name, status);
+
+	if (i < 0)
+		return false;
+	if (!params->specs[i].nullable)
+		return fail_type(params, i, status);
+	params->values[i].isset = false;
+	params->given[i] = true;
+	return true;
+}
+
+bool
+params_check(const Params *params, Status *status)
+{
+	for (int i = 0; params->specs[i].name != NULL; i++)
+	{
+		if (params->specs[i].required && !params->given[i])
+		{
+			status_fail(status, STATUS_INVALID_VALUE,
+						"%s needs parameter \"%s\"",
+						params->owner, params->specs[i].name);
+			return hint_accepted(params, status);
+		}
+	}
+	return true;
+}

@@ -1,0 +1,87 @@
+/*
+ * embedding.h
+ *	  The SQL type "embedding": layout, limits and what other rooms may call.
+ */
+#ifndef EMBEDDING_EMBEDDING_H
+#define EMBEDDING_EMBEDDING_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#define EMBEDDING_MAX_DIMS 16384
+
+/* How elements are stored.  Only float32 exists so far; see the README. */
+typedef enum EmbeddingKind
+{
+	EMBEDDING_FLOAT = 0,
+	EMBEDDING_HALF = 1,
+	EMBEDDING_INT8 = 2,
+	EMBEDDING_BIT = 3
+} EmbeddingKind;
+
+/*
+ * A value.  It is detoasted to 4-byte alignment, so the elements are aligned
+ * as float4 needs and no more.
+ */
+typedef struct Embedding
+{
+	int32		vl_len_;		/* varlena header, do not touch directly */
+	uint16		dims;			/* 1 .. EMBEDDING_MAX_DIMS */
+	uint8		kind;			/* EmbeddingKind */
+	uint8		unused;			/* 0 */
+	float4		scale;			/* of int8 elements; 1 otherwise */
+	uint16		model;			/* version id of the model that made it, or 0 */
+	uint16		unused2;		/* 0 */
+	float4		x[FLEXIBLE_ARRAY_MEMBER];
+} Embedding;
+
+#define EMBEDDING_SIZE(dims) \
+	(offsetof(Embedding, x) + sizeof(float4) * (Size) (dims))
+
+#define DatumGetEmbedding(d) ((Embedding *) PG_DETOAST_DATUM(d))
+#define PG_GETARG_EMBEDDING_P(n) embedding_check(DatumGetEmbedding(PG_GETARG_DATUM(n)))
+#define PG_RETURN_EMBEDDING_P(e) PG_RETURN_POINTER(e)
+
+/*
+ * typmod: dims - 1 in bits 0 .. 13, kind in bits 14 .. 15, model version in
+ * bits 16 .. 30; -1 if nothing is said.
+ */
+#define EMBEDDING_TYPMOD(dims, kind, model) \
+	(((int32) (dims) - 1) | ((int32) (kind) << 14) | ((int32) (model) << 16))
+#define EMBEDDING_TYPMOD_DIMS(typmod) (((typmod) & 0x3FFF) + 1)
+#define EMBEDDING_TYPMOD_KIND(typmod) (((typmod) >> 14) & 3)
+#define EMBEDDING_TYPMOD_MODEL(typmod) (((typmod) >> 16) & 0x7FFF)
+
+/* A zeroed float32 value with tag 0, header set, in CurrentMemoryContext. */
+extern Embedding *embedding_new(int dims);
+
+/*
+ * Validate header against size (a C function may be called with anything of
+ * the type) and return e; ERRCODE_DATA_CORRUPTED otherwise.
+ */
+extern Embedding *embedding_check(Embedding *e);
+
+/* ERROR unless both have the same dimensions and compatible model tags. */
+extern void embedding_check_pair(const Embedding *a, const Embedding *b);
+
+/* ERROR if an element is not finite. */
+extern void embedding_check_finite(const Embedding *e);
+
+/* OID of the type and of its array type; looked up by the extension, cached. */
+extern Oid	embedding_type_oid(void);
+extern Oid	embedding_array_type_oid(void);
+
+/* Total order used by btree and sorting: blind to tag and kind. */
+extern int	embedding_compare(const Embedding *a, const Embedding *b);
+
+/*
+ * Distances as the operators compute them, without tag check: for the index,
+ * which must agree with the operators.
+ */
+extern double embedding_l2_distance(const Embedding *a, const Embedding *b);
+extern double embedding_cosine_distance(const Embedding *a, const Embedding *b);
+extern double embedding_negative_inner_product(const Embedding *a, const Embedding *b);
+extern double embedding_l1_distance(const Embedding *a, const Embedding *b);
+
+#endif							/* EMBEDDING_EMBEDDING_H */

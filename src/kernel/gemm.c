@@ -1,0 +1,108 @@
+/*
+ * gemm.c
+ *	  OpenBLAS, loaded late and with one thread.
+ *
+ * Loading OpenBLAS starts a thread per processor whose signal mask is the
+ * loader's, and a backend's mask is empty: PostgreSQL's signal handlers would
+ * run in them.  So it is loaded on first use, with every signal blocked and
+ * OPENBLAS_NUM_THREADS=1, which starts none.  RTLD_LOCAL keeps its symbols to
+ * ourselves.
+ */
+#include "kernel/gemm.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* CBLAS' numbers for its enumerations */
+#define CBLAS_ROW_MAJOR 101
+#define CBLAS_NO_TRANS 111
+#define CBLAS_TRANS 112
+
+typedef void (*SgemmFunction) (int order, int ta, int tb, int m, int n, int k,
+							   float alpha, const float *a, int lda,
+							   const float *b, int ldb,
+							   float beta, float *c, int ldc);
+typedef void (*DgemmFunction) (int order, int ta, int tb, int m, int n, int k,
+							   double alpha, const double *a, int lda,
+							   const double *b, int ldb,
+							   double beta, double *c, int ldc);
+
+static SgemmFunction cblas_sgemm;
+static DgemmFunction cblas_dgemm;
+static char name[128];
+
+static void *
+open_library(void)
+{
+	void	   *library;
+	sigset_t	all;
+	sigset_t	saved;
+	const char *threads = getenv("OPENBLAS_NUM_THREADS");
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &saved);
+	setenv("OPENBLAS_NUM_THREADS", "1", 1);
+	library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+	if (threads == NULL)
+		unsetenv("OPENBLAS_NUM_THREADS");
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	return library;
+}
+
+bool
+gemm_load(Status *status)
+{
+	void	   *library;
+	char	   *(*get_config) (void);
+
+	if (cblas_dgemm != NULL)
+		return true;
+	library = open_library();
+	if (library == NULL)
+	{
+		status_fail(status, STATUS_UNAVAILABLE, "could not load OpenBLAS: %s", dlerror());
+		return status_hint(status, "Install the package libopenblas0.");
+	}
+	get_config = (char *(*) (void)) dlsym(library, "openblas_get_config");
+	snprintf(name, sizeof(name), "%s", get_config != NULL ? get_config() : "OpenBLAS");
+	cblas_sgemm = (SgemmFunction) dlsym(library, "cblas_sgemm");
+	cblas_dgemm = (DgemmFunction) dlsym(library, "cblas_dgemm");
+	if (cblas_sgemm == NULL || cblas_dgemm == NULL)
+	{
+		cblas_dgemm = NULL;
+		return status_fail(status, STATUS_UNAVAILABLE,
+						   "this OpenBLAS has no cblas_sgemm");
+	}
+	return true;
+}
+
+const char *
+gemm_name(void)
+{
+	return cblas_dgemm != NULL ? name : NULL;
+}
+
+void
+gemm_f32(bool ta, bool tb, int m, int n, int k,
+		 float alpha, const float *a, int lda,
+		 const float *b, int ldb,
+		 float beta, float *c, int ldc)
+{
+	cblas_sgemm(CBLAS_ROW_MAJOR, ta ? CBLAS_TRANS : CBLAS_NO_TRANS,
+				tb ? CBLAS_TRANS : CBLAS_NO_TRANS,
+				m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+void
+gemm_f64(bool ta, bool tb, int m, int n, int k,
+		 double alpha, const double *a, int lda,
+		 const double *b, int ldb,
+		 double beta, double *c, int ldc)
+{
+	cblas_dgemm(CBLAS_ROW_MAJOR, ta ? CBLAS_TRANS : CBLAS_NO_TRANS,
+				tb ? CBLAS_TRANS : CBLAS_NO_TRANS,
+				m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}

@@ -1,0 +1,43 @@
+/*
+ * model.h
+ *	  What other server rooms may call of the model room.
+ */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include "postgres.h"
+
+#include "embedding/embedding.h"
+
+/*
+ * The deployed version (1 .. 32767) of a model.  ERROR if there is no such
+ * model, if the current role may not use it, or if it has no finished version.
+ */
+extern int	model_deployed_version(const char *model);
+
+/* Number of dimensions of a version's embeddings. */
+extern int	model_version_dims(int version);
+
+/*
+ * Embed one input (bytea of raw numbers, real[] or embedding; type says
+ * which) with a finished version.  Result is palloc'd and carries the tag.
+ */
+extern Embedding *model_embed(int version, Datum input, Oid type);
+
+/* Run the network on n inputs at once: out[i] is palloc'd. */
+extern void model_embed_many(int version, const Datum *inputs, Oid type, int n, Embedding **out);
+
+/* May the current role use (USAGE) or change (OWNER) the model?  ERROR if not. */
+extern void model_require_usage(const char *model);
+extern void model_require_owner(const char *model);
+
+/*
+ * Run one statement on the catalog tables of schema "similarity" under the
+ * extension owner's id.  SPI must be connected; result in SPI_tuptable and
+ * SPI_processed, returns the SPI code.  sql must qualify every name and take
+ * its values as $1, $2, ... only.  The caller has checked privileges.
+ */
+extern int	catalog_execute(const char *sql, int nargs, const Oid *types,
+							const Datum *values, const char *nulls, bool read_only, long limit);
+
+#endif							/* MODEL_MODEL_H */

@@ -1,0 +1,221 @@
+/*
+ * nn.h
+ *	  The engine as the server rooms see it: from a specification to a graph,
+ *	  from a graph to embeddings, and training steps.
+ *
+ * Life of a model: the server fills an NnSpec from jsonb; nn_graph_create()
+ * checks it and infers shapes; nn_init_weights() makes the first weights; an
+ * NnTrainer changes them step by step; an NnInfer turns rows into embeddings.
+ * All of it lives in arenas that the caller hands over; nothing here blocks,
+ * allocates behind the arena's back or knows PostgreSQL.
+ *
+ * Tensors are NHWC, batch outermost, densely packed.  Weights of a model are
+ * one array of floats; nn_graph_tensor() says which part is which.
+ */
+#ifndef NN_NN_H
+#define NN_NN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/params.h"
+#include "base/status.h"
+#include "base/threads.h"
+#include "nn/real.h"
+
+#define NN_MAX_RANK 4			/* of a shape without the batch dimension */
+#define NN_MAX_LAYERS 512
+#define NN_NAME_SIZE 64
+
+typedef struct NnShape
+{
+	int			rank;
+	int			dim[NN_MAX_RANK];
+} NnShape;
+
+/*
+ * Kinds of things with a name and parameters, as tables for look-up and for
+ * the SQL functions that list them.  All tables end with a NULL name.
+ */
+typedef struct NnLayerType NnLayerType;
+typedef struct NnLossType NnLossType;
+typedef struct NnOptimizerType NnOptimizerType;
+
+typedef struct NnDescription
+{
+	const char *name;
+	const ParamSpec *params;
+	const char *comment;		/* one line for users, with the source */
+} NnDescription;
+
+/* NULL and a status whose hint lists the accepted names if there is none. */
+extern const NnLayerType *nn_layer_type(const char *name, Status *status);
+extern const NnLossType *nn_loss_type(const char *name, Status *status);
+extern const NnOptimizerType *nn_optimizer_type(const char *name, Status *status);
+
+/* The i-th of each kind, NULL after the last. */
+extern const NnLayerType *nn_layer_type_at(int i);
+extern const NnLossType *nn_loss_type_at(int i);
+extern const NnOptimizerType *nn_optimizer_type_at(int i);
+
+extern const NnDescription *nn_layer_description(const NnLayerType *type);
+extern const NnDescription *nn_loss_description(const NnLossType *type);
+extern const NnDescription *nn_optimizer_description(const NnOptimizerType *type);
+
+/* ---- specification and graph ---- */
+
+typedef struct NnLayerSpec
+{
+	const NnLayerType *type;
+	char		name[NN_NAME_SIZE]; /* empty: named as Keras does, "conv2d",
+									 * "conv2d_1", ... */
+	Params		params;
+} NnLayerSpec;
+
+typedef struct NnSpec
+{
+	NnShape		input;			/* of one row, e.g. 28 x 28 x 1 */
+	int			nlayers;
+	NnLayerSpec *layers;		/* a chain: each reads the one before */
+} NnSpec;
+
+typedef struct NnGraph NnGraph;
+
+/* Check a specification; failures name the layer, the shapes and the fix. */
+extern NnGraph *nn_graph_create(Arena *arena, const NnSpec *spec, Status *status);
+
+typedef struct NnLayerInfo
+{
+	const char *name;
+	const char *type;
+	NnShape		output;
+	size_t		parameters;		/* weights of this layer */
+} NnLayerInfo;
+
+extern int	nn_graph_layers(const NnGraph *graph);
+extern void nn_graph_layer(const NnGraph *graph, int i, NnLayerInfo *info);
+
+typedef struct NnTensorInfo
+{
+	char		name[2 * NN_NAME_SIZE]; /* "conv2d_1/kernel" */
+	NnShape		shape;
+	size_t		offset;			/* in floats from the start of the weights */
+	size_t		count;
+	bool		trainable;
+} NnTensorInfo;
+
+extern int	nn_graph_tensors(const NnGraph *graph);
+extern void nn_graph_tensor(const NnGraph *graph, int i, NnTensorInfo *info);
+
+/* Floats in the weights array. */
+extern size_t nn_graph_weights(const NnGraph *graph);
+
+/* Numbers of one input row and of one embedding. */
+extern size_t nn_graph_inputs(const NnGraph *graph);
+extern int	nn_graph_outputs(const NnGraph *graph);
+
+/* Fresh weights by each layer's initialiser (Keras' glorot_uniform, zeros). */
+extern void nn_init_weights(const NnGraph *graph, uint64_t seed, real *weights);
+
+/* ---- rows ---- */
+
+/* What a row of input is stored as; rows stay in this form until used. */
+typedef enum NnElement
+{
+	NN_UINT8,					/* one byte a number, 0 .. 255 */
+	NN_FLOAT32
+} NnElement;
+
+/* Bytes of one row. */
+extern size_t nn_row_size(const NnGraph *graph, NnElement element);
+
+/* ---- inference ---- */
+
+typedef struct NnInfer NnInfer;
+
+/* Bytes that nn_infer_create will take from its arena. */
+extern size_t nn_infer_memory(const NnGraph *graph, int max_batch, int nthreads);
+
+/*
+ * weights is used in place and must stay; pool may be NULL (no thread then).
+ * gemm_load() must have succeeded.
+ */
+extern NnInfer *nn_infer_create(Arena *arena, const NnGraph *graph,
+								const real *weights, int max_batch,
+								ThreadPool *pool, Status *status);
+
+/* Embed n rows, 1 <= n <= max_batch, into n x nn_graph_outputs() floats. */
+extern void nn_infer_run(NnInfer *infer, NnElement element,
+						 const void *const *rows, int n, float *out);
+
+/* ---- training ---- */
+
+typedef struct NnTrainOptions
+{
+	const NnLossType *loss;
+	Params		loss_params;
+	const NnOptimizerType *optimizer;
+	Params		optimizer_params;
+	int			max_batch;
+	uint64_t	seed;			/* of dropout */
+	ThreadPool *pool;			/* may be NULL */
+} NnTrainOptions;
+
+typedef struct NnTrainer NnTrainer;
+
+typedef struct NnStepStats
+{
+	double		loss;
+	double		learning_rate;
+	double		avg_positive;	/* mean over anchors of the hardest positive's
+								 * distance in this batch; NaN if none */
+	double		avg_negative;	/* same, of the nearest negative's distance */
+} NnStepStats;
+
+/* Bytes that nn_trainer_create will take from its arena. */
+extern size_t nn_trainer_memory(const NnGraph *graph, const NnTrainOptions *options);
+
+/* weights is changed in place by each step. */
+extern NnTrainer *nn_trainer_create(Arena *arena, const NnGraph *graph,
+									const NnTrainOptions *options,
+									real *weights, Status *status);
+
+/*
+ * One step on n rows with their labels (any integers; equal means same
+ * class).  Fails with STATUS_DIVERGED, weights untouched, when the loss is
+ * not finite.
+ */
+extern bool nn_trainer_step(NnTrainer *trainer, NnElement element,
+							const void *const *rows, const int32_t *labels,
+							int n, NnStepStats *stats, Status *status);
+
+/* Steps made so far. */
+extern int64_t nn_trainer_steps(const NnTrainer *trainer);
+
+/* ---- class-balanced batches (TF Similarity's MultiShotMemorySampler) ---- */
+
+typedef struct NnSamplerOptions
+{
+	int			classes_per_batch;
+	int			examples_per_class;
+	uint64_t	seed;
+} NnSamplerOptions;
+
+typedef struct NnSampler NnSampler;
+
+/*
+ * labels are 0 .. nclasses-1, one per row; a row whose label is -1 is never
+ * drawn.  Fails when classes_per_batch exceeds the classes that have rows or
+ * when only one class has rows.
+ */
+extern NnSampler *nn_sampler_create(Arena *arena, const int32_t *labels,
+									size_t nrows, int nclasses,
+									const NnSamplerOptions *options,
+									Status *status);
+
+/* Fill classes_per_batch * examples_per_class row numbers, class by class. */
+extern void nn_sampler_next(NnSampler *sampler, uint32_t *rows);
+
+#endif							/* NN_NN_H */

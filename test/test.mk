@@ -1,0 +1,30 @@
+# Targets that developers use; see test/README.md.
+
+# ---- unit tests of the pure rooms: plain programs, no server ----
+
+UNIT_CC = $(CC) -std=gnu11 -g -O2 -fno-math-errno -fno-trapping-math $(WARNINGS) -D_GNU_SOURCE -Isrc -Itest/unit
+UNIT_LIBS = -lm -ldl -lpthread
+UNIT_TESTS = $(patsubst test/unit/%.c,build/unit/%,$(sort $(wildcard test/unit/test_*.c)))
+
+# The pure rooms twice: as shipped, and with nn computing in double.
+UNIT_OBJS = $(PURE_SOURCES:src/%.c=build/unit/float/%.o)
+UNIT_DOUBLE_OBJS = $(PURE_SOURCES:src/%.c=build/unit/double/%.o)
+
+build/unit/float/%.o: src/%.c $(HEADER_FILES)
+	@mkdir -p $(@D)
+	$(UNIT_CC) -c -o $@ $<
+
+build/unit/double/%.o: src/%.c $(HEADER_FILES)
+	@mkdir -p $(@D)
+	$(UNIT_CC) -DNN_DOUBLE -c -o $@ $<
+
+# test_double_*.c are linked with the double build.
+build/unit/test_double_%: test/unit/test_double_%.c test/unit/unit.h $(UNIT_DOUBLE_OBJS)
+	$(UNIT_CC) -DNN_DOUBLE -o $@ $< $(UNIT_DOUBLE_OBJS) $(UNIT_LIBS)
+
+build/unit/test_%: test/unit/test_%.c test/unit/unit.h $(UNIT_OBJS)
+	$(UNIT_CC) -o $@ $< $(UNIT_OBJS) $(UNIT_LIBS)
+
+.PHONY: unit
+unit: $(UNIT_TESTS)
+	@failed=0; for t in $(UNIT_TESTS); do $$t || failed=1; done; exit $$failed
