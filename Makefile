@@ -41,7 +41,13 @@ EXTRA_CLEAN = build
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
+ifeq ($(PGXS),)
+all install installcheck:
+	@echo "pg_config was not found: install postgresql-server-dev-15, or run make demo or make test, which do" >&2
+	@exit 1
+else
 include $(PGXS)
+endif
 
 # PostgreSQL 15 exports every symbol unless told otherwise, and loads libraries
 # with RTLD_GLOBAL: only SQL entry points may be visible.

@@ -28,3 +28,18 @@ build/unit/test_%: test/unit/test_%.c test/unit/unit.h $(UNIT_OBJS)
 .PHONY: unit
 unit: $(UNIT_TESTS)
 	@failed=0; for t in $(UNIT_TESTS); do $$t || failed=1; done; exit $$failed
+
+# ---- everything ----
+
+.PHONY: test lint format
+test:
+	@test/setup test
+	@$(MAKE) -s all
+	@test/run
+
+lint:
+	@$(MAKE) -s all
+	@test/lint/all
+
+format:
+	@test/lint/format --write

@@ -58,7 +58,7 @@ random_bits(Random *random)
 double
 random_uniform(Random *random)
 {
-	return (double) (random_bits(random) >> 11) * 0x1p-53;
+	return (double) (random_bits(random) >> 11) / 9007199254740992.0;
 }
 
 uint32_t

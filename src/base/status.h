@@ -23,7 +23,8 @@ typedef enum StatusCode
 	STATUS_BAD_TEXT,			/* malformed text or bytes from outside */
 	STATUS_TOO_LARGE,			/* exceeds a fixed limit of the program */
 	STATUS_OUT_OF_MEMORY,		/* the arena's budget or the system's memory */
-	STATUS_DIVERGED,			/* training produced a number that is not finite */
+	STATUS_DIVERGED,			/* training produced a number that is not
+								 * finite */
 	STATUS_CORRUPTED,			/* stored bytes that cannot be what we wrote */
 	STATUS_UNAVAILABLE			/* a library or facility is missing here */
 } StatusCode;
