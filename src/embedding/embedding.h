@@ -10,6 +10,7 @@
 #include "fmgr.h"
 
 #define EMBEDDING_MAX_DIMS 16384
+#define EMBEDDING_MAX_MODEL 32767
 
 /* How elements are stored.  Only float32 exists so far; see the README. */
 typedef enum EmbeddingKind
@@ -62,22 +63,35 @@ extern Embedding *embedding_new(int dims);
  */
 extern Embedding *embedding_check(Embedding *e);
 
+/* ERROR unless both have the same dimensions. */
+extern void embedding_check_dims(const Embedding *a, const Embedding *b);
+
 /* ERROR unless both have the same dimensions and compatible model tags. */
 extern void embedding_check_pair(const Embedding *a, const Embedding *b);
+
+/* ERROR: values of versions a and b met. */
+extern void embedding_raise_model_mismatch(int a, int b) pg_attribute_noreturn();
 
 /* ERROR if an element is not finite. */
 extern void embedding_check_finite(const Embedding *e);
 
-/* OID of the type and of its array type; looked up by the extension, cached. */
+/* Check and convert to what a column's typmod asks; e itself or a copy. */
+extern Embedding *embedding_coerce(Embedding *e, int32 typmod);
+
+/*
+ * OID of the type and of its array type, and the schema they stand in, found
+ * through the extension whatever the search_path; a few catalog look-ups.
+ */
 extern Oid	embedding_type_oid(void);
 extern Oid	embedding_array_type_oid(void);
+extern const char *embedding_schema_name(void);
 
 /* Total order used by btree and sorting: blind to tag and kind. */
 extern int	embedding_compare(const Embedding *a, const Embedding *b);
 
 /*
- * Distances as the operators compute them, without tag check: for the index,
- * which must agree with the operators.
+ * Distances as the operators compute them, without any check: for the index,
+ * which must agree with the operators.  Cosine is NaN for a zero vector.
  */
 extern double embedding_l2_distance(const Embedding *a, const Embedding *b);
 extern double embedding_cosine_distance(const Embedding *a, const Embedding *b);

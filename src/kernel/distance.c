@@ -1,14 +1,17 @@
 /*
  * distance.c
- *	  Choosing the distance kernels for this processor.
+ *	  Choosing the distance kernels for this processor, and the cosine
+ *	  distance on top of them.
  */
 #include "kernel/distance.h"
 
+#include <float.h>
 #include <math.h>
+#include <stdbool.h>
 
 #include "kernel/distance_tables.h"
 
-static const KernelTable *tables[] = {&kernel_portable, NULL};
+static const KernelTable *tables[4] = {&kernel_portable, NULL};
 
 const KernelTable *kernel = &kernel_portable;
 
@@ -21,18 +24,70 @@ kernel_tables(void)
 void
 kernel_init(void)
 {
+	int			n = 0;
+
+#if defined(__x86_64__)
+	__builtin_cpu_init();
+	if (__builtin_cpu_supports("avx512f"))
+		tables[n++] = &kernel_avx512;
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+		tables[n++] = &kernel_avx2;
+#elif defined(__aarch64__)
+	tables[n++] = &kernel_neon;
+#endif
+	tables[n++] = &kernel_portable;
+	tables[n] = NULL;
 	kernel = tables[0];
+}
+
+/* Can a sum of squares be trusted: neither overflowed nor near underflow? */
+static bool
+is_sound(float sum)
+{
+	return sum > 1e-30f && sum <= FLT_MAX;
+}
+
+/* The same in double and scaled by the largest element: never hot. */
+static double
+cosine_similarity_scaled(const float *a, const float *b, size_t n)
+{
+	double		a_max = 0;
+	double		b_max = 0;
+	double		ab = 0;
+	double		aa = 0;
+	double		bb = 0;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		a_max = fmax(a_max, fabs((double) a[i]));
+		b_max = fmax(b_max, fabs((double) b[i]));
+	}
+	for (size_t i = 0; i < n; i++)
+	{
+		double		x = a[i] / a_max;
+		double		y = b[i] / b_max;
+
+		ab += x * y;
+		aa += x * x;
+		bb += y * y;
+	}
+	return ab / sqrt(aa * bb);
 }
 
 double
 kernel_cosine_distance(const float *a, const float *b, size_t n)
 {
-	float		ab,
-				aa,
-				bb;
+	float		ab;
+	float		aa;
+	float		bb;
 	double		similarity;
 
 	kernel->cosine(a, b, n, &ab, &aa, &bb);
-	similarity = (double) ab / sqrt((double) aa * (double) bb);
+	if (is_sound(aa) && is_sound(bb))
+		similarity = (double) ab / sqrt((double) aa * (double) bb);
+	else
+		similarity = cosine_similarity_scaled(a, b, n);
+	if (isnan(similarity))
+		return NAN;
 	return 1.0 - fmax(-1.0, fmin(1.0, similarity));
 }

@@ -9,4 +9,11 @@
 
 extern const KernelTable kernel_portable;
 
+#if defined(__x86_64__)
+extern const KernelTable kernel_avx2;
+extern const KernelTable kernel_avx512;
+#elif defined(__aarch64__)
+extern const KernelTable kernel_neon;
+#endif
+
 #endif							/* KERNEL_DISTANCE_TABLES_H */

@@ -1,0 +1,58 @@
+-- Text form: exact round trip, clear errors with the position
+SELECT '[1,2.5,-3]'::embedding, ' [ 1 , 2e-3,+.5 ] '::embedding;
+SELECT '[0.1,3.4028235e38,1e-45,-0,123456789,0.30000001]'::embedding;
+SELECT e::text::embedding = e FROM (VALUES ('[0.1,1e-40,3.1415927,16777217]'::embedding)) v(e);
+SELECT '1,2'::embedding;
+SELECT '[1,,2]'::embedding;
+SELECT '[1,2'::embedding;
+SELECT '[1,2]x'::embedding;
+SELECT '[1 2]'::embedding;
+SELECT '[]'::embedding;
+SELECT '[1,nan]'::embedding;
+SELECT '[infinity]'::embedding;
+SELECT '[1,-1e39]'::embedding;
+SELECT dims(('[' || repeat('1,', 16383) || '1]')::embedding);
+SELECT ('[' || repeat('1,', 16384) || '1]')::embedding;
+
+-- Type modifier
+CREATE TABLE typmod (e embedding(3), tagged embedding(2, 7));
+SELECT attname, format_type(atttypid, atttypmod), attstorage FROM pg_attribute
+WHERE attrelid = 'typmod'::regclass AND attnum > 0 ORDER BY attnum;
+INSERT INTO typmod VALUES ('[1,2,3]', '[1,2]');
+SELECT e, embedding_model(e), tagged, embedding_model(tagged) FROM typmod;
+INSERT INTO typmod VALUES ('[1,2]');
+INSERT INTO typmod SELECT tagged FROM typmod;
+SELECT tagged::embedding(2, 8) FROM typmod;
+SELECT tagged::embedding(2, 7) <-> '[1,3]' FROM typmod;
+SELECT '[1,2]'::embedding(2, float);
+SELECT '[1,2]'::embedding(2, half);
+SELECT '[1,2]'::embedding(0);
+SELECT '[1,2]'::embedding(16385);
+SELECT '[1,2]'::embedding(2, 32768);
+SELECT '[1,2]'::embedding(two);
+SELECT '[1,2]'::embedding(2, 1, 1);
+
+-- Binary form: that of pgvector's vector
+SELECT embedding_send('[1,-2]');
+CREATE TABLE copied (e embedding);
+INSERT INTO copied VALUES ('[1,2.5]'), ('[3]'), (NULL);
+\getenv directory PG_ABS_BUILDDIR
+\set file :directory '/results/embedding.bin'
+COPY copied TO :'file' WITH (FORMAT binary);
+CREATE TABLE received (e embedding);
+COPY received FROM :'file' WITH (FORMAT binary);
+SELECT * FROM received;
+COPY copied TO STDOUT;
+
+-- Casts
+SELECT '{1,2.5}'::real[]::embedding, '{1,2}'::integer[]::embedding,
+	'{1,2.1}'::numeric[]::embedding, '{1,2.1}'::double precision[]::embedding(2);
+SELECT '[1,2.5]'::embedding::real[];
+SELECT ARRAY[1, NULL]::real[]::embedding;
+SELECT '{{1,2},{3,4}}'::real[]::embedding;
+SELECT '{}'::real[]::embedding;
+SELECT '{1,nan}'::real[]::embedding;
+SELECT '{1,inf}'::double precision[]::embedding;
+SELECT '{1,1e300}'::double precision[]::embedding;
+SELECT '{1,2}'::real[]::embedding(3);
+DROP TABLE typmod, copied, received;

@@ -1,0 +1,72 @@
+-- The type embedding: input and output, coercion, casts.
+
+CREATE TYPE embedding;
+
+CREATE FUNCTION embedding_in(cstring, oid, integer) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embedding_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION embedding_out(embedding) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'embedding_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION embedding_recv(internal, oid, integer) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embedding_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION embedding_send(embedding) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'embedding_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION embedding_typmod_in(cstring[]) RETURNS integer
+	AS 'MODULE_PATHNAME', 'embedding_typmod_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION embedding_typmod_out(integer) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'embedding_typmod_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION embedding_in(cstring, oid, integer) IS 'I/O: text [1,2.5,-3] of 1 to 16384 finite numbers';
+COMMENT ON FUNCTION embedding_out(embedding) IS 'I/O: shortest text that reads back to the same value; without the model tag';
+COMMENT ON FUNCTION embedding_recv(internal, oid, integer) IS 'I/O: int16 dimensions, int16 zero, elements as float4 in network order';
+COMMENT ON FUNCTION embedding_send(embedding) IS 'I/O: int16 dimensions, int16 zero, elements as float4 in network order';
+COMMENT ON FUNCTION embedding_typmod_in(cstring[]) IS 'I/O: embedding(dimensions [, model version])';
+COMMENT ON FUNCTION embedding_typmod_out(integer) IS 'I/O: embedding(dimensions [, model version])';
+
+-- Never compressed: floats do not compress, and reading back would cost more
+-- than the distance.
+CREATE TYPE embedding (
+	INPUT = embedding_in,
+	OUTPUT = embedding_out,
+	RECEIVE = embedding_recv,
+	SEND = embedding_send,
+	TYPMOD_IN = embedding_typmod_in,
+	TYPMOD_OUT = embedding_typmod_out,
+	ALIGNMENT = int4,
+	STORAGE = external
+);
+COMMENT ON TYPE embedding IS 'vector of float4, embedding(dimensions [, model version]), up to 16384 dimensions';
+
+CREATE FUNCTION embedding(embedding, integer, boolean) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embedding_to_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION embedding(embedding, integer, boolean) IS 'checks dimensions and model version of a column; stamps the version on untagged values';
+CREATE CAST (embedding AS embedding) WITH FUNCTION embedding(embedding, integer, boolean) AS IMPLICIT;
+COMMENT ON CAST (embedding AS embedding) IS 'coercion to a column''s dimensions and model version';
+
+CREATE FUNCTION array_to_embedding(real[], integer, boolean) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'array_to_embedding' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION array_to_embedding(double precision[], integer, boolean) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'array_to_embedding' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION array_to_embedding(integer[], integer, boolean) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'array_to_embedding' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION array_to_embedding(numeric[], integer, boolean) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'array_to_embedding' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION embedding_to_real(embedding) RETURNS real[]
+	AS 'MODULE_PATHNAME', 'embedding_to_float4_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION array_to_embedding(real[], integer, boolean) IS 'cast; the array must be one-dimensional and without nulls';
+COMMENT ON FUNCTION array_to_embedding(double precision[], integer, boolean) IS 'cast, rounding to float4; an element beyond its range is an error';
+COMMENT ON FUNCTION array_to_embedding(integer[], integer, boolean) IS 'cast, rounding to float4';
+COMMENT ON FUNCTION array_to_embedding(numeric[], integer, boolean) IS 'cast, rounding to float4; an element beyond its range is an error';
+COMMENT ON FUNCTION embedding_to_real(embedding) IS 'cast to an array of the elements';
+
+CREATE CAST (real[] AS embedding) WITH FUNCTION array_to_embedding(real[], integer, boolean) AS ASSIGNMENT;
+CREATE CAST (double precision[] AS embedding) WITH FUNCTION array_to_embedding(double precision[], integer, boolean) AS ASSIGNMENT;
+CREATE CAST (integer[] AS embedding) WITH FUNCTION array_to_embedding(integer[], integer, boolean) AS ASSIGNMENT;
+CREATE CAST (numeric[] AS embedding) WITH FUNCTION array_to_embedding(numeric[], integer, boolean) AS ASSIGNMENT;
+CREATE CAST (embedding AS real[]) WITH FUNCTION embedding_to_real(embedding) AS ASSIGNMENT;
+
+COMMENT ON CAST (real[] AS embedding) IS 'elements of a one-dimensional array';
+COMMENT ON CAST (double precision[] AS embedding) IS 'elements of a one-dimensional array, rounded';
+COMMENT ON CAST (integer[] AS embedding) IS 'elements of a one-dimensional array, rounded';
+COMMENT ON CAST (numeric[] AS embedding) IS 'elements of a one-dimensional array, rounded';
+COMMENT ON CAST (embedding AS real[]) IS 'elements as an array';

@@ -1,0 +1,100 @@
+/*
+ * vector_text.c
+ *	  Parsing the text form of a vector.
+ */
+#include "base/vector_text.h"
+
+#include <ctype.h>
+#include <math.h>
+
+#include "base/number.h"
+
+int
+vector_text_bound(const char *text, size_t size, int limit)
+{
+	int			n = 1;
+
+	for (size_t i = 0; i < size && n <= limit; i++)
+		n += text[	i] == ',';
+
+	return n;
+}
+
+static const char *
+skip_space(const char *p, const char *end)
+{
+	while (p < end && isspace((unsigned char) *p))
+		p++;
+	return p;
+}
+
+static bool
+fail_at(const char *text, const char *p, const char *end, const char *expected,
+		Status *status)
+{
+	int			position = (int) (p - text) +1;
+
+	status_fail(status, STATUS_BAD_TEXT,
+				"invalid input syntax for type embedding");
+	if (p == end)
+		return status_detail(status, "Expected %s at position %d, but the text ends there.",
+							 expected, position);
+	return status_detail(status, "Expected %s at position %d, found \"%c\".",
+						 expected, position, isprint((unsigned char) *p) ? *p : '?');
+}
+
+/* One number at *p, which moves behind it. */
+static bool
+parse_element(const char *text, const char **p, const char *end, float *out,
+			  Status *status)
+{
+	const char *next = number_parse_float(*p, end, out);
+
+	if (next == NULL)
+		return fail_at(text, *p, end, "a finite number", status);
+	if (isinf(*out))
+	{
+		status_fail(status, STATUS_OUT_OF_RANGE,
+					"\"%.*s\" is out of range for type embedding",
+					next - *p > 40 ? 40 : (int) (next - *p), *p);
+		return status_detail(status, "The number at position %d does not fit a real.",
+							 (int) (*p - text) +1);
+	}
+	*p = next;
+	return true;
+}
+
+bool
+vector_text_parse(const char *text, size_t size, float *out, int max, int *n,
+				  Status *status)
+{
+	const char *end = text +size;
+	const char *p = skip_space(text, end);
+
+	*n = 0;
+	if (p == end || *p != '[')
+		return fail_at(text, p, end, "\"[\"", status);
+	p = skip_space(p + 1, end);
+	if (p < end && *p == ']')
+		return status_fail(status, STATUS_SHAPE_MISMATCH,
+						   "embedding must have at least 1 dimension");
+	for (;;)
+	{
+		if (*n == max)
+			return status_fail(status, STATUS_TOO_LARGE,
+							   "embedding cannot have more than %d dimensions", max);
+		if (!parse_element(text, &p, end, &out[*n], status))
+			return false;
+		(*n)++;
+		p = skip_space(p, end);
+		if (p == end || (*p != ',' && *p != ']'))
+			return fail_at(text, p, end, "\",\" or \"]\"", status);
+		if (*p++ == ']')
+			break;
+		p = skip_space(p, end);
+	}
+	p = skip_space(p, end);
+	if (p != end)
+		return fail_at(text, p, end, "the end of the text", status);
+	return true;
+}

@@ -1,0 +1,235 @@
+/*
+ * io.c
+ *	  Text and binary forms of type embedding, its typmod and the coercion
+ *	  to it.
+ *
+ * No form carries the model tag: input gives tag 0, and a column of type
+ * embedding(n, version) stamps it.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "base/vector_text.h"
+#include "compat.h"
+#include "embedding/embedding.h"
+#include "errors.h"
+
+/* Longest text of a float plus its comma, and room for the brackets */
+#define FLOAT_TEXT_SIZE (FLOAT_SHORTEST_DECIMAL_LEN + 1)
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_in);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_out);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_recv);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_send);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_typmod_in);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_typmod_out);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_to_typmod);
+
+Datum
+embedding_in(PG_FUNCTION_ARGS)
+{
+	char	   *text = PG_GETARG_CSTRING(0);
+	int32		typmod = PG_GETARG_INT32(2);
+	size_t		size = strlen(text);
+	int			bound = vector_text_bound(text, size, EMBEDDING_MAX_DIMS);
+	Embedding  *e = embedding_new(Min(bound, EMBEDDING_MAX_DIMS));
+	Status		status;
+	int			dims;
+
+	if (!vector_text_parse(text, size, e->x, EMBEDDING_MAX_DIMS, &dims, &status))
+		raise_status(&status);
+	Assert(dims == bound);
+	PG_RETURN_EMBEDDING_P(embedding_coerce(e, typmod));
+}
+
+Datum
+embedding_out(PG_FUNCTION_ARGS)
+{
+	Embedding  *e = PG_GETARG_EMBEDDING_P(0);
+	char	   *text = palloc((Size) e->dims * FLOAT_TEXT_SIZE + 3);
+	char	   *p = text;
+
+	*p++ = '[';
+	for (int i = 0; i < e->dims; i++)
+	{
+		if (i > 0)
+			*p++ = ',';
+		p += float_to_shortest_decimal_bufn(e->x[i], p);
+	}
+	*p++ = ']';
+	*p = '\0';
+	PG_FREE_IF_COPY(e, 0);
+	PG_RETURN_CSTRING(text);
+}
+
+/*
+ * Binary form, that of pgvector's vector: int16 dimensions, int16 zero, the
+ * elements as big-endian float4.
+ */
+Datum
+embedding_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	buffer = (StringInfo) PG_GETARG_POINTER(0);
+	int32		typmod = PG_GETARG_INT32(2);
+	int			dims = (int16) pq_getmsgint(buffer, sizeof(int16));
+	int			unused = (int16) pq_getmsgint(buffer, sizeof(int16));
+	int			remaining = buffer->len - buffer->cursor;
+	Embedding  *e;
+
+	if (unused != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("expected 0 in the second field of binary embedding, not %d",
+						unused)));
+	e = embedding_new(dims);
+	if (remaining != dims * (int) sizeof(float4))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("binary embedding of %d dimensions needs %d bytes of elements, not %d",
+						dims, dims * (int) sizeof(float4), remaining)));
+	for (int i = 0; i < dims; i++)
+		e->x[i] = pq_getmsgfloat4(buffer);
+	embedding_check_finite(e);
+	PG_RETURN_EMBEDDING_P(embedding_coerce(e, typmod));
+}
+
+Datum
+embedding_send(PG_FUNCTION_ARGS)
+{
+	Embedding  *e = PG_GETARG_EMBEDDING_P(0);
+	StringInfoData buffer;
+
+	pq_begintypsend(&buffer);
+	enlargeStringInfo(&buffer, 2 * sizeof(int16) + e->dims * sizeof(float4));
+	pq_sendint16(&buffer, e->dims);
+	pq_sendint16(&buffer, 0);
+	for (int i = 0; i < e->dims; i++)
+		pq_sendfloat4(&buffer, e->x[i]);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
+}
+
+/* A whole number of minimum .. maximum from a type modifier */
+static int
+typmod_number(const char *text, const char *what, int minimum, int maximum)
+{
+	char	   *end;
+	long		value;
+
+	errno = 0;
+	value = strtol(text, &end, 10);
+	if (end == text ||*end != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid type modifier \"%s\" for type embedding", text),
+				 errhint("Write embedding(dimensions) or embedding(dimensions, model version).")));
+	if (errno != 0 || value < minimum || value > maximum)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s of type embedding must be between %d and %d",
+						what, minimum, maximum)));
+	return (int) value;
+}
+
+/* Is text the name of an element kind?  Only float exists so far. */
+static bool
+is_kind(const char *text)
+{
+	if (pg_strcasecmp(text, "float") == 0)
+		return true;
+	if (pg_strcasecmp(text, "half") == 0 || pg_strcasecmp(text, "int8") == 0 ||
+		pg_strcasecmp(text, "bit") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("embedding with elements of kind \"%s\" is not supported", text),
+				 errdetail("Elements are stored as \"float\".")));
+	return false;
+}
+
+Datum
+embedding_typmod_in(PG_FUNCTION_ARGS)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
+	Datum	   *words;
+	int			nwords;
+	int			next = 1;
+	int			dims;
+	int			model = 0;
+
+	if (ARR_ELEMTYPE(array) != CSTRINGOID || ARR_HASNULL(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("type modifiers must be an array of cstring")));
+	deconstruct_array(array, CSTRINGOID, -2, false, TYPALIGN_CHAR,
+					  &words, NULL, &nwords);
+	if (nwords < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("type embedding needs a number of dimensions")));
+	dims = typmod_number(DatumGetCString(words[0]), "dimensions", 1, EMBEDDING_MAX_DIMS);
+	if (next < nwords && is_kind(DatumGetCString(words[next])))
+		next++;
+	if (next < nwords)
+		model = typmod_number(DatumGetCString(words[next++]), "model version", 1,
+							  EMBEDDING_MAX_MODEL);
+	if (next < nwords)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("too many type modifiers for type embedding")));
+	PG_RETURN_INT32(EMBEDDING_TYPMOD(dims, EMBEDDING_FLOAT, model));
+}
+
+Datum
+embedding_typmod_out(PG_FUNCTION_ARGS)
+{
+	int32		typmod = PG_GETARG_INT32(0);
+
+	if (typmod < 0)
+		PG_RETURN_CSTRING(pstrdup(""));
+	if (EMBEDDING_TYPMOD_MODEL(typmod) == 0)
+		PG_RETURN_CSTRING(psprintf("(%d)", EMBEDDING_TYPMOD_DIMS(typmod)));
+	PG_RETURN_CSTRING(psprintf("(%d,%d)", EMBEDDING_TYPMOD_DIMS(typmod),
+							   EMBEDDING_TYPMOD_MODEL(typmod)));
+}
+
+Embedding *
+embedding_coerce(Embedding *e, int32 typmod)
+{
+	int			model;
+	Embedding  *copy;
+
+	if (typmod < 0)
+		return e;
+	if (e->dims != EMBEDDING_TYPMOD_DIMS(typmod))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("expected %d dimensions, not %d",
+						EMBEDDING_TYPMOD_DIMS(typmod), e->dims)));
+	model = EMBEDDING_TYPMOD_MODEL(typmod);
+	if (model == 0 || e->model == model)
+		return e;
+	if (e->model != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("expected an embedding of model version %d, not of %d",
+						model, e->model)));
+	copy = palloc(VARSIZE(e));
+	memcpy(copy, e, VARSIZE(e));
+	copy->model = model;
+	return copy;
+}
+
+Datum
+embedding_to_typmod(PG_FUNCTION_ARGS)
+{
+	Embedding  *e = PG_GETARG_EMBEDDING_P(0);
+
+	PG_RETURN_EMBEDDING_P(embedding_coerce(e, PG_GETARG_INT32(1)));
+}
