@@ -43,3 +43,19 @@ lint:
 
 format:
 	@test/lint/format --write
+
+# ---- benchmarks: optimised as shipped, on a quiet machine ----
+
+BENCH_CC = $(CC) -std=gnu11 -O2 $(PURE_CFLAGS) $(WARNINGS) -D_GNU_SOURCE -Isrc
+BENCH_OBJS = $(PURE_SOURCES:src/%.c=build/bench/%.o)
+
+build/bench/%.o: src/%.c $(HEADER_FILES)
+	@mkdir -p $(@D)
+	$(BENCH_CC) -c -o $@ $<
+
+build/bench/bench_%: test/bench/bench_%.c $(BENCH_OBJS)
+	$(BENCH_CC) -o $@ $< $(BENCH_OBJS) $(UNIT_LIBS)
+
+.PHONY: bench-train
+bench-train: build/bench/bench_train
+	@build/bench/bench_train

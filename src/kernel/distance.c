@@ -15,6 +15,14 @@ static const KernelTable *tables[4] = {&kernel_portable, NULL};
 
 const KernelTable *kernel = &kernel_portable;
 
+static KernelLevel level = KERNEL_PORTABLE;
+
+KernelLevel
+kernel_level(void)
+{
+	return level;
+}
+
 const KernelTable *const *
 kernel_tables(void)
 {
@@ -28,10 +36,13 @@ kernel_init(void)
 
 #if defined(__x86_64__)
 	__builtin_cpu_init();
-	if (__builtin_cpu_supports("avx512f"))
+	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+		__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
 		tables[n++] = &kernel_avx512;
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 		tables[n++] = &kernel_avx2;
+	level = tables[0] == &kernel_avx512 ? KERNEL_AVX512 :
+		tables[0] == &kernel_avx2 ? KERNEL_AVX2 : KERNEL_PORTABLE;
 #elif defined(__aarch64__)
 	tables[n++] = &kernel_neon;
 #endif

@@ -33,6 +33,16 @@ typedef struct KernelTable
 /* The table for this processor.  Set by kernel_init(), portable before. */
 extern const KernelTable *kernel;
 
+/* The instruction set of the chosen table, for others that compile for several */
+typedef enum KernelLevel
+{
+	KERNEL_PORTABLE,			/* what every processor of the platform has */
+	KERNEL_AVX2,				/* AVX2 and FMA */
+	KERNEL_AVX512				/* AVX-512 F, VL, DQ and BW */
+} KernelLevel;
+
+extern KernelLevel kernel_level(void);
+
 /* Choose the table; idempotent, called from _PG_init and from unit tests. */
 extern void kernel_init(void);
 

@@ -1,0 +1,154 @@
+/*
+ * layer_pool.c
+ *	  max_pooling2d.
+ *
+ * Forward remembers for each output which tap of its window was the largest;
+ * the first of equal ones, as Keras.  Padding never wins.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "nn/layer.h"
+
+enum
+{
+	POOL_SIZE, STRIDES, PADDING
+};
+
+static const ParamSpec max_pooling2d_params[] = {
+	{.name = "pool_size",.type = PARAM_SIZE2,.initial = 2,.minimum = 1,.maximum = 64,
+	.comment = "height and width of the window"},
+	{.name = "strides",.type = PARAM_SIZE2,.nullable = true,.minimum = 1,.maximum = 64,
+	.comment = "steps of the window; null takes pool_size"},
+	{.name = "padding",.type = PARAM_CHOICE,.choices = nn_padding_names,
+	.comment = "\"same\" lets windows reach over the edge"},
+	{NULL}
+};
+
+static bool
+max_pooling2d_shape(NnLayer *layer, Status *status)
+{
+	ParamValue	size = layer->params.values[POOL_SIZE];
+	ParamValue	strides = layer->params.values[STRIDES];
+	bool		same = params_number(&layer->params, PADDING) != 0;
+
+	return nn_window_shape(layer, size, strides.isset ? strides : size, same, status);
+}
+
+/* The winning tap of each output */
+static size_t
+max_pooling2d_saved(const NnLayer *layer)
+{
+	return layer->outputs;
+}
+
+typedef struct PoolingTask
+{
+	const NnLayer *layer;
+	const real *in;
+	real	   *out;
+	real	   *saved;
+	const real *winners;
+	const real *dout;
+	real	   *din;
+} PoolingTask;
+
+/* Where tap of the window at output pixel p lies in the image; -1: outside */
+static inline long
+tap_position(const NnWindow *w, int p, int tap)
+{
+	int			y = p / w->out_width * w->stride_y + tap / w->kernel_width - w->pad_top;
+	int			x = p % w->out_width * w->stride_x + tap % w->kernel_width - w->pad_left;
+
+	if (y < 0 || y >= w->height || x < 0 || x >= w->width)
+		return -1;
+	return ((long) y * w->width + x) * w->channels;
+}
+
+static void
+forward_image(void *arg, int slice, int worker)
+{
+	const PoolingTask *task = arg;
+	const NnLayer *layer = task->layer;
+	const NnWindow *w = &layer->window;
+	const real *image = task->in + (size_t) slice * layer->inputs;
+	real	   *out = task->out + (size_t) slice * layer->outputs;
+	real	   *saved = task->saved == NULL ? NULL : task->saved + (size_t) slice * layer->outputs;
+
+	for (int p = 0; p < w->out_height * w->out_width; p++)
+	{
+		real	   *best = out + (size_t) p * w->channels;
+
+		for (int c = 0; c < w->channels; c++)
+			best[c] = -INFINITY;
+		for (int tap = 0; tap < w->kernel_height * w->kernel_width; tap++)
+		{
+			long		at = tap_position(w, p, tap);
+
+			for (int c = 0; c < w->channels && at >= 0; c++)
+			{
+				if (image[at + c] > best[c])
+				{
+					best[c] = image[at + c];
+					if (saved != NULL)
+						saved[(size_t) p * w->channels + c] = (real) tap;
+				}
+			}
+		}
+	}
+}
+
+static void
+max_pooling2d_forward(const NnLayer *layer, const NnPass *pass,
+					  const real *in, real *out, real *saved)
+{
+	PoolingTask task = {.layer = layer,.in = in,.out = out,.saved = saved};
+
+	/* should no tap win (NaN), the first one has */
+	if (saved != NULL)
+		memset(saved, 0, (size_t) pass->n * layer->outputs * sizeof(real));
+	pool_run(pass->pool, pass->n, forward_image, &task);
+}
+
+static void
+backward_image(void *arg, int slice, int worker)
+{
+	const PoolingTask *task = arg;
+	const NnLayer *layer = task->layer;
+	const NnWindow *w = &layer->window;
+	const real *winners = task->winners + (size_t) slice * layer->outputs;
+	const real *dout = task->dout + (size_t) slice * layer->outputs;
+	real	   *din = task->din + (size_t) slice * layer->inputs;
+
+	memset(din, 0, layer->inputs * sizeof(real));
+	for (int p = 0; p < w->out_height * w->out_width; p++)
+	{
+		for (int c = 0; c < w->channels; c++)
+		{
+			size_t		i = (size_t) p * w->channels + c;
+			long		at = tap_position(w, p, (int) winners[i]);
+
+			if (at >= 0)
+				din[at + c] += dout[i];
+		}
+	}
+}
+
+static void
+max_pooling2d_backward(const NnLayer *layer, const NnPass *pass,
+					   const real *in, const real *out, const real *saved,
+					   real *dout, real *din)
+{
+	PoolingTask task = {.layer = layer,.winners = saved,.dout = dout,.din = din};
+
+	if (din != NULL)
+		pool_run(pass->pool, pass->n, backward_image, &task);
+}
+
+const NnLayerType nn_layer_max_pooling2d = {
+	.description = {"max_pooling2d", max_pooling2d_params, "largest number of each window and channel"},
+	.shape = max_pooling2d_shape,
+	.saved = max_pooling2d_saved,
+	.forward = max_pooling2d_forward,
+	.backward = max_pooling2d_backward
+};

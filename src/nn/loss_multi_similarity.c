@@ -1,0 +1,111 @@
+/*
+ * loss_multi_similarity.c
+ *	  Multi-similarity loss (Wang et al., 2019) as TensorFlow Similarity
+ *	  computes it: on distances shifted by lmda - center, with the paper's
+ *	  mining inside, and 1 added inside both logarithms.
+ */
+#include <math.h>
+
+#include "nn/distance.h"
+#include "nn/loss.h"
+
+enum
+{
+	DISTANCE, ALPHA, BETA, EPSILON, LMDA, CENTER
+};
+
+static const ParamSpec multi_similarity_params[] = {
+	NN_LOSS_DISTANCE,
+	{.name = "alpha",.type = PARAM_REAL,.initial = 2,.minimum = 1e-6,.maximum = 1e6,
+	.comment = "weight of positive pairs"},
+	{.name = "beta",.type = PARAM_REAL,.initial = 40,.minimum = 1e-6,.maximum = 1e6,
+	.comment = "weight of negative pairs"},
+	{.name = "epsilon",.type = PARAM_REAL,.initial = 0.1,.minimum = -1000,.maximum = 1000,
+	.comment = "slack of the mining"},
+	{.name = "lmda",.type = PARAM_REAL,.initial = 0.5,.minimum = -1000,.maximum = 1000,
+	.comment = "added to distances"},
+	{.name = "center",.type = PARAM_REAL,.initial = 1,.minimum = -1000,.maximum = 1000,
+	.comment = "subtracted from distances"},
+	{NULL}
+};
+
+/* Pairs that mining keeps: positives beyond, or negatives within, a limit */
+typedef struct Kept
+{
+	const uint8_t *mask;
+	double		limit;
+	bool		above;			/* keep distances above the limit, else below */
+} Kept;
+
+static bool
+is_kept(const Kept *kept, const NnAnchor *anchor, int j)
+{
+	double		d = anchor->distance[j];
+
+	return kept->mask[j] && (kept->above ? d > kept->limit : d < kept->limit);
+}
+
+static bool
+keeps_any(const Kept *kept, const NnAnchor *anchor)
+{
+	for (int j = 0; j < anchor->n; j++)
+	{
+		if (is_kept(kept, anchor, j))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * ln(1 + sum over kept pairs of e^(factor (d + shift))) / |factor|, and its
+ * gradient times scale; the largest exponent is taken out.
+ */
+static double
+log_sum(const Kept *kept, const NnAnchor *anchor, double factor, double shift, double scale)
+{
+	double		largest = 0;
+	double		sum;
+
+	for (int j = 0; j < anchor->n; j++)
+	{
+		if (is_kept(kept, anchor, j))
+			largest = fmax(largest, factor * (anchor->distance[j] + shift));
+	}
+	sum = exp(-largest);
+	for (int j = 0; j < anchor->n; j++)
+	{
+		if (is_kept(kept, anchor, j))
+			sum += exp(factor * (anchor->distance[j] + shift) - largest);
+	}
+	for (int j = 0; j < anchor->n; j++)
+	{
+		if (is_kept(kept, anchor, j))
+			anchor->gradient[j] += scale * copysign(1, factor) *
+				exp(factor * (anchor->distance[j] + shift) - largest) / sum;
+	}
+	return (log(sum) + largest) / fabs(factor);
+}
+
+static double
+multi_similarity_anchor(const Params *params, const NnAnchor *anchor, double scale)
+{
+	double		epsilon = params_number(params, EPSILON);
+	double		shift = params_number(params, LMDA) - params_number(params, CENTER);
+	Kept		positives = {
+		anchor->positive, nn_nearest(anchor, anchor->negative).value - epsilon, true
+	};
+	Kept		negatives = {
+		anchor->negative, nn_farthest(anchor, anchor->positive).value + epsilon, false
+	};
+
+	if (!keeps_any(&positives, anchor) || !keeps_any(&negatives, anchor))
+		return 0;
+	return log_sum(&positives, anchor, params_number(params, ALPHA), shift, scale) +
+		log_sum(&negatives, anchor, -params_number(params, BETA), shift, scale);
+}
+
+const NnLossType nn_loss_multi_similarity = {
+	.description = {"multi_similarity", multi_similarity_params,
+	"multi-similarity loss (Wang et al., 2019) in TensorFlow Similarity's form"},
+	.anchor = multi_similarity_anchor
+};

@@ -1,0 +1,141 @@
+/*
+ * sampler.c
+ *	  Class-balanced batches, as TensorFlow Similarity's
+ *	  MultiShotMemorySampler draws them: classes without replacement, rows of
+ *	  a class without replacement, or with replacement when it has too few.
+ */
+#include <string.h>
+
+#include "base/random.h"
+#include "nn/nn.h"
+
+#define STREAM_SAMPLER 2
+
+struct NnSampler
+{
+	NnSamplerOptions options;
+	Random		random;
+	int			nclasses;		/* classes that have rows */
+	uint32_t   *classes;		/* their numbers, shuffled as drawn */
+	size_t	   *begin;			/* rows of class c: rows[begin[c] .. begin[c + 1]) */
+	uint32_t   *rows;
+};
+
+/* Rows by class, by counting: begin and rows of the sampler */
+static void
+group_rows(NnSampler *sampler, const int32_t *labels, size_t nrows, int nclasses)
+{
+	size_t	   *begin = sampler->begin;
+
+	for (size_t i = 0; i < nrows; i++)
+	{
+		if (labels[i] >= 0)
+			begin[labels[i] + 1]++;
+	}
+	for (int c = 0; c < nclasses; c++)
+	{
+		if (begin[c + 1] > 0)
+			sampler->classes[sampler->nclasses++] = (uint32_t) c;
+		begin[c + 1] += begin[c];
+	}
+	for (size_t i = 0; i < nrows; i++)
+	{
+		if (labels[i] >= 0)
+			sampler->rows[begin[labels[i]]++] = (uint32_t) i;
+	}
+	/* filling moved each begin to its class' end */
+	memmove(begin + 1, begin, (size_t) nclasses * sizeof(*begin));
+	begin[0] = 0;
+}
+
+static bool
+check_classes(const NnSampler *sampler, Status *status)
+{
+	const NnSamplerOptions *options = &sampler->options;
+
+	if (options->classes_per_batch < 2 || options->examples_per_class < 1)
+		return status_fail(status, STATUS_INVALID_VALUE,
+						   "a batch needs at least 2 classes and 1 example of each");
+	if (sampler->nclasses < 2)
+	{
+		status_fail(status, STATUS_INVALID_VALUE,
+					"training needs rows of at least 2 classes, found %d", sampler->nclasses);
+		return status_detail(status, "A model learns by telling classes apart.");
+	}
+	if (options->classes_per_batch > sampler->nclasses)
+	{
+		status_fail(status, STATUS_INVALID_VALUE,
+					"classes_per_batch %d exceeds the number of classes, %d",
+					options->classes_per_batch, sampler->nclasses);
+		return status_hint(status, "Lower classes_per_batch.");
+	}
+	return true;
+}
+
+NnSampler *
+nn_sampler_create(Arena *arena, const int32_t *labels, size_t nrows, int nclasses,
+				  const NnSamplerOptions *options, Status *status)
+{
+	NnSampler  *sampler = arena_new(arena, NnSampler);
+
+	if (sampler != NULL)
+	{
+		sampler->options = *options;
+		sampler->classes = arena_alloc_array(arena, (size_t) nclasses, sizeof(uint32_t));
+		sampler->begin = arena_alloc_zero(arena, ((size_t) nclasses + 1) * sizeof(size_t));
+		sampler->rows = arena_alloc_array(arena, nrows, sizeof(uint32_t));
+	}
+	if (sampler == NULL || sampler->classes == NULL || sampler->begin == NULL ||
+		sampler->rows == NULL)
+	{
+		status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
+		return NULL;
+	}
+	group_rows(sampler, labels, nrows, nclasses);
+	if (!check_classes(sampler, status))
+		return NULL;
+	random_init(&sampler->random, options->seed, STREAM_SAMPLER);
+	return sampler;
+}
+
+/* Move count random elements of n to the front (Fisher and Yates). */
+static void
+shuffle_front(Random *random, uint32_t *elements, uint32_t n, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+	{
+		uint32_t	j = i + random_below(random, n - i);
+		uint32_t	swap = elements[i];
+
+		elements[i] = elements[j];
+		elements[j] = swap;
+	}
+}
+
+void
+nn_sampler_next(NnSampler *sampler, uint32_t *rows)
+{
+	int			classes = sampler->options.classes_per_batch;
+	uint32_t	wanted = (uint32_t) sampler->options.examples_per_class;
+
+	shuffle_front(&sampler->random, sampler->classes, (uint32_t) sampler->nclasses,
+				  (uint32_t) classes);
+	for (int c = 0; c < classes; c++)
+	{
+		size_t		begin = sampler->begin[sampler->classes[c]];
+		uint32_t	n = (uint32_t) (sampler->begin[sampler->classes[c] + 1] - begin);
+		uint32_t   *members = sampler->rows + begin;
+
+		if (wanted <= n)
+		{
+			shuffle_front(&sampler->random, members, n, wanted);
+			memcpy(rows, members, wanted * sizeof(uint32_t));
+		}
+		else
+		{
+			for (uint32_t i = 0; i < wanted; i++)
+				rows[i] = members[random_below(&sampler->random, n)];
+		}
+		rows += wanted;
+	}
+}

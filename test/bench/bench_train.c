@@ -1,0 +1,395 @@
+/*
+ * bench_train.c
+ *	  Speed of training and inference beside the machine's own limits, and
+ *	  with --accuracy the hello world's recall@1.
+ *
+ *	  bench_train [--accuracy DIRECTORY]
+ *
+ * DIRECTORY holds the four files of Fashion-MNIST, uncompressed.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/random.h"
+#include "kernel/distance.h"
+#include "kernel/gemm.h"
+#include "nn/nn.h"
+
+#define CLASSES 10
+#define IMAGE_SIZE 784
+
+static double
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
+}
+
+static void
+die(const Status *status)
+{
+	fprintf(stderr, "%s\n", status->message);
+	exit(1);
+}
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return (x > y) - (x < y);
+}
+
+static double
+median(double *x, int n)
+{
+	qsort(x, (size_t) n, sizeof(double), compare_doubles);
+	return x[n / 2];
+}
+
+/* ---- sgemm of this machine ---- */
+
+#define GEMM_SIZE 1024
+
+static void
+gemm_task(void *arg, int slice, int worker)
+{
+	float	   *m = (float *) arg + (size_t) slice * 3 * GEMM_SIZE * GEMM_SIZE;
+
+	gemm_f32(false, false, GEMM_SIZE, GEMM_SIZE, GEMM_SIZE, 1, m, GEMM_SIZE,
+			 m + GEMM_SIZE * GEMM_SIZE, GEMM_SIZE, 0, m + 2 * GEMM_SIZE * GEMM_SIZE, GEMM_SIZE);
+}
+
+/* Floating-point operations a second of one product on each thread */
+static double
+gemm_rate(ThreadPool *pool)
+{
+	int			threads = pool_threads(pool);
+	float	   *m = calloc((size_t) threads * 3 * GEMM_SIZE * GEMM_SIZE, sizeof(float));
+	double		times[9];
+
+	for (int i = 0; i < 9; i++)
+	{
+		double		start = now();
+
+		pool_run(pool, threads, gemm_task, m);
+		times[i] = now() - start;
+	}
+	free(m);
+	return threads * 2.0 * GEMM_SIZE * GEMM_SIZE * GEMM_SIZE / median(times, 9);
+}
+
+/* ---- models ---- */
+
+typedef struct LayerText
+{
+	const char *type;
+	const char *name;
+	double		value;
+	bool		relu;
+} LayerText;
+
+static const LayerText hello_world[] = {
+	{"rescaling", "scale", 1 / 255.0, false},
+	{"conv2d", "filters", 64, true},
+	{"flatten", NULL, 0, false},
+	{"dense", "units", 64, true},
+	{"metric_embedding", "units", 64, false},
+	{NULL}
+};
+
+static const LayerText notebook[] = {
+	{"rescaling", "scale", 1 / 255.0, false},
+	{"conv2d", "filters", 32, true},
+	{"conv2d", "filters", 32, true},
+	{"max_pooling2d", NULL, 0, false},
+	{"conv2d", "filters", 64, true},
+	{"conv2d", "filters", 64, true},
+	{"flatten", NULL, 0, false},
+	{"metric_embedding", "units", 64, false},
+	{NULL}
+};
+
+static NnGraph *
+make_graph(Arena *arena, const LayerText *texts)
+{
+	NnLayerSpec layers[16];
+	NnSpec		spec = {.input = {3, {28, 28, 1}},.layers = layers};
+	Status		status;
+	NnGraph    *graph;
+
+	memset(layers, 0, sizeof(layers));
+	for (; texts->type != NULL; texts++)
+	{
+		NnLayerSpec *layer = &layers[spec.nlayers++];
+
+		layer->type = nn_layer_type(texts->type, &status);
+		params_init(&layer->params, texts->type, nn_layer_description(layer->type)->params);
+		if (texts->name != NULL && !params_set_number(&layer->params, texts->name, texts->value, &status))
+			die(&status);
+		if (strcmp(texts->type, "conv2d") == 0)
+			params_set_number(&layer->params, "kernel_size", 3, &status);
+		if (texts->relu)
+			params_set_text(&layer->params, "activation", "relu", &status);
+	}
+	graph = nn_graph_create(arena, &spec, &status);
+	if (graph == NULL)
+		die(&status);
+	return graph;
+}
+
+static NnTrainer *
+make_trainer(Arena *arena, const NnGraph *graph, int batch, ThreadPool *pool, real *weights)
+{
+	Status		status;
+	NnTrainOptions options = {.max_batch = batch,.seed = 42,.pool = pool};
+	NnTrainer  *trainer;
+
+	options.loss = nn_loss_type("multi_similarity", &status);
+	options.optimizer = nn_optimizer_type("adam", &status);
+	params_init(&options.loss_params, "loss", nn_loss_description(options.loss)->params);
+	params_init(&options.optimizer_params, "optimizer",
+				nn_optimizer_description(options.optimizer)->params);
+	trainer = nn_trainer_create(arena, graph, &options, weights, &status);
+	if (trainer == NULL)
+		die(&status);
+	return trainer;
+}
+
+/* ---- speed ---- */
+
+static void
+bench_step(const char *name, const LayerText *texts, int batch, int steps,
+		   double flops_per_row, ThreadPool *pool, double rate)
+{
+	Arena	   *arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
+	NnGraph    *graph = make_graph(arena, texts);
+	real	   *weights = arena_alloc_array(arena, nn_graph_weights(graph), sizeof(real));
+	NnTrainer  *trainer;
+	uint8_t    *images = malloc((size_t) batch * IMAGE_SIZE);
+	const void **rows = malloc(sizeof(void *) * (size_t) batch);
+	int32_t    *labels = malloc(sizeof(int32_t) * (size_t) batch);
+	double	   *times = malloc(sizeof(double) * (size_t) steps);
+	double		ms;
+
+	for (int i = 0; i < batch * IMAGE_SIZE; i++)
+		images[i] = (uint8_t) random_at(1, 2, (uint64_t) i);
+	for (int i = 0; i < batch; i++)
+	{
+		rows[i] = images + (size_t) i * IMAGE_SIZE;
+		labels[i] = i % (batch / 2);
+	}
+	nn_init_weights(graph, 42, weights);
+	trainer = make_trainer(arena, graph, batch, pool, weights);
+	for (int i = 0; i < steps; i++)
+	{
+		NnStepStats stats;
+		Status		status;
+		double		start = now();
+
+		if (!nn_trainer_step(trainer, NN_UINT8, rows, labels, batch, &stats, &status))
+			die(&status);
+		times[i] = 1000 * (now() - start);
+	}
+	ms = median(times, steps);
+	printf("%-28s %7.2f ms a step %8.0f images/s %6.1f %% of sgemm\n", name, ms,
+		   1000 * batch / ms, 100 * batch * flops_per_row / (ms / 1000) / rate);
+	arena_destroy(arena);
+	free(images);
+	free(rows);
+	free(labels);
+	free(times);
+}
+
+static void
+bench_infer(ThreadPool *pool, int batch, int runs)
+{
+	Arena	   *arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
+	NnGraph    *graph = make_graph(arena, hello_world);
+	real	   *weights = arena_alloc_array(arena, nn_graph_weights(graph), sizeof(real));
+	uint8_t    *images = malloc((size_t) batch * IMAGE_SIZE);
+	const void **rows = malloc(sizeof(void *) * (size_t) batch);
+	float	   *out = malloc(sizeof(float) * 64 * (size_t) batch);
+	double		times[101];
+	Status		status;
+	NnInfer    *infer;
+
+	for (int i = 0; i < batch * IMAGE_SIZE; i++)
+		images[i] = (uint8_t) random_at(1, 2, (uint64_t) i);
+	for (int i = 0; i < batch; i++)
+		rows[i] = images + (size_t) i * IMAGE_SIZE;
+	nn_init_weights(graph, 42, weights);
+	infer = nn_infer_create(arena, graph, weights, batch, pool, &status);
+	if (infer == NULL)
+		die(&status);
+	for (int i = 0; i < runs; i++)
+	{
+		double		start = now();
+
+		nn_infer_run(infer, NN_UINT8, rows, batch, out);
+		times[i] = now() - start;
+	}
+	printf("embed, %4d rows at once      %7.3f ms %14.0f images/s\n", batch,
+		   1000 * median(times, runs), batch / median(times, runs));
+	arena_destroy(arena);
+	free(images);
+	free(rows);
+	free(out);
+}
+
+/* ---- accuracy of the hello world ---- */
+
+static uint8_t *
+read_file(const char *directory, const char *name, size_t skip, size_t size)
+{
+	char		path[1024];
+	uint8_t    *data = malloc(size);
+	FILE	   *f;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	f = fopen(path, "rb");
+	if (f == NULL || fseek(f, (long) skip, SEEK_SET) != 0 || fread(data, 1, size, f) != size)
+	{
+		fprintf(stderr, "could not read %s\n", path);
+		exit(1);
+	}
+	fclose(f);
+	return data;
+}
+
+static float *
+embed_all(const NnGraph *graph, const real *weights, const uint8_t *images, int n, ThreadPool *pool)
+{
+	Arena	   *arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
+	float	   *out = malloc(sizeof(float) * 64 * (size_t) n);
+	const void *rows[256];
+	Status		status;
+	NnInfer    *infer = nn_infer_create(arena, graph, weights, 256, pool, &status);
+
+	for (int i = 0; i < n; i += 256)
+	{
+		int			count = n - i < 256 ? n - i : 256;
+
+		for (int j = 0; j < count; j++)
+			rows[j] = images + (size_t) (i + j) * IMAGE_SIZE;
+		nn_infer_run(infer, NN_UINT8, rows, count, out + (size_t) i * 64);
+	}
+	arena_destroy(arena);
+	return out;
+}
+
+static double
+recall_at_1(const float *queries, const uint8_t *query_labels, int nqueries,
+			const float *gallery, const uint8_t *labels, int ngallery, int stride)
+{
+	int			hits = 0;
+
+	for (int q = 0; q < nqueries; q++)
+	{
+		float		best = -2;
+		int			label = -1;
+
+		for (int i = 0; i < ngallery; i += stride)
+		{
+			float		s = kernel->inner_product(queries + (size_t) q * 64, gallery + (size_t) i * 64, 64);
+
+			if (s > best)
+			{
+				best = s;
+				label = labels[i];
+			}
+		}
+		hits += label == query_labels[q];
+	}
+	return (double) hits / nqueries;
+}
+
+static void
+accuracy(const char *directory, ThreadPool *pool)
+{
+	enum
+	{
+		TRAIN = 60000, TEST = 10000
+	};
+	uint8_t    *images = read_file(directory, "train-images-idx3-ubyte", 16, (size_t) TRAIN * IMAGE_SIZE);
+	uint8_t    *bytes = read_file(directory, "train-labels-idx1-ubyte", 8, TRAIN);
+	uint8_t    *test = read_file(directory, "t10k-images-idx3-ubyte", 16, (size_t) TEST * IMAGE_SIZE);
+	uint8_t    *test_labels = read_file(directory, "t10k-labels-idx1-ubyte", 8, TEST);
+	Arena	   *arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
+	NnGraph    *graph = make_graph(arena, hello_world);
+	real	   *weights = arena_alloc_array(arena, nn_graph_weights(graph), sizeof(real));
+	int32_t    *labels = malloc(sizeof(int32_t) * TRAIN);
+	NnSamplerOptions options = {CLASSES, 2, 42};
+	NnTrainer  *trainer = make_trainer(arena, graph, 2 * CLASSES, pool, weights);
+	Status		status;
+	NnSampler  *sampler;
+	double		start = now();
+	float	   *gallery;
+	float	   *queries;
+
+	for (int i = 0; i < TRAIN; i++)
+		labels[i] = bytes[i];
+	sampler = nn_sampler_create(arena, labels, TRAIN, CLASSES, &options, &status);
+	nn_init_weights(graph, 42, weights);
+	for (int epoch = 1; epoch <= 5; epoch++)
+	{
+		double		loss = 0;
+
+		for (int step = 0; step < 1000; step++)
+		{
+			uint32_t	drawn[2 * CLASSES];
+			const void *rows[2 * CLASSES];
+			int32_t		batch_labels[2 * CLASSES];
+			NnStepStats stats;
+
+			nn_sampler_next(sampler, drawn);
+			for (int i = 0; i < 2 * CLASSES; i++)
+			{
+				rows[i] = images + (size_t) drawn[i] * IMAGE_SIZE;
+				batch_labels[i] = labels[drawn[i]];
+			}
+			if (!nn_trainer_step(trainer, NN_UINT8, rows, batch_labels, 2 * CLASSES, &stats, &status))
+				die(&status);
+			loss += stats.loss / 1000;
+		}
+		printf("epoch %d loss %.4f %.1f s\n", epoch, loss, now() - start);
+	}
+	gallery = embed_all(graph, weights, images, TRAIN, pool);
+	queries = embed_all(graph, weights, test, TEST, pool);
+	printf("recall@1 against 1,000 rows %.4f, against 60,000 %.4f\n",
+		   recall_at_1(queries, test_labels, TEST, gallery, bytes, TRAIN, 60),
+		   recall_at_1(queries, test_labels, TEST, gallery, bytes, TRAIN, 1));
+}
+
+int
+main(int argc, char **argv)
+{
+	Status		status;
+	ThreadPool *pool = pool_create(pool_processors(), &status);
+	double		rate;
+
+	kernel_init();
+	if (pool == NULL || !gemm_load(&status))
+		die(&status);
+	if (argc == 3 && strcmp(argv[1], "--accuracy") == 0)
+	{
+		accuracy(argv[2], pool);
+		return 0;
+	}
+	rate = gemm_rate(pool);
+	printf("%s, %d threads, kernels %s: sgemm %d^3 at %.0f GF/s\n", gemm_name(),
+		   pool_threads(pool), kernel->name, GEMM_SIZE, rate / 1e9);
+	bench_step("hello world, batch 10 x 2", hello_world, 20, 60, 18.2e6, pool, rate);
+	bench_step("hello world, batch 160", hello_world, 160, 15, 18.2e6, pool, rate);
+	bench_step("notebook CNN, batch 60", notebook, 60, 15, 3 * 19.9e6, pool, rate);
+	bench_infer(pool, 256, 20);
+	bench_infer(NULL, 1, 101);
+	pool_destroy(pool);
+	return 0;
+}
