@@ -1,0 +1,127 @@
+/*
+ * report.h
+ *	  Pictures for the terminal and HTML pages.
+ *
+ * Everything is appended to a ReportText, a string that grows in an arena.
+ * Texts in and out are UTF-8.  Labels, names and numbers of users go through
+ * report_append_html() wherever they enter a page.
+ */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+
+/* ---- growing text ---- */
+
+/* After a failure to grow, appending does nothing until report_text_finish. */
+typedef struct ReportText
+{
+	Arena	   *arena;
+	char	   *data;			/* NUL-terminated once something was appended */
+	size_t		length;
+	size_t		capacity;
+	bool		failed;
+} ReportText;
+
+extern void report_text_init(ReportText *text, Arena *arena);
+extern void report_append(ReportText *text, const char *string);
+extern void report_append_bytes(ReportText *text, const char *bytes, size_t n);
+extern void report_append_repeat(ReportText *text, const char *string, int n);
+extern void report_appendf(ReportText *text, const char *format,...) __attribute__((format(printf, 2, 3)));
+
+/* With & < > " ' written as entities: safe as text and inside quotes. */
+extern void report_append_html(ReportText *text, const char *string);
+
+/* False and STATUS_OUT_OF_MEMORY if the text is not complete. */
+extern bool report_text_finish(ReportText *text, Status *status);
+
+/* ---- images ---- */
+
+#define REPORT_MAX_SIDE 4096
+
+/* height x width x channels bytes, 0 dark .. 255 bright; grey or RGB. */
+typedef struct ReportImage
+{
+	const uint8_t *pixels;
+	int			height;
+	int			width;
+	int			channels;		/* 1 or 3 */
+} ReportImage;
+
+/* Check a shape and that the bytes fill it; pixels are used in place. */
+extern bool report_image_set(ReportImage *image, const void *bytes, size_t size,
+							 int height, int width, int channels, Status *status);
+
+/*
+ * Colour of one cell of an image that is shown in width x height cells: the
+ * mean of the pixels the cell covers.  rgb receives three equal numbers for
+ * grey images.
+ */
+extern void report_image_cell(const ReportImage *image, int width, int height,
+							  int x, int y, uint8_t rgb[3]);
+
+/* The image as "data:image/png;base64,...". */
+extern void report_append_png(ReportText *text, const ReportImage *image);
+
+/* ---- items: an image with what is known of it ---- */
+
+typedef enum ReportMark
+{
+	REPORT_UNMARKED,
+	REPORT_RIGHT,
+	REPORT_WRONG
+} ReportMark;
+
+typedef struct ReportItem
+{
+	const ReportImage *image;	/* NULL: there is none */
+	const char *label;
+	const char *note;			/* second line, e.g. the distance */
+	ReportMark	mark;
+} ReportItem;
+
+/* ---- terminal ---- */
+
+typedef enum ReportStyle
+{
+	REPORT_PLAIN,				/* blocks and shades in the terminal's colour */
+	REPORT_COLOR256,			/* escapes for 256 colours */
+	REPORT_TRUECOLOR			/* escapes for 24-bit colours */
+} ReportStyle;
+
+/*
+ * n items side by side, label and note under each, in at most columns
+ * characters; the first is set apart if lead.  Lines end with a newline.
+ * Images are shrunk to fit and never enlarged.  Fails if columns do not
+ * allow REPORT_MIN_CELL characters for each.
+ */
+#define REPORT_MIN_CELL 8
+#define REPORT_MAX_COLUMNS 4096
+
+extern bool report_strip(ReportText *text, const ReportItem *items, int n,
+						 bool lead, int columns, ReportStyle style,
+						 Status *status);
+
+/* ---- HTML ---- */
+
+typedef struct ReportFact
+{
+	const char *name;
+	const char *value;
+} ReportFact;
+
+/* One query with its neighbours, a part of a page's body. */
+extern void report_append_neighbors(ReportText *body, const ReportItem *query,
+									const ReportItem *neighbors, int n);
+
+/* A self-contained page; body is HTML, everything else is text. */
+extern void report_append_page(ReportText *text, const char *title,
+							   const char *subtitle, const ReportFact *facts,
+							   int nfacts, const char *body);
+
+#endif							/* REPORT_REPORT_H */

@@ -1,0 +1,303 @@
+/*
+ * test_report.c
+ *	  Escaping, growing, sizes and shapes of src/report.
+ */
+#include "report/report.h"
+#include "unit.h"
+
+static Arena *arena;
+static ReportText text;
+static Status status;
+
+static void
+begin(void)
+{
+	if (arena == NULL)
+		arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
+	arena_reset(arena);
+	report_text_init(&text, arena);
+	status_clear(&status);
+}
+
+static int
+count_of(const char *haystack, const char *needle)
+{
+	int			n = 0;
+
+	while ((haystack = strstr(haystack, needle)) != NULL)
+	{
+		n++;
+		haystack += strlen(needle);
+	}
+	return n;
+}
+
+static ReportImage
+grey(const uint8_t *pixels, int height, int width)
+{
+	ReportImage image = {0};
+
+	CHECK(report_image_set(&image, pixels, (size_t) height * width,
+						   height, width, 1, &status));
+	return image;
+}
+
+/* A text of any size survives growing. */
+static void
+test_growth(void)
+{
+	begin();
+	for (int i = 0; i < 10000; i++)
+		report_appendf(&text, "%d,", i % 10);
+	CHECK(report_text_finish(&text, &status));
+	CHECK(text.length == 20000);
+	CHECK(strlen(text.data) == 20000);
+	CHECK(count_of(text.data, "0,1,2,3,4,5,6,7,8,9,") == 1000);
+}
+
+static void
+test_empty(void)
+{
+	begin();
+	CHECK(report_text_finish(&text, &status));
+	CHECK_TEXT(text.data, "");
+}
+
+/* Out of memory at any point ends in one failure and no crash. */
+static void
+test_out_of_memory(void)
+{
+	uint8_t		pixels[16] = {0};
+	int			failures = 0;
+
+	for (int n = 1; n < 10; n++)
+	{
+		ReportImage image;
+		ReportItem	item = {.label = "a",.note = "b"};
+
+		begin();
+		image = grey(pixels, 4, 4);
+		item.image = &image;
+		arena_fail_at(arena, n);
+		report_append_neighbors(&text, &item, &item, 1);
+		report_append_page(&text, "t", "s", NULL, 0, "");
+		if (!report_text_finish(&text, &status))
+		{
+			failures++;
+			CHECK(status.code == STATUS_OUT_OF_MEMORY);
+		}
+		arena_fail_at(arena, 0);
+	}
+	CHECK(failures > 0 && failures < 9);
+}
+
+static void
+test_escaping(void)
+{
+	begin();
+	report_append_html(&text, "<script>alert(\"1\" & '2')</script>");
+	CHECK_TEXT(text.data,
+			   "&lt;script&gt;alert(&quot;1&quot; &amp; &#39;2&#39;)&lt;/script&gt;");
+}
+
+/* Nothing that a user says becomes markup, wherever it stands. */
+static void
+test_page_is_escaped(void)
+{
+	const char *evil = "\"><script>x</script>";
+	ReportFact	fact = {evil, evil};
+	ReportText	body;
+	uint8_t		pixel = 0;
+	ReportImage image;
+	ReportItem	item = {.label = evil,.note = evil,.mark = REPORT_WRONG};
+
+	begin();
+	image = grey(&pixel, 1, 1);
+	item.image = &image;
+	report_text_init(&body, arena);
+	report_append_neighbors(&body, &item, &item, 1);
+	CHECK(report_text_finish(&body, &status));
+	report_append_page(&text, evil, evil, &fact, 1, body.data);
+	CHECK(report_text_finish(&text, &status));
+	CHECK(strstr(text.data, "<script") == NULL);
+	CHECK(count_of(text.data, "&lt;script&gt;") == 11);
+	CHECK(count_of(text.data, "<figure") == 2);
+	CHECK(count_of(text.data, "✗") == 2);
+}
+
+static void
+test_bad_shapes(void)
+{
+	ReportImage image;
+	uint8_t		pixels[12] = {0};
+
+	begin();
+	CHECK(!report_image_set(&image, pixels, 12, 0, 12, 1, &status));
+	CHECK(status.code == STATUS_INVALID_VALUE);
+	CHECK(!report_image_set(&image, pixels, 12, -3, -4, 1, &status));
+	CHECK(!report_image_set(&image, pixels, 12, REPORT_MAX_SIDE + 1, 1, 1, &status));
+	CHECK(!report_image_set(&image, pixels, 12, 2, 3, 2, &status));
+	CHECK(status.code == STATUS_INVALID_VALUE);
+	CHECK(!report_image_set(&image, pixels, 12, 3, 3, 1, &status));
+	CHECK(status.code == STATUS_SHAPE_MISMATCH);
+	CHECK_TEXT(status.message, "image has 12 bytes, but 3 x 3 x 1 needs 9");
+	CHECK(report_image_set(&image, pixels, 12, 2, 2, 3, &status));
+}
+
+/* Shrinking takes the mean of what a cell covers. */
+static void
+test_cells(void)
+{
+	const uint8_t pixels[] = {
+		0, 100, 10, 10,
+		100, 200, 10, 13,
+	};
+	const uint8_t rgb_pixels[] = {1, 2, 3, 5, 6, 7};
+	ReportImage image;
+	uint8_t		rgb[3];
+
+	begin();
+	image = grey(pixels, 2, 4);
+	report_image_cell(&image, 2, 1, 0, 0, rgb);
+	CHECK(rgb[0] == 100 && rgb[1] == 100 && rgb[2] == 100);
+	report_image_cell(&image, 2, 1, 1, 0, rgb);
+	CHECK(rgb[0] == 11);
+	report_image_cell(&image, 4, 2, 3, 1, rgb);
+	CHECK(rgb[0] == 13);
+	CHECK(report_image_set(&image, rgb_pixels, 6, 1, 2, 3, &status));
+	report_image_cell(&image, 1, 1, 0, 0, rgb);
+	CHECK(rgb[0] == 3 && rgb[1] == 4 && rgb[2] == 5);
+}
+
+/* Two pixels a character; an odd last line has one. */
+static void
+test_plain_picture(void)
+{
+	const uint8_t pixels[] = {
+		255, 255, 0, 130, 0,
+		255, 0, 255, 130, 0,
+		255, 0, 0, 60, 0,
+	};
+	ReportImage image;
+	ReportItem	item = {0};
+
+	begin();
+	image = grey(pixels, 3, 5);
+	item.image = &image;
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_PLAIN, &status));
+	CHECK_TEXT(text.data, "█▀▄▒\n▀\n");
+}
+
+static void
+test_strip(void)
+{
+	const uint8_t white[] = {255, 255, 255, 255};
+	ReportImage image;
+	ReportItem	items[3] = {
+		{.label = "query"},
+		{.label = "right",.note = "0.1",.mark = REPORT_RIGHT},
+		{.label = "a label that is too long",.note = "0.2",.mark = REPORT_WRONG},
+	};
+
+	begin();
+	image = grey(white, 2, 2);
+	items[0].image = items[1].image = &image;
+	CHECK(report_strip(&text, items, 3, true, 42, REPORT_PLAIN, &status));
+	CHECK_TEXT(text.data,
+			   "██              ██\n"
+			   "query           ✓ right       ✗ a label t…\n"
+			   "                0.1           0.2\n");
+}
+
+/* Captions cannot smuggle control characters into the terminal. */
+static void
+test_captions_are_clean(void)
+{
+	ReportItem	item = {.label = "a\033[31m\nb\177"};
+
+	begin();
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_PLAIN, &status));
+	CHECK_TEXT(text.data, "a [31m b\n");
+}
+
+static void
+test_colors(void)
+{
+	const uint8_t pixels[] = {255, 0, 0, 10, 20, 30};
+	const uint8_t grey_pixels[] = {0, 255};
+	ReportImage image;
+	ReportItem	item = {0};
+
+	begin();
+	CHECK(report_image_set(&image, pixels, 6, 2, 1, 3, &status));
+	item.image = &image;
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_TRUECOLOR, &status));
+	CHECK(strstr(text.data, "\033[38;2;255;0;0m\033[48;2;10;20;30m▀\033[0m") == text.data);
+	begin();
+	image = grey(grey_pixels, 2, 1);
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_COLOR256, &status));
+	CHECK(strstr(text.data, "\033[38;5;16m\033[48;5;231m▀\033[0m") == text.data);
+}
+
+static void
+test_too_narrow(void)
+{
+	ReportItem	items[4] = {{.label = "a"}, {.label = "b"}, {.label = "c"}, {.label = "d"}};
+
+	begin();
+	CHECK(report_strip(&text, items, 4, false, 38, REPORT_PLAIN, &status));
+	CHECK(!report_strip(&text, items, 4, false, 37, REPORT_PLAIN, &status));
+	CHECK(status.code == STATUS_INVALID_VALUE);
+	CHECK(!report_strip(&text, items, 4, false, -1, REPORT_PLAIN, &status));
+	CHECK(!report_strip(&text, items, 0, false, 80, REPORT_PLAIN, &status));
+	CHECK(!report_strip(&text, items, 4, false, REPORT_MAX_COLUMNS + 1, REPORT_PLAIN, &status));
+}
+
+/* Byte for byte what a PNG of one black pixel is, stored. */
+static void
+test_png(void)
+{
+	const uint8_t black = 0;
+	ReportImage image;
+
+	begin();
+	image = grey(&black, 1, 1);
+	report_append_png(&text, &image);
+	CHECK_TEXT(text.data, "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAADUlEQVR4AQECAP3/AAAAAgABfgUN0gAAAABJRU5ErkJggg==");
+}
+
+/* More than one stored block. */
+static void
+test_large_png(void)
+{
+	static uint8_t pixels[300 * 301];
+	ReportImage image;
+	size_t		bytes = 8 + 25 + (12 + 2 + 2 * 5 + 300 * 302 + 4) + 12;
+
+	begin();
+	image = grey(pixels, 300, 301);
+	report_append_png(&text, &image);
+	CHECK(report_text_finish(&text, &status));
+	CHECK(text.length == strlen("data:image/png;base64,") + (bytes + 2) / 3 * 4);
+}
+
+int
+main(void)
+{
+	RUN(test_growth);
+	RUN(test_empty);
+	RUN(test_out_of_memory);
+	RUN(test_escaping);
+	RUN(test_page_is_escaped);
+	RUN(test_bad_shapes);
+	RUN(test_cells);
+	RUN(test_plain_picture);
+	RUN(test_strip);
+	RUN(test_captions_are_clean);
+	RUN(test_colors);
+	RUN(test_too_narrow);
+	RUN(test_png);
+	RUN(test_large_png);
+	arena_destroy(arena);
+	return unit_done();
+}
