@@ -15,7 +15,7 @@ vector_text_bound(const char *text, size_t size, int limit)
 	int			n = 1;
 
 	for (size_t i = 0; i < size && n <= limit; i++)
-		n += text[	i] == ',';
+		n += text[i] == ',';
 
 	return n;
 }
@@ -32,7 +32,7 @@ static bool
 fail_at(const char *text, const char *p, const char *end, const char *expected,
 		Status *status)
 {
-	int			position = (int) (p - text) +1;
+	int			position = (int) (p - text) + 1;
 
 	status_fail(status, STATUS_BAD_TEXT,
 				"invalid input syntax for type embedding");
@@ -58,7 +58,7 @@ parse_element(const char *text, const char **p, const char *end, float *out,
 					"\"%.*s\" is out of range for type embedding",
 					next - *p > 40 ? 40 : (int) (next - *p), *p);
 		return status_detail(status, "The number at position %d does not fit a real.",
-							 (int) (*p - text) +1);
+							 (int) (*p - text) + 1);
 	}
 	*p = next;
 	return true;
@@ -68,7 +68,7 @@ bool
 vector_text_parse(const char *text, size_t size, float *out, int max, int *n,
 				  Status *status)
 {
-	const char *end = text +size;
+	const char *end = text + size;
 	const char *p = skip_space(text, end);
 
 	*n = 0;

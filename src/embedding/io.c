@@ -118,17 +118,17 @@ embedding_send(PG_FUNCTION_ARGS)
 
 /* A whole number of minimum .. maximum from a type modifier */
 static int
-typmod_number(const char *text, const char *what, int minimum, int maximum)
+typmod_number(const char *word, const char *what, int minimum, int maximum)
 {
 	char	   *end;
 	long		value;
 
 	errno = 0;
-	value = strtol(text, &end, 10);
-	if (end == text ||*end != '\0')
+	value = strtol(word, &end, 10);
+	if (end == word || *end != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid type modifier \"%s\" for type embedding", text),
+				 errmsg("invalid type modifier \"%s\" for type embedding", word),
 				 errhint("Write embedding(dimensions) or embedding(dimensions, model version).")));
 	if (errno != 0 || value < minimum || value > maximum)
 		ereport(ERROR,
@@ -138,17 +138,17 @@ typmod_number(const char *text, const char *what, int minimum, int maximum)
 	return (int) value;
 }
 
-/* Is text the name of an element kind?  Only float exists so far. */
+/* Is word the name of an element kind?  Only float exists so far. */
 static bool
-is_kind(const char *text)
+is_kind(const char *word)
 {
-	if (pg_strcasecmp(text, "float") == 0)
+	if (pg_strcasecmp(word, "float") == 0)
 		return true;
-	if (pg_strcasecmp(text, "half") == 0 || pg_strcasecmp(text, "int8") == 0 ||
-		pg_strcasecmp(text, "bit") == 0)
+	if (pg_strcasecmp(word, "half") == 0 || pg_strcasecmp(word, "int8") == 0 ||
+		pg_strcasecmp(word, "bit") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("embedding with elements of kind \"%s\" is not supported", text),
+				 errmsg("embedding with elements of kind \"%s\" is not supported", word),
 				 errdetail("Elements are stored as \"float\".")));
 	return false;
 }

@@ -78,10 +78,10 @@ nn_shape_text(const NnShape *shape, char *text, size_t size)
 {
 	size_t		used = 0;
 
-	text[		0] = '\0';
+	text[0] = '\0';
 
 	for (int i = 0; i < shape->rank && used < size; i++)
-		used += (size_t) snprintf(text +used, size - used, "%s%d",
+		used += (size_t) snprintf(text + used, size - used, "%s%d",
 								  i == 0 ? "" : "x", shape->dim[i]);
 	return text;
 }
@@ -90,7 +90,7 @@ bool
 nn_add_tensor(NnLayer *layer, const char *name, NnShape shape, Status *status)
 {
 	NnTensor   *tensor = &layer->tensors[layer->ntensors];
-	char text[	64];
+	char		text[64];
 
 	tensor->name = name;
 	tensor->shape = shape;
@@ -128,7 +128,7 @@ nn_window_shape(NnLayer *layer, ParamValue kernel, ParamValue strides, bool same
 				Status *status)
 {
 	NnWindow   *w = &layer->window;
-	char text[	64];
+	char		text[64];
 
 	if (layer->input.rank != 3)
 	{
@@ -257,7 +257,7 @@ static bool
 check_output(const NnGraph *graph, Status *status)
 {
 	const NnLayer *last = &graph->layers[graph->nlayers - 1];
-	char text[	64];
+	char		text[64];
 
 	if (last->output.rank != 1 || last->outputs > 16384)
 	{

@@ -43,7 +43,13 @@ typedef real Filters __attribute__((vector_size(NN_DIRECT_FILTERS * sizeof(real)
 									aligned(sizeof(real))));
 
 /* What a comparison of two vectors gives: all ones where it holds */
-typedef __typeof__((Filters){0} > (Filters){0}) FilterMask;
+#ifdef NN_DOUBLE
+typedef int64_t MaskWord;
+#else
+typedef int32_t MaskWord;
+#endif
+typedef MaskWord FilterMask __attribute__((vector_size(NN_DIRECT_FILTERS * sizeof(MaskWord)),
+										   aligned(sizeof(MaskWord))));
 
 /* relu without a branch, or x itself */
 #define CLIP(x, relu) \

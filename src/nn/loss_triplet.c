@@ -86,8 +86,8 @@ static double
 triplet_anchor(const Params *params, const NnAnchor *anchor, double scale)
 {
 	bool		hard = params_number(params, POSITIVE_MINING) == POSITIVE_HARD;
-	NnPick		positive = hard ? nn_farthest(anchor, anchor->positive) :
-		nn_nearest(anchor, anchor->positive);
+	NnPick		positive = hard ? nn_farthest(anchor, anchor->positive)
+	: nn_nearest(anchor, anchor->positive);
 	NnPick		negative = pick_negative(params, anchor);
 	double		x = positive.value - negative.value;
 	double		loss;

@@ -17,7 +17,7 @@ struct NnSampler
 	Random		random;
 	int			nclasses;		/* classes that have rows */
 	uint32_t   *classes;		/* their numbers, shuffled as drawn */
-	size_t	   *begin;			/* rows of class c: rows[begin[c] .. begin[c + 1]) */
+	size_t	   *begin;			/* of each class in rows, one more at the end */
 	uint32_t   *rows;
 };
 
