@@ -40,4 +40,26 @@ extern void model_require_owner(const char *model);
 extern int	catalog_execute(const char *sql, int nargs, const Oid *types,
 							const Datum *values, const char *nulls, bool read_only, long limit);
 
+/* Arguments of a statement for catalog_run(), filled one by one: $1, $2, ... */
+#define CATALOG_MAX_ARGS 16
+
+typedef struct CatalogArgs
+{
+	int			n;
+	Oid			types[CATALOG_MAX_ARGS];
+	Datum		values[CATALOG_MAX_ARGS];
+	char		nulls[CATALOG_MAX_ARGS];
+} CatalogArgs;
+
+extern void catalog_arg(CatalogArgs *args, Oid type, Datum value, bool isnull);
+extern void catalog_arg_int(CatalogArgs *args, int32 value);
+extern void catalog_arg_bigint(CatalogArgs *args, int64 value);
+extern void catalog_arg_float(CatalogArgs *args, double value);
+
+/* NULL gives SQL's NULL. */
+extern void catalog_arg_text(CatalogArgs *args, const char *value);
+
+/* catalog_execute with them, for statements that write; returns the rows. */
+extern uint64 catalog_run(const char *sql, const CatalogArgs *args);
+
 #endif							/* MODEL_MODEL_H */

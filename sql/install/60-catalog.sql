@@ -1,0 +1,145 @@
+-- The catalog of models.  Only the extension's C code touches these tables,
+-- after its own checks and as the extension's owner; everybody reads the views.
+-- Roles stand in them by name, so that a dump loads into a cluster whose roles
+-- have other OIDs or are missing.
+
+CREATE TABLE similarity.model (
+	id integer GENERATED ALWAYS AS IDENTITY,
+	name name NOT NULL,
+	owner name NOT NULL,
+	input integer[] NOT NULL,
+	layers jsonb NOT NULL,
+	dims integer NOT NULL,
+	created timestamp with time zone NOT NULL DEFAULT pg_catalog.now(),
+	CONSTRAINT model_pkey PRIMARY KEY (id),
+	CONSTRAINT model_name_key UNIQUE (name)
+);
+COMMENT ON TABLE similarity.model IS 'models: a name, an owner and an architecture that never changes; read similarity.models';
+
+CREATE TABLE similarity.model_grant (
+	model integer NOT NULL,
+	grantee name NOT NULL,
+	CONSTRAINT model_grant_pkey PRIMARY KEY (model, grantee),
+	CONSTRAINT model_grant_model_fkey FOREIGN KEY (model) REFERENCES similarity.model ON DELETE CASCADE
+);
+COMMENT ON TABLE similarity.model_grant IS 'roles that may use a model besides its owner; "public" is everybody';
+
+-- Ids of finished versions, which are the model tag of embeddings (15 bits).
+CREATE SEQUENCE similarity.model_version_id AS integer MINVALUE 1 MAXVALUE 32767 NO CYCLE;
+COMMENT ON SEQUENCE similarity.model_version_id IS 'ids of model versions; never reused';
+
+CREATE TABLE similarity.model_version (
+	id integer NOT NULL,
+	model integer NOT NULL,
+	fingerprint bigint NOT NULL,
+	metrics jsonb NOT NULL,
+	created timestamp with time zone NOT NULL DEFAULT pg_catalog.now(),
+	CONSTRAINT model_version_pkey PRIMARY KEY (id),
+	CONSTRAINT model_version_model_fkey FOREIGN KEY (model) REFERENCES similarity.model ON DELETE CASCADE
+);
+CREATE INDEX model_version_model_idx ON similarity.model_version (model);
+COMMENT ON TABLE similarity.model_version IS 'finished versions of models, which never change; read similarity.model_versions';
+
+CREATE TABLE similarity.model_weights (
+	version integer NOT NULL,
+	tensor text NOT NULL,
+	part integer NOT NULL,
+	shape integer[] NOT NULL,
+	checksum bigint NOT NULL,
+	data bytea NOT NULL,
+	CONSTRAINT model_weights_pkey PRIMARY KEY (version, tensor, part),
+	CONSTRAINT model_weights_version_fkey FOREIGN KEY (version) REFERENCES similarity.model_version ON DELETE CASCADE
+);
+ALTER TABLE similarity.model_weights ALTER COLUMN data SET STORAGE EXTERNAL;
+COMMENT ON TABLE similarity.model_weights IS 'weights of versions: little-endian float4 in parts of at most 16 MB with their CRC-32C';
+
+CREATE TABLE similarity.deployment (
+	model integer NOT NULL,
+	version integer NOT NULL,
+	deployed timestamp with time zone NOT NULL DEFAULT pg_catalog.now(),
+	CONSTRAINT deployment_pkey PRIMARY KEY (model),
+	CONSTRAINT deployment_model_fkey FOREIGN KEY (model) REFERENCES similarity.model ON DELETE CASCADE,
+	CONSTRAINT deployment_version_fkey FOREIGN KEY (version) REFERENCES similarity.model_version ON DELETE CASCADE
+);
+COMMENT ON TABLE similarity.deployment IS 'the version of a model that embed(model, input) runs';
+
+CREATE TABLE similarity.training_run (
+	id bigint GENERATED ALWAYS AS IDENTITY,
+	model integer NOT NULL,
+	role name NOT NULL,
+	state text NOT NULL DEFAULT 'running',
+	source text NOT NULL,
+	options jsonb NOT NULL,
+	version integer,
+	message text,
+	started timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	ended timestamp with time zone,
+	CONSTRAINT training_run_pkey PRIMARY KEY (id),
+	CONSTRAINT training_run_state_check CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY['running', 'finished', 'failed', 'cancelled'])),
+	CONSTRAINT training_run_model_fkey FOREIGN KEY (model) REFERENCES similarity.model ON DELETE CASCADE,
+	CONSTRAINT training_run_version_fkey FOREIGN KEY (version) REFERENCES similarity.model_version ON DELETE CASCADE
+);
+CREATE INDEX training_run_model_idx ON similarity.training_run (model);
+COMMENT ON TABLE similarity.training_run IS 'trainings: what was asked, how it ended and which version it made; read similarity.training_runs';
+
+CREATE TABLE similarity.training_epoch (
+	run bigint NOT NULL,
+	epoch integer NOT NULL,
+	loss double precision NOT NULL,
+	learning_rate double precision NOT NULL,
+	avg_positive double precision,
+	avg_negative double precision,
+	images_per_second double precision NOT NULL,
+	logged timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	CONSTRAINT training_epoch_pkey PRIMARY KEY (run, epoch),
+	CONSTRAINT training_epoch_run_fkey FOREIGN KEY (run) REFERENCES similarity.training_run ON DELETE CASCADE
+);
+COMMENT ON TABLE similarity.training_epoch IS 'means of each epoch of a training; read similarity.training_log';
+
+REVOKE ALL ON similarity.model, similarity.model_grant, similarity.model_version, similarity.model_weights,
+	similarity.deployment, similarity.training_run, similarity.training_epoch FROM PUBLIC;
+REVOKE ALL ON SEQUENCE similarity.model_id_seq, similarity.model_version_id, similarity.training_run_id_seq FROM PUBLIC;
+
+SELECT pg_catalog.pg_extension_config_dump('similarity.' OPERATOR(pg_catalog.||) relation, '')
+FROM pg_catalog.unnest(ARRAY['model', 'model_id_seq', 'model_grant', 'model_version', 'model_version_id',
+	'model_weights', 'deployment', 'training_run', 'training_run_id_seq', 'training_epoch']) AS relation;
+
+-- What the current role may see: models it owns or may use.
+
+CREATE VIEW similarity.models WITH (security_barrier) AS
+SELECT m.name::text AS model, m.owner::text AS owner, m.input, m.dims, d.version AS deployed_version,
+	(SELECT pg_catalog.array_agg(g.grantee::text ORDER BY g.grantee) FROM similarity.model_grant g
+		WHERE g.model OPERATOR(pg_catalog.=) m.id) AS usage_granted_to,
+	m.layers, m.created, m.id
+FROM similarity.model m LEFT JOIN similarity.deployment d ON d.model OPERATOR(pg_catalog.=) m.id
+WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r
+	WHERE r.rolname OPERATOR(pg_catalog.=) m.owner AND pg_catalog.pg_has_role(r.oid, 'USAGE'))
+	OR EXISTS (SELECT FROM similarity.model_grant g
+		LEFT JOIN pg_catalog.pg_roles r ON r.rolname OPERATOR(pg_catalog.=) g.grantee
+		WHERE g.model OPERATOR(pg_catalog.=) m.id
+			AND (g.grantee OPERATOR(pg_catalog.=) 'public' OR pg_catalog.pg_has_role(r.oid, 'USAGE')))
+	OR (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) CURRENT_USER);
+COMMENT ON VIEW similarity.models IS 'models that the current role owns or may use';
+
+CREATE VIEW similarity.model_versions WITH (security_barrier) AS
+SELECT m.model, v.id AS version, m.deployed_version IS NOT DISTINCT FROM v.id AS deployed, m.dims, v.metrics, v.created
+FROM similarity.models m JOIN similarity.model_version v ON v.model OPERATOR(pg_catalog.=) m.id;
+COMMENT ON VIEW similarity.model_versions IS 'finished versions of the models that the current role owns or may use';
+
+-- The source query may tell about tables: owners only.
+CREATE VIEW similarity.training_runs WITH (security_barrier) AS
+SELECT r.id AS run, m.name::text AS model, r.role::text AS role, r.state, r.version, r.source, r.options, r.message, r.started, r.ended
+FROM similarity.training_run r JOIN similarity.model m ON m.id OPERATOR(pg_catalog.=) r.model
+WHERE EXISTS (SELECT FROM pg_catalog.pg_roles o
+	WHERE o.rolname OPERATOR(pg_catalog.=) m.owner AND pg_catalog.pg_has_role(o.oid, 'USAGE'))
+	OR (SELECT o.rolsuper FROM pg_catalog.pg_roles o WHERE o.rolname OPERATOR(pg_catalog.=) CURRENT_USER);
+COMMENT ON VIEW similarity.training_runs IS 'trainings of the models that the current role owns';
+
+CREATE VIEW similarity.training_log WITH (security_barrier) AS
+SELECT m.model, r.id AS run, e.epoch, e.loss, e.learning_rate, e.avg_positive, e.avg_negative, e.images_per_second, e.logged
+FROM similarity.models m
+	JOIN similarity.training_run r ON r.model OPERATOR(pg_catalog.=) m.id
+	JOIN similarity.training_epoch e ON e.run OPERATOR(pg_catalog.=) r.id;
+COMMENT ON VIEW similarity.training_log IS 'one row an epoch of each training of the models that the current role owns or may use';
+
+GRANT SELECT ON similarity.models, similarity.model_versions, similarity.training_runs, similarity.training_log TO PUBLIC;

@@ -1,0 +1,67 @@
+/*
+ * catalog.h
+ *	  The catalog tables of models: look-ups, privileges, the way in.
+ *
+ * Reading a model, a version or a deployment goes straight to the table and
+ * sees what the active snapshot sees.  Everything else is SQL through
+ * catalog_execute() of model.h, which needs SPI connected.
+ */
+#ifndef MODEL_CATALOG_H
+#define MODEL_CATALOG_H
+
+#include "postgres.h"
+
+#include "model/model.h"
+#include "nn/nn.h"
+#include "storage/lockdefs.h"
+#include "utils/jsonb.h"
+
+typedef struct CatalogModel
+{
+	int32		id;				/* never reused */
+	NameData	name;
+	NameData	owner;			/* a role's name; the role may be gone */
+	int			dims;			/* of its embeddings */
+} CatalogModel;
+
+/* A finished version; its row and its weights never change. */
+typedef struct CatalogVersion
+{
+	int			id;				/* 1 .. 32767, never reused */
+	int32		model;
+	int64		fingerprint;	/* of its weights */
+} CatalogVersion;
+
+/* False if there is none, or ERRCODE_UNDEFINED_OBJECT.  No privilege check. */
+extern bool catalog_find_model(const char *name, CatalogModel *model);
+extern void catalog_get_model(const char *name, CatalogModel *model);
+extern void catalog_get_model_by_id(int32 id, CatalogModel *model);
+extern void catalog_get_version(int id, CatalogVersion *version);
+
+/* The deployed version, 0 if there is none. */
+extern int	catalog_deployed_version(const CatalogModel *model);
+
+/* The layer graph of a model, in arena; checked as at create_model. */
+extern NnGraph *catalog_model_graph(const CatalogModel *model, Arena *arena);
+
+/*
+ * ERRCODE_INSUFFICIENT_PRIVILEGE unless the current role owns the model (has
+ * the privileges of its owner, or is superuser); may use it (owns it, or it
+ * or PUBLIC was granted usage).
+ */
+extern void catalog_require_owner(const CatalogModel *model);
+extern void catalog_require_usage(const CatalogModel *model);
+
+/*
+ * Heavyweight lock on a model's future: ShareUpdateExclusiveLock by deploy,
+ * AccessExclusiveLock by drop_model, ExclusiveLock by train: they all exclude
+ * each other.  ERRCODE_OBJECT_IN_USE at once if somebody else holds it.
+ *
+ * session = false: held to the end of the transaction.  session = true (train
+ * outside of a transaction block): survives commits, and errors too, so that
+ * the holder needs a PG_TRY that calls catalog_unlock_model().
+ */
+extern void catalog_lock_model(const CatalogModel *model, LOCKMODE mode, bool session);
+extern void catalog_unlock_model(const CatalogModel *model, LOCKMODE mode);
+
+#endif							/* MODEL_CATALOG_H */
