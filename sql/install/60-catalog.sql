@@ -100,9 +100,16 @@ REVOKE ALL ON similarity.model, similarity.model_grant, similarity.model_version
 	similarity.deployment, similarity.training_run, similarity.training_epoch FROM PUBLIC;
 REVOKE ALL ON SEQUENCE similarity.model_id_seq, similarity.model_version_id, similarity.training_run_id_seq FROM PUBLIC;
 
-SELECT pg_catalog.pg_extension_config_dump('similarity.' OPERATOR(pg_catalog.||) relation, '')
-FROM pg_catalog.unnest(ARRAY['model', 'model_id_seq', 'model_grant', 'model_version', 'model_version_id',
-	'model_weights', 'deployment', 'training_run', 'training_run_id_seq', 'training_epoch']) AS relation;
+SELECT pg_catalog.pg_extension_config_dump('similarity.model', '');
+SELECT pg_catalog.pg_extension_config_dump('similarity.model_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('similarity.model_grant', '');
+SELECT pg_catalog.pg_extension_config_dump('similarity.model_version', '');
+SELECT pg_catalog.pg_extension_config_dump('similarity.model_version_id', '');
+SELECT pg_catalog.pg_extension_config_dump('similarity.model_weights', '');
+SELECT pg_catalog.pg_extension_config_dump('similarity.deployment', '');
+SELECT pg_catalog.pg_extension_config_dump('similarity.training_run', '');
+SELECT pg_catalog.pg_extension_config_dump('similarity.training_run_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('similarity.training_epoch', '');
 
 -- What the current role may see: models it owns or may use.
 
