@@ -1,0 +1,87 @@
+/*
+ * calibration.c
+ *	  Thresholds, the curve over them and cut points on it.
+ */
+#include "eval/calibration.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return (x > y) - (x < y);
+}
+
+size_t
+eval_thresholds(double *distances, size_t n)
+{
+	size_t		finite = 0;
+	size_t		kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (isfinite(distances[i]))
+			distances[finite++] = distances[i];
+	qsort(distances, finite, sizeof(double), compare_doubles);
+	for (size_t i = 0; i < finite; i++)
+		if (kept == 0 || distances[i] != distances[kept - 1])
+			distances[kept++] = distances[i];
+	return kept;
+}
+
+bool
+eval_curve(const double *distances, const bool *hits, size_t nqueries,
+		   const double *thresholds, size_t n, Arena *arena,
+		   EvalCurve *curve, Status *status)
+{
+	if (n == 0)
+		return status_fail(status, STATUS_INVALID_VALUE,
+						   "no neighbor has a finite distance to calibrate with");
+	if (!eval_count(distances, hits, nqueries, thresholds, n, arena, &curve->counts, status))
+		return false;
+	curve->n = n;
+	curve->distance = thresholds;
+	for (int m = 0; m < EVAL_METRICS; m++)
+	{
+		curve->metric[m] = arena_new_array(arena, n, double);
+		if (curve->metric[m] == NULL)
+			return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory for a calibration curve");
+		eval_metric_values((EvalMetric) m, &curve->counts, curve->metric[m]);
+	}
+	return true;
+}
+
+size_t
+eval_optimal(const EvalCurve *curve, EvalMetric metric)
+{
+	const double *values = curve->metric[metric];
+	double		sign = eval_metric_maximize(metric) ? 1 : -1;
+	size_t		best = 0;
+
+	for (size_t i = 1; i < curve->n; i++)
+		if (sign * values[i] >= sign * values[best])
+			best = i;
+	return best;
+}
+
+bool
+eval_target(const EvalCurve *curve, EvalMetric metric, double target, size_t *index)
+{
+	const double *values = curve->metric[metric];
+	double		sign = eval_metric_maximize(metric) ? 1 : -1;
+	bool		first = eval_metric_maximize(metric) && eval_metric_increasing(metric);
+	bool		found = false;
+
+	for (size_t i = 0; i < curve->n && !(found && first); i++)
+	{
+		if (sign * values[i] >= sign * target)
+		{
+			*index = i;
+			found = true;
+		}
+	}
+	return found;
+}

@@ -1,0 +1,275 @@
+/*
+ * classification.c
+ *	  Matchers, and classification metrics over thresholds.
+ */
+#include "eval/classification.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- names ---- */
+
+typedef struct Name
+{
+	const char *name;
+	int			value;
+} Name;
+
+static const Name matcher_names[] = {
+	{"match_nearest", EVAL_MATCH_NEAREST},
+	{"match_majority_vote", EVAL_MATCH_MAJORITY_VOTE},
+	{NULL, 0}
+};
+
+/* The first name of a value is its own, the others are aliases. */
+static const Name metric_names[] = {
+	{"precision", EVAL_PRECISION},
+	{"recall", EVAL_RECALL},
+	{"f1", EVAL_F1},
+	{"f1score", EVAL_F1},
+	{"f1_score", EVAL_F1},
+	{"binary_accuracy", EVAL_BINARY_ACCURACY},
+	{"npv", EVAL_NPV},
+	{"negative_predictive_value", EVAL_NPV},
+	{"negative_predicitve_value", EVAL_NPV},	/* as it is spelled upstream */
+	{"fpr", EVAL_FPR},
+	{"false_positive_rate", EVAL_FPR},
+	{NULL, 0}
+};
+
+static bool
+find_name(const Name *names, const char *name, int *value)
+{
+	for (; names->name != NULL; names++)
+	{
+		if (strcmp(names->name, name) == 0)
+		{
+			*value = names->value;
+			return true;
+		}
+	}
+	return false;
+}
+
+static const char *
+name_of(const Name *names, int value)
+{
+	while (names->value != value)
+		names++;
+	return names->name;
+}
+
+bool
+eval_matcher_by_name(const char *name, EvalMatcher *matcher, Status *status)
+{
+	int			value;
+
+	if (!find_name(matcher_names, name, &value))
+	{
+		status_fail(status, STATUS_UNKNOWN_NAME, "unknown matcher \"%s\"", name);
+		return status_hint(status, "Matchers are match_nearest and match_majority_vote.");
+	}
+	*matcher = (EvalMatcher) value;
+	return true;
+}
+
+const char *
+eval_matcher_name(EvalMatcher matcher)
+{
+	return name_of(matcher_names, matcher);
+}
+
+bool
+eval_metric_by_name(const char *name, EvalMetric *metric, Status *status)
+{
+	int			value;
+
+	if (!find_name(metric_names, name, &value))
+	{
+		status_fail(status, STATUS_UNKNOWN_NAME, "unknown classification metric \"%s\"", name);
+		return status_hint(status, "Metrics are precision, recall, f1, binary_accuracy, npv and fpr.");
+	}
+	*metric = (EvalMetric) value;
+	return true;
+}
+
+const char *
+eval_metric_name(EvalMetric metric)
+{
+	return name_of(metric_names, metric);
+}
+
+bool
+eval_metric_maximize(EvalMetric metric)
+{
+	return metric != EVAL_FPR;
+}
+
+bool
+eval_metric_increasing(EvalMetric metric)
+{
+	return metric != EVAL_PRECISION;
+}
+
+/* ---- matchers ---- */
+
+/* k is small: comparing every pair beats keeping a table of counts. */
+static int
+most_frequent(const int *labels, int n)
+{
+	int			best = EVAL_NO_LABEL;
+	int			best_votes = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		int			votes = 0;
+
+		for (int j = 0; j < n; j++)
+			votes += labels[j] == labels[i];
+		if (votes > best_votes)
+		{
+			best = labels[i];
+			best_votes = votes;
+		}
+	}
+	return best;
+}
+
+static double
+mean(const double *values, int n)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum += values[i];
+	return sum / n;
+}
+
+EvalMatch
+eval_match(EvalMatcher matcher, const int *labels, const double *distances, int n)
+{
+	EvalMatch	match = {EVAL_NO_LABEL, INFINITY};
+
+	if (n == 0)
+		return match;
+	match.label = labels[0];
+	match.distance = distances[0];
+	if (matcher == EVAL_MATCH_MAJORITY_VOTE)
+	{
+		match.label = most_frequent(labels, n);
+		match.distance = mean(distances, n);
+	}
+	return match;
+}
+
+bool
+eval_match_hits(EvalMatch match, int label)
+{
+	return label != EVAL_NO_LABEL && match.label == label;
+}
+
+/* ---- counts ---- */
+
+typedef struct Answer
+{
+	double		distance;
+	bool		hit;
+} Answer;
+
+static int
+compare_answers(const void *a, const void *b)
+{
+	double		x = ((const Answer *) a)->distance;
+	double		y = ((const Answer *) b)->distance;
+
+	return (x > y) - (x < y);
+}
+
+static bool
+allocate_counts(EvalCounts *counts, size_t n, Arena *arena)
+{
+	counts->n = n;
+	counts->tp = arena_new_array(arena, n, int64_t);
+	counts->fp = arena_new_array(arena, n, int64_t);
+	counts->tn = arena_new_array(arena, n, int64_t);
+	counts->fn = arena_new_array(arena, n, int64_t);
+	return counts->tp && counts->fp && counts->tn && counts->fn;
+}
+
+bool
+eval_count(const double *distances, const bool *hits, size_t nqueries,
+		   const double *thresholds, size_t n, Arena *arena,
+		   EvalCounts *counts, Status *status)
+{
+	Answer	   *answers = arena_new_array(arena, nqueries, Answer);
+	int64_t		all_hits = 0;
+	int64_t		tp = 0;
+	size_t		next = 0;
+
+	if (answers == NULL || !allocate_counts(counts, n, arena))
+		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory while counting matches");
+	for (size_t i = 0; i < nqueries; i++)
+	{
+		answers[i].distance = isnan(distances[i]) ? INFINITY : distances[i];
+		answers[i].hit = hits[i];
+		all_hits += hits[i];
+	}
+	qsort(answers, nqueries, sizeof(Answer), compare_answers);
+	counts->count = (int64_t) nqueries;
+	for (size_t i = 0; i < n; i++)
+	{
+		while (next < nqueries && answers[next].distance <= thresholds[i])
+			tp += answers[next++].hit;
+		counts->tp[i] = tp;
+		counts->fp[i] = (int64_t) next - tp;
+		counts->fn[i] = all_hits - tp;
+		counts->tn[i] = (int64_t) (nqueries - next) - counts->fn[i];
+	}
+	return true;
+}
+
+/* ---- metrics ---- */
+
+static double
+ratio(double part, double whole)
+{
+	return whole == 0 ? 0 : part / whole;
+}
+
+static double
+metric_at(EvalMetric metric, const EvalCounts *counts, size_t i)
+{
+	double		tp = counts->tp[i];
+	double		fp = counts->fp[i];
+	double		tn = counts->tn[i];
+	double		fn = counts->fn[i];
+
+	switch (metric)
+	{
+		case EVAL_PRECISION:
+			/* nothing accepted yet: no answer was wrong */
+			if (i == 0 && counts->n > 1 && tp + fp == 0)
+				return 1;
+			return ratio(tp, tp + fp);
+		case EVAL_RECALL:
+			return ratio(tp, tp + fn);
+		case EVAL_F1:
+			/* 2PR / (P + R) without the intermediate quotients */
+			return ratio(2 * tp, 2 * tp + fp + fn);
+		case EVAL_BINARY_ACCURACY:
+			return ratio(tp, (double) counts->count);
+		case EVAL_NPV:
+			return ratio(tn, tn + fn);
+		case EVAL_FPR:
+			return ratio(fp, fp + tn);
+	}
+	return 0;
+}
+
+void
+eval_metric_values(EvalMetric metric, const EvalCounts *counts, double *values)
+{
+	for (size_t i = 0; i < counts->n; i++)
+		values[i] = metric_at(metric, counts, i);
+}
