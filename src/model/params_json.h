@@ -1,6 +1,6 @@
 /*
  * params_json.h
- *	  From a jsonb object to Params, and back to what users read.
+ *	  From a jsonb object to Params.
  */
 #ifndef MODEL_PARAMS_JSON_H
 #define MODEL_PARAMS_JSON_H
@@ -20,8 +20,5 @@
  */
 extern void params_from_jsonb(Params *params, const char *owner, const ParamSpec *specs,
 							  Jsonb *json, const char *const *skip);
-
-/* {"name": default, ...}: required parameters and unset ones are null. */
-extern Jsonb *params_defaults_to_jsonb(const ParamSpec *specs);
 
 #endif							/* MODEL_PARAMS_JSON_H */

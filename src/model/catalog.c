@@ -1,0 +1,373 @@
+/*
+ * catalog.c
+ *	  The catalog tables of models: look-ups, privileges, the way in.
+ *
+ * The tables are closed to everybody but the extension's owner.  The functions
+ * here check what the current role may do by the rows themselves (owner,
+ * model_grant) and then read directly or write as the extension's owner.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+
+#include "model/catalog.h"
+#include "model/catalog_scan.h"
+#include "model/spec.h"
+
+/* Columns of similarity.model, in the order of sql/install/60-catalog.sql */
+enum
+{
+	MODEL_ID = 1, MODEL_NAME, MODEL_OWNER, MODEL_INPUT, MODEL_LAYERS, MODEL_DIMS
+};
+
+enum
+{
+	GRANT_MODEL = 1, GRANT_GRANTEE
+};
+
+enum
+{
+	VERSION_ID = 1, VERSION_MODEL, VERSION_FINGERPRINT
+};
+
+enum
+{
+	DEPLOYMENT_MODEL = 1, DEPLOYMENT_VERSION
+};
+
+#define EVERYBODY "public"		/* no role can have this name */
+
+/* ---- look-ups ---- */
+
+static bool
+read_model(const char *index, ScanKey key, CatalogModel *model)
+{
+	CatalogScan scan;
+	bool		found;
+
+	catalog_scan_begin(&scan, "model", index, 1, key);
+	found = catalog_scan_next(&scan);
+	if (found)
+	{
+		model->id = DatumGetInt32(catalog_scan_value(&scan, MODEL_ID));
+		model->name = *DatumGetName(catalog_scan_value(&scan, MODEL_NAME));
+		model->owner = *DatumGetName(catalog_scan_value(&scan, MODEL_OWNER));
+		model->dims = DatumGetInt32(catalog_scan_value(&scan, MODEL_DIMS));
+	}
+	catalog_scan_end(&scan);
+	return found;
+}
+
+bool
+catalog_find_model(const char *name, CatalogModel *model)
+{
+	NameData	key_name;
+	ScanKeyData key;
+
+	if (strlen(name) >= NAMEDATALEN)
+		return false;
+	namestrcpy(&key_name, name);
+	ScanKeyInit(&key, MODEL_NAME, BTEqualStrategyNumber, F_NAMEEQ, NameGetDatum(&key_name));
+	return read_model("model_name_key", &key, model);
+}
+
+void
+catalog_get_model(const char *name, CatalogModel *model)
+{
+	if (!catalog_find_model(name, model))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" does not exist", name),
+				 errhint("similarity.models lists the models that you may use.")));
+}
+
+void
+catalog_get_model_by_id(int32 id, CatalogModel *model)
+{
+	ScanKeyData key;
+
+	ScanKeyInit(&key, MODEL_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(id));
+	if (!read_model("model_pkey", &key, model))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model with id %d does not exist", id)));
+}
+
+void
+catalog_get_version(int id, CatalogVersion *version)
+{
+	ScanKeyData key;
+	CatalogScan scan;
+
+	ScanKeyInit(&key, VERSION_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(id));
+	catalog_scan_begin(&scan, "model_version", "model_version_pkey", 1, &key);
+	if (!catalog_scan_next(&scan))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model version %d does not exist", id),
+				 errhint("similarity.model_versions lists the versions that you may use.")));
+	version->id = id;
+	version->model = DatumGetInt32(catalog_scan_value(&scan, VERSION_MODEL));
+	version->fingerprint = DatumGetInt64(catalog_scan_value(&scan, VERSION_FINGERPRINT));
+	catalog_scan_end(&scan);
+}
+
+int
+catalog_deployed_version(const CatalogModel *model)
+{
+	ScanKeyData key;
+	CatalogScan scan;
+	int			version = 0;
+
+	ScanKeyInit(&key, DEPLOYMENT_MODEL, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(model->id));
+	catalog_scan_begin(&scan, "deployment", "deployment_pkey", 1, &key);
+	if (catalog_scan_next(&scan))
+		version = DatumGetInt32(catalog_scan_value(&scan, DEPLOYMENT_VERSION));
+	catalog_scan_end(&scan);
+	return version;
+}
+
+NnGraph *
+catalog_model_graph(const CatalogModel *model, Arena *arena)
+{
+	ScanKeyData key;
+	CatalogScan scan;
+	NnGraph    *graph = NULL;
+
+	ScanKeyInit(&key, MODEL_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(model->id));
+	catalog_scan_begin(&scan, "model", "model_pkey", 1, &key);
+	if (catalog_scan_next(&scan))
+		graph = spec_graph(arena,
+						   DatumGetArrayTypeP(catalog_scan_value(&scan, MODEL_INPUT)),
+						   DatumGetJsonbP(catalog_scan_value(&scan, MODEL_LAYERS)));
+	catalog_scan_end(&scan);
+	if (graph == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" does not exist", NameStr(model->name))));
+	if (nn_graph_outputs(graph) != model->dims)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("catalog entry of model \"%s\" is corrupted", NameStr(model->name)),
+				 errdetail("It says %d dimensions, but its layers give %d.",
+						   model->dims, nn_graph_outputs(graph))));
+	return graph;
+}
+
+/* ---- privileges ---- */
+
+/* Has the current role the privileges of the role of this name, if any? */
+static bool
+has_role(const NameData *name)
+{
+	Oid			role = get_role_oid(NameStr(*name), true);
+
+	return OidIsValid(role) && has_privs_of_role(GetUserId(), role);
+}
+
+static bool
+is_owner(const CatalogModel *model)
+{
+	return has_role(&model->owner) || superuser();
+}
+
+static bool
+is_granted(const CatalogModel *model)
+{
+	ScanKeyData key;
+	CatalogScan scan;
+	bool		granted = false;
+
+	ScanKeyInit(&key, GRANT_MODEL, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(model->id));
+	catalog_scan_begin(&scan, "model_grant", "model_grant_pkey", 1, &key);
+	while (!granted && catalog_scan_next(&scan))
+	{
+		Name		grantee = DatumGetName(catalog_scan_value(&scan, GRANT_GRANTEE));
+
+		granted = strcmp(NameStr(*grantee), EVERYBODY) == 0 || has_role(grantee);
+	}
+	catalog_scan_end(&scan);
+	return granted;
+}
+
+void
+catalog_require_owner(const CatalogModel *model)
+{
+	if (!is_owner(model))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of model \"%s\"", NameStr(model->name))));
+}
+
+void
+catalog_require_usage(const CatalogModel *model)
+{
+	if (!is_owner(model) && !is_granted(model))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for model \"%s\"", NameStr(model->name)),
+				 errhint("Its owner can run similarity.grant_usage(%s, %s).",
+						 quote_literal_cstr(NameStr(model->name)),
+						 quote_literal_cstr(GetUserNameFromId(GetUserId(), false)))));
+}
+
+void
+model_require_usage(const char *model)
+{
+	CatalogModel entry;
+
+	catalog_get_model(model, &entry);
+	catalog_require_usage(&entry);
+}
+
+void
+model_require_owner(const char *model)
+{
+	CatalogModel entry;
+
+	catalog_get_model(model, &entry);
+	catalog_require_owner(&entry);
+}
+
+/* ---- locks ---- */
+
+static void
+set_lock_tag(LOCKTAG *tag, const CatalogModel *model)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, catalog_table("model"), model->id, 0);
+}
+
+void
+catalog_lock_model(const CatalogModel *model, LOCKMODE mode, bool session)
+{
+	LOCKTAG		tag;
+
+	set_lock_tag(&tag, model);
+	if (LockAcquire(&tag, mode, session, true) == LOCKACQUIRE_NOT_AVAIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("model \"%s\" is being trained, deployed or dropped by another session",
+						NameStr(model->name)),
+				 errhint("similarity.training_runs shows trainings.")));
+}
+
+void
+catalog_unlock_model(const CatalogModel *model, LOCKMODE mode)
+{
+	LOCKTAG		tag;
+
+	set_lock_tag(&tag, model);
+	LockRelease(&tag, mode, true);
+}
+
+/* ---- SQL as the extension's owner ---- */
+
+static Oid
+extension_owner(void)
+{
+	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
+	Oid			owner = InvalidOid;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum("similarity"));
+	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	if (!OidIsValid(owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"similarity\" does not exist")));
+	return owner;
+}
+
+/*
+ * The statement runs under a search_path of pg_catalog only, since names and
+ * operators in it would otherwise resolve to whatever the caller planted
+ * there, and as a security-restricted operation.  If it fails, the abort of
+ * the (sub)transaction restores role, context and settings.
+ */
+int
+catalog_execute(const char *sql, int nargs, const Oid *types, const Datum *values,
+				const char *nulls, bool read_only, long limit)
+{
+	Oid			owner = extension_owner();
+	Oid			user;
+	int			context;
+	int			level;
+	int			code;
+
+	GetUserIdAndSecContext(&user, &context);
+	level = NewGUCNestLevel();
+	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	code = SPI_execute_with_args(sql, nargs, unconstify(Oid *, types),
+								 unconstify(Datum *, values), nulls, read_only, limit);
+	AtEOXact_GUC(false, level);
+	SetUserIdAndSecContext(user, context);
+	if (code < 0)
+		elog(ERROR, "could not run a statement on the catalog of models: %s",
+			 SPI_result_code_string(code));
+	return code;
+}
+
+uint64
+catalog_run(const char *sql, const CatalogArgs *args)
+{
+	catalog_execute(sql, args->n, args->types, args->values, args->nulls, false, 0);
+	return SPI_processed;
+}
+
+void
+catalog_arg(CatalogArgs *args, Oid type, Datum value, bool isnull)
+{
+	Assert(args->n < CATALOG_MAX_ARGS);
+	args->types[args->n] = type;
+	args->values[args->n] = value;
+	args->nulls[args->n] = isnull ? 'n' : ' ';
+	args->n++;
+}
+
+void
+catalog_arg_int(CatalogArgs *args, int32 value)
+{
+	catalog_arg(args, INT4OID, Int32GetDatum(value), false);
+}
+
+void
+catalog_arg_bigint(CatalogArgs *args, int64 value)
+{
+	catalog_arg(args, INT8OID, Int64GetDatum(value), false);
+}
+
+void
+catalog_arg_float(CatalogArgs *args, double value)
+{
+	catalog_arg(args, FLOAT8OID, Float8GetDatum(value), false);
+}
+
+void
+catalog_arg_text(CatalogArgs *args, const char *value)
+{
+	catalog_arg(args, TEXTOID, value == NULL ? (Datum) 0 : CStringGetTextDatum(value),
+				value == NULL);
+}

@@ -1,0 +1,69 @@
+/*
+ * catalog_scan.c
+ *	  Read rows of a catalog table by an index, without SQL.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+#include "model/catalog_scan.h"
+
+Oid
+catalog_table(const char *table)
+{
+	Oid			schema = get_namespace_oid("similarity", true);
+	Oid			relation = OidIsValid(schema) ? get_relname_relid(table, schema) : InvalidOid;
+
+	if (!OidIsValid(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"similarity.%s\" does not exist", table),
+				 errhint("Run CREATE EXTENSION similarity in this database.")));
+	return relation;
+}
+
+void
+catalog_scan_begin(CatalogScan *scan, const char *table, const char *index, int nkeys, ScanKey keys)
+{
+	Snapshot	snapshot = ActiveSnapshotSet() ? GetActiveSnapshot() : GetTransactionSnapshot();
+
+	scan->snapshot = RegisterSnapshot(snapshot);
+	scan->relation = table_open(catalog_table(table), AccessShareLock);
+	scan->scan = systable_beginscan(scan->relation, catalog_table(index), true, scan->snapshot,
+									nkeys, keys);
+	scan->tuple = NULL;
+}
+
+bool
+catalog_scan_next(CatalogScan *scan)
+{
+	scan->tuple = systable_getnext(scan->scan);
+	return HeapTupleIsValid(scan->tuple);
+}
+
+Datum
+catalog_scan_value(CatalogScan *scan, AttrNumber attribute)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(scan->tuple, attribute, RelationGetDescr(scan->relation),
+									 &isnull);
+
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("unexpected null in column %d of \"similarity.%s\"",
+						attribute, RelationGetRelationName(scan->relation))));
+	return value;
+}
+
+void
+catalog_scan_end(CatalogScan *scan)
+{
+	systable_endscan(scan->scan);
+	table_close(scan->relation, AccessShareLock);
+	UnregisterSnapshot(scan->snapshot);
+}
