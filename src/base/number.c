@@ -11,11 +11,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_EXACT_MANTISSA (UINT64_C(1) << 53)
 #define MAX_EXACT_POWER 22
+#define MAX_DIGITS 120			/* that slow_parse keeps */
 
 static const double powers_of_ten[] = {
 	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
@@ -72,7 +74,7 @@ read_exponent(const char *p, const char *end, Decimal *d)
 		return start;
 	for (; p < end && is_digit(*p); p++)
 	{
-		if (exponent < 100000)
+		if (exponent < 100000000)
 			exponent = exponent * 10 + (*p - '0');
 	}
 	d->exponent += negative ? -exponent : exponent;
@@ -91,23 +93,47 @@ is_doubtful(double x)
 	return (bits & 0x1FFFFFFF) == 0x10000000;
 }
 
-/* strtof on a terminated copy of the number; rare, so plain */
+/*
+ * strtof on the number's digits as an integer with an exponent, which does not
+ * depend on the locale's decimal point.  A float and the middle of two floats
+ * have at most 113 significant digits: of those behind MAX_DIGITS it only
+ * matters whether one is not zero.
+ */
 static float
 slow_parse(const char *text, const char *end)
 {
-	char		buffer[128];
-	size_t		size = (size_t) (end - text);
-	char	   *copy = size < sizeof(buffer) ? buffer : malloc(size + 1);
-	float		x;
+	char		buffer[MAX_DIGITS + 32];
+	Decimal		d = {.exponent = 0};
+	bool		fraction = false;
+	bool		sticky = false;
+	int			n = 0;
 
-	if (copy == NULL)
-		return 0;
-	memcpy(copy, text, size);
-	copy[size] = '\0';
-	x = strtof(copy, NULL);
-	if (copy != buffer)
-		free(copy);
-	return x;
+	for (; text < end && *text != 'e' && *text != 'E'; text++)
+	{
+		if (*text == '-')
+			d.negative = true;
+		else if (*text == '.')
+			fraction = true;
+		if (!is_digit(*text))
+			continue;
+		if (n < MAX_DIGITS)
+		{
+			if (n > 0 || *text != '0')
+				buffer[n++] = *text;
+			d.exponent -= fraction;
+		}
+		else
+		{
+			sticky = sticky || *text != '0';
+			d.exponent += !fraction;
+		}
+	}
+	if (n == 0)
+		return d.negative ? -0.0f : 0.0f;
+	read_exponent(text, end, &d);
+	snprintf(buffer + n, sizeof(buffer) - (size_t) n, "%se%d", sticky ? "1" : "",
+			 d.exponent - sticky);
+	return d.negative ? -strtof(buffer, NULL) : strtof(buffer, NULL);
 }
 
 const char *

@@ -4,7 +4,6 @@
  */
 #include "base/vector_text.h"
 
-#include <ctype.h>
 #include <math.h>
 
 #include "base/number.h"
@@ -20,10 +19,17 @@ vector_text_bound(const char *text, size_t size, int limit)
 	return n;
 }
 
+/* White space as SQL knows it, whatever the locale */
+static bool
+is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static const char *
 skip_space(const char *p, const char *end)
 {
-	while (p < end && isspace((unsigned char) *p))
+	while (p < end && is_space(*p))
 		p++;
 	return p;
 }
@@ -40,7 +46,7 @@ fail_at(const char *text, const char *p, const char *end, const char *expected,
 		return status_detail(status, "Expected %s at position %d, but the text ends there.",
 							 expected, position);
 	return status_detail(status, "Expected %s at position %d, found \"%c\".",
-						 expected, position, isprint((unsigned char) *p) ? *p : '?');
+						 expected, position, *p >= ' ' && *p <= '~' ? *p : '?');
 }
 
 /* One number at *p, which moves behind it. */

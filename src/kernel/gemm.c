@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* CBLAS' numbers for its enumerations */
 #define CBLAS_ROW_MAJOR 101
@@ -40,14 +41,18 @@ open_library(void)
 	void	   *library;
 	sigset_t	all;
 	sigset_t	saved;
-	const char *threads = getenv("OPENBLAS_NUM_THREADS");
+	const char *variable = getenv("OPENBLAS_NUM_THREADS");
+	char	   *threads = variable != NULL ? strdup(variable) : NULL;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &saved);
 	setenv("OPENBLAS_NUM_THREADS", "1", 1);
 	library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
-	if (threads == NULL)
+	if (threads != NULL)
+		setenv("OPENBLAS_NUM_THREADS", threads, 1);
+	else
 		unsetenv("OPENBLAS_NUM_THREADS");
+	free(threads);
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
 	return library;
 }
