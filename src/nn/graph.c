@@ -350,6 +350,12 @@ nn_graph_weights(const NnGraph *graph)
 	return graph->weights;
 }
 
+NnShape
+nn_graph_input(const NnGraph *graph)
+{
+	return graph->input;
+}
+
 size_t
 nn_graph_inputs(const NnGraph *graph)
 {

@@ -112,7 +112,8 @@ extern void nn_graph_tensor(const NnGraph *graph, int i, NnTensorInfo *info);
 /* Floats in the weights array. */
 extern size_t nn_graph_weights(const NnGraph *graph);
 
-/* Numbers of one input row and of one embedding. */
+/* Shape of one input row, its count of numbers, and those of one embedding. */
+extern NnShape nn_graph_input(const NnGraph *graph);
 extern size_t nn_graph_inputs(const NnGraph *graph);
 extern int	nn_graph_outputs(const NnGraph *graph);
 

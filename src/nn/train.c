@@ -195,7 +195,11 @@ backward(NnTrainer *trainer)
 	}
 }
 
-/* Loss of the last outputs; leaves its gradient in gradients[0]. */
+/*
+ * Loss of the last outputs; leaves its gradient in gradients[0].  A loss
+ * clips and compares distances, and so can make a number of a NaN: embeddings
+ * that are not finite have no loss.
+ */
 static double
 compute_loss(NnTrainer *trainer, const int32_t *labels, int n)
 {
@@ -205,7 +209,11 @@ compute_loss(NnTrainer *trainer, const int32_t *labels, int n)
 	double		loss;
 
 	for (size_t i = 0; i < count; i++)
+	{
+		if (!isfinite(out[i]))
+			return NAN;
 		trainer->work.x[i] = out[i];
+	}
 	loss = nn_loss_compute(trainer->options.loss, &trainer->options.loss_params,
 						   labels, n, dims, &trainer->work);
 	for (size_t i = 0; i < count; i++)

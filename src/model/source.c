@@ -1,0 +1,457 @@
+/*
+ * source.c
+ *	  Training data: from the user's query to rows in memory.
+ *
+ * The query is the user's text and runs as the user: nothing here may be
+ * called under the extension owner's id.  It is read once, forward, a few
+ * hundred rows at a time.  A row keeps the type it was stored in, since bytes
+ * take a quarter of the floats they become.
+ *
+ * Rows go into blocks of equal size, so that the i-th is found by a division
+ * and growing copies nothing but the array of block addresses.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "nodes/parsenodes.h"
+#include "tcop/pquery.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
+
+#include "compat.h"
+#include "embedding/embedding.h"
+#include "model/source.h"
+
+#define FETCH_ROWS 256
+#define BLOCK_SIZE (256 * 1024)
+#define FIRST_LABELS 1024
+
+/* Class numbers by the label's text */
+typedef struct ClassEntry
+{
+	char	   *label;
+	int32		number;
+	char		status;			/* for simplehash */
+} ClassEntry;
+
+#define SH_PREFIX class
+#define SH_ELEMENT_TYPE ClassEntry
+#define SH_KEY_TYPE char *
+#define SH_KEY label
+#define SH_HASH_KEY(table, key) string_hash(key, SIZE_MAX)
+#define SH_EQUAL(table, a, b) (strcmp((a), (b)) == 0)
+#define SH_SCOPE static inline
+#define SH_DEFINE
+#define SH_DECLARE
+#include "lib/simplehash.h"
+
+typedef struct Reader
+{
+	const SourceRequest *request;
+	SourceRows *rows;
+	MemoryContext context;		/* of rows */
+	MemoryContext row_context;	/* of one row's detoasted values */
+	class_hash *classes;
+	bool		known_only;		/* skip rows of other classes */
+	uint64		position;		/* of the row being read, from 1 */
+	Size		inputs;			/* numbers in a row */
+	Oid			input_type;
+	FmgrInfo	label_output;
+	uint32		labels_size;	/* allocated */
+	int			classes_size;
+	uint32		nblocks;
+} Reader;
+
+/* ---- columns ---- */
+
+static char *
+describe_columns(TupleDesc columns)
+{
+	StringInfoData buffer;
+
+	initStringInfo(&buffer);
+	for (int i = 0; i < columns->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(columns, i);
+
+		appendStringInfo(&buffer, "%s%s %s", i > 0 ? ", " : "",
+						 quote_identifier(NameStr(column->attname)),
+						 format_type_be(column->atttypid));
+	}
+	return buffer.data;
+}
+
+static void
+check_columns(Reader *reader, TupleDesc columns)
+{
+	Oid			type;
+	Oid			output;
+	bool		isvarlena;
+
+	if (columns->natts != 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("source query must return 2 columns, the input and its label, not %d",
+						columns->natts),
+				 columns->natts > 0 ?
+				 errdetail("It returns (%s).", describe_columns(columns)) : 0));
+	type = getBaseType(TupleDescAttr(columns, 0)->atttypid);
+	if (type != BYTEAOID && type != FLOAT4ARRAYOID && type != embedding_type_oid())
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of the source query has type %s, which is not an input",
+						NameStr(TupleDescAttr(columns, 0)->attname),
+						format_type_be(TupleDescAttr(columns, 0)->atttypid)),
+				 errdetail("The first column must be bytea, real[] or embedding; the query returns (%s).",
+						   describe_columns(columns))));
+	reader->input_type = type;
+	reader->rows->element = type == BYTEAOID ? NN_UINT8 : NN_FLOAT32;
+	reader->rows->row_size = reader->inputs * (type == BYTEAOID ? 1 : sizeof(float4));
+	reader->rows->rows_per_block = (uint32) Max(BLOCK_SIZE / reader->rows->row_size, 1);
+	getTypeOutputInfo(TupleDescAttr(columns, 1)->atttypid, &output, &isvarlena);
+	fmgr_info_cxt(output, &reader->label_output, reader->context);
+}
+
+/* ---- query ---- */
+
+/* Errors of the user's text come with its context from SPI. */
+static SPIPlanPtr
+prepare_query(const char *query)
+{
+	SPIPlanPtr	plan = SPI_prepare(query, 0, NULL);
+	List	   *sources;
+	CachedPlanSource *source;
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	sources = SPI_plan_get_plan_sources(plan);
+	if (list_length(sources) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("source must be one SELECT query")));
+	source = linitial(sources);
+	if (list_length(source->query_list) != 1 ||
+		linitial_node(Query, source->query_list)->commandType != CMD_SELECT ||
+		linitial_node(Query, source->query_list)->hasModifyingCTE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("source must be one SELECT query, not %s",
+						source->commandTag == CMDTAG_SELECT ? "one that writes" :
+						GetCommandTagName(source->commandTag))));
+	return plan;
+}
+
+/* ---- labels ---- */
+
+static int32
+add_class(Reader *reader, const char *label)
+{
+	SourceRows *rows = reader->rows;
+	ClassEntry *entry;
+	bool		found;
+	char	   *copy = MemoryContextStrdup(reader->context, label);
+
+	if (rows->nclasses == reader->classes_size)
+	{
+		reader->classes_size *= 2;
+		rows->classes = repalloc_huge(rows->classes,
+									  sizeof(char *) * (Size) reader->classes_size);
+	}
+	entry = class_insert(reader->classes, copy, &found);
+	if (found)
+		pfree(copy);
+	else
+	{
+		entry->number = rows->nclasses;
+		rows->classes[rows->nclasses++] = copy;
+		reader->request->memory->rows += strlen(copy) + 1 + sizeof(char *) + sizeof(ClassEntry);
+	}
+	return entry->number;
+}
+
+static void
+add_known_classes(Reader *reader, ArrayType *known)
+{
+	Datum	   *labels;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(known, TEXTOID, -1, false, TYPALIGN_INT, &labels, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("known_classes must not contain nulls")));
+		(void) add_class(reader, TextDatumGetCString(labels[i]));
+	}
+	reader->known_only = true;
+}
+
+/* The class number of a label, or -1 if its rows are not wanted */
+static int32
+read_label(Reader *reader, HeapTuple tuple, TupleDesc columns)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(tuple, columns, 2, &isnull);
+	char	   *label;
+	ClassEntry *entry;
+
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("label in row " UINT64_FORMAT " of the source query is null",
+						reader->position)));
+	label = OutputFunctionCall(&reader->label_output, value);
+	entry = class_lookup(reader->classes, label);
+	if (entry != NULL)
+		return entry->number;
+	return reader->known_only ? -1 : add_class(reader, label);
+}
+
+static void
+check_known_classes(const SourceRows *rows)
+{
+	bool	   *seen = palloc0(sizeof(bool) * (Size) Max(rows->nclasses, 1));
+
+	for (uint32 i = 0; i < rows->nrows; i++)
+		seen[rows->labels[i]] = true;
+	for (int i = 0; i < rows->nclasses; i++)
+	{
+		if (!seen[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("known class \"%s\" has no rows in the source query",
+							rows->classes[i])));
+	}
+	pfree(seen);
+}
+
+/* ---- inputs ---- */
+
+static char *
+describe_shape(const NnShape *shape)
+{
+	StringInfoData buffer;
+
+	initStringInfo(&buffer);
+	for (int i = 0; i < shape->rank; i++)
+		appendStringInfo(&buffer, "%s%d", i > 0 ? "," : "", shape->dim[i]);
+	return buffer.data;
+}
+
+static void
+check_size(const Reader *reader, Size size)
+{
+	if (size != reader->inputs)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("input in row " UINT64_FORMAT " of the source query has %zu %s, expected %zu",
+						reader->position, size,
+						reader->rows->element == NN_UINT8 ? "bytes" : "numbers",
+						reader->inputs),
+				 errdetail("Inputs of model \"%s\" have the shape {%s}.",
+						   reader->request->model, describe_shape(&reader->request->input))));
+}
+
+static void
+check_finite(const Reader *reader, const float4 *x)
+{
+	for (Size i = 0; i < reader->inputs; i++)
+	{
+		if (!isfinite(x[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_EXCEPTION),
+					 errmsg("input in row " UINT64_FORMAT " of the source query has a number that is not finite",
+							reader->position)));
+	}
+}
+
+static const void *
+array_numbers(const Reader *reader, Datum value)
+{
+	ArrayType  *array = DatumGetArrayTypeP(value);
+
+	if (array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("input in row " UINT64_FORMAT " of the source query contains nulls",
+						reader->position)));
+	check_size(reader, (Size) ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
+	check_finite(reader, (float4 *) ARR_DATA_PTR(array));
+	return ARR_DATA_PTR(array);
+}
+
+/* The numbers of an input, checked */
+static const void *
+read_input(const Reader *reader, HeapTuple tuple, TupleDesc columns)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(tuple, columns, 1, &isnull);
+	Embedding  *embedding;
+	bytea	   *bytes;
+
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("input in row " UINT64_FORMAT " of the source query is null",
+						reader->position)));
+	if (reader->input_type == FLOAT4ARRAYOID)
+		return array_numbers(reader, value);
+	if (reader->input_type == BYTEAOID)
+	{
+		bytes = DatumGetByteaPP(value);
+		check_size(reader, VARSIZE_ANY_EXHDR(bytes));
+		return VARDATA_ANY(bytes);
+	}
+	embedding = embedding_check(DatumGetEmbedding(value));
+	check_size(reader, embedding->dims);
+	check_finite(reader, embedding->x);
+	return embedding->x;
+}
+
+/* ---- rows ---- */
+
+static void
+grow(Reader *reader)
+{
+	SourceRows *rows = reader->rows;
+	Size		block = rows->rows_per_block * rows->row_size;
+
+	if (rows->nrows == reader->labels_size)
+	{
+		reader->labels_size *= 2;
+		rows->labels = repalloc_huge(rows->labels, sizeof(int32) * reader->labels_size);
+	}
+	if (rows->nrows == reader->nblocks * rows->rows_per_block)
+	{
+		rows->blocks = repalloc_huge(rows->blocks, sizeof(char *) * (reader->nblocks + 1));
+		rows->blocks[reader->nblocks++] = MemoryContextAllocHuge(reader->context, block);
+	}
+}
+
+static void
+append_row(Reader *reader, const void *input, int32 label)
+{
+	SourceRows *rows = reader->rows;
+	TrainingMemory *memory = reader->request->memory;
+
+	/* 8 bytes: the label, and the sampler's row number */
+	memory->rows += rows->row_size + 8;
+	memory->nrows = reader->position;
+	memory_check(memory);
+	if (rows->nrows >= PG_INT32_MAX / 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("training takes at most %d rows", PG_INT32_MAX / 2)));
+	grow(reader);
+	memcpy(unconstify(void *, source_row(rows, rows->nrows)), input, rows->row_size);
+	rows->labels[rows->nrows++] = label;
+}
+
+static void
+read_row(Reader *reader, HeapTuple tuple, TupleDesc columns)
+{
+	MemoryContext old = MemoryContextSwitchTo(reader->row_context);
+	int32		label;
+
+	reader->position++;
+	label = read_label(reader, tuple, columns);
+	if (label >= 0)
+		append_row(reader, read_input(reader, tuple, columns), label);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(reader->row_context);
+}
+
+static void
+read_all(Reader *reader, SPIPlanPtr plan)
+{
+	Portal		cursor = SPI_cursor_open(NULL, plan, NULL, NULL, false);
+
+	uint64		fetched;
+
+	do
+	{
+		SPITupleTable *table;
+
+		SPI_cursor_fetch(cursor, true, FETCH_ROWS);
+		fetched = SPI_processed;
+		table = SPI_tuptable;
+		for (uint64 i = 0; i < fetched; i++)
+			read_row(reader, table->vals[i], table->tupdesc);
+		SPI_freetuptable(table);
+	} while (fetched == FETCH_ROWS);
+	SPI_cursor_close(cursor);
+}
+
+static void
+init_reader(Reader *reader, MemoryContext context, const SourceRequest *request)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	reader->request = request;
+	reader->context = context;
+	reader->row_context = AllocSetContextCreate(CurrentMemoryContext, "similarity source row",
+												ALLOCSET_DEFAULT_SIZES);
+	reader->classes = class_create(context, 16, NULL);
+	reader->classes_size = 16;
+	reader->labels_size = FIRST_LABELS;
+	reader->inputs = 1;
+	for (int i = 0; i < request->input.rank; i++)
+		reader->inputs *= (Size) request->input.dim[i];
+	reader->rows = palloc0(sizeof(SourceRows));
+	reader->rows->labels = palloc(sizeof(int32) * FIRST_LABELS);
+	reader->rows->classes = palloc(sizeof(char *) * (Size) reader->classes_size);
+	reader->rows->blocks = palloc(sizeof(char *));
+	if (request->known_classes != NULL)
+		add_known_classes(reader, request->known_classes);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * A large table may be read from its middle, where another scan is; then two
+ * runs over the same table would see its rows in another order and train
+ * other weights.  The setting is local to the query.
+ */
+static int
+begin_stable_order(void)
+{
+	int			level = NewGUCNestLevel();
+
+	(void) set_config_option("synchronize_seqscans", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+SourceRows *
+source_read(MemoryContext context, const SourceRequest *request)
+{
+	Reader		reader = {0};
+	SPIPlanPtr	plan;
+	int			level;
+
+	init_reader(&reader, context, request);
+	EnsurePortalSnapshotExists();
+	plan = prepare_query(request->query);
+	check_columns(&reader, ((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->resultDesc);
+	level = begin_stable_order();
+	read_all(&reader, plan);
+	AtEOXact_GUC(true, level);
+	SPI_freeplan(plan);
+	if (reader.rows->nrows == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("source query returned no rows%s",
+						reader.position > 0 ? " of the known classes" : "")));
+	if (reader.known_only)
+		check_known_classes(reader.rows);
+	MemoryContextDelete(reader.row_context);
+	return reader.rows;
+}
