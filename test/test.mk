@@ -18,12 +18,19 @@ build/unit/double/%.o: src/%.c $(HEADER_FILES)
 	@mkdir -p $(@D)
 	$(UNIT_CC) -DNN_DOUBLE -c -o $@ $<
 
-# test_double_*.c are linked with the double build.
-build/unit/test_double_%: test/unit/test_double_%.c test/unit/unit.h $(UNIT_DOUBLE_OBJS)
+# test_double_*.c are linked with the double build.  (Static pattern rules:
+# of two implicit ones make takes that whose objects exist already.)
+UNIT_DOUBLE_TESTS = $(filter build/unit/test_double_%,$(UNIT_TESTS))
+UNIT_HEADERS = $(wildcard test/unit/*.h)
+
+$(UNIT_DOUBLE_TESTS): build/unit/%: test/unit/%.c $(UNIT_HEADERS) $(UNIT_DOUBLE_OBJS)
 	$(UNIT_CC) -DNN_DOUBLE -o $@ $< $(UNIT_DOUBLE_OBJS) $(UNIT_LIBS)
 
-build/unit/test_%: test/unit/test_%.c test/unit/unit.h $(UNIT_OBJS)
+$(filter-out $(UNIT_DOUBLE_TESTS),$(UNIT_TESTS)): build/unit/%: test/unit/%.c $(UNIT_HEADERS) $(UNIT_OBJS)
 	$(UNIT_CC) -o $@ $< $(UNIT_OBJS) $(UNIT_LIBS)
+
+# the same program in both builds
+build/unit/test_double_layers: test/unit/test_layers.c
 
 .PHONY: unit
 unit: $(UNIT_TESTS)

@@ -256,10 +256,13 @@ expect_vector(const char *text, int n, const float *expected)
 static void
 test_vectors(void)
 {
-	expect_vector("[1]", 1, (float[]) {1});
-	expect_vector("[1,2.5,-3]", 3, (float[]) {1, 2.5, -3});
-	expect_vector(" [ 1 ,\t2 ,\n3\r\f\v] ", 3, (float[]) {1, 2, 3});
-	expect_vector("[1,2,3,4,5,6,7,8]", 8, (float[]) {1, 2, 3, 4, 5, 6, 7, 8});
+	static const float mixed[] = {1, 2.5, -3};
+	static const float counted[] = {1, 2, 3, 4, 5, 6, 7, 8};
+
+	expect_vector("[1]", 1, counted);
+	expect_vector("[1,2.5,-3]", 3, mixed);
+	expect_vector(" [ 1 ,\t2 ,\n3\r\f\v] ", 3, counted);
+	expect_vector("[1,2,3,4,5,6,7,8]", 8, counted);
 }
 
 static void

@@ -1,0 +1,127 @@
+/*
+ * nn_model.h
+ *	  Models, losses and optimisers from text, for the tests of the engine.
+ *
+ * A layer is written "conv2d filters=4 kernel_size=3,2 padding=same": a type
+ * and its parameters.
+ */
+#ifndef NN_MODEL_H
+#define NN_MODEL_H
+
+#include "nn/nn.h"
+#include "unit.h"
+
+static inline bool
+set_param(Params *params, const char *key, const char *value, Status *status)
+{
+	char	   *end;
+	double		number = strtod(value, &end);
+
+	if (strcmp(value, "null") == 0)
+		return params_set_null(params, key, status);
+	if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
+		return params_set_boolean(params, key, value[0] == 't', status);
+	if (end == value)
+		return params_set_text(params, key, value, status);
+	if (*end == ',')
+		return params_set_pair(params, key, number, strtod(end + 1, NULL), status);
+	return params_set_number(params, key, number, status);
+}
+
+/* "key=value key=value" into params */
+static inline bool
+parse_params(Params *params, const char *text, Status *status)
+{
+	char		copy[256];
+	char	   *state;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	for (char *word = strtok_r(copy, " ", &state); word != NULL;
+		 word = strtok_r(NULL, " ", &state))
+	{
+		char	   *value = strchr(word, '=');
+
+		*value++ = '\0';
+		if (!set_param(params, word, value, status))
+			return false;
+	}
+	return true;
+}
+
+/* The first word of text; *rest is what follows. */
+static inline void
+split_name(const char *text, char *name, const char **rest)
+{
+	size_t		length = strcspn(text, " ");
+
+	memcpy(name, text, length);
+	name[length] = '\0';
+	*rest = text + length;
+}
+
+static inline bool
+parse_layer(NnLayerSpec *layer, const char *text, Status *status)
+{
+	char		name[NN_NAME_SIZE];
+	const char *rest;
+
+	memset(layer, 0, sizeof(*layer));
+	split_name(text, name, &rest);
+	layer->type = nn_layer_type(name, status);
+	if (layer->type == NULL)
+		return false;
+	params_init(&layer->params, nn_layer_description(layer->type)->name,
+				nn_layer_description(layer->type)->params);
+	return parse_params(&layer->params, rest, status);
+}
+
+/* layers ends with NULL; NULL and status on failure */
+static inline NnGraph *
+make_graph(Arena *arena, NnShape input, const char *const *layers, Status *status)
+{
+	NnLayerSpec specs[16];
+	NnSpec		spec = {.input = input,.layers = specs};
+
+	status_clear(status);
+	for (; layers[spec.nlayers] != NULL; spec.nlayers++)
+	{
+		if (!parse_layer(&specs[spec.nlayers], layers[spec.nlayers], status))
+			return NULL;
+	}
+	return nn_graph_create(arena, &spec, status);
+}
+
+/* Options of a trainer: "triplet margin=0.2", "adam learning_rate=0.01" */
+static inline NnTrainOptions
+make_options(const char *loss, const char *optimizer, int max_batch, ThreadPool *pool)
+{
+	NnTrainOptions options = {.max_batch = max_batch,.seed = 11,.pool = pool};
+	Status		status;
+	char		name[NN_NAME_SIZE];
+	const char *rest;
+
+	split_name(loss, name, &rest);
+	options.loss = nn_loss_type(name, &status);
+	params_init(&options.loss_params, name, nn_loss_description(options.loss)->params);
+	CHECK(parse_params(&options.loss_params, rest, &status));
+	split_name(optimizer, name, &rest);
+	options.optimizer = nn_optimizer_type(name, &status);
+	params_init(&options.optimizer_params, "optimizer",
+				nn_optimizer_description(options.optimizer)->params);
+	options.loss_params.owner = "loss";
+	CHECK(parse_params(&options.optimizer_params, rest, &status));
+	return options;
+}
+
+#define SHAPE(...) shape_of(sizeof((int[]) {__VA_ARGS__}) / sizeof(int), (int[]) {__VA_ARGS__})
+
+static inline NnShape
+shape_of(size_t rank, const int *dims)
+{
+	NnShape		shape = {(int) rank, {0}};
+
+	memcpy(shape.dim, dims, rank * sizeof(int));
+	return shape;
+}
+
+#endif							/* NN_MODEL_H */
