@@ -190,8 +190,8 @@ nn_adam_update_body(const NnAdamStep *step, size_t n, const real *restrict gradi
 	for (size_t i = 0; i < n; i++)
 	{
 		real		g = gradient[i];
-		real		mi = m[i] + (g - m[i]) * (1 - s.beta_1);
-		real		vi = v[i] + (g * g - v[i]) * (1 - s.beta_2);
+		real		mi = m[i] + (g - m[i]) * s.share_1;
+		real		vi = v[i] + (g * g - v[i]) * s.share_2;
 
 		m[i] = mi;
 		v[i] = vi;

@@ -32,8 +32,8 @@ extern void nn_gemv_add(const real *x, const real *w, size_t k, int units, real 
 typedef struct NnAdamStep
 {
 	real		rate;			/* learning rate times bias correction */
-	real		beta_1;
-	real		beta_2;
+	real		share_1;		/* 1 - beta_1, not to be computed in float */
+	real		share_2;		/* 1 - beta_2 */
 	real		epsilon;
 } NnAdamStep;
 

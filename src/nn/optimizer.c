@@ -54,8 +54,8 @@ adam_update(const NnOptimizer *optimizer, size_t offset, size_t count, const rea
 	double		correction = sqrt(1 - pow(beta_2, t)) / (1 - pow(beta_1, t));
 	NnAdamStep	step = {
 		.rate = (real) (params_number(params, ADAM_LEARNING_RATE) * correction),
-		.beta_1 = (real) beta_1,
-		.beta_2 = (real) beta_2,
+		.share_1 = (real) (1 - beta_1),
+		.share_2 = (real) (1 - beta_2),
 		.epsilon = (real) params_number(params, ADAM_EPSILON)
 	};
 

@@ -1,0 +1,201 @@
+/*
+ * test_sampler.c
+ *	  Class-balanced batches.
+ */
+#include "nn/nn.h"
+#include "unit.h"
+
+#define MAX_BATCH 100
+
+static Arena *arena;
+static Status status;
+
+static NnSampler *
+make(const int32_t *labels, size_t nrows, int nclasses, int classes, int examples, uint64_t seed)
+{
+	NnSamplerOptions options = {classes, examples, seed};
+
+	arena_reset(arena);
+	status_clear(&status);
+	return nn_sampler_create(arena, labels, nrows, nclasses, &options, &status);
+}
+
+/* Classes differ within a batch, its rows are of one class each. */
+static void
+test_batches_are_balanced(void)
+{
+	static int32_t labels[1000];
+	uint32_t	rows[MAX_BATCH];
+	int			of_class[10] = {0};
+	NnSampler  *sampler;
+
+	for (int i = 0; i < 1000; i++)
+		labels[i] = i % 13 == 0 ? -1 : (i * i) % 10;
+	sampler = make(labels, 1000, 10, 4, 3, 1);
+	CHECK(sampler != NULL);
+	for (int step = 0; step < 2000; step++)
+	{
+		bool		seen[10] = {false};
+
+		nn_sampler_next(sampler, rows);
+		for (int c = 0; c < 4; c++)
+		{
+			int32_t		label = labels[rows[3 * c]];
+
+			CHECK(label >= 0 && !seen[label]);
+			seen[label] = true;
+			of_class[label]++;
+			CHECK(labels[rows[3 * c + 1]] == label && labels[rows[3 * c + 2]] == label);
+			CHECK(rows[3 * c] != rows[3 * c + 1] && rows[3 * c] != rows[3 * c + 2] &&
+				  rows[3 * c + 1] != rows[3 * c + 2]);
+		}
+	}
+	/* the squares mod 10: 0 1 4 5 6 9, each in 2/3 of the batches */
+	for (int c = 0; c < 10; c++)
+	{
+		bool		square = c == 0 || c == 1 || c == 4 || c == 5 || c == 6 || c == 9;
+
+		CHECK(square ? of_class[c] > 1250 && of_class[c] < 1420 : of_class[c] == 0);
+	}
+}
+
+static void
+test_rows_are_drawn_evenly(void)
+{
+	int32_t		labels[40];
+	int			count[40] = {0};
+	uint32_t	rows[4];
+	NnSampler  *sampler;
+
+	for (int i = 0; i < 40; i++)
+		labels[i] = i < 20;
+	sampler = make(labels, 40, 2, 2, 2, 2);
+	for (int step = 0; step < 10000; step++)
+	{
+		nn_sampler_next(sampler, rows);
+		for (int i = 0; i < 4; i++)
+			count[rows[i]]++;
+	}
+	/* 1000 expected, standard deviation 30 */
+	for (int i = 0; i < 40; i++)
+		CHECK(count[i] > 850 && count[i] < 1150);
+}
+
+/* A class with fewer rows than wanted is drawn with replacement. */
+static void
+test_small_classes(void)
+{
+	static const int32_t labels[7] = {0, 1, 2, 0, 1, 2, 0};
+	static const int32_t tiny[4] = {0, 0, 0, 1};
+	uint32_t	rows[40];
+	NnSampler  *sampler = make(labels, 7, 3, 2, 20, 3);
+
+	CHECK(sampler != NULL);
+	nn_sampler_next(sampler, rows);
+	for (int i = 0; i < 40; i++)
+		CHECK(rows[i] < 7 && labels[rows[i]] == labels[rows[i / 20 * 20]]);
+	CHECK(labels[rows[0]] != labels[rows[20]]);
+
+	sampler = make(tiny, 4, 2, 2, 3, 3);
+	for (int step = 0; step < 10; step++)
+	{
+		uint32_t	sum = 0;
+
+		nn_sampler_next(sampler, rows);
+		for (int i = 0; i < 6; i++)
+			sum += rows[i];
+		CHECK(sum == 0 + 1 + 2 + 3 * 3);
+	}
+}
+
+static void
+test_determinism(void)
+{
+	int32_t		labels[60];
+	uint32_t	first[20][12];
+	uint32_t	rows[12];
+	int			equal = 0;
+
+	for (int i = 0; i < 60; i++)
+		labels[i] = i % 5;
+	for (int repeat = 0; repeat < 2; repeat++)
+	{
+		NnSampler  *sampler = make(labels, 60, 5, 4, 3, 42);
+
+		for (int step = 0; step < 20; step++)
+		{
+			nn_sampler_next(sampler, rows);
+			if (repeat == 0)
+				memcpy(first[step], rows, sizeof(rows));
+			CHECK(memcmp(first[step], rows, sizeof(rows)) == 0);
+		}
+	}
+	make(labels, 60, 5, 4, 3, 43);
+	for (int step = 0; step < 20; step++)
+	{
+		NnSampler  *sampler = make(labels, 60, 5, 4, 3, (uint64_t) (100 + step));
+
+		nn_sampler_next(sampler, rows);
+		equal += memcmp(first[0], rows, sizeof(rows)) == 0;
+	}
+	CHECK(equal == 0);
+}
+
+static void
+expect_failure(const int32_t *labels, size_t nrows, int nclasses, int classes, int examples,
+			   const char *message, const char *hint)
+{
+	CHECK(make(labels, nrows, nclasses, classes, examples, 1) == NULL);
+	CHECK(status.code == STATUS_INVALID_VALUE);
+	CHECK_TEXT(status.message, message);
+	CHECK_TEXT(status.hint, hint);
+}
+
+static void
+test_errors(void)
+{
+	static const int32_t labels[4] = {0, 1, 1, 0};
+	static const int32_t same[4] = {1, 1, -1, 1};
+
+	expect_failure(labels, 4, 2, 3, 2, "classes_per_batch 3 exceeds the number of classes, 2",
+				   "Lower classes_per_batch.");
+	expect_failure(same, 4, 2, 2, 2, "training needs rows of at least 2 classes, found 1", "");
+	expect_failure(labels, 0, 2, 2, 2, "training needs rows of at least 2 classes, found 0", "");
+	expect_failure(labels, 4, 2, 1, 2, "a batch needs at least 2 classes and 1 example of each", "");
+	expect_failure(labels, 4, 2, 2, 0, "a batch needs at least 2 classes and 1 example of each", "");
+}
+
+static void
+test_allocation_failures(void)
+{
+	static const int32_t labels[4] = {0, 1, 1, 0};
+	NnSamplerOptions options = {2, 2, 1};
+	int			failures = 0;
+
+	for (size_t n = 1; n < 100; n++)
+	{
+		arena_reset(arena);
+		arena_fail_at(arena, n);
+		status_clear(&status);
+		if (nn_sampler_create(arena, labels, 4, 2, &options, &status) != NULL)
+			break;
+		CHECK(status.code == STATUS_OUT_OF_MEMORY);
+		failures++;
+	}
+	arena_fail_at(arena, 0);
+	CHECK(failures == 4);
+}
+
+int
+main(void)
+{
+	arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
+	RUN(test_batches_are_balanced);
+	RUN(test_rows_are_drawn_evenly);
+	RUN(test_small_classes);
+	RUN(test_determinism);
+	RUN(test_errors);
+	RUN(test_allocation_failures);
+	arena_destroy(arena);
+	return unit_done();
+}
