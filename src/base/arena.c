@@ -2,9 +2,10 @@
  * arena.c
  *	  A bump allocator with a budget.
  *
- * Blocks form a list, newest first.  A piece that does not fit the newest
- * block gets a new one, at least ARENA_BLOCK bytes; since each room plans
- * what it needs, there are few.
+ * Blocks form a list.  Small pieces are cut from the first block; when it is
+ * full, another of ARENA_BLOCK bytes takes its place.  A piece that does not
+ * fit and is large gets a block of exactly its size behind the first one, so
+ * that what a full block leaves unused is less than ARENA_LARGE.
  */
 #include "base/arena.h"
 
@@ -16,6 +17,7 @@
 
 #define ARENA_ALIGNMENT 64
 #define ARENA_BLOCK (64 * 1024)
+#define ARENA_LARGE (8 * 1024)
 
 typedef struct ArenaBlock
 {
@@ -105,26 +107,32 @@ arena_reset(Arena *arena)
 	keep->free = align_pointer((char *) (keep + 1));
 }
 
+/* What a block needs besides its pieces */
+#define ARENA_OVERHEAD (sizeof(ArenaBlock) + ARENA_ALIGNMENT)
+
 static ArenaBlock *
 arena_add_block(Arena *arena, size_t piece)
 {
 	size_t		size;
 	ArenaBlock *block;
+	ArenaBlock **place = &arena->blocks;
 
-	if (!size_add(piece, sizeof(ArenaBlock) + ARENA_ALIGNMENT, &size))
+	if (piece > ARENA_LARGE && arena->blocks != NULL)
+		place = &arena->blocks->next;
+	if (!size_add(piece, ARENA_OVERHEAD, &size))
 		return NULL;
-	if (size < ARENA_BLOCK && arena->budget - arena->used >= ARENA_BLOCK)
+	if (piece <= ARENA_LARGE && arena->budget - arena->used >= ARENA_BLOCK)
 		size = ARENA_BLOCK;
 	if (size > arena->budget - arena->used)
 		return NULL;
 	block = arena->source.alloc(arena->source.context, size);
 	if (block == NULL)
 		return NULL;
-	block->next = arena->blocks;
+	block->next = *place;
 	block->size = size;
 	block->free = align_pointer((char *) (block + 1));
 	block->end = (char *) block + size;
-	arena->blocks = block;
+	*place = block;
 	arena->used += size;
 	return block;
 }
@@ -188,6 +196,17 @@ size_t
 arena_used(const Arena *arena)
 {
 	return arena->used;
+}
+
+/*
+ * A large piece costs the overhead of its block and of being aligned; a full
+ * block of small ones, of which it holds seven at least, wastes less than one
+ * more; the last block may be hardly used.
+ */
+size_t
+arena_bound(size_t bytes, size_t pieces)
+{
+	return bytes + pieces * (ARENA_ALIGNMENT + ARENA_OVERHEAD + ARENA_LARGE / 7) + ARENA_BLOCK;
 }
 
 void

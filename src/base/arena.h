@@ -53,6 +53,12 @@ extern char *arena_strdup(Arena *arena, const char *text);
 extern size_t arena_used(const Arena *arena);
 
 /*
+ * A budget that is enough for so many pieces of so many bytes together:
+ * what rooms answer when they are asked how much memory they will need.
+ */
+extern size_t arena_bound(size_t bytes, size_t pieces);
+
+/*
  * Test hook: let the n-th arena_alloc from now (1 = the next) and all later
  * ones fail; 0 turns it off.
  */

@@ -400,8 +400,9 @@ nn_activate(NnActivation activation, size_t n, real *out)
 		case NN_LINEAR:
 			break;
 		case NN_RELU:
+			/* NaN must stay NaN, or a model that diverged would look sound */
 			for (size_t i = 0; i < n; i++)
-				out[i] = out[i] > 0 ? out[i] : 0;
+				out[i] = out[i] < 0 ? 0 : out[i];
 			break;
 		case NN_SIGMOID:
 			for (size_t i = 0; i < n; i++)

@@ -40,8 +40,8 @@ nn_infer_memory(const NnGraph *graph, int max_batch, int nthreads)
 	int			chunk = chunk_rows(max_batch, nthreads);
 	size_t		buffers = 2 * (size_t) chunk * nn_graph_widest(graph);
 
-	return (buffers + nn_graph_scratch(graph, chunk)) * (size_t) nthreads * sizeof(real) +
-		sizeof(NnInfer) + 4096;
+	return arena_bound((buffers + nn_graph_scratch(graph, chunk)) * (size_t) nthreads * sizeof(real) +
+					   sizeof(NnInfer), 3);
 }
 
 NnInfer *

@@ -51,9 +51,9 @@ typedef int32_t MaskWord;
 typedef MaskWord FilterMask __attribute__((vector_size(NN_DIRECT_FILTERS * sizeof(MaskWord)),
 										   aligned(sizeof(MaskWord))));
 
-/* relu without a branch, or x itself */
+/* relu without a branch, or x itself; NaN stays NaN */
 #define CLIP(x, relu) \
-	((relu) ? (Filters) ((FilterMask) (x) & ((x) > (Filters) {0})) : (x))
+	((relu) ? (Filters) ((FilterMask) (x) & ~((x) < (Filters) {0})) : (x))
 
 #define PIXELS_AT_ONCE 4
 

@@ -3,7 +3,7 @@
  *	  max_pooling2d.
  *
  * Forward remembers for each output which tap of its window was the largest;
- * the first of equal ones, as Keras.  Padding never wins.
+ * the first of equal ones, as Keras.  Padding never wins, NaN always does.
  */
 #include <math.h>
 #include <string.h>
@@ -87,7 +87,7 @@ forward_image(void *arg, int slice, int worker)
 
 			for (int c = 0; c < w->channels && at >= 0; c++)
 			{
-				if (image[at + c] > best[c])
+				if (image[at + c] > best[c] || isnan(image[at + c]))
 				{
 					best[c] = image[at + c];
 					if (saved != NULL)
@@ -104,7 +104,7 @@ max_pooling2d_forward(const NnLayer *layer, const NnPass *pass,
 {
 	PoolingTask task = {.layer = layer,.in = in,.out = out,.saved = saved};
 
-	/* should no tap win (NaN), the first one has */
+	/* should no tap win (-infinity), the first one has */
 	if (saved != NULL)
 		memset(saved, 0, (size_t) pass->n * layer->outputs * sizeof(real));
 	pool_run(pass->pool, pass->n, forward_image, &task);

@@ -92,7 +92,7 @@ nn_loss_work_size(int n, int dims)
 	size_t		rows = (size_t) n;
 
 	return 2 * rows * (size_t) dims * sizeof(double) +
-		2 * rows * rows * sizeof(double) + 2 * rows + 5 * 64;
+		2 * rows * rows * sizeof(double) + 2 * rows;
 }
 
 bool

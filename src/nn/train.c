@@ -49,9 +49,10 @@ nn_trainer_memory(const NnGraph *graph, const NnTrainOptions *options)
 	numbers = n * rows +
 		nn_graph_scratch(graph, options->max_batch) * (size_t) threads +
 		graph->weights * (size_t) options->optimizer->moments(&options->optimizer_params);
-	return numbers * sizeof(real) +
-		nn_loss_work_size(options->max_batch, nn_graph_outputs(graph)) +
-		((size_t) graph->nlayers + 16) * 192;
+	return arena_bound(sizeof(NnTrainer) + numbers * sizeof(real) +
+					   2 * (size_t) graph->nlayers * sizeof(real *) +
+					   nn_loss_work_size(options->max_batch, nn_graph_outputs(graph)),
+					   2 * (size_t) graph->nlayers + 14);
 }
 
 /* The optimiser as a sink */

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/random.h"
 #include "base/size.h"
 #include "base/status.h"
 #include "unit.h"
@@ -87,6 +88,7 @@ test_budget_holds(void)
 	CHECK(arena_used(arena) <= 300000);
 	/* what fits still comes */
 	CHECK(arena_alloc(arena, 50000) != NULL);
+	CHECK(arena_alloc(arena, 5000) != NULL);
 	CHECK(arena_used(arena) <= 300000);
 	CHECK(arena_alloc(arena, SIZE_MAX) == NULL);
 	CHECK(arena_alloc(arena, SIZE_MAX - 64) == NULL);
@@ -103,6 +105,32 @@ test_small_budget_gives_small_blocks(void)
 	CHECK(arena_used(arena) <= 1000);
 	CHECK(arena_alloc(arena, 2000) == NULL);
 	arena_destroy(arena);
+}
+
+/* Any mix of sizes fits the budget that was foretold. */
+static void
+test_bound_is_enough(void)
+{
+	for (uint64_t seed = 0; seed < 500; seed++)
+	{
+		size_t		sizes[60];
+		size_t		bytes = 0;
+		size_t		pieces = seed % 60 + 1;
+		Arena	   *arena;
+
+		for (size_t i = 0; i < pieces; i++)
+		{
+			uint64_t	r = random_at(seed, 0, i);
+
+			sizes[i] = seed % 7 == 0 ? 8192 : (size_t) (r >> 8) % ((size_t) 1 << (r % 19));
+			bytes += sizes[i];
+		}
+		arena = arena_create(&arena_malloc_source, arena_bound(bytes, pieces));
+		for (size_t i = 0; i < pieces; i++)
+			CHECK(arena_alloc(arena, sizes[i]) != NULL);
+		CHECK(arena_used(arena) >= bytes && arena_used(arena) <= arena_bound(bytes, pieces));
+		arena_destroy(arena);
+	}
 }
 
 static void
@@ -236,6 +264,7 @@ main(void)
 	RUN(test_pieces_do_not_overlap);
 	RUN(test_budget_holds);
 	RUN(test_small_budget_gives_small_blocks);
+	RUN(test_bound_is_enough);
 	RUN(test_zero_array_and_strdup);
 	RUN(test_reset_keeps_one_block);
 	RUN(test_refusing_source);
