@@ -36,7 +36,7 @@ fill(float *buffer, float **out, size_t n, int offset, uint64_t stream)
 static bool
 near(double got, double expected, double absolute, size_t n)
 {
-	return fabs(got - expected) <= (double) (n + 4) * 0x1 p - 24 * absolute;
+	return fabs(got - expected) <= (double) (n + 4) * ldexp(absolute, -24);
 }
 
 static bool
