@@ -63,6 +63,8 @@ build/bench/%.o: src/%.c $(HEADER_FILES)
 build/bench/bench_%: test/bench/bench_%.c $(BENCH_OBJS)
 	$(BENCH_CC) -o $@ $< $(BENCH_OBJS) $(UNIT_LIBS)
 
-.PHONY: bench-train
+.PHONY: bench bench-train
+bench: bench-train
+
 bench-train: build/bench/bench_train
 	@build/bench/bench_train

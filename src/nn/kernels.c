@@ -38,9 +38,20 @@
 #define DISPATCH(name, params, args) void name params { name##_body args; }
 #endif
 
-/* NN_DIRECT_FILTERS numbers, one vector register with AVX-512 */
-typedef real Filters __attribute__((vector_size(NN_DIRECT_FILTERS * sizeof(real)),
-									aligned(sizeof(real))));
+/*
+ * Numbers that one vector register holds.  A vector type wider than the
+ * registers compiles to traffic with the stack (measured: four times slower),
+ * so it is AVX2's width on x86, which AVX-512 machines run as fast, and
+ * NEON's elsewhere.
+ */
+#if defined(__x86_64__)
+#define LANE_BYTES 32
+#else
+#define LANE_BYTES 16
+#endif
+#define LANES ((int) (LANE_BYTES / sizeof(real)))
+
+typedef real Lanes __attribute__((vector_size(LANE_BYTES), aligned(sizeof(real))));
 
 /* What a comparison of two vectors gives: all ones where it holds */
 #ifdef NN_DOUBLE
@@ -48,51 +59,69 @@ typedef int64_t MaskWord;
 #else
 typedef int32_t MaskWord;
 #endif
-typedef MaskWord FilterMask __attribute__((vector_size(NN_DIRECT_FILTERS * sizeof(MaskWord)),
-										   aligned(sizeof(MaskWord))));
+typedef MaskWord LaneMask __attribute__((vector_size(LANE_BYTES), aligned(sizeof(MaskWord))));
 
 /* relu without a branch, or x itself; NaN stays NaN */
 #define CLIP(x, relu) \
-	((relu) ? (Filters) ((FilterMask) (x) & ~((x) < (Filters) {0})) : (x))
+	((relu) ? (Lanes) ((LaneMask) (x) & ~((x) < (Lanes) {0})) : (x))
 
+#define LOAD(p) (*(const Lanes *) (p))
+#define STORE(p, x) (*(Lanes *) (p) = (x))
+
+/* Two vectors of filters and four pixels: eight sums in flight */
 #define PIXELS_AT_ONCE 4
 
 BODY void
 nn_direct_forward_body(const real *patches, const real *weights, const real *bias,
 					   int pixels, int taps, int filters, bool relu, real *out)
 {
-	const Filters zero = {0};
+	const Lanes zero = {0};
 
-	for (int f = 0; f < filters; f += NN_DIRECT_FILTERS)
+	for (int f = 0; f < filters; f += 2 * LANES)
 	{
-		Filters		start = bias != NULL ? *(const Filters *) (bias + f) : zero;
+		Lanes		start0 = bias != NULL ? LOAD(bias + f) : zero;
+		Lanes		start1 = bias != NULL ? LOAD(bias + f + LANES) : zero;
 		int			p = 0;
 
 		for (; p + PIXELS_AT_ONCE <= pixels; p += PIXELS_AT_ONCE)
 		{
 			const real *x = patches + (size_t) p * taps;
-			Filters		sum[PIXELS_AT_ONCE] = {start, start, start, start};
+			Lanes		sum0[PIXELS_AT_ONCE] = {start0, start0, start0, start0};
+			Lanes		sum1[PIXELS_AT_ONCE] = {start1, start1, start1, start1};
 
 			for (int t = 0; t < taps; t++)
 			{
-				Filters		w = *(const Filters *) (weights + (size_t) t * filters + f);
+				const real *w = weights + (size_t) t * filters + f;
+				Lanes		w0 = LOAD(w);
+				Lanes		w1 = LOAD(w + LANES);
 
 				for (int i = 0; i < PIXELS_AT_ONCE; i++)
-					sum[i] += x[(size_t) i * taps + t] * w;
+				{
+					sum0[i] += x[(size_t) i * taps + t] * w0;
+					sum1[i] += x[(size_t) i * taps + t] * w1;
+				}
 			}
 			for (int i = 0; i < PIXELS_AT_ONCE; i++)
-				*(Filters *) (out + (size_t) (p + i) * filters + f) =
-					CLIP(sum[i], relu);
+			{
+				STORE(out + (size_t) (p + i) * filters + f, CLIP(sum0[i], relu));
+				STORE(out + (size_t) (p + i) * filters + f + LANES, CLIP(sum1[i], relu));
+			}
 		}
 		for (; p < pixels; p++)
 		{
 			const real *x = patches + (size_t) p * taps;
-			Filters		sum = start;
+			Lanes		sum0 = start0;
+			Lanes		sum1 = start1;
 
 			for (int t = 0; t < taps; t++)
-				sum += x[t] * *(const Filters *) (weights + (size_t) t * filters + f);
-			*(Filters *) (out + (size_t) p * filters + f) =
-				CLIP(sum, relu);
+			{
+				const real *w = weights + (size_t) t * filters + f;
+
+				sum0 += x[t] * LOAD(w);
+				sum1 += x[t] * LOAD(w + LANES);
+			}
+			STORE(out + (size_t) p * filters + f, CLIP(sum0, relu));
+			STORE(out + (size_t) p * filters + f + LANES, CLIP(sum1, relu));
 		}
 	}
 }
@@ -110,17 +139,17 @@ nn_direct_backward_body(const real *patches, const real *dout,
 						int pixels, int taps, int filters,
 						real *dkernel, real *dbias)
 {
-	for (int f = 0; f < filters; f += NN_DIRECT_FILTERS)
+	for (int f = 0; f < filters; f += LANES)
 	{
 		for (int first = 0; first < taps; first += TAPS_AT_ONCE)
 		{
 			int			last = taps - first < TAPS_AT_ONCE ? taps - first : TAPS_AT_ONCE;
-			Filters		sum[TAPS_AT_ONCE] = {0};
+			Lanes		sum[TAPS_AT_ONCE] = {0};
 
 			for (int p = 0; p < pixels; p++)
 			{
 				const real *x = patches + (size_t) p * taps + first;
-				Filters		d = *(const Filters *) (dout + (size_t) p * filters + f);
+				Lanes		d = LOAD(dout + (size_t) p * filters + f);
 
 				if (last == TAPS_AT_ONCE)
 				{
@@ -134,15 +163,19 @@ nn_direct_backward_body(const real *patches, const real *dout,
 				}
 			}
 			for (int t = 0; t < last; t++)
-				*(Filters *) (dkernel + (size_t) (first + t) * filters + f) += sum[t];
+			{
+				real	   *d = dkernel + (size_t) (first + t) * filters + f;
+
+				STORE(d, LOAD(d) + sum[t]);
+			}
 		}
 		if (dbias != NULL)
 		{
-			Filters		sum = {0};
+			Lanes		sum = {0};
 
 			for (int p = 0; p < pixels; p++)
-				sum += *(const Filters *) (dout + (size_t) p * filters + f);
-			*(Filters *) (dbias + f) += sum;
+				sum += LOAD(dout + (size_t) p * filters + f);
+			STORE(dbias + f, LOAD(dbias + f) + sum);
 		}
 	}
 }
