@@ -1,48 +1,103 @@
 # Targets that developers use; see test/README.md.
 
+.PHONY: help
+help:
+	@printf '%s\n' \
+	'make             build (with_llvm=no skips the bitcode)' \
+	'make install     into the directories of PG_CONFIG'"'"'s PostgreSQL; DESTDIR is honoured' \
+	'make installcheck   sql/ and test/isolation in a running server, after make install' \
+	'make demo        everything from nothing on Fashion-MNIST' \
+	'make test        every test that takes minutes; installs what is missing' \
+	'make test-all    these, the unit tests under sanitizers, and every fuzz target' \
+	'                 for FUZZ_SECONDS ($(FUZZ_SECONDS))' \
+	'make unit        unit tests of the pure rooms' \
+	'make sanitize    the same under the address and undefined-behaviour sanitizers' \
+	'make fuzz        every fuzz target for FUZZ_SECONDS' \
+	'make lint        formatting, layers, exported symbols, warnings, install script' \
+	'make format      format the C files' \
+	'make bench       speed, beside the machine'"'"'s own limits' \
+	'make clean       remove what was built' \
+	'test/cluster     the private cluster: start, stop, psql, single tests'
+
 # ---- unit tests of the pure rooms: plain programs, no server ----
 
-UNIT_CC = $(CC) -std=gnu11 -g -O2 -fno-math-errno -fno-trapping-math $(WARNINGS) -D_GNU_SOURCE -Isrc -Itest/unit
+UNIT_DIR = build/unit
+UNIT_FLAGS = -O2
+UNIT_CC = $(CC) -std=gnu11 -g $(UNIT_FLAGS) -fno-math-errno -fno-trapping-math $(WARNINGS) -D_GNU_SOURCE -Isrc -Itest/unit
 UNIT_LIBS = -lm -ldl -lpthread
-UNIT_TESTS = $(patsubst test/unit/%.c,build/unit/%,$(sort $(wildcard test/unit/test_*.c)))
+UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/test_*.c)))
 
 # The pure rooms twice: as shipped, and with nn computing in double.
-UNIT_OBJS = $(PURE_SOURCES:src/%.c=build/unit/float/%.o)
-UNIT_DOUBLE_OBJS = $(PURE_SOURCES:src/%.c=build/unit/double/%.o)
+UNIT_OBJS = $(PURE_SOURCES:src/%.c=$(UNIT_DIR)/float/%.o)
+UNIT_DOUBLE_OBJS = $(PURE_SOURCES:src/%.c=$(UNIT_DIR)/double/%.o)
 
-build/unit/float/%.o: src/%.c $(HEADER_FILES)
+$(UNIT_DIR)/float/%.o: src/%.c $(HEADER_FILES)
 	@mkdir -p $(@D)
 	$(UNIT_CC) -c -o $@ $<
 
-build/unit/double/%.o: src/%.c $(HEADER_FILES)
+$(UNIT_DIR)/double/%.o: src/%.c $(HEADER_FILES)
 	@mkdir -p $(@D)
 	$(UNIT_CC) -DNN_DOUBLE -c -o $@ $<
 
 # test_double_*.c are linked with the double build.  (Static pattern rules:
 # of two implicit ones make takes that whose objects exist already.)
-UNIT_DOUBLE_TESTS = $(filter build/unit/test_double_%,$(UNIT_TESTS))
+UNIT_DOUBLE_TESTS = $(filter $(UNIT_DIR)/test_double_%,$(UNIT_TESTS))
 UNIT_HEADERS = $(wildcard test/unit/*.h)
 
-$(UNIT_DOUBLE_TESTS): build/unit/%: test/unit/%.c $(UNIT_HEADERS) $(UNIT_DOUBLE_OBJS)
+$(UNIT_DOUBLE_TESTS): $(UNIT_DIR)/%: test/unit/%.c $(UNIT_HEADERS) $(UNIT_DOUBLE_OBJS)
 	$(UNIT_CC) -DNN_DOUBLE -o $@ $< $(UNIT_DOUBLE_OBJS) $(UNIT_LIBS)
 
-$(filter-out $(UNIT_DOUBLE_TESTS),$(UNIT_TESTS)): build/unit/%: test/unit/%.c $(UNIT_HEADERS) $(UNIT_OBJS)
+$(filter-out $(UNIT_DOUBLE_TESTS),$(UNIT_TESTS)): $(UNIT_DIR)/%: test/unit/%.c $(UNIT_HEADERS) $(UNIT_OBJS)
 	$(UNIT_CC) -o $@ $< $(UNIT_OBJS) $(UNIT_LIBS)
 
 # the same program in both builds
-build/unit/test_double_layers: test/unit/test_layers.c
+$(UNIT_DIR)/test_double_layers: test/unit/test_layers.c
 
-.PHONY: unit
+.PHONY: unit sanitize
 unit: $(UNIT_TESTS)
 	@failed=0; for t in $(UNIT_TESTS); do $$t || failed=1; done; exit $$failed
 
+sanitize:
+	@$(MAKE) --no-print-directory -k unit UNIT_DIR=build/sanitize \
+		UNIT_FLAGS='-O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
+
+# ---- fuzzing of the parsers: clang's libFuzzer with sanitizers ----
+
+FUZZ_SECONDS = 60
+FUZZ_RUNS = 100000
+FUZZ_CC = $(shell command -v clang || command -v clang-14) -std=gnu11 -g -O1 -D_GNU_SOURCE -Isrc -Itest/fuzz \
+	-fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_TARGETS = $(patsubst test/fuzz/fuzz_%.c,%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
+FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=build/fuzz/fuzz_%)
+FUZZ_OBJS = $(PURE_SOURCES:src/%.c=build/fuzz/%.o)
+
+build/fuzz/%.o: src/%.c $(HEADER_FILES)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+$(FUZZ_PROGRAMS): build/fuzz/%: test/fuzz/%.c test/fuzz/fuzz.h $(FUZZ_OBJS)
+	$(FUZZ_CC) -fsanitize=fuzzer -o $@ $< $(FUZZ_OBJS) $(UNIT_LIBS)
+
+# A fixed number of runs from a fixed seed, or as many as there is time for
+.PHONY: fuzz fuzz-quick
+fuzz-quick: $(FUZZ_PROGRAMS)
+	@test/fuzz/run -runs=$(FUZZ_RUNS) -seed=1 -- $(FUZZ_TARGETS)
+
+fuzz: $(FUZZ_PROGRAMS)
+	@test/fuzz/run -max_total_time=$(FUZZ_SECONDS) -- $(FUZZ_TARGETS)
+
 # ---- everything ----
 
-.PHONY: test lint format
+.PHONY: test test-all lint format
 test:
 	@test/setup test
 	@$(MAKE) -s all
 	@test/run
+
+test-all:
+	@test/setup test
+	@$(MAKE) -s all
+	@test/run --all
 
 lint:
 	@$(MAKE) -s all

@@ -20,7 +20,8 @@ typedef enum StatusCode
 	STATUS_INVALID_VALUE,		/* a parameter out of range or contradictory */
 	STATUS_UNKNOWN_NAME,		/* no such layer, loss, parameter, metric */
 	STATUS_SHAPE_MISMATCH,		/* tensors or vectors that do not fit */
-	STATUS_BAD_TEXT,			/* malformed text or bytes from outside */
+	STATUS_BAD_TEXT,			/* malformed text from outside */
+	STATUS_BAD_BINARY,			/* malformed bytes from outside */
 	STATUS_OUT_OF_RANGE,		/* a number that its type cannot hold */
 	STATUS_TOO_LARGE,			/* exceeds a fixed limit of the program */
 	STATUS_OUT_OF_MEMORY,		/* the arena's budget or the system's memory */

@@ -17,6 +17,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "base/vector_binary.h"
 #include "base/vector_text.h"
 #include "compat.h"
 #include "embedding/embedding.h"
@@ -70,33 +71,22 @@ embedding_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(text);
 }
 
-/*
- * Binary form, that of pgvector's vector: int16 dimensions, int16 zero, the
- * elements as big-endian float4.
- */
+/* Binary form, that of pgvector's vector; the whole message is the value. */
 Datum
 embedding_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	buffer = (StringInfo) PG_GETARG_POINTER(0);
 	int32		typmod = PG_GETARG_INT32(2);
-	int			dims = (int16) pq_getmsgint(buffer, sizeof(int16));
-	int			unused = (int16) pq_getmsgint(buffer, sizeof(int16));
-	int			remaining = buffer->len - buffer->cursor;
+	int			size = buffer->len - buffer->cursor;
+	const uint8 *bytes = (const uint8 *) pq_getmsgbytes(buffer, size);
+	Status		status;
 	Embedding  *e;
+	int			dims;
 
-	if (unused != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("expected 0 in the second field of binary embedding, not %d",
-						unused)));
+	if (!vector_binary_check(bytes, size, EMBEDDING_MAX_DIMS, &dims, &status))
+		raise_status(&status);
 	e = embedding_new(dims);
-	if (remaining != dims * (int) sizeof(float4))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("binary embedding of %d dimensions needs %d bytes of elements, not %d",
-						dims, dims * (int) sizeof(float4), remaining)));
-	for (int i = 0; i < dims; i++)
-		e->x[i] = pq_getmsgfloat4(buffer);
+	vector_binary_read(bytes, dims, e->x);
 	embedding_check_finite(e);
 	PG_RETURN_EMBEDDING_P(embedding_coerce(e, typmod));
 }
@@ -105,15 +95,12 @@ Datum
 embedding_send(PG_FUNCTION_ARGS)
 {
 	Embedding  *e = PG_GETARG_EMBEDDING_P(0);
-	StringInfoData buffer;
+	Size		size = VARHDRSZ + VECTOR_BINARY_SIZE(e->dims);
+	bytea	   *result = palloc(size);
 
-	pq_begintypsend(&buffer);
-	enlargeStringInfo(&buffer, 2 * sizeof(int16) + e->dims * sizeof(float4));
-	pq_sendint16(&buffer, e->dims);
-	pq_sendint16(&buffer, 0);
-	for (int i = 0; i < e->dims; i++)
-		pq_sendfloat4(&buffer, e->x[i]);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
+	SET_VARSIZE(result, size);
+	vector_binary_write(e->x, e->dims, (uint8 *) VARDATA(result));
+	PG_RETURN_BYTEA_P(result);
 }
 
 /* A whole number of minimum .. maximum from a type modifier */

@@ -1,0 +1,80 @@
+/*
+ * test_vector_binary.c
+ *	  The binary form of a vector.
+ */
+#include "base/vector_binary.h"
+#include "unit.h"
+
+static void
+test_layout(void)
+{
+	static const float x[3] = {1, -2.5, 1e-45f};
+	static const uint8_t expected[16] = {
+		0, 3, 0, 0, 0x3F, 0x80, 0, 0, 0xC0, 0x20, 0, 0, 0, 0, 0, 1
+	};
+	uint8_t		bytes[16];
+	float		back[3];
+	int			n;
+	Status		status;
+
+	vector_binary_write(x, 3, bytes);
+	CHECK(memcmp(bytes, expected, 16) == 0);
+	CHECK(vector_binary_check(bytes, 16, 3, &n, &status) && n == 3);
+	vector_binary_read(bytes, 3, back);
+	CHECK(memcmp(x, back, sizeof(x)) == 0);
+}
+
+static void
+test_largest(void)
+{
+	static float x[16384];
+	static uint8_t bytes[VECTOR_BINARY_SIZE(16384)];
+	int			n;
+	Status		status;
+
+	vector_binary_write(x, 16384, bytes);
+	CHECK(bytes[0] == 0x40 && bytes[1] == 0);
+	CHECK(vector_binary_check(bytes, sizeof(bytes), 16384, &n, &status) && n == 16384);
+	CHECK(!vector_binary_check(bytes, sizeof(bytes), 16383, &n, &status));
+	CHECK(status.code == STATUS_TOO_LARGE);
+	CHECK_TEXT(status.message, "embedding cannot have more than 16383 dimensions");
+}
+
+static void
+expect_failure(const char *bytes, size_t size, StatusCode code, const char *message)
+{
+	uint8_t    *copy = malloc(size > 0 ? size : 1);
+	int			n;
+	Status		status;
+
+	memcpy(copy, bytes, size);
+	CHECK(!vector_binary_check(copy, size, 100, &n, &status));
+	CHECK(status.code == code);
+	CHECK_TEXT(status.message, message);
+	free(copy);
+}
+
+static void
+test_bad_messages(void)
+{
+	expect_failure("", 0, STATUS_BAD_BINARY, "binary embedding needs a header of 4 bytes, not 0");
+	expect_failure("\0\1\0", 3, STATUS_BAD_BINARY, "binary embedding needs a header of 4 bytes, not 3");
+	expect_failure("\0\1\0\1\0\0\0\0", 8, STATUS_BAD_BINARY,
+				   "expected 0 in the second field of binary embedding, not 1");
+	expect_failure("\0\0\0\0", 4, STATUS_SHAPE_MISMATCH, "embedding must have at least 1 dimension");
+	expect_failure("\377\377\0\0\0\0\0\0", 8, STATUS_SHAPE_MISMATCH, "embedding must have at least 1 dimension");
+	expect_failure("\0\2\0\0\0\0\0\0", 8, STATUS_BAD_BINARY,
+				   "binary embedding of 2 dimensions needs 8 bytes of elements, not 4");
+	expect_failure("\0\1\0\0\0\0\0\0\0", 9, STATUS_BAD_BINARY,
+				   "binary embedding of 1 dimensions needs 4 bytes of elements, not 5");
+	expect_failure("\177\377\0\0", 4, STATUS_TOO_LARGE, "embedding cannot have more than 100 dimensions");
+}
+
+int
+main(void)
+{
+	RUN(test_layout);
+	RUN(test_largest);
+	RUN(test_bad_messages);
+	return unit_done();
+}
