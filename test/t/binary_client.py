@@ -1,0 +1,119 @@
+"""Binary embeddings from a client: COPY BINARY built and read byte by byte.
+
+The layout is that of pgvector's vector: int16 dimensions, int16 zero, float4
+elements, big-endian.  Prints "ok NAME" or "not ok NAME: why" for each check;
+run by 010_binary.pl, which names the server in the environment.
+"""
+import io
+import struct
+
+import psycopg2
+
+SIGNATURE = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+TRAILER = struct.pack(">h", -1)
+
+
+def encode(numbers):
+    return struct.pack(">hh%df" % len(numbers), len(numbers), 0, *numbers)
+
+
+def decode(value):
+    dims, zero = struct.unpack_from(">hh", value)
+    assert zero == 0 and len(value) == 4 + 4 * dims
+    return list(struct.unpack_from(">%df" % dims, value, 4))
+
+
+def copy_message(values):
+    """COPY BINARY with one column; None is NULL."""
+    rows = b""
+    for value in values:
+        rows += struct.pack(">h", 1)
+        rows += struct.pack(">i", -1) if value is None else struct.pack(">i", len(value)) + value
+    return SIGNATURE + rows + TRAILER
+
+
+def copy_values(message):
+    values, at = [], len(SIGNATURE)
+    while struct.unpack_from(">h", message, at)[0] == 1:
+        size = struct.unpack_from(">i", message, at + 2)[0]
+        at += 6
+        values.append(None if size < 0 else message[at:at + size])
+        at += max(size, 0)
+    return values
+
+
+connection = psycopg2.connect("")
+connection.autocommit = True
+cursor = connection.cursor()
+
+
+def send(values, table="sent"):
+    cursor.copy_expert("COPY %s FROM STDIN (FORMAT binary)" % table, io.BytesIO(copy_message(values)))
+
+
+def receive(query):
+    out = io.BytesIO()
+    cursor.copy_expert("COPY (%s) TO STDOUT (FORMAT binary)" % query, out)
+    return copy_values(out.getvalue())
+
+
+def check(name, condition, why=""):
+    print(("ok %s" if condition else "not ok %s: %s") % ((name,) if condition else (name, why)), flush=True)
+
+
+def check_refused(name, value, sqlstate, message, table="sent"):
+    try:
+        send([value], table)
+    except psycopg2.Error as error:
+        check(name, error.pgcode == sqlstate and error.diag.message_primary == message,
+              "%s %s" % (error.pgcode, error.diag.message_primary))
+    else:
+        check(name, False, "was accepted")
+
+
+cursor.execute("CREATE TABLE sent (e embedding)")
+cursor.execute("CREATE TABLE typed (e embedding(2, 7))")
+
+vectors = [[1.0], [1.0, 2.5, -3.0], [0.0, -0.0, 2.0**-149, 3.4028234663852886e38], [float(i) for i in range(16384)]]
+send([encode(v) for v in vectors] + [None])
+cursor.execute("SELECT e::text FROM sent ORDER BY dims(e) NULLS LAST LIMIT 3")
+texts = [row[0] for row in cursor.fetchall()]
+check("sent bytes are the values", texts == ["[1]", "[1,2.5,-3]", "[0,-0,1e-45,3.4028235e+38]"], texts)
+
+values = receive("SELECT e FROM sent ORDER BY dims(e) NULLS LAST")
+check("bytes come back as they were", values == [encode(v) for v in vectors] + [None])
+check("and decode to the numbers", [decode(v) for v in values[:-1]] == vectors)
+check("embedding_send has the same layout",
+      receive("SELECT embedding_send('[1,-2]')")[0] == b"\0\2\0\0\x3f\x80\0\0\xc0\0\0\0")
+
+send([encode([1, 2])], "typed")
+cursor.execute("SELECT e::text, embedding_model(e) FROM typed")
+check("a column stamps its model version", cursor.fetchone() == ("[1,2]", 7))
+check("which no byte of the value shows", receive("SELECT e FROM typed")[0] == encode([1, 2]))
+
+good = encode([1, 2])
+binary = "22P03"
+check_refused("empty", b"", binary, "binary embedding needs a header of 4 bytes, not 0")
+check_refused("half a header", good[:3], binary, "binary embedding needs a header of 4 bytes, not 3")
+check_refused("truncated", good[:-1], binary, "binary embedding of 2 dimensions needs 8 bytes of elements, not 7")
+check_refused("one byte too many", good + b"\0", binary,
+              "binary embedding of 2 dimensions needs 8 bytes of elements, not 9")
+check_refused("second field", b"\0\2\0\1" + good[4:], binary,
+              "expected 0 in the second field of binary embedding, not 1")
+check_refused("no dimension", struct.pack(">hh", 0, 0), "22000", "embedding must have at least 1 dimension")
+check_refused("negative dimensions", struct.pack(">hhf", -1, 0, 1), "22000",
+              "embedding must have at least 1 dimension")
+check_refused("too many dimensions", encode([0.0] * 16385), "54000",
+              "embedding cannot have more than 16384 dimensions")
+check_refused("more dimensions than bytes", struct.pack(">hh", 16384, 0), binary,
+              "binary embedding of 16384 dimensions needs 65536 bytes of elements, not 0")
+check_refused("NaN", encode([1, float("nan")]), "22000", "NaN is not allowed in embedding")
+check_refused("infinity", encode([float("-inf")]), "22003", "infinity is not allowed in embedding")
+check_refused("dimensions of the column", encode([1, 2, 3]), "22000", "expected 2 dimensions, not 3", "typed")
+
+cursor.execute("SELECT count(*) FROM sent")
+check("nothing of the refused ones stayed", cursor.fetchone()[0] == 5)
+cursor.execute("CREATE TABLE copied AS TABLE sent WITH NO DATA")
+send(receive("SELECT e FROM sent"), "copied")
+cursor.execute("SELECT count(*) FROM (TABLE sent EXCEPT ALL TABLE copied) x")
+check("COPY binary out and in loses nothing", cursor.fetchone()[0] == 0)
