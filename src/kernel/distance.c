@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "kernel/code_kernels.h"
 #include "kernel/distance_tables.h"
 
 static const KernelTable *tables[4] = {&kernel_portable, NULL};
@@ -49,6 +50,7 @@ kernel_init(void)
 	tables[n++] = &kernel_portable;
 	tables[n] = NULL;
 	kernel = tables[0];
+	code_kernels_init();
 }
 
 /* Can a sum of squares be trusted: neither overflowed nor near underflow? */

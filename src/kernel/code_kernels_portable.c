@@ -1,0 +1,228 @@
+/*
+ * code_kernels_portable.c
+ *	  Kernels of rotation, stored vectors and codes in plain C: the floor of
+ *	  every platform and the reference of the others' tests.
+ *
+ * Eight independent sums, as in distance_portable.c.
+ */
+#include "kernel/code_kernels_tables.h"
+
+#define LANES 8
+
+static float
+sum_lanes(const float *lane)
+{
+	return ((lane[0] + lane[1]) + (lane[2] + lane[3])) +
+		((lane[4] + lane[5]) + (lane[6] + lane[7]));
+}
+
+/* ---- rotation ---- */
+
+static void
+scale(float *x, const float *factor, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] *= factor[i];
+}
+
+static void
+butterfly(float *x, float *y, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+	{
+		float		a = x[i];
+		float		b = y[i];
+
+		x[i] = a + b;
+		y[i] = a - b;
+	}
+}
+
+static void
+hadamard(float *x, size_t n)
+{
+	for (size_t stride = 1; stride < n; stride *= 2)
+		for (size_t i = 0; i < n; i += 2 * stride)
+			butterfly(x + i, x + i + stride, stride);
+}
+
+/* ---- stored vectors ---- */
+
+static float
+difference_int8(const float *q, const int8_t *x, float scale, size_t n, float *out)
+{
+	float		lane[LANES] = {0};
+
+	for (size_t i = 0; i < n; i++)
+	{
+		out[i] = q[i] - scale * (float) x[i];
+		lane[i % LANES] += out[i] * out[i];
+	}
+	return sum_lanes(lane);
+}
+
+static float
+difference_half(const float *q, const uint16_t *x, float scale, size_t n, float *out)
+{
+	float		lane[LANES] = {0};
+
+	for (size_t i = 0; i < n; i++)
+	{
+		out[i] = q[i] - scale * half_to_float(x[i]);
+		lane[i % LANES] += out[i] * out[i];
+	}
+	return sum_lanes(lane);
+}
+
+static float
+difference_float(const float *q, const float *x, size_t n, float *out)
+{
+	float		lane[LANES] = {0};
+
+	for (size_t i = 0; i < n; i++)
+	{
+		out[i] = q[i] - x[i];
+		lane[i % LANES] += out[i] * out[i];
+	}
+	return sum_lanes(lane);
+}
+
+static float
+dot_int8(const float *q, const int8_t *x, size_t n)
+{
+	float		lane[LANES] = {0};
+
+	for (size_t i = 0; i < n; i++)
+		lane[i % LANES] += q[i] * (float) x[i];
+	return sum_lanes(lane);
+}
+
+static float
+dot_half(const float *q, const uint16_t *x, size_t n)
+{
+	float		lane[LANES] = {0};
+
+	for (size_t i = 0; i < n; i++)
+		lane[i % LANES] += q[i] * half_to_float(x[i]);
+	return sum_lanes(lane);
+}
+
+static int32_t
+dot_int8_int8(const int8_t *a, const int8_t *b, size_t n)
+{
+	int32_t		sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += a[i] * b[i];
+	return sum;
+}
+
+/* ---- codes ---- */
+
+static int32_t
+quantize(const float *v, float inverse_step, size_t n, int8_t *out)
+{
+	int32_t		sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		float		x = v[i] * inverse_step;
+
+		x = x > -127.0f ? x : -127.0f;
+		x = x < 127.0f ? x : 127.0f;
+		out[i] = (int8_t) lrintf(x);
+		sum += out[i];
+	}
+	return sum;
+}
+
+static void
+levels(const float *v, float inverse, int top, size_t n,
+	   uint8_t *out, float *dot, float *square)
+{
+	float		dots[LANES] = {0};
+	float		squares[LANES] = {0};
+
+	for (size_t i = 0; i < n; i++)
+	{
+		float		x = v[i] * inverse + (float) (top + 1) * 0.5f;
+		float		c;
+
+		x = x > 0 ? x : 0;
+		x = x < (float) top ? x : (float) top;
+		out[i] = (uint8_t) x;
+		c = (float) (2 * out[i] - top);
+		dots[i % LANES] += v[i] * c;
+		squares[i % LANES] += c * c;
+	}
+	*dot = sum_lanes(dots);
+	*square = sum_lanes(squares);
+}
+
+/* One group of 16 neighbours; see codes.c for the layout. */
+CODE_INLINE void
+score(const uint8_t *code, const int8_t *query, size_t chunks, int bits, int32_t *out)
+{
+	int32_t		sum[CODE_LANES] = {0};
+
+	for (size_t c = 0; c < chunks; c++, code += 64)
+	{
+		for (int shift = 0; shift < 8; shift += bits, query += 4)
+		{
+			for (int i = 0; i < CODE_LANES; i++)
+			{
+				for (int j = 0; j < 4; j++)
+					sum[i] += (code[4 * i + j] >> shift & ((1 << bits) - 1)) * query[j];
+			}
+		}
+	}
+	memcpy(out, sum, sizeof(sum));
+}
+
+static void
+score1(const uint8_t *code, const int8_t *query, size_t chunks, int32_t *out)
+{
+	score(code, query, chunks, 1, out);
+}
+
+static void
+score2(const uint8_t *code, const int8_t *query, size_t chunks, int32_t *out)
+{
+	score(code, query, chunks, 2, out);
+}
+
+static void
+score4(const uint8_t *code, const int8_t *query, size_t chunks, int32_t *out)
+{
+	score(code, query, chunks, 4, out);
+}
+
+static void
+to_distance(const CodeScale *scale, const int32_t *scores, float *out)
+{
+	to_distance_body(scale, scores, out);
+}
+
+static void
+to_product(const CodeScale *scale, const int32_t *scores, float *out)
+{
+	to_product_body(scale, scores, out);
+}
+
+const CodeKernels code_kernels_portable = {
+	.name = "portable",
+	.scale = scale,
+	.butterfly = butterfly,
+	.hadamard = hadamard,
+	.difference_int8 = difference_int8,
+	.difference_half = difference_half,
+	.difference_float = difference_float,
+	.dot_int8 = dot_int8,
+	.dot_half = dot_half,
+	.dot_int8_int8 = dot_int8_int8,
+	.quantize = quantize,
+	.levels = levels,
+	.score = {score1, score2, score4},
+	.to_distance = to_distance,
+	.to_product = to_product
+};

@@ -1,0 +1,108 @@
+/*
+ * code_kernels_tables.h
+ *	  The tables that code_kernels.c chooses from, and what their files share.
+ */
+#ifndef KERNEL_CODE_KERNELS_TABLES_H
+#define KERNEL_CODE_KERNELS_TABLES_H
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "kernel/code_kernels.h"
+
+extern const CodeKernels code_kernels_portable;
+
+#if defined(__x86_64__)
+extern const CodeKernels code_kernels_avx2;
+
+/* Replace in a copy of the AVX2 table what AVX-512 does better. */
+extern void code_kernels_add_avx512(CodeKernels *table);
+#elif defined(__aarch64__)
+/* Replace in a copy of the portable table what intrinsics do better. */
+extern void code_kernels_add_neon(CodeKernels *table);
+#endif
+
+/*
+ * Bodies that compilers vectorise by themselves: written once, compiled for
+ * the instruction set of the function that they are inlined into.
+ */
+#define CODE_INLINE static inline __attribute__((always_inline))
+
+/* From the exponent of a float holding a half's bits to the half's */
+#define HALF_REBIAS 0x1p112f
+
+/*
+ * Half to float, exact for every finite half including subnormal ones: the
+ * exponent is rebiased by a multiplication.  An infinity or NaN, which
+ * stored.c never writes, reads as a large number.
+ */
+CODE_INLINE float
+half_to_float(uint16_t half)
+{
+	uint32_t	bits = (uint32_t) (half & 0x7fff) << 13;
+	float		magnitude;
+
+	memcpy(&magnitude, &bits, sizeof(bits));
+	magnitude *= HALF_REBIAS;
+	return half & 0x8000 ? -magnitude : magnitude;
+}
+
+CODE_INLINE void
+load_bfloat16(const uint8_t *from, float *out)
+{
+	uint16_t	halves[CODE_LANES];
+	uint32_t	words[CODE_LANES];
+
+	memcpy(halves, from, sizeof(halves));
+	for (int i = 0; i < CODE_LANES; i++)
+		words[i] = (uint32_t) halves[i] << 16;
+	memcpy(out, words, sizeof(words));
+}
+
+/* <v, r> for each slot; NaN in damaged factors gives NaN. */
+CODE_INLINE void
+to_product_body(const CodeScale *scale, const int32_t *scores, float *out)
+{
+	float		factor[CODE_LANES];
+
+	load_bfloat16(scale->factors, factor);
+	for (int i = 0; i < CODE_LANES; i++)
+		out[i] = factor[i] * (scale->step * (float) (2 * scores[i] - scale->offset));
+}
+
+/*
+ * |v - r| for each slot.  Everything is measured in units of the larger of |v|
+ * and |r|, so that no square overflows or vanishes; |<v, r>| <= |v| |r| is
+ * enforced; whatever is not a number becomes infinity.
+ */
+CODE_INLINE void
+to_distance_body(const CodeScale *scale, const int32_t *scores, float *out)
+{
+	float		norm[CODE_LANES];
+	float		factor[CODE_LANES];
+	float		v = scale->norm;
+
+	load_bfloat16(scale->norms, norm);
+	load_bfloat16(scale->factors, factor);
+	for (int i = 0; i < CODE_LANES; i++)
+	{
+		float		unit = norm[i] > v ? norm[i] : v;
+		float		inverse = 1.0f / (unit > FLT_MIN ? unit : FLT_MIN);
+		float		a = v * inverse;
+		float		b = norm[i] == INFINITY ? 0.0f : norm[i] * inverse;
+		float		most = a * b;
+		float		ab = (factor[i] * inverse) *
+		((scale->step * inverse) * (float) (2 * scores[i] - scale->offset));
+		float		square;
+		float		distance;
+
+		ab = ab < most ? ab : most;
+		ab = ab > -most ? ab : -most;
+		square = a * a + b * b - 2.0f * ab;
+		distance = unit * sqrtf(square > 0 ? square : 0);
+		out[i] = distance < INFINITY ? distance : INFINITY;
+	}
+}
+
+#endif							/* KERNEL_CODE_KERNELS_TABLES_H */
