@@ -20,6 +20,11 @@ SELECT cosine_distance('[0,0]', '[1,2]');
 -- Squares that leave float's range are handled
 SELECT cosine_distance('[1e25,0]', '[1e25,1e25]'), cosine_distance('[1e-30,0]', '[1e-30,1e-30]');
 
+SELECT l2_distance('[3e30,0]', '[0,4e30]') / 5e30 BETWEEN 0.999999 AND 1.000001 AS l2,
+	l2_distance('[3e-30,0]', '[0,4e-30]') / 5e-30 BETWEEN 0.999999 AND 1.000001 AS tiny_l2,
+	inner_product('[1e30]', '[1e30]') / 1e60 BETWEEN 0.999999 AND 1.000001 AS inner_product,
+	l1_distance('[3e38]', '[-3e38]') / 6e38 BETWEEN 0.999999 AND 1.000001 AS l1;
+
 -- Dimensions and model versions must agree
 SELECT '[1,2]'::embedding <-> '[1,2,3]';
 SELECT '[1,2]'::embedding + '[1]';

@@ -46,4 +46,20 @@ SELECT '{1,nan}'::real[]::embedding;
 SELECT '{1,inf}'::double precision[]::embedding;
 SELECT '{1,1e300}'::double precision[]::embedding;
 SELECT '{1,2}'::real[]::embedding(3);
+SELECT '[1, 2.5, -3e2]'::jsonb::embedding, '[1,2]'::jsonb::embedding(2, 7);
+SELECT '[]'::jsonb::embedding;
+SELECT '7'::jsonb::embedding;
+SELECT '{"a": 1}'::jsonb::embedding;
+SELECT '[1, "2"]'::jsonb::embedding;
+SELECT '[1, [2]]'::jsonb::embedding;
+SELECT '[1, null]'::jsonb::embedding;
+SELECT '[1, 1e39]'::jsonb::embedding;
+SELECT '[1]'::jsonb::embedding(2);
+
+-- A value is stored as it is, never compressed, and out of line when wide
+CREATE TABLE stored (e embedding(1000));
+INSERT INTO stored SELECT array_agg(i)::embedding FROM generate_series(1, 1000) i;
+SELECT pg_column_size(e), dims(e), pg_relation_size(reltoastrelid) > 4000 AS toasted
+FROM stored, pg_class WHERE pg_class.oid = 'stored'::regclass;
+DROP TABLE stored;
 DROP TABLE typmod;

@@ -50,6 +50,8 @@ CREATE FUNCTION array_to_embedding(integer[], integer, boolean) RETURNS embeddin
 	AS 'MODULE_PATHNAME', 'array_to_embedding' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION array_to_embedding(numeric[], integer, boolean) RETURNS embedding
 	AS 'MODULE_PATHNAME', 'array_to_embedding' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION jsonb_to_embedding(jsonb, integer, boolean) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'jsonb_to_embedding' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION embedding_to_real(embedding) RETURNS real[]
 	AS 'MODULE_PATHNAME', 'embedding_to_float4_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
@@ -57,16 +59,19 @@ COMMENT ON FUNCTION array_to_embedding(real[], integer, boolean) IS 'cast; the a
 COMMENT ON FUNCTION array_to_embedding(double precision[], integer, boolean) IS 'cast, rounding to float4; an element beyond its range is an error';
 COMMENT ON FUNCTION array_to_embedding(integer[], integer, boolean) IS 'cast, rounding to float4';
 COMMENT ON FUNCTION array_to_embedding(numeric[], integer, boolean) IS 'cast, rounding to float4; an element beyond its range is an error';
+COMMENT ON FUNCTION jsonb_to_embedding(jsonb, integer, boolean) IS 'cast of an array of numbers, rounding to float4; an element beyond its range is an error';
 COMMENT ON FUNCTION embedding_to_real(embedding) IS 'cast to an array of the elements';
 
 CREATE CAST (real[] AS embedding) WITH FUNCTION array_to_embedding(real[], integer, boolean) AS ASSIGNMENT;
 CREATE CAST (double precision[] AS embedding) WITH FUNCTION array_to_embedding(double precision[], integer, boolean) AS ASSIGNMENT;
 CREATE CAST (integer[] AS embedding) WITH FUNCTION array_to_embedding(integer[], integer, boolean) AS ASSIGNMENT;
 CREATE CAST (numeric[] AS embedding) WITH FUNCTION array_to_embedding(numeric[], integer, boolean) AS ASSIGNMENT;
+CREATE CAST (jsonb AS embedding) WITH FUNCTION jsonb_to_embedding(jsonb, integer, boolean) AS ASSIGNMENT;
 CREATE CAST (embedding AS real[]) WITH FUNCTION embedding_to_real(embedding) AS ASSIGNMENT;
 
 COMMENT ON CAST (real[] AS embedding) IS 'elements of a one-dimensional array';
 COMMENT ON CAST (double precision[] AS embedding) IS 'elements of a one-dimensional array, rounded';
 COMMENT ON CAST (integer[] AS embedding) IS 'elements of a one-dimensional array, rounded';
 COMMENT ON CAST (numeric[] AS embedding) IS 'elements of a one-dimensional array, rounded';
+COMMENT ON CAST (jsonb AS embedding) IS 'elements of an array of numbers, rounded';
 COMMENT ON CAST (embedding AS real[]) IS 'elements as an array';

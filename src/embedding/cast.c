@@ -7,6 +7,7 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 
 #include "compat.h"
@@ -14,6 +15,7 @@
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(array_to_embedding);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_to_float4_array);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(jsonb_to_embedding);
 
 /* One array element of a supported type as float4 */
 static float4
@@ -63,6 +65,40 @@ array_to_embedding(PG_FUNCTION_ARGS)
 	e = embedding_new(dims);
 	for (int i = 0; i < dims; i++)
 		e->x[i] = element_to_float4(elements[i], type);
+	embedding_check_finite(e);
+	PG_RETURN_EMBEDDING_P(embedding_coerce(e, PG_GETARG_INT32(1)));
+}
+
+/* An element of a jsonb array as float4 */
+static float4
+jsonb_to_float4(const JsonbValue *value)
+{
+	if (value->type != jbvNumeric)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("jsonb must be an array of numbers to become an embedding")));
+	return DatumGetFloat4(DirectFunctionCall1(numeric_float4, NumericGetDatum(value->val.numeric)));
+}
+
+/* jsonb_to_embedding(jsonb, typmod, explicit) for an array of numbers */
+Datum
+jsonb_to_embedding(PG_FUNCTION_ARGS)
+{
+	Jsonb	   *jsonb = PG_GETARG_JSONB_P(0);
+	JsonbIterator *iterator;
+	JsonbValue	value;
+	Embedding  *e;
+	int			i = 0;
+
+	if (!JB_ROOT_IS_ARRAY(jsonb) || JB_ROOT_IS_SCALAR(jsonb))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("jsonb must be an array of numbers to become an embedding")));
+	e = embedding_new(JB_ROOT_COUNT(jsonb));
+	iterator = JsonbIteratorInit(&jsonb->root);
+	(void) JsonbIteratorNext(&iterator, &value, true);
+	while (JsonbIteratorNext(&iterator, &value, true) == WJB_ELEM)
+		e->x[i++] = jsonb_to_float4(&value);
 	embedding_check_finite(e);
 	PG_RETURN_EMBEDDING_P(embedding_coerce(e, PG_GETARG_INT32(1)));
 }

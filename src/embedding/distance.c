@@ -49,7 +49,7 @@ l2_distance(PG_FUNCTION_ARGS)
 static double
 l2_squared(const Embedding *a, const Embedding *b)
 {
-	return kernel->l2_squared(a->x, b->x, a->dims);
+	return kernel_l2_squared_distance(a->x, b->x, a->dims);
 }
 
 Datum

@@ -151,7 +151,7 @@ embedding_schema_name(void)
 double
 embedding_l2_distance(const Embedding *a, const Embedding *b)
 {
-	return sqrt((double) kernel->l2_squared(a->x, b->x, a->dims));
+	return sqrt(kernel_l2_squared_distance(a->x, b->x, a->dims));
 }
 
 double
@@ -163,11 +163,11 @@ embedding_cosine_distance(const Embedding *a, const Embedding *b)
 double
 embedding_negative_inner_product(const Embedding *a, const Embedding *b)
 {
-	return -(double) kernel->inner_product(a->x, b->x, a->dims);
+	return -kernel_inner_product(a->x, b->x, a->dims);
 }
 
 double
 embedding_l1_distance(const Embedding *a, const Embedding *b)
 {
-	return kernel->l1(a->x, b->x, a->dims);
+	return kernel_l1_distance(a->x, b->x, a->dims);
 }

@@ -1,7 +1,7 @@
 /*
  * distance.c
- *	  Choosing the distance kernels for this processor, and the cosine
- *	  distance on top of them.
+ *	  Choosing the distance kernels for this processor, and the distances
+ *	  on top of them that hold for any finite vectors.
  */
 #include "kernel/distance.h"
 
@@ -60,7 +60,46 @@ is_sound(float sum)
 	return sum > 1e-30f && sum <= FLT_MAX;
 }
 
-/* The same in double and scaled by the largest element: never hot. */
+double
+kernel_l2_squared_distance(const float *a, const float *b, size_t n)
+{
+	float		sum = kernel->l2_squared(a, b, n);
+	double		exact = 0;
+
+	if (is_sound(sum))
+		return sum;
+	for (size_t i = 0; i < n; i++)
+		exact += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
+	return exact;
+}
+
+double
+kernel_inner_product(const float *a, const float *b, size_t n)
+{
+	float		sum = kernel->inner_product(a, b, n);
+	double		exact = 0;
+
+	if (isfinite(sum))
+		return sum;
+	for (size_t i = 0; i < n; i++)
+		exact += (double) a[i] * b[i];
+	return exact;
+}
+
+double
+kernel_l1_distance(const float *a, const float *b, size_t n)
+{
+	float		sum = kernel->l1(a, b, n);
+	double		exact = 0;
+
+	if (isfinite(sum))
+		return sum;
+	for (size_t i = 0; i < n; i++)
+		exact += fabs((double) a[i] - b[i]);
+	return exact;
+}
+
+/* In double and scaled by the largest element: never hot. */
 static double
 cosine_similarity_scaled(const float *a, const float *b, size_t n)
 {

@@ -53,6 +53,14 @@ extern void kernel_init(void);
 extern const KernelTable *const *kernel_tables(void);
 
 /*
+ * The sums of the chosen table in double.  One that left float's range, or is
+ * so small that squares may have, is computed again in double.
+ */
+extern double kernel_l2_squared_distance(const float *a, const float *b, size_t n);
+extern double kernel_inner_product(const float *a, const float *b, size_t n);
+extern double kernel_l1_distance(const float *a, const float *b, size_t n);
+
+/*
  * Cosine distance 1 - a.b / (|a| |b|), clamped to [0, 2]; NaN if either
  * vector has no length.  In double from the kernel's three sums; when those
  * overflow or underflow it scales the vectors and computes them again.

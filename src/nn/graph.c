@@ -40,24 +40,35 @@ nn_layer_description(const NnLayerType *type)
 	return &type->description;
 }
 
-const NnLayerType *
-nn_layer_type(const char *name, Status *status)
+bool
+nn_fail_unknown(Status *status, const char *kind, const char *name,
+				const NnDescription *(*at) (int i))
 {
 	char		list[STATUS_TEXT_SIZE] = "";
 	size_t		used = 0;
 
+	for (int i = 0; at(i) != NULL && used < sizeof(list); i++)
+		used += (size_t) snprintf(list + used, sizeof(list) - used, "%s\"%s\"",
+								  i == 0 ? "" : ", ", at(i)->name);
+	status_fail(status, STATUS_UNKNOWN_NAME, "there is no %s \"%s\"", kind, name);
+	return status_hint(status, "There are: %s.", list);
+}
+
+static const NnDescription *
+description_at(int i)
+{
+	return layer_types[i] == NULL ? NULL : &layer_types[i]->description;
+}
+
+const NnLayerType *
+nn_layer_type(const char *name, Status *status)
+{
 	for (int i = 0; layer_types[i] != NULL; i++)
 	{
-		const char *known = layer_types[i]->description.name;
-
-		if (strcmp(known, name) == 0)
+		if (strcmp(layer_types[i]->description.name, name) == 0)
 			return layer_types[i];
-		if (used < sizeof(list))
-			used += (size_t) snprintf(list + used, sizeof(list) - used, "%s\"%s\"",
-									  i == 0 ? "" : ", ", known);
 	}
-	status_fail(status, STATUS_UNKNOWN_NAME, "there is no layer type \"%s\"", name);
-	status_hint(status, "Layer types: %s.", list);
+	nn_fail_unknown(status, "layer type", name, description_at);
 	return NULL;
 }
 

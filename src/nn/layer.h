@@ -128,6 +128,13 @@ extern const char *const nn_padding_names[];
 #define NN_MAX_ROW ((size_t) 1 << 27)
 #define NN_MAX_WEIGHTS ((size_t) 1 << 30)
 
+/*
+ * There is no kind ("loss") of that name: a status whose hint lists what
+ * at() gives.  Returns false.
+ */
+extern bool nn_fail_unknown(Status *status, const char *kind, const char *name,
+							const NnDescription *(*at) (int i));
+
 /* Numbers in a shape; false if above NN_MAX_WEIGHTS. */
 extern bool nn_shape_count(const NnShape *shape, size_t *count);
 

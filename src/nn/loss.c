@@ -6,7 +6,6 @@
 #include "nn/loss.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "nn/distance.h"
@@ -30,6 +29,12 @@ nn_loss_description(const NnLossType *type)
 	return &type->description;
 }
 
+static const NnDescription *
+description_at(int i)
+{
+	return loss_types[i] == NULL ? NULL : &loss_types[i]->description;
+}
+
 const NnLossType *
 nn_loss_type(const char *name, Status *status)
 {
@@ -38,8 +43,7 @@ nn_loss_type(const char *name, Status *status)
 		if (strcmp(loss_types[i]->description.name, name) == 0)
 			return loss_types[i];
 	}
-	status_fail(status, STATUS_UNKNOWN_NAME, "there is no loss \"%s\"", name);
-	status_hint(status, "Losses: \"multi_similarity\", \"triplet\".");
+	nn_fail_unknown(status, "loss", name, description_at);
 	return NULL;
 }
 

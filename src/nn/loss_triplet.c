@@ -53,11 +53,11 @@ semi_hard(const NnAnchor *anchor)
 	{
 		double		d = anchor->distance[j];
 
-		if (anchor->negative[j] && d > threshold && (!best.found || d < best.value))
-			best = (NnPick)
-		{
-			d, j, true
-		};
+		if (!anchor->negative[j] || d <= threshold || (best.found && d >= best.value))
+			continue;
+		best.value = d;
+		best.index = j;
+		best.found = true;
 	}
 	return best.found ? best : nn_farthest(anchor, anchor->negative);
 }

@@ -184,8 +184,8 @@ extern NnTrainer *nn_trainer_create(Arena *arena, const NnGraph *graph,
 									real *weights, Status *status);
 
 /*
- * One step on n rows with their labels (any integers; equal means same
- * class).  Fails with STATUS_DIVERGED, weights untouched, when the loss is
+ * One step on n rows, 1 <= n <= max_batch, with their labels (any integers;
+ * equal means same class).  Fails with STATUS_DIVERGED, weights untouched, when the loss is
  * not finite.
  */
 extern bool nn_trainer_step(NnTrainer *trainer, NnElement element,

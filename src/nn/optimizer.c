@@ -8,7 +8,6 @@
 #include "nn/optimizer.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "nn/kernels.h"
@@ -136,6 +135,12 @@ nn_optimizer_description(const NnOptimizerType *type)
 	return &type->description;
 }
 
+static const NnDescription *
+description_at(int i)
+{
+	return optimizer_types[i] == NULL ? NULL : &optimizer_types[i]->description;
+}
+
 const NnOptimizerType *
 nn_optimizer_type(const char *name, Status *status)
 {
@@ -144,7 +149,6 @@ nn_optimizer_type(const char *name, Status *status)
 		if (strcmp(optimizer_types[i]->description.name, name) == 0)
 			return optimizer_types[i];
 	}
-	status_fail(status, STATUS_UNKNOWN_NAME, "there is no optimizer \"%s\"", name);
-	status_hint(status, "Optimizers: \"adam\", \"sgd\".");
+	nn_fail_unknown(status, "optimizer", name, description_at);
 	return NULL;
 }

@@ -218,6 +218,26 @@ test_cosine_stays_in_range(void)
 	CHECK(bad == 0);
 }
 
+/* Sums beyond float's range, on both sides, come out right in double. */
+static void
+test_sums_at_extreme_norms(void)
+{
+	float		a[3] = {3e30f, 0, 1e30f};
+	float		b[3] = {-1e30f, 3e30f, 1e30f};
+	float		c[2] = {3e-25f, 4e-25f};
+	float		zero[2] = {0, 0};
+	float		huge[4] = {FLT_MAX, FLT_MAX, FLT_MAX, FLT_MAX};
+
+	CHECK_NEAR(sqrt(kernel_l2_squared_distance(a, b, 3)) / 5e30, 1, 1e-6);
+	CHECK_NEAR(sqrt(kernel_l2_squared_distance(c, zero, 2)) / 5e-25, 1, 1e-6);
+	CHECK(kernel_l2_squared_distance(c, c, 2) == 0);
+	CHECK_NEAR(kernel_inner_product(a, b, 3) / -2e60, 1, 1e-6);
+	CHECK_NEAR(kernel_inner_product(huge, huge, 4) / FLT_MAX / FLT_MAX, 4, 1e-12);
+	CHECK_NEAR(kernel_l1_distance(huge, c, 2) / FLT_MAX, 2, 1e-6);
+	CHECK_NEAR(kernel_l2_squared_distance(a + 1, c, 1), 9e-50, 1e-6);
+	CHECK(kernel_inner_product(c, zero, 2) == 0);
+}
+
 int
 main(void)
 {
@@ -226,6 +246,7 @@ main(void)
 	RUN(test_reads_nothing_beyond);
 	RUN(test_the_best_table_is_chosen);
 	RUN(test_cosine_at_extreme_norms);
+	RUN(test_sums_at_extreme_norms);
 	RUN(test_cosine_bounds);
 	RUN(test_cosine_stays_in_range);
 	return unit_done();

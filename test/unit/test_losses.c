@@ -396,7 +396,7 @@ test_names(void)
 	CHECK(nn_loss_type("triplets", &status) == NULL);
 	CHECK(status.code == STATUS_UNKNOWN_NAME);
 	CHECK_TEXT(status.message, "there is no loss \"triplets\"");
-	CHECK_TEXT(status.hint, "Losses: \"multi_similarity\", \"triplet\".");
+	CHECK_TEXT(status.hint, "There are: \"multi_similarity\", \"triplet\".");
 	for (int i = 0; nn_loss_type_at(i) != NULL; i++)
 	{
 		const NnDescription *description = nn_loss_description(nn_loss_type_at(i));

@@ -129,7 +129,7 @@ test_names(void)
 	CHECK(nn_optimizer_type("adamax", &status) == NULL);
 	CHECK(status.code == STATUS_UNKNOWN_NAME);
 	CHECK_TEXT(status.message, "there is no optimizer \"adamax\"");
-	CHECK_TEXT(status.hint, "Optimizers: \"adam\", \"sgd\".");
+	CHECK_TEXT(status.hint, "There are: \"adam\", \"sgd\".");
 	for (int i = 0; nn_optimizer_type_at(i) != NULL; i++)
 	{
 		const NnDescription *description = nn_optimizer_description(nn_optimizer_type_at(i));
