@@ -25,9 +25,10 @@ extern int	version_store(const CatalogModel *model, const NnGraph *graph,
 						  const float *weights, Jsonb *metrics);
 
 /*
- * Read the weights of a version into nn_graph_weights(graph) floats.  SPI must
- * be connected.  ERRCODE_DATA_CORRUPTED if a tensor is missing or has another
- * shape, size or checksum, or if a weight is not finite.
+ * Read the weights of a version into nn_graph_weights(graph) floats.
+ * ERRCODE_DATA_CORRUPTED if a tensor is missing or has another shape, size or
+ * checksum, if all together have another fingerprint, or if a weight is not
+ * finite.
  */
 extern void version_load(const CatalogVersion *version, const NnGraph *graph, float *weights);
 
