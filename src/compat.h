@@ -23,4 +23,16 @@
 #define vacuum_delay() vacuum_delay_point()
 #endif
 
+/* May member make role the owner of something? */
+#if PG_VERSION_NUM < 160000
+#define check_can_set_role(member, role) check_is_member_of_role(member, role)
+#endif
+
+/* Local transaction id of this backend */
+#if PG_VERSION_NUM >= 170000
+#define my_local_xid() (MyProc->vxid.lxid)
+#else
+#define my_local_xid() (MyProc->lxid)
+#endif
+
 #endif							/* SIMILARITY_COMPAT_H */

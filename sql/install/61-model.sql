@@ -1,0 +1,96 @@
+-- Models: define, list, grant, deploy, embed.
+
+-- ---- what exists ----
+
+CREATE FUNCTION similarity.layers()
+	RETURNS TABLE (layer text, parameter text, type text, "default" text, accepted text, description text)
+	AS 'MODULE_PATHNAME', 'list_layers' LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 40;
+COMMENT ON FUNCTION similarity.layers() IS 'each layer and, one row each, its parameters; no default means required';
+CREATE FUNCTION similarity.losses()
+	RETURNS TABLE (loss text, parameter text, type text, "default" text, accepted text, description text)
+	AS 'MODULE_PATHNAME', 'list_losses' LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 40;
+COMMENT ON FUNCTION similarity.losses() IS 'each loss and, one row each, its parameters; no default means required';
+CREATE FUNCTION similarity.optimizers()
+	RETURNS TABLE (optimizer text, parameter text, type text, "default" text, accepted text, description text)
+	AS 'MODULE_PATHNAME', 'list_optimizers' LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 40;
+COMMENT ON FUNCTION similarity.optimizers() IS 'each optimizer and, one row each, its parameters; no default means required';
+
+-- ---- define ----
+
+CREATE FUNCTION similarity.create_model(model text, input integer[], layers jsonb)
+	RETURNS TABLE (layer text, type text, output integer[], parameters bigint)
+	AS 'MODULE_PATHNAME', 'create_model' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 10;
+COMMENT ON FUNCTION similarity.create_model(text, integer[], jsonb) IS
+	'creates a model for inputs of a shape from layers, one JSON object each; the current role owns it; returns its summary';
+
+CREATE FUNCTION similarity.model_summary(model text)
+	RETURNS TABLE (layer text, type text, output integer[], parameters bigint)
+	AS 'MODULE_PATHNAME', 'model_summary' LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 10;
+COMMENT ON FUNCTION similarity.model_summary(text) IS 'layers of a model with output shape and number of weights, and the total';
+
+CREATE FUNCTION similarity.drop_model(model text) RETURNS void
+	AS 'MODULE_PATHNAME', 'drop_model' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION similarity.drop_model(text) IS 'drops a model with all of its versions; for its owner';
+
+CREATE FUNCTION similarity.deploy(model text, version integer) RETURNS void
+	AS 'MODULE_PATHNAME', 'deploy' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION similarity.deploy(text, integer) IS 'makes embed(model, input) run a version; for the model''s owner';
+
+-- ---- privileges ----
+
+CREATE FUNCTION similarity.grant_usage(model text, role text) RETURNS void
+	AS 'MODULE_PATHNAME', 'grant_usage' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION similarity.grant_usage(text, text) IS 'lets a role ("public": everybody) see a model and embed with it; for its owner';
+
+CREATE FUNCTION similarity.revoke_usage(model text, role text) RETURNS void
+	AS 'MODULE_PATHNAME', 'revoke_usage' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION similarity.revoke_usage(text, text) IS 'takes back what grant_usage gave; for the model''s owner';
+
+CREATE FUNCTION similarity.set_model_owner(model text, owner text) RETURNS void
+	AS 'MODULE_PATHNAME', 'set_model_owner' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION similarity.set_model_owner(text, text) IS 'gives a model to another role, of which the current role must be a member; for its owner';
+
+-- ---- embed ----
+-- By name the deployed version answers, which may change: STABLE.  A version
+-- never changes: IMMUTABLE, for expression indexes.
+
+CREATE FUNCTION embed(model text, input bytea) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_model_bytea' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+CREATE FUNCTION embed(model text, input real[]) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_model_real' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+CREATE FUNCTION embed(model text, input embedding) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_model_embedding' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+CREATE FUNCTION embed(version integer, input bytea) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_version_bytea' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+CREATE FUNCTION embed(version integer, input real[]) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_version_real' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+CREATE FUNCTION embed(version integer, input embedding) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_version_embedding' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+
+COMMENT ON FUNCTION embed(text, bytea) IS 'embedding of raw numbers, one unsigned byte each by the deployed version of a model';
+COMMENT ON FUNCTION embed(text, real[]) IS 'embedding of numbers by the deployed version of a model';
+COMMENT ON FUNCTION embed(text, embedding) IS 'embedding of an embedding by the deployed version of a model';
+COMMENT ON FUNCTION embed(integer, bytea) IS 'embedding of raw numbers, one unsigned byte each by a model version';
+COMMENT ON FUNCTION embed(integer, real[]) IS 'embedding of numbers by a model version';
+COMMENT ON FUNCTION embed(integer, embedding) IS 'embedding of an embedding by a model version';
+
+-- Window functions: they see the rows ahead.
+CREATE FUNCTION embed_batch(model text, input bytea) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_batch_model_bytea' LANGUAGE C WINDOW STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1000;
+CREATE FUNCTION embed_batch(model text, input real[]) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_batch_model_real' LANGUAGE C WINDOW STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1000;
+CREATE FUNCTION embed_batch(model text, input embedding) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_batch_model_embedding' LANGUAGE C WINDOW STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1000;
+CREATE FUNCTION embed_batch(version integer, input bytea) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_batch_version_bytea' LANGUAGE C WINDOW IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1000;
+CREATE FUNCTION embed_batch(version integer, input real[]) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_batch_version_real' LANGUAGE C WINDOW IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1000;
+CREATE FUNCTION embed_batch(version integer, input embedding) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_batch_version_embedding' LANGUAGE C WINDOW IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1000;
+
+COMMENT ON FUNCTION embed_batch(text, bytea) IS 'embed() for many rows, hundreds at once: embed_batch(...) OVER ()';
+COMMENT ON FUNCTION embed_batch(text, real[]) IS 'embed() for many rows, hundreds at once: embed_batch(...) OVER ()';
+COMMENT ON FUNCTION embed_batch(text, embedding) IS 'embed() for many rows, hundreds at once: embed_batch(...) OVER ()';
+COMMENT ON FUNCTION embed_batch(integer, bytea) IS 'embed() for many rows, hundreds at once: embed_batch(...) OVER ()';
+COMMENT ON FUNCTION embed_batch(integer, real[]) IS 'embed() for many rows, hundreds at once: embed_batch(...) OVER ()';
+COMMENT ON FUNCTION embed_batch(integer, embedding) IS 'embed() for many rows, hundreds at once: embed_batch(...) OVER ()';

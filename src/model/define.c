@@ -1,0 +1,157 @@
+/*
+ * define.c
+ *	  create_model, model_summary, drop_model and deploy.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "context.h"
+#include "model/spec.h"
+#include "model/version.h"
+
+/* ---- summary ---- */
+
+/* Columns: layer, type, output, parameters */
+static void
+put_layer(ReturnSetInfo *result, const char *name, const char *type, const NnShape *output,
+		  size_t parameters)
+{
+	Datum		values[4];
+	bool		nulls[4] = {false, type == NULL, false, false};
+
+	values[0] = CStringGetTextDatum(name);
+	values[1] = type == NULL ? (Datum) 0 : CStringGetTextDatum(type);
+	values[2] = PointerGetDatum(spec_shape_array(output));
+	values[3] = Int64GetDatum((int64) parameters);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* A row for each layer and one for the whole, as Keras' Model.summary(). */
+static void
+put_summary(FunctionCallInfo fcinfo, const NnGraph *graph)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	NnLayerInfo layer = {0};
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < nn_graph_layers(graph); i++)
+	{
+		nn_graph_layer(graph, i, &layer);
+		put_layer(result, layer.name, layer.type, &layer.output, layer.parameters);
+	}
+	put_layer(result, "total", NULL, &layer.output, nn_graph_weights(graph));
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(model_summary);
+Datum
+model_summary(PG_FUNCTION_ARGS)
+{
+	CatalogModel model;
+
+	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
+	catalog_require_usage(&model);
+	put_summary(fcinfo, catalog_model_graph(&model, memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET)));
+	return (Datum) 0;
+}
+
+/* ---- create and drop ---- */
+
+static void
+check_name(const char *name)
+{
+	CatalogModel existing;
+
+	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("model name must have 1 to %d bytes", NAMEDATALEN - 1)));
+	if (catalog_find_model(name, &existing))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("model \"%s\" already exists", name)));
+}
+
+static void
+store_model(const char *name, ArrayType *input, Jsonb *layers, int dims)
+{
+	CatalogArgs args = {0};
+
+	catalog_arg_text(&args, name);
+	catalog_arg_text(&args, GetUserNameFromId(GetUserId(), false));
+	catalog_arg(&args, INT4ARRAYOID, PointerGetDatum(input), false);
+	catalog_arg(&args, JSONBOID, PointerGetDatum(layers), false);
+	catalog_arg_int(&args, dims);
+	SPI_connect();
+	catalog_run("INSERT INTO similarity.model (name, owner, input, layers, dims) "
+				"VALUES ($1::pg_catalog.name, $2::pg_catalog.name, $3, $4, $5)", &args);
+	SPI_finish();
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(create_model);
+Datum
+create_model(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	ArrayType  *input = PG_GETARG_ARRAYTYPE_P(1);
+	Jsonb	   *layers = PG_GETARG_JSONB_P(2);
+	NnGraph    *graph;
+
+	check_name(name);
+	graph = spec_graph(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), input, layers);
+	store_model(name, input, layers, nn_graph_outputs(graph));
+	put_summary(fcinfo, graph);
+	return (Datum) 0;
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(drop_model);
+Datum
+drop_model(PG_FUNCTION_ARGS)
+{
+	CatalogModel model;
+	CatalogArgs args = {0};
+
+	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
+	catalog_require_owner(&model);
+	catalog_lock_model(&model, AccessExclusiveLock, false);
+	catalog_arg_int(&args, model.id);
+	SPI_connect();
+	catalog_run("DELETE FROM similarity.model WHERE id OPERATOR(pg_catalog.=) $1", &args);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/* ---- deployment ---- */
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(deploy);
+Datum
+deploy(PG_FUNCTION_ARGS)
+{
+	int			id = PG_GETARG_INT32(1);
+	CatalogModel model;
+	CatalogVersion version;
+
+	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
+	catalog_require_owner(&model);
+	catalog_get_version(id, &version);
+	if (version.model != model.id)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("version %d is not one of model \"%s\"", id, NameStr(model.name)),
+				 errhint("similarity.model_versions lists the versions of each model.")));
+	catalog_lock_model(&model, ShareUpdateExclusiveLock, false);
+	SPI_connect();
+	if (!version_deploy(&model, id))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("version %d of model \"%s\" cannot be deployed", id, NameStr(model.name)),
+				 errdetail("A gallery of the model holds embeddings of another version.")));
+	SPI_finish();
+	PG_RETURN_VOID();
+}

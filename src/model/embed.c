@@ -1,0 +1,136 @@
+/*
+ * embed.c
+ *	  embed(model, input) and embed(version, input), and what other rooms call.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "model/input.h"
+#include "model/network.h"
+#include "model/resolve.h"
+
+static Embedding *
+embed(const CatalogVersion *version, InputKind kind, Datum input)
+{
+	Network    *network = network_get(version);
+	InputRow	row;
+
+	input_read(&row, network_graph(network), kind, input);
+	return network_run(network, &row);
+}
+
+static Datum
+embed_by_name(FunctionCallInfo fcinfo, InputKind kind)
+{
+	CatalogVersion version = resolve_model(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+
+	PG_RETURN_EMBEDDING_P(embed(&version, kind, PG_GETARG_DATUM(1)));
+}
+
+static Datum
+embed_by_version(FunctionCallInfo fcinfo, InputKind kind)
+{
+	CatalogVersion version = resolve_version(PG_GETARG_INT32(0));
+
+	PG_RETURN_EMBEDDING_P(embed(&version, kind, PG_GETARG_DATUM(1)));
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_model_bytea);
+Datum
+embed_model_bytea(PG_FUNCTION_ARGS)
+{
+	return embed_by_name(fcinfo, INPUT_BYTES);
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_model_real);
+Datum
+embed_model_real(PG_FUNCTION_ARGS)
+{
+	return embed_by_name(fcinfo, INPUT_REALS);
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_model_embedding);
+Datum
+embed_model_embedding(PG_FUNCTION_ARGS)
+{
+	return embed_by_name(fcinfo, INPUT_EMBEDDING);
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_version_bytea);
+Datum
+embed_version_bytea(PG_FUNCTION_ARGS)
+{
+	return embed_by_version(fcinfo, INPUT_BYTES);
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_version_real);
+Datum
+embed_version_real(PG_FUNCTION_ARGS)
+{
+	return embed_by_version(fcinfo, INPUT_REALS);
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_version_embedding);
+Datum
+embed_version_embedding(PG_FUNCTION_ARGS)
+{
+	return embed_by_version(fcinfo, INPUT_EMBEDDING);
+}
+
+/* ---- for other rooms ---- */
+
+int
+model_deployed_version(const char *model)
+{
+	return resolve_model(model).id;
+}
+
+int
+model_version_dims(int version)
+{
+	CatalogVersion entry;
+	CatalogModel model;
+
+	catalog_get_version(version, &entry);
+	catalog_get_model_by_id(entry.model, &model);
+	return model.dims;
+}
+
+Embedding *
+model_embed(int version, Datum input, Oid type)
+{
+	CatalogVersion entry = resolve_version(version);
+
+	return embed(&entry, input_kind(type), input);
+}
+
+void
+model_embed_many(int version, const Datum *inputs, Oid type, int n, Embedding **out)
+{
+	CatalogVersion entry = resolve_version(version);
+	InputKind	kind = input_kind(type);
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context;
+	NetworkRunner *runner;
+	const void **rows;
+
+	if (n < 1)
+		return;
+	context = AllocSetContextCreate(caller, "embedding of many rows", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(context);
+	runner = network_runner(&entry, n, context);
+	rows = palloc(n * sizeof(void *));
+	for (int i = 0; i < n; i++)
+	{
+		InputRow	row;
+
+		input_read(&row, network_runner_graph(runner), kind, inputs[i]);
+		rows[i] = row.data;
+	}
+	MemoryContextSwitchTo(caller);
+	network_run_many(runner, input_element(kind), rows, n, out);
+	MemoryContextDelete(context);
+}

@@ -1,0 +1,254 @@
+/*
+ * embed_batch.c
+ *	  embed_batch(model, input) OVER (): embed() that looks ahead.
+ *
+ * A window function sees its partition, so it can fetch the inputs of the next
+ * hundreds of rows, run the network once on all of them and answer row by row.
+ * Its mark follows, so that PostgreSQL lets go of rows already read.  The first
+ * batch is small, for queries with a LIMIT, and each next one is larger.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "windowapi.h"
+
+#include "guc.h"
+#include "model/input.h"
+#include "model/network.h"
+#include "model/resolve.h"
+
+#define FIRST_ROWS 16
+#define ROWS_PER_THREAD 256
+#define MAX_BATCH_BYTES (32 * 1024 * 1024)
+
+/* What lives as long as a partition; zeroed at its start. */
+typedef struct BatchState
+{
+	MemoryContext context;		/* of the runner */
+	MemoryContext batch;		/* inputs and results of the current batch */
+	CatalogVersion version;		/* that the runner runs */
+	NetworkRunner *runner;
+	int			runner_rows;	/* it was made for */
+	int			target;			/* rows of the next batch */
+	int64		begin;			/* position of the batch's first row */
+	int			count;
+	Embedding **results;		/* NULL: the result is NULL */
+} BatchState;
+
+typedef struct BatchCall
+{
+	WindowObject window;
+	InputKind	kind;
+	bool		by_name;
+	BatchState *state;
+} BatchCall;
+
+static BatchState *
+get_state(WindowObject window)
+{
+	BatchState *state = WinGetPartitionLocalMemory(window, sizeof(BatchState));
+
+	if (state->context == NULL)
+	{
+		MemoryContext partition = GetMemoryChunkContext(state);
+
+		state->batch = AllocSetContextCreate(partition, "embed_batch", ALLOCSET_DEFAULT_SIZES);
+		state->context = AllocSetContextCreate(partition, "embed_batch network", ALLOCSET_DEFAULT_SIZES);
+		state->target = FIRST_ROWS;
+	}
+	return state;
+}
+
+static CatalogVersion
+resolve(const BatchCall *call, Datum model)
+{
+	if (call->by_name)
+		return resolve_model(text_to_cstring(DatumGetTextPP(model)));
+	return resolve_version(DatumGetInt32(model));
+}
+
+/* A runner for the version, large enough for the next batch */
+static void
+prepare_runner(BatchState *state, const CatalogVersion *version)
+{
+	if (state->runner != NULL && state->version.id == version->id &&
+		state->runner_rows >= state->target)
+		return;
+	MemoryContextReset(state->context);
+	state->runner = NULL;
+	state->runner = network_runner(version, state->target, state->context);
+	state->runner_rows = state->target;
+	state->version = *version;
+}
+
+/* Argument of the row that is ahead rows after the current; false at the end. */
+static bool
+fetch(const BatchCall *call, int argument, int ahead, Datum *value, bool *isnull)
+{
+	bool		isout;
+
+	*value = WinGetFuncArgInPartition(call->window, argument, ahead, WINDOW_SEEK_CURRENT,
+									  false, isnull, &isout);
+	return !isout;
+}
+
+typedef enum RowState
+{
+	ROW_END,					/* end of the partition, or another model */
+	ROW_NULL,					/* model or input is NULL, and so is the
+								 * result */
+	ROW_INPUT
+} RowState;
+
+static RowState
+fetch_row(const BatchCall *call, int ahead, InputRow *row)
+{
+	const BatchState *state = call->state;
+	Datum		value;
+	bool		isnull;
+
+	if (!fetch(call, 0, ahead, &value, &isnull))
+		return ROW_END;
+	if (isnull)
+		return ROW_NULL;
+	if (resolve(call, value).id != state->version.id)
+		return ROW_END;
+	fetch(call, 1, ahead, &value, &isnull);
+	if (isnull)
+		return ROW_NULL;
+	input_read(row, network_runner_graph(state->runner), call->kind, value);
+	return ROW_INPUT;
+}
+
+/*
+ * Collect the inputs from the current row on; they must be copied, since the
+ * next fetch may overwrite them.  inputs[i] is the number of row i among the
+ * rows that the network gets, or -1 for a NULL.
+ */
+static int
+collect(const BatchCall *call, const void **rows, int *inputs)
+{
+	BatchState *state = call->state;
+	Size		bytes = 0;
+	int			n = 0;
+
+	for (state->count = 0; state->count < state->target && bytes < MAX_BATCH_BYTES; state->count++)
+	{
+		InputRow	row;
+		RowState	kind = fetch_row(call, state->count, &row);
+
+		if (kind == ROW_END)
+			break;
+		inputs[state->count] = -1;
+		if (kind == ROW_NULL)
+			continue;
+		rows[n] = memcpy(palloc(row.size), row.data, row.size);
+		bytes += row.size;
+		inputs[state->count] = n++;
+	}
+	return n;
+}
+
+/* Embed the rows from the current one, at position, on. */
+static void
+run_batch(const BatchCall *call, int64 position)
+{
+	BatchState *state = call->state;
+	MemoryContext caller;
+	Embedding **out;
+	const void **rows;
+	int		   *inputs;
+	int			n;
+
+	MemoryContextReset(state->batch);
+	caller = MemoryContextSwitchTo(state->batch);
+	rows = palloc(state->target * sizeof(void *));
+	inputs = palloc(state->target * sizeof(int));
+	out = palloc(state->target * sizeof(Embedding *));
+	state->results = palloc0(state->target * sizeof(Embedding *));
+	state->begin = position;
+	n = collect(call, rows, inputs);
+	network_run_many(state->runner, input_element(call->kind), rows, n, out);
+	for (int i = 0; i < state->count; i++)
+		state->results[i] = inputs[i] < 0 ? NULL : out[inputs[i]];
+	state->target = Min(state->target * 4, ROWS_PER_THREAD * guc_pool_threads());
+	WinSetMarkPosition(call->window, position + state->count - 1);
+	MemoryContextSwitchTo(caller);
+}
+
+static Datum
+embed_batch(FunctionCallInfo fcinfo, InputKind kind, bool by_name)
+{
+	BatchCall	call = {PG_WINDOW_OBJECT(), kind, by_name, NULL};
+	BatchState *state;
+	CatalogVersion version;
+	int64		position;
+	Datum		model;
+	bool		isnull;
+	Embedding  *result;
+
+	if (!WindowObjectIsValid(call.window))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("embed_batch must be called as a window function")));
+	call.state = state = get_state(call.window);
+	position = WinGetCurrentPosition(call.window);
+	if (state->results == NULL || position >= state->begin + state->count)
+	{
+		state->results = NULL;
+		model = WinGetFuncArgCurrent(call.window, 0, &isnull);
+		if (isnull)
+			PG_RETURN_NULL();
+		version = resolve(&call, model);
+		prepare_runner(state, &version);
+		run_batch(&call, position);
+	}
+	result = state->results[position - state->begin];
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_EMBEDDING_P(result);
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_batch_model_bytea);
+Datum
+embed_batch_model_bytea(PG_FUNCTION_ARGS)
+{
+	return embed_batch(fcinfo, INPUT_BYTES, true);
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_batch_model_real);
+Datum
+embed_batch_model_real(PG_FUNCTION_ARGS)
+{
+	return embed_batch(fcinfo, INPUT_REALS, true);
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_batch_model_embedding);
+Datum
+embed_batch_model_embedding(PG_FUNCTION_ARGS)
+{
+	return embed_batch(fcinfo, INPUT_EMBEDDING, true);
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_batch_version_bytea);
+Datum
+embed_batch_version_bytea(PG_FUNCTION_ARGS)
+{
+	return embed_batch(fcinfo, INPUT_BYTES, false);
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_batch_version_real);
+Datum
+embed_batch_version_real(PG_FUNCTION_ARGS)
+{
+	return embed_batch(fcinfo, INPUT_REALS, false);
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_batch_version_embedding);
+Datum
+embed_batch_version_embedding(PG_FUNCTION_ARGS)
+{
+	return embed_batch(fcinfo, INPUT_EMBEDDING, false);
+}

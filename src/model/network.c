@@ -1,0 +1,318 @@
+/*
+ * network.c
+ *	  Networks of finished versions, loaded and ready to run.
+ *
+ * Versions never change and ids are never reused, so that a cached network
+ * needs no invalidation.  It may still outlive its version (dropped, rolled
+ * back, or the whole extension dropped and created anew): the caller reads the
+ * version's row each time, and the cache is asked for that row's fingerprint
+ * in that table.
+ */
+#include "postgres.h"
+
+#include "lib/ilist.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "context.h"
+#include "errors.h"
+#include "guc.h"
+#include "kernel/gemm.h"
+#include "model/catalog_scan.h"
+#include "model/network.h"
+#include "model/version.h"
+
+/*
+ * An ordered index scan evaluates the same embed(...) as scan key, in the
+ * target list and for rechecks.
+ */
+#define MEMO_ENTRIES 4
+#define MEMO_MAX_INPUT (1024 * 1024)
+
+/* Fewer rows are not worth starting threads for. */
+#define MIN_POOL_ROWS 16
+
+/* Rows between two checks for interrupts: what infer.c handles at once */
+#define ROWS_PER_THREAD 64
+
+typedef struct MemoEntry
+{
+	InputRow	row;			/* data NULL: free */
+	Embedding  *result;
+} MemoEntry;
+
+struct Network
+{
+	dlist_node	link;			/* in networks, most recently used first */
+	Oid			table;			/* similarity.model_version */
+	CatalogVersion version;
+	int			pins;
+	MemoryContext context;
+	const NnGraph *graph;
+	float	   *weights;
+	NnInfer    *infer;			/* of one row, without threads */
+	int			next_memo;
+	MemoEntry	memo[MEMO_ENTRIES];
+};
+
+struct NetworkRunner
+{
+	const Network *network;
+	NnInfer    *infer;
+	int			max_rows;
+	float	   *out;			/* max_rows embeddings */
+};
+
+static dlist_head networks = DLIST_STATIC_INIT(networks);
+
+/* ---- loading and the cache ---- */
+
+static void
+out_of_memory(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OUT_OF_MEMORY),
+			 errmsg("out of memory")));
+}
+
+static NnInfer *
+create_infer(Arena *arena, const Network *network, int max_rows, ThreadPool *pool)
+{
+	NnInfer    *infer;
+	Status		status;
+
+	status_clear(&status);
+	if (!gemm_load(&status))
+		raise_status(&status);
+	infer = nn_infer_create(arena, network->graph, network->weights, max_rows, pool, &status);
+	if (infer == NULL)
+		raise_status(&status);
+	return infer;
+}
+
+/* Built under the caller's context, so that an error leaves nothing behind. */
+static Network *
+load_network(const CatalogVersion *version)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "network of a model",
+												  ALLOCSET_DEFAULT_SIZES);
+	Arena	   *arena = memory_arena(context, ARENA_NO_BUDGET);
+	Network    *network = MemoryContextAllocZero(context, sizeof(Network));
+	CatalogModel model;
+
+	network->table = catalog_table("model_version");
+	network->version = *version;
+	network->context = context;
+	catalog_get_model_by_id(version->model, &model);
+	network->graph = catalog_model_graph(&model, arena);
+	network->weights = arena_alloc_array(arena, nn_graph_weights(network->graph), sizeof(float));
+	if (network->weights == NULL)
+		out_of_memory();
+	version_load(version, network->graph, network->weights);
+	network->infer = create_infer(arena, network, 1, NULL);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	return network;
+}
+
+static Network *
+find_network(const CatalogVersion *version)
+{
+	Oid			table = catalog_table("model_version");
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &networks)
+	{
+		Network    *network = dlist_container(Network, link, iter.cur);
+
+		if (network->version.id == version->id && network->table == table &&
+			network->version.model == version->model &&
+			network->version.fingerprint == version->fingerprint)
+			return network;
+	}
+	return NULL;
+}
+
+/* Drop the least recently used beyond the limit, but not keep and not pinned ones. */
+static void
+shrink_cache(const Network *keep)
+{
+	Size		limit = (Size) guc_cache_memory * 1024;
+	Size		used = 0;
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &networks)
+	{
+		Network    *network = dlist_container(Network, link, iter.cur);
+
+		used += MemoryContextMemAllocated(network->context, true);
+		if (used > limit && network != keep && network->pins == 0)
+		{
+			used -= MemoryContextMemAllocated(network->context, true);
+			dlist_delete(&network->link);
+			MemoryContextDelete(network->context);
+		}
+	}
+}
+
+Network *
+network_get(const CatalogVersion *version)
+{
+	Network    *network = find_network(version);
+
+	if (network != NULL)
+	{
+		dlist_move_head(&networks, &network->link);
+		return network;
+	}
+	network = load_network(version);
+	dlist_push_head(&networks, &network->link);
+	shrink_cache(network);
+	return network;
+}
+
+static void
+unpin(void *network)
+{
+	((Network *) network)->pins--;
+}
+
+Network *
+network_pin(const CatalogVersion *version, MemoryContext context)
+{
+	Network    *network = network_get(version);
+	MemoryContextCallback *callback = MemoryContextAlloc(context, sizeof(*callback));
+
+	callback->func = unpin;
+	callback->arg = network;
+	MemoryContextRegisterResetCallback(context, callback);
+	network->pins++;
+	return network;
+}
+
+const NnGraph *
+network_graph(const Network *network)
+{
+	return network->graph;
+}
+
+/* ---- one row ---- */
+
+static Embedding *
+copy_embedding(MemoryContext context, const Embedding *e)
+{
+	return memcpy(MemoryContextAlloc(context, VARSIZE(e)), e, VARSIZE(e));
+}
+
+static Embedding *
+recall(const Network *network, const InputRow *row)
+{
+	for (int i = 0; i < MEMO_ENTRIES; i++)
+	{
+		const MemoEntry *entry = &network->memo[i];
+
+		if (entry->row.data != NULL && entry->row.element == row->element &&
+			memcmp(entry->row.data, row->data, row->size) == 0)
+			return copy_embedding(CurrentMemoryContext, entry->result);
+	}
+	return NULL;
+}
+
+static void
+remember(Network *network, const InputRow *row, const Embedding *result)
+{
+	MemoEntry  *entry = &network->memo[network->next_memo];
+	void	   *data;
+
+	if (row->size > MEMO_MAX_INPUT)
+		return;
+	if (entry->row.data != NULL)
+	{
+		pfree(unconstify(void *, entry->row.data));
+		entry->row.data = NULL;
+		pfree(entry->result);
+	}
+	/* the entry counts as free until everything is in place */
+	entry->result = copy_embedding(network->context, result);
+	data = MemoryContextAlloc(network->context, row->size);
+	entry->row = *row;
+	entry->row.data = memcpy(data, row->data, row->size);
+	network->next_memo = (network->next_memo + 1) % MEMO_ENTRIES;
+}
+
+Embedding *
+network_run(Network *network, const InputRow *row)
+{
+	Embedding  *result = recall(network, row);
+
+	if (result != NULL)
+		return result;
+	result = embedding_new(nn_graph_outputs(network->graph));
+	result->model = network->version.id;
+	nn_infer_run(network->infer, row->element, &row->data, 1, result->x);
+	embedding_check_finite(result);
+	remember(network, row, result);
+	return result;
+}
+
+/* ---- many rows ---- */
+
+/* Rows that fit into similarity.cache_memory on that many threads, at least 1. */
+static int
+affordable_rows(const NnGraph *graph, int rows, int threads)
+{
+	while (rows > 1 &&
+		   nn_infer_memory(graph, rows, threads) > (Size) guc_cache_memory * 1024)
+		rows /= 2;
+	return rows;
+}
+
+NetworkRunner *
+network_runner(const CatalogVersion *version, int rows, MemoryContext context)
+{
+	NetworkRunner *runner = MemoryContextAllocZero(context, sizeof(NetworkRunner));
+	Arena	   *arena = memory_arena(context, ARENA_NO_BUDGET);
+	ThreadPool *pool = rows < MIN_POOL_ROWS ? NULL : memory_pool(context);
+	int			threads = pool_threads(pool);
+	size_t		outputs;
+
+	runner->network = network_pin(version, context);
+	runner->max_rows = affordable_rows(runner->network->graph, Min(rows, ROWS_PER_THREAD * threads), threads);
+	runner->infer = create_infer(arena, runner->network, runner->max_rows, pool);
+	outputs = nn_graph_outputs(runner->network->graph);
+	runner->out = arena_alloc_array(arena, runner->max_rows * outputs, sizeof(float));
+	if (runner->out == NULL)
+		out_of_memory();
+	return runner;
+}
+
+const NnGraph *
+network_runner_graph(const NetworkRunner *runner)
+{
+	return runner->network->graph;
+}
+
+static void
+run_piece(NetworkRunner *runner, NnElement element, const void *const *rows, int n, Embedding **out)
+{
+	int			dims = nn_graph_outputs(runner->network->graph);
+
+	nn_infer_run(runner->infer, element, rows, n, runner->out);
+	for (int i = 0; i < n; i++)
+	{
+		out[i] = embedding_new(dims);
+		out[i]->model = runner->network->version.id;
+		memcpy(out[i]->x, runner->out + (size_t) i * dims, dims * sizeof(float));
+		embedding_check_finite(out[i]);
+	}
+}
+
+void
+network_run_many(NetworkRunner *runner, NnElement element, const void *const *rows, int n,
+				 Embedding **out)
+{
+	for (int done = 0; done < n; done += runner->max_rows)
+	{
+		CHECK_FOR_INTERRUPTS();
+		run_piece(runner, element, rows + done, Min(n - done, runner->max_rows), out + done);
+	}
+}
