@@ -273,3 +273,45 @@ eval_metric_values(EvalMetric metric, const EvalCounts *counts, double *values)
 	for (size_t i = 0; i < counts->n; i++)
 		values[i] = metric_at(metric, counts, i);
 }
+
+/* ---- confusion ---- */
+
+static int
+compare_cells(const void *a, const void *b)
+{
+	const EvalCell *x = a;
+	const EvalCell *y = b;
+
+	if (x->label != y->label)
+		return x->label < y->label ? -1 : 1;
+	return (x->predicted > y->predicted) - (x->predicted < y->predicted);
+}
+
+bool
+eval_confusion(const int *labels, const int *predicted, const double *distances,
+			   size_t n, double threshold, Arena *arena,
+			   EvalCell **cells, size_t *ncells, Status *status)
+{
+	EvalCell   *cell = arena_new_array(arena, n, EvalCell);
+	size_t		kept = 0;
+
+	if (cell == NULL)
+		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory for a confusion matrix");
+	for (size_t i = 0; i < n; i++)
+	{
+		cell[i].label = labels[i];
+		cell[i].predicted = distances[i] <= threshold ? predicted[i] : EVAL_NO_LABEL;
+		cell[i].count = 1;
+	}
+	qsort(cell, n, sizeof(EvalCell), compare_cells);
+	for (size_t i = 0; i < n; i++)
+	{
+		if (kept > 0 && compare_cells(&cell[kept - 1], &cell[i]) == 0)
+			cell[kept - 1].count++;
+		else
+			cell[kept++] = cell[i];
+	}
+	*cells = cell;
+	*ncells = kept;
+	return true;
+}

@@ -97,4 +97,21 @@ extern bool eval_metric_increasing(EvalMetric metric);
 /* The metric at each of counts->n thresholds into values. */
 extern void eval_metric_values(EvalMetric metric, const EvalCounts *counts, double *values);
 
+/* ---- confusion ---- */
+
+typedef struct EvalCell
+{
+	int			label;			/* of the query */
+	int			predicted;		/* EVAL_NO_LABEL: unknown */
+	int64_t		count;			/* at least 1 */
+} EvalCell;
+
+/*
+ * Count pairs of n queries' labels and answers, where an answer farther than
+ * the threshold is unknown.  Cells are in ascending order of both codes.
+ */
+extern bool eval_confusion(const int *labels, const int *predicted,
+						   const double *distances, size_t n, double threshold,
+						   Arena *arena, EvalCell **cells, size_t *ncells, Status *status);
+
 #endif							/* EVAL_CLASSIFICATION_H */

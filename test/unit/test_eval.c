@@ -425,6 +425,46 @@ test_retrieval_brute_force(void)
 	CHECK_NEAR(eval_retrieval_value(macro, 0), means / classes, 1e-12);
 }
 
+/* ---- confusion ---- */
+
+static void
+test_confusion(void)
+{
+	const int	labels[] = {1, 0, 1, 0, 1};
+	const int	predicted[] = {1, 1, 0, 1, 1};
+	const double distances[] = {0.1, 0.2, 0.9, 0.3, NAN};
+	const EvalCell expected[] = {{0, 1, 2}, {1, EVAL_NO_LABEL, 2}, {1, 1, 1}};
+	EvalCell   *cells;
+	size_t		n;
+
+	begin();
+	CHECK(eval_confusion(labels, predicted, distances, 5, 0.5, arena, &cells, &n, &status));
+	CHECK(n == 3);
+	for (size_t i = 0; i < n && i < 3; i++)
+		CHECK(cells[i].label == expected[i].label && cells[i].predicted == expected[i].predicted &&
+			  cells[i].count == expected[i].count);
+}
+
+/* tf: viz.confusion.normalized: rows are the truth */
+static void
+test_confusion_of_upstream(void)
+{
+	const int	labels[] = {0, 1, 2, 3, 4, 0, 1, 2, 3, 4};
+	const int	predicted[] = {0, 1, 2, 4, 3, 0, 1, 4, 4, 4};
+	const double rows[5][5] = {{1, 0, 0, 0, 0}, {0, 1, 0, 0, 0}, {0, 0, .5, 0, .5}, {0, 0, 0, 0, 1}, {0, 0, 0, .5, .5}};
+	const double distances[10] = {0};
+	double		got[5][5] = {{0}};
+	EvalCell   *cells;
+	size_t		n;
+
+	begin();
+	CHECK(eval_confusion(labels, predicted, distances, 10, INFINITY, arena, &cells, &n, &status));
+	for (size_t i = 0; i < n; i++)
+		got[cells[i].label][cells[i].predicted] = cells[i].count / 2.0;
+	for (int i = 0; i < 25; i++)
+		CHECK_NEAR(got[i / 5][i % 5], rows[i / 5][i % 5], 1e-12);
+}
+
 /* ---- names ---- */
 
 static void
@@ -467,8 +507,11 @@ everything(void)
 	EvalRetrievalMetric metric = {EVAL_RECALL_AT, 1};
 	EvalRetrieval *sums;
 	EvalCurve	curve;
+	EvalCell   *cells;
+	size_t		ncells;
 
-	if (!eval_curve(distances, hits, 3, thresholds, 3, arena, &curve, &status))
+	if (!eval_curve(distances, hits, 3, thresholds, 3, arena, &curve, &status) ||
+		!eval_confusion(labels, labels, distances, 3, 1, arena, &cells, &ncells, &status))
 		return false;
 	sums = eval_retrieval_create(arena, &metric, 1, plain, &status);
 	return sums != NULL &&
@@ -510,6 +553,8 @@ main(void)
 	RUN(test_retrieval);
 	RUN(test_drop_closest_and_threshold);
 	RUN(test_retrieval_brute_force);
+	RUN(test_confusion);
+	RUN(test_confusion_of_upstream);
 	RUN(test_names);
 	RUN(test_out_of_memory);
 	arena_destroy(arena);

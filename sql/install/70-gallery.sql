@@ -1,0 +1,177 @@
+-- Galleries: registered tables of embeddings and what is known of them.  As in
+-- the catalog of models, only C code touches these tables, after its own checks
+-- and as the extension's owner.  Roles, tables and columns stand in them by
+-- name, so that a dump can be loaded anywhere.
+
+CREATE TABLE similarity.gallery (
+	id integer GENERATED ALWAYS AS IDENTITY,
+	name name NOT NULL,
+	owner name NOT NULL,
+	relation_schema name NOT NULL,
+	relation_name name NOT NULL,
+	embedding name NOT NULL,
+	label name NOT NULL,
+	key name,
+	image name,
+	image_shape integer[],
+	distance text NOT NULL,
+	model integer,
+	version integer,
+	created timestamp with time zone NOT NULL DEFAULT pg_catalog.now(),
+	CONSTRAINT gallery_pkey PRIMARY KEY (id),
+	CONSTRAINT gallery_name_key UNIQUE (name),
+	CONSTRAINT gallery_model_check CHECK ((model IS NULL) OPERATOR(pg_catalog.=) (version IS NULL)),
+	CONSTRAINT gallery_image_check CHECK (image IS NULL OR image_shape IS NOT NULL),
+	CONSTRAINT gallery_model_fkey FOREIGN KEY (model) REFERENCES similarity.model,
+	CONSTRAINT gallery_version_fkey FOREIGN KEY (version) REFERENCES similarity.model_version
+);
+COMMENT ON TABLE similarity.gallery IS 'galleries: which table and columns, which model version, which distance; read similarity.galleries';
+
+CREATE TABLE similarity.calibration (
+	gallery integer NOT NULL,
+	matcher text NOT NULL,
+	k integer NOT NULL,
+	metric text NOT NULL,
+	queries bigint NOT NULL,
+	calibrated timestamp with time zone NOT NULL DEFAULT pg_catalog.now(),
+	distance double precision[] NOT NULL,
+	"precision" double precision[] NOT NULL,
+	recall double precision[] NOT NULL,
+	f1 double precision[] NOT NULL,
+	binary_accuracy double precision[] NOT NULL,
+	npv double precision[] NOT NULL,
+	fpr double precision[] NOT NULL,
+	CONSTRAINT calibration_pkey PRIMARY KEY (gallery),
+	CONSTRAINT calibration_gallery_fkey FOREIGN KEY (gallery) REFERENCES similarity.gallery ON DELETE CASCADE
+);
+COMMENT ON TABLE similarity.calibration IS 'the last calibration of a gallery: how it was made, and each metric at each threshold; read similarity.calibration_curve';
+
+CREATE TABLE similarity.cutpoint (
+	gallery integer NOT NULL,
+	name text NOT NULL,
+	position integer NOT NULL,
+	value double precision NOT NULL,
+	distance double precision NOT NULL,
+	"precision" double precision NOT NULL,
+	recall double precision NOT NULL,
+	f1 double precision NOT NULL,
+	binary_accuracy double precision NOT NULL,
+	npv double precision NOT NULL,
+	fpr double precision NOT NULL,
+	CONSTRAINT cutpoint_pkey PRIMARY KEY (gallery, name),
+	CONSTRAINT cutpoint_calibration_fkey FOREIGN KEY (gallery) REFERENCES similarity.calibration ON DELETE CASCADE
+);
+COMMENT ON TABLE similarity.cutpoint IS 'cut points of calibrated galleries: the distance beyond which a neighbor is no match; read similarity.cutpoints';
+
+REVOKE ALL ON similarity.gallery, similarity.calibration, similarity.cutpoint FROM PUBLIC;
+REVOKE ALL ON SEQUENCE similarity.gallery_id_seq FROM PUBLIC;
+
+SELECT pg_catalog.pg_extension_config_dump('similarity.gallery', '');
+SELECT pg_catalog.pg_extension_config_dump('similarity.gallery_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('similarity.calibration', '');
+SELECT pg_catalog.pg_extension_config_dump('similarity.cutpoint', '');
+
+-- What the current role may see: galleries it owns, or whose table it may read.
+
+CREATE VIEW similarity.galleries WITH (security_barrier) AS
+SELECT g.name::text AS gallery, g.owner::text AS owner,
+	pg_catalog.quote_ident(g.relation_schema) OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(g.relation_name) AS relation,
+	g.embedding::text AS embedding, g.label::text AS label, g.key::text AS key, g.image::text AS image, g.image_shape,
+	g.distance, m.name::text AS model, g.version, g.created,
+	c.calibrated, c.matcher, c.k, c.metric, c.queries, g.id
+FROM similarity.gallery g
+	LEFT JOIN similarity.model m ON m.id OPERATOR(pg_catalog.=) g.model
+	LEFT JOIN similarity.calibration c ON c.gallery OPERATOR(pg_catalog.=) g.id
+WHERE EXISTS (SELECT FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) r.relnamespace
+	WHERE r.relname OPERATOR(pg_catalog.=) g.relation_name AND n.nspname OPERATOR(pg_catalog.=) g.relation_schema
+		AND pg_catalog.has_any_column_privilege(r.oid, 'SELECT'))
+	OR EXISTS (SELECT FROM pg_catalog.pg_roles r
+		WHERE r.rolname OPERATOR(pg_catalog.=) g.owner AND pg_catalog.pg_has_role(r.oid, 'USAGE'))
+	OR (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) CURRENT_USER);
+COMMENT ON VIEW similarity.galleries IS 'galleries that the current role owns or whose table it may read, and their last calibration';
+
+CREATE VIEW similarity.cutpoints WITH (security_barrier) AS
+SELECT g.gallery, c.name, c.value, c.distance, c."precision", c.recall, c.f1, c.binary_accuracy, c.npv, c.fpr, g.calibrated
+FROM similarity.galleries g JOIN similarity.cutpoint c ON c.gallery OPERATOR(pg_catalog.=) g.id
+ORDER BY g.gallery, c.position;
+COMMENT ON VIEW similarity.cutpoints IS 'cut points of the galleries that the current role may see';
+
+CREATE VIEW similarity.calibration_curve WITH (security_barrier) AS
+SELECT g.gallery, u.distance, u."precision", u.recall, u.f1, u.binary_accuracy, u.npv, u.fpr
+FROM similarity.galleries g JOIN similarity.calibration c ON c.gallery OPERATOR(pg_catalog.=) g.id,
+	LATERAL ROWS FROM (pg_catalog.unnest(c.distance), pg_catalog.unnest(c."precision"), pg_catalog.unnest(c.recall),
+		pg_catalog.unnest(c.f1), pg_catalog.unnest(c.binary_accuracy), pg_catalog.unnest(c.npv), pg_catalog.unnest(c.fpr))
+		AS u (distance, "precision", recall, f1, binary_accuracy, npv, fpr);
+COMMENT ON VIEW similarity.calibration_curve IS 'each metric at each threshold of the last calibration, by ascending distance';
+
+GRANT SELECT ON similarity.galleries, similarity.cutpoints, similarity.calibration_curve TO PUBLIC;
+
+CREATE FUNCTION similarity.create_gallery(name text, relation regclass, embedding text, label text,
+	key text DEFAULT NULL, model text DEFAULT NULL, distance text DEFAULT 'cosine',
+	image text DEFAULT NULL, image_shape integer[] DEFAULT NULL) RETURNS void
+	AS 'MODULE_PATHNAME', 'create_gallery' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION similarity.create_gallery(text, regclass, text, text, text, text, text, text, integer[]) IS
+	'register a table of embeddings under a name. embedding, label, key, image: its columns; key is the primary key unless given. model: embeds raw input, in the version that made the column''s values. distance: cosine, euclidean, squared_euclidean, manhattan, inner_product (negated) or snr. image: a bytea column of raw pixels for reports, image_shape: {height,width,channels}, by default the model''s input';
+
+CREATE FUNCTION similarity.drop_gallery(name text) RETURNS void
+	AS 'MODULE_PATHNAME', 'drop_gallery' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION similarity.drop_gallery(text) IS 'forget a gallery and its calibration; its table stays';
+
+-- Raw input is embedded with the gallery's model; an embedding is taken as it is.
+
+CREATE FUNCTION similarity.lookup(gallery text, input bytea, k integer DEFAULT 5)
+	RETURNS TABLE (rank integer, label text, distance double precision, key text, id tid, item jsonb)
+	AS 'MODULE_PATHNAME', 'gallery_lookup' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 5;
+CREATE FUNCTION similarity.lookup(gallery text, input real[], k integer DEFAULT 5)
+	RETURNS TABLE (rank integer, label text, distance double precision, key text, id tid, item jsonb)
+	AS 'MODULE_PATHNAME', 'gallery_lookup' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 5;
+CREATE FUNCTION similarity.lookup(gallery text, input embedding, k integer DEFAULT 5)
+	RETURNS TABLE (rank integer, label text, distance double precision, key text, id tid, item jsonb)
+	AS 'MODULE_PATHNAME', 'gallery_lookup' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 5;
+COMMENT ON FUNCTION similarity.lookup(text, bytea, integer) IS
+	'the k nearest rows of a gallery, nearest first. item: the row without its columns of types bytea and embedding. id: its ctid, NULL for views';
+COMMENT ON FUNCTION similarity.lookup(text, real[], integer) IS 'the k nearest rows of a gallery, nearest first';
+COMMENT ON FUNCTION similarity.lookup(text, embedding, integer) IS
+	'the k nearest rows of a gallery, nearest first; the embedding must have the gallery''s dimensions and model version';
+
+CREATE FUNCTION similarity.calibrate(gallery text, query text, targets jsonb DEFAULT '{}', k integer DEFAULT 1,
+	calibration_metric text DEFAULT 'f1', matcher text DEFAULT 'match_nearest')
+	RETURNS TABLE (name text, value double precision, distance double precision, "precision" double precision,
+		recall double precision, f1 double precision, binary_accuracy double precision, npv double precision, fpr double precision)
+	AS 'MODULE_PATHNAME', 'gallery_calibrate' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 2;
+COMMENT ON FUNCTION similarity.calibrate(text, text, jsonb, integer, text, text) IS
+	'find and store the distances beyond which a neighbor is no match. query: any SELECT of (input, label). The cut point "optimal" is where calibration_metric is best; targets, {"name": value}, adds one where it reaches each value, with a NOTICE where it never does. calibration_metric: precision, recall, f1, binary_accuracy, npv or fpr. matcher: match_nearest or match_majority_vote of k neighbors';
+
+CREATE FUNCTION similarity.match(gallery text, input bytea, cutpoint text DEFAULT 'optimal', k integer DEFAULT NULL, matcher text DEFAULT NULL)
+	RETURNS TABLE (label text, distance double precision, cutpoint_name text, cutpoint_distance double precision)
+	AS 'MODULE_PATHNAME', 'gallery_match' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
+CREATE FUNCTION similarity.match(gallery text, input real[], cutpoint text DEFAULT 'optimal', k integer DEFAULT NULL, matcher text DEFAULT NULL)
+	RETURNS TABLE (label text, distance double precision, cutpoint_name text, cutpoint_distance double precision)
+	AS 'MODULE_PATHNAME', 'gallery_match' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
+CREATE FUNCTION similarity.match(gallery text, input embedding, cutpoint text DEFAULT 'optimal', k integer DEFAULT NULL, matcher text DEFAULT NULL)
+	RETURNS TABLE (label text, distance double precision, cutpoint_name text, cutpoint_distance double precision)
+	AS 'MODULE_PATHNAME', 'gallery_match' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
+COMMENT ON FUNCTION similarity.match(text, bytea, text, integer, text) IS
+	'the label of an item, NULL for none of these: the match is farther than the cut point. k and matcher: those of the calibration unless given';
+COMMENT ON FUNCTION similarity.match(text, real[], text, integer, text) IS 'the label of an item, NULL for none of these';
+COMMENT ON FUNCTION similarity.match(text, embedding, text, integer, text) IS 'the label of an item given by its embedding, NULL for none of these';
+
+CREATE FUNCTION similarity.evaluate_retrieval(gallery text, query text, metrics text[] DEFAULT '{recall@1}',
+	average text DEFAULT 'micro', drop_closest boolean DEFAULT false, distance_threshold double precision DEFAULT 'Infinity')
+	RETURNS TABLE (metric text, value double precision)
+	AS 'MODULE_PATHNAME', 'gallery_evaluate_retrieval' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 2;
+COMMENT ON FUNCTION similarity.evaluate_retrieval(text, text, text[], text, boolean, double precision) IS
+	'retrieval metrics of the items of a query (input, label), in one pass. metrics: recall@k, precision@k, map@k, ndcg@k, mrr@k, map@r, r_precision. average: micro (of items) or macro (of classes). drop_closest: the items stand in the gallery themselves. distance_threshold: farther neighbors are not relevant';
+
+CREATE FUNCTION similarity.evaluate_classification(gallery text, query text, k integer DEFAULT NULL, matcher text DEFAULT NULL)
+	RETURNS TABLE (name text, distance double precision, tp bigint, fp bigint, tn bigint, fn bigint, "precision" double precision,
+		recall double precision, f1 double precision, binary_accuracy double precision, npv double precision, fpr double precision)
+	AS 'MODULE_PATHNAME', 'gallery_evaluate_classification' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 2;
+COMMENT ON FUNCTION similarity.evaluate_classification(text, text, integer, text) IS
+	'classification metrics of the items of a query (input, label) at each cut point of a calibrated gallery. k and matcher: those of the calibration unless given';
+
+CREATE FUNCTION similarity.confusion_matrix(gallery text, query text, cutpoint text DEFAULT 'optimal', k integer DEFAULT NULL, matcher text DEFAULT NULL)
+	RETURNS TABLE (label text, predicted text, count bigint)
+	AS 'MODULE_PATHNAME', 'gallery_confusion_matrix' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 100;
+COMMENT ON FUNCTION similarity.confusion_matrix(text, text, text, integer, text) IS
+	'how often items of each label were answered by each label (NULL: none of these), cells of at least 1, for psql''s \crosstabview. cutpoint NULL: every match is accepted, which needs no calibration';

@@ -1,0 +1,405 @@
+/*
+ * catalog.c
+ *	  The catalog of galleries: create, drop, find, calibrations.
+ *
+ * Its rows are written by C code only, but a dump may carry anything: names
+ * and numbers are checked when they are read.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "errors.h"
+#include "gallery/gallery.h"
+#include "model/model.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(create_gallery);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(drop_gallery);
+
+/* ---- reading ---- */
+
+/* A statement with one argument, without writing anything. */
+static uint64
+catalog_select(const char *sql, Oid type, Datum value)
+{
+	int			code = catalog_execute(sql, 1, &type, &value, NULL, true, 0);
+
+	if (code != SPI_OK_SELECT)
+		elog(ERROR, "gallery catalog could not be read: %s", SPI_result_code_string(code));
+	return SPI_processed;
+}
+
+static char *
+column_text(int row, int column)
+{
+	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+}
+
+static Datum
+column_datum(int row, int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+}
+
+static int32
+column_int(int row, int column)
+{
+	bool		isnull;
+	Datum		value = column_datum(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(value);
+}
+
+static Gallery *
+read_gallery(void)
+{
+	Gallery    *gallery = palloc0(sizeof(Gallery));
+	bool		isnull;
+	Datum		shape;
+
+	gallery->id = column_int(0, 1);
+	gallery->name = column_text(0, 2);
+	gallery->owner = column_text(0, 3);
+	gallery->schema = column_text(0, 4);
+	gallery->table = column_text(0, 5);
+	gallery->embedding = column_text(0, 6);
+	gallery->label = column_text(0, 7);
+	gallery->key = column_text(0, 8);
+	gallery->image = column_text(0, 9);
+	gallery->distance = gallery_distance(column_text(0, 10));
+	gallery->model = column_text(0, 11);
+	gallery->version = column_int(0, 12);
+	shape = column_datum(0, 13, &isnull);
+	if (!isnull)
+		gallery_set_shape(gallery, DatumGetArrayTypeP(shape));
+	return gallery;
+}
+
+Gallery *
+gallery_find(const char *name)
+{
+	Gallery    *gallery;
+
+	if (catalog_select("SELECT g.id, g.name, g.owner, g.relation_schema, g.relation_name, g.embedding,"
+					   " g.label, g.key, g.image, g.distance, m.name, g.version, g.image_shape"
+					   " FROM similarity.gallery g LEFT JOIN similarity.model m"
+					   " ON m.id OPERATOR(pg_catalog.=) g.model"
+					   " WHERE g.name OPERATOR(pg_catalog.=) $1",
+					   TEXTOID, CStringGetTextDatum(name)) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("gallery \"%s\" does not exist", name),
+				 errhint("The view similarity.galleries lists them.")));
+	gallery = read_gallery();
+	SPI_freetuptable(SPI_tuptable);
+	return gallery;
+}
+
+Gallery *
+gallery_open(const char *name)
+{
+	Gallery    *gallery = gallery_find(name);
+
+	gallery_resolve(gallery);
+	return gallery;
+}
+
+void
+gallery_require_owner(const Gallery *gallery)
+{
+	Oid			owner = get_role_oid(gallery->owner, true);
+
+	if (superuser() || (OidIsValid(owner) && has_privs_of_role(GetUserId(), owner)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("must be owner of gallery \"%s\"", gallery->name)));
+}
+
+/* ---- calibrations ---- */
+
+static void
+read_calibration(Calibration *calibration, const Gallery *gallery)
+{
+	Status		status;
+
+	status_clear(&status);
+	calibration->ncutpoints = (int) SPI_processed;
+	calibration->cutpoints = palloc(sizeof(Cutpoint) * SPI_processed);
+	calibration->k = column_int(0, 2);
+	neighbors_check_k(calibration->k);
+	if (!eval_matcher_by_name(column_text(0, 1), &calibration->matcher, &status))
+		raise_status(&status);
+	for (int i = 0; i < calibration->ncutpoints; i++)
+	{
+		bool		isnull;
+
+		calibration->cutpoints[i].name = column_text(i, 3);
+		calibration->cutpoints[i].distance = DatumGetFloat8(column_datum(i, 4, &isnull));
+	}
+}
+
+Calibration *
+gallery_calibration(const Gallery *gallery)
+{
+	Calibration *calibration = palloc(sizeof(Calibration));
+
+	if (catalog_select("SELECT c.matcher, c.k, p.name, p.distance FROM similarity.calibration c"
+					   " JOIN similarity.cutpoint p ON p.gallery OPERATOR(pg_catalog.=) c.gallery"
+					   " WHERE c.gallery OPERATOR(pg_catalog.=) $1 ORDER BY p.distance, p.position",
+					   INT4OID, Int32GetDatum(gallery->id)) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("gallery \"%s\" is not calibrated", gallery->name),
+				 errhint("Run similarity.calibrate() with a query of items whose labels are known.")));
+	read_calibration(calibration, gallery);
+	SPI_freetuptable(SPI_tuptable);
+	return calibration;
+}
+
+const Cutpoint *
+calibration_cutpoint(const Calibration *calibration, const Gallery *gallery, const char *name)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; i < calibration->ncutpoints; i++)
+	{
+		const Cutpoint *cutpoint = &calibration->cutpoints[i];
+
+		if (strcmp(cutpoint->name, name) == 0)
+			return cutpoint;
+		appendStringInfo(&names, "%s\"%s\"", i > 0 ? ", " : "", cutpoint->name);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("gallery \"%s\" has no cut point \"%s\"", gallery->name, name),
+			 errhint("Its cut points are %s.", names.data)));
+}
+
+/* ---- create ---- */
+
+static char *
+name_argument(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	char	   *name = text_argument(fcinfo, n, argument);
+
+	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("\"%s\" must be a name of 1 to %d bytes", argument, NAMEDATALEN - 1)));
+	return name;
+}
+
+static void
+set_relation(Gallery *gallery, Oid relid)
+{
+	char	   *table = get_rel_name(relid);
+
+	if (table == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	gallery->table = table;
+	gallery->schema = get_namespace_name(get_rel_namespace(relid));
+}
+
+static Gallery *
+gallery_from_arguments(FunctionCallInfo fcinfo)
+{
+	Gallery    *gallery = palloc0(sizeof(Gallery));
+
+	gallery->name = name_argument(fcinfo, 0, "name");
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"relation\" must not be null")));
+	set_relation(gallery, PG_GETARG_OID(1));
+	gallery->embedding = name_argument(fcinfo, 2, "embedding");
+	gallery->label = name_argument(fcinfo, 3, "label");
+	gallery->key = text_argument_or_null(fcinfo, 4);
+	if (gallery->key == NULL)
+		gallery->key = gallery_primary_key(PG_GETARG_OID(1));
+	gallery->model = text_argument_or_null(fcinfo, 5);
+	gallery->distance = gallery_distance(text_argument(fcinfo, 6, "distance"));
+	gallery->image = text_argument_or_null(fcinfo, 7);
+	if (!PG_ARGISNULL(8))
+		gallery_set_shape(gallery, PG_GETARG_ARRAYTYPE_P(8));
+	gallery->owner = GetUserNameFromId(GetUserId(), false);
+	return gallery;
+}
+
+/*
+ * Version and dimensions of the column's values: what its type says, else
+ * what a row says; 0 if neither does.
+ */
+static void
+column_values(const Gallery *gallery, int *version, int *dims)
+{
+	Oid			type;
+	Oid			collation;
+	int32		typmod;
+	const char *type_schema = quote_identifier(embedding_schema_name());
+	char	   *sql = psprintf("SELECT %s.embedding_model(t.%s), %s.dims(t.%s) FROM %s t WHERE t.%s IS NOT NULL LIMIT 1",
+							   type_schema, quote_identifier(gallery->embedding),
+							   type_schema, quote_identifier(gallery->embedding),
+							   gallery->relation, quote_identifier(gallery->embedding));
+
+	get_atttypetypmodcoll(gallery->relid, get_attnum(gallery->relid, gallery->embedding),
+						  &type, &typmod, &collation);
+	*version = typmod >= 0 ? EMBEDDING_TYPMOD_MODEL(typmod) : 0;
+	*dims = typmod >= 0 ? EMBEDDING_TYPMOD_DIMS(typmod) : 0;
+	if (SPI_execute(sql, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "the values of a gallery could not be read");
+	if (SPI_processed > 0 && *version == 0)
+		*version = column_int(0, 1);
+	if (SPI_processed > 0 && *dims == 0)
+		*dims = column_int(0, 2);
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* The model's id; ERROR if version is none of its versions. */
+static int32
+model_of_version(const Gallery *gallery, int version)
+{
+	int32		id;
+
+	if (catalog_select("SELECT m.name, m.id FROM similarity.model_version v JOIN similarity.model m"
+					   " ON m.id OPERATOR(pg_catalog.=) v.model WHERE v.id OPERATOR(pg_catalog.=) $1",
+					   INT4OID, Int32GetDatum(version)) == 0 ||
+		strcmp(column_text(0, 1), gallery->model) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of \"%s\" does not hold embeddings of model \"%s\"",
+						gallery->embedding, gallery->table, gallery->model),
+				 errdetail("Its values were made by model version %d.", version)));
+	id = column_int(0, 2);
+	SPI_freetuptable(SPI_tuptable);
+	return id;
+}
+
+/* Choose the version that made the column's values, else the deployed one. */
+static int32
+choose_version(Gallery *gallery)
+{
+	int			version;
+	int			dims;
+
+	gallery->version = model_deployed_version(gallery->model);
+	column_values(gallery, &version, &dims);
+	if (version != 0)
+		gallery->version = version;
+	if (dims != 0 && dims != model_version_dims(gallery->version))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of \"%s\" does not hold embeddings of model \"%s\"",
+						gallery->embedding, gallery->table, gallery->model),
+				 errdetail("It has %d dimensions, the model gives %d.",
+						   dims, model_version_dims(gallery->version))));
+	return model_of_version(gallery, gallery->version);
+}
+
+/* Pictures take the model's input shape unless told otherwise. */
+static void
+choose_shape(Gallery *gallery, int32 model)
+{
+	bool		isnull;
+	Datum		shape;
+
+	if (gallery->height != 0)
+		return;
+	if (gallery->model != NULL &&
+		catalog_select("SELECT m.input FROM similarity.model m WHERE m.id OPERATOR(pg_catalog.=) $1"
+					   " AND pg_catalog.cardinality(m.input) OPERATOR(pg_catalog.=) ANY (ARRAY[2, 3])"
+					   " AND m.input[1] OPERATOR(pg_catalog.<=) 4096 AND m.input[2] OPERATOR(pg_catalog.<=) 4096"
+					   " AND coalesce(m.input[3], 1) OPERATOR(pg_catalog.=) ANY (ARRAY[1, 3])",
+					   INT4OID, Int32GetDatum(model)) == 1)
+	{
+		shape = column_datum(0, 1, &isnull);
+		gallery_set_shape(gallery, DatumGetArrayTypeP(shape));
+	}
+	else if (gallery->image != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("shape of the images is not known"),
+				 errhint("Give image_shape => '{height,width,channels}'.")));
+}
+
+static Datum
+shape_datum(const Gallery *gallery)
+{
+	Datum		sides[3] = {Int32GetDatum(gallery->height), Int32GetDatum(gallery->width),
+	Int32GetDatum(gallery->channels)};
+
+	return PointerGetDatum(construct_array(sides, 3, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+static void
+insert_gallery(const Gallery *gallery, int32 model)
+{
+	CatalogArgs args = {0};
+	uint64		inserted;
+
+	catalog_arg_text(&args, gallery->name);
+	catalog_arg_text(&args, gallery->owner);
+	catalog_arg_text(&args, gallery->schema);
+	catalog_arg_text(&args, gallery->table);
+	catalog_arg_text(&args, gallery->embedding);
+	catalog_arg_text(&args, gallery->label);
+	catalog_arg_text(&args, gallery->key);
+	catalog_arg_text(&args, gallery->image);
+	catalog_arg(&args, INT4ARRAYOID, gallery->height ? shape_datum(gallery) : 0, gallery->height == 0);
+	catalog_arg_text(&args, gallery->distance->name);
+	catalog_arg(&args, INT4OID, Int32GetDatum(model), gallery->model == NULL);
+	catalog_arg(&args, INT4OID, Int32GetDatum(gallery->version), gallery->model == NULL);
+	inserted = catalog_run("INSERT INTO similarity.gallery (name, owner, relation_schema, relation_name,"
+						   " embedding, label, key, image, image_shape, distance, model, version)"
+						   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+						   " ON CONFLICT (name) DO NOTHING", &args);
+	if (inserted == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("gallery \"%s\" already exists", gallery->name)));
+}
+
+Datum
+create_gallery(PG_FUNCTION_ARGS)
+{
+	Gallery    *gallery = gallery_from_arguments(fcinfo);
+	int32		model = 0;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	gallery_resolve(gallery);
+	gallery_require_read(gallery);
+	if (gallery->model != NULL)
+		model = choose_version(gallery);
+	choose_shape(gallery, model);
+	insert_gallery(gallery, model);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+Datum
+drop_gallery(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Gallery    *gallery;
+	CatalogArgs args = {0};
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	gallery = gallery_find(name);
+	gallery_require_owner(gallery);
+	catalog_arg_int(&args, gallery->id);
+	catalog_run("DELETE FROM similarity.gallery WHERE id OPERATOR(pg_catalog.=) $1", &args);
+	SPI_finish();
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,315 @@
+/*
+ * evaluate.c
+ *	  How good a gallery is: retrieval metrics, classification metrics at its
+ *	  cut points, confusion.  Nothing is stored.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "context.h"
+#include "errors.h"
+#include "eval/retrieval.h"
+#include "gallery/gallery.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_evaluate_retrieval);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_evaluate_classification);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_confusion_matrix);
+
+static void
+put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* ---- rows of each label ---- */
+
+typedef struct LabelCounts
+{
+	int64	   *rows;			/* by label code */
+	int			n;
+	int64		largest;
+} LabelCounts;
+
+/* R of every label of the gallery, whose codes are the first ones made. */
+static void
+count_labels(const Gallery *gallery, Labels *labels, LabelCounts *counts)
+{
+	char	   *sql = psprintf("SELECT t.%s, pg_catalog.count(*) FROM %s t"
+							   " WHERE t.%s IS NOT NULL AND t.%s IS NOT NULL GROUP BY 1",
+							   quote_identifier(gallery->label), gallery->relation,
+							   quote_identifier(gallery->embedding), quote_identifier(gallery->label));
+	SPITupleTable *table;
+
+	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "the labels of a gallery could not be counted");
+	table = SPI_tuptable;
+	counts->n = (int) SPI_processed;
+	counts->rows = palloc0(sizeof(int64) * Max(counts->n, 1));
+	for (int i = 0; i < counts->n; i++)
+	{
+		bool		isnull;
+		int			code = labels_code(labels, labels_of_column(table, i, 1));
+
+		/* labels that differ may have one text, as numeric 1 and 1.0 do not */
+		counts->rows[code] += DatumGetInt64(SPI_getbinval(table->vals[i], table->tupdesc, 2, &isnull));
+		counts->largest = Max(counts->largest, counts->rows[code]);
+	}
+	SPI_freetuptable(table);
+}
+
+/* ---- evaluate_retrieval ---- */
+
+typedef struct RetrievalPass
+{
+	EvalRetrieval *sums;
+	LabelCounts counts;
+} RetrievalPass;
+
+static void
+add_retrieval_row(void *state, int label, const int *labels, const double *distances, int n)
+{
+	RetrievalPass *pass = state;
+	int64		r = label < pass->counts.n ? pass->counts.rows[label] : 0;
+	Status		status;
+
+	status_clear(&status);
+	if (!eval_retrieval_add(pass->sums, label, r, labels, distances, n, &status))
+		raise_status(&status);
+}
+
+static EvalRetrievalMetric *
+retrieval_metrics(ArrayType *names, int *n)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	EvalRetrievalMetric *metrics;
+	Status		status;
+
+	status_clear(&status);
+	deconstruct_array(names, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, n);
+	if (*n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("metrics must name at least one metric")));
+	metrics = palloc(sizeof(EvalRetrievalMetric) * *n);
+	for (int i = 0; i < *n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("metrics must not contain nulls")));
+		if (!eval_retrieval_by_name(TextDatumGetCString(elements[i]), &metrics[i], &status))
+			raise_status(&status);
+	}
+	return metrics;
+}
+
+static EvalRetrievalOptions
+retrieval_options(FunctionCallInfo fcinfo)
+{
+	char	   *average = text_argument(fcinfo, 3, "average");
+	EvalRetrievalOptions options;
+
+	if (strcmp(average, "micro") != 0 && strcmp(average, "macro") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown average \"%s\"", average),
+				 errhint("Averages are micro and macro.")));
+	options.macro = strcmp(average, "macro") == 0;
+	options.drop_closest = !PG_ARGISNULL(4) && PG_GETARG_BOOL(4);
+	options.threshold = PG_ARGISNULL(5) ? INFINITY : PG_GETARG_FLOAT8(5);
+	return options;
+}
+
+static bool
+any_needs_r(const EvalRetrievalMetric *metrics, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (eval_retrieval_needs_r(&metrics[i]))
+			return true;
+	return false;
+}
+
+static void
+evaluate_retrieval(FunctionCallInfo fcinfo, const Gallery *gallery, const char *query,
+				   const EvalRetrievalMetric *metrics, int n, EvalRetrievalOptions options)
+{
+	Labels	   *labels = labels_create();
+	RetrievalPass pass = {NULL};
+	int64		k;
+	Status		status;
+
+	status_clear(&status);
+	pass.sums = eval_retrieval_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+									  metrics, n, options, &status);
+	if (pass.sums == NULL)
+		raise_status(&status);
+	if (any_needs_r(metrics, n))
+		count_labels(gallery, labels, &pass.counts);
+	k = eval_retrieval_depth(metrics, n, options.drop_closest, pass.counts.largest);
+	neighbors_check_k(k);
+	gallery_pass(gallery, query, (int) k, labels, add_retrieval_row, &pass);
+	for (int i = 0; i < n; i++)
+	{
+		ArrayType  *names = PG_GETARG_ARRAYTYPE_P(2);
+		bool		isnull;
+		bool		nulls[2] = {false, false};
+		Datum		values[2];
+		int			subscript = ARR_LBOUND(names)[0] + i;
+
+		values[0] = array_get_element(PointerGetDatum(names), 1, &subscript, -1, -1, false,
+									  TYPALIGN_INT, &isnull);
+		values[1] = Float8GetDatum(eval_retrieval_value(pass.sums, i));
+		put_row(fcinfo, values, nulls);
+	}
+}
+
+/* evaluate_retrieval(gallery, query, metrics, average, drop_closest, threshold) */
+Datum
+gallery_evaluate_retrieval(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_argument(fcinfo, 0, "gallery");
+	char	   *query = text_argument(fcinfo, 1, "query");
+	EvalRetrievalOptions options = retrieval_options(fcinfo);
+	EvalRetrievalMetric *metrics;
+	int			n;
+
+	if (PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"metrics\" must not be null")));
+	metrics = retrieval_metrics(PG_GETARG_ARRAYTYPE_P(2), &n);
+	InitMaterializedSRF(fcinfo, 0);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	evaluate_retrieval(fcinfo, gallery_open(name), query, metrics, n, options);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/* ---- evaluate_classification ---- */
+
+static void
+add_match_row(void *state, int label, const int *labels, const double *distances, int n)
+{
+	matches_add(state, label, labels, distances, n);
+}
+
+static void
+put_classification(FunctionCallInfo fcinfo, const Cutpoint *cutpoint, const EvalCurve *curve, int i)
+{
+	Datum		values[6 + EVAL_METRICS];
+	bool		nulls[6 + EVAL_METRICS] = {false};
+
+	values[0] = CStringGetTextDatum(cutpoint->name);
+	values[1] = Float8GetDatum(cutpoint->distance);
+	values[2] = Int64GetDatum(curve->counts.tp[i]);
+	values[3] = Int64GetDatum(curve->counts.fp[i]);
+	values[4] = Int64GetDatum(curve->counts.tn[i]);
+	values[5] = Int64GetDatum(curve->counts.fn[i]);
+	for (int m = 0; m < EVAL_METRICS; m++)
+		values[6 + m] = Float8GetDatum(curve->metric[m][i]);
+	put_row(fcinfo, values, nulls);
+}
+
+static void
+evaluate_classification(FunctionCallInfo fcinfo, const Gallery *gallery, const char *query)
+{
+	Calibration *calibration = gallery_calibration(gallery);
+	int			n = calibration->ncutpoints;
+	int			k = k_argument(fcinfo, 2, calibration->k);
+	Matches    *matches = matches_create(matcher_argument(fcinfo, 3, calibration->matcher));
+	double	   *thresholds = palloc(sizeof(double) * n);
+	EvalCurve	curve;
+	Status		status;
+
+	status_clear(&status);
+	for (int i = 0; i < n; i++)
+		thresholds[i] = calibration->cutpoints[i].distance;
+	gallery_pass(gallery, query, k, labels_create(), add_match_row, matches);
+	if (!eval_curve(matches->distances, matches->hits, matches->n, thresholds, n,
+					memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), &curve, &status))
+		raise_status(&status);
+	for (int i = 0; i < n; i++)
+		put_classification(fcinfo, &calibration->cutpoints[i], &curve, i);
+}
+
+/* evaluate_classification(gallery, query, k, matcher) */
+Datum
+gallery_evaluate_classification(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_argument(fcinfo, 0, "gallery");
+	char	   *query = text_argument(fcinfo, 1, "query");
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	evaluate_classification(fcinfo, gallery_open(name), query);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/* ---- confusion_matrix ---- */
+
+static void
+put_cell(FunctionCallInfo fcinfo, const Labels *labels, const EvalCell *cell)
+{
+	const char *predicted = labels_text(labels, cell->predicted);
+	Datum		values[3];
+	bool		nulls[3] = {false};
+
+	values[0] = CStringGetTextDatum(labels_text(labels, cell->label));
+	nulls[1] = predicted == NULL;
+	values[1] = predicted ? CStringGetTextDatum(predicted) : 0;
+	values[2] = Int64GetDatum(cell->count);
+	put_row(fcinfo, values, nulls);
+}
+
+/* Without a cut point every answer counts, and k and matcher are the defaults. */
+static void
+confusion_matrix(FunctionCallInfo fcinfo, const Gallery *gallery, const char *query)
+{
+	char	   *cutpoint = text_argument_or_null(fcinfo, 2);
+	Calibration every = {EVAL_MATCH_NEAREST, 1, 0, NULL};
+	Calibration *calibration = cutpoint ? gallery_calibration(gallery) : &every;
+	double		threshold = cutpoint ? calibration_cutpoint(calibration, gallery, cutpoint)->distance : INFINITY;
+	int			k = k_argument(fcinfo, 3, calibration->k);
+	Matches    *matches = matches_create(matcher_argument(fcinfo, 4, calibration->matcher));
+	Labels	   *labels = labels_create();
+	EvalCell   *cells;
+	size_t		ncells;
+	Status		status;
+
+	status_clear(&status);
+	gallery_pass(gallery, query, k, labels, add_match_row, matches);
+	if (!eval_confusion(matches->labels, matches->predicted, matches->distances, matches->n, threshold,
+						memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), &cells, &ncells, &status))
+		raise_status(&status);
+	for (size_t i = 0; i < ncells; i++)
+		put_cell(fcinfo, labels, &cells[i]);
+}
+
+/* confusion_matrix(gallery, query, cutpoint, k, matcher) */
+Datum
+gallery_confusion_matrix(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_argument(fcinfo, 0, "gallery");
+	char	   *query = text_argument(fcinfo, 1, "query");
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	confusion_matrix(fcinfo, gallery_open(name), query);
+	SPI_finish();
+	return (Datum) 0;
+}

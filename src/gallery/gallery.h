@@ -1,0 +1,241 @@
+/*
+ * gallery.h
+ *	  Galleries: what the files of this room share.
+ *
+ * Everything here needs SPI connected and allocates in CurrentMemoryContext.
+ * User tables are read as the invoker; only catalog.c asks the catalog.
+ */
+#ifndef GALLERY_GALLERY_H
+#define GALLERY_GALLERY_H
+
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "fmgr.h"
+
+#include "base/status.h"
+#include "embedding/embedding.h"
+#include "eval/calibration.h"
+
+/* ---- a gallery (catalog.c, relation.c) ---- */
+
+/*
+ * A distance by its TensorFlow Similarity name.  Rows are ordered by the
+ * operator, which an index may serve, or by the function where there is no
+ * operator; what is reported is the function's value, or the operator's.
+ */
+typedef struct GalleryDistance
+{
+	const char *name;
+	const char *operator;
+	const char *function;
+	bool		query_first;	/* the function is not symmetric */
+} GalleryDistance;
+
+/* By name or alias in any case; ERROR that lists the names. */
+extern const GalleryDistance *gallery_distance(const char *name);
+
+typedef struct Gallery
+{
+	int32		id;
+	char	   *name;
+	char	   *owner;			/* a role's name; the role may be gone */
+	char	   *schema;			/* as registered, not quoted */
+	char	   *table;
+	char	   *embedding;
+	char	   *label;
+	char	   *key;			/* NULL: there is none */
+	char	   *image;			/* NULL: there is none */
+	int			height;			/* of images; 0: not known */
+	int			width;
+	int			channels;
+	const GalleryDistance *distance;
+	char	   *model;			/* NULL: raw input cannot be embedded */
+	int			version;		/* of model */
+	Oid			relid;
+	char	   *relation;		/* qualified and quoted */
+} Gallery;
+
+/*
+ * The gallery of that name, its table and columns found and checked.  ERROR
+ * if there is no such gallery, or if table or columns are gone or changed.
+ */
+extern Gallery *gallery_open(const char *name);
+
+/* The gallery of that name as registered, its table not looked at. */
+extern Gallery *gallery_find(const char *name);
+
+/* ERRCODE_INSUFFICIENT_PRIVILEGE unless the current role owns it. */
+extern void gallery_require_owner(const Gallery *gallery);
+
+/* Find the registered table and check its columns; sets relid and relation. */
+extern void gallery_resolve(Gallery *gallery);
+
+/* May the current role read a column, or a system column (negative)? */
+extern bool gallery_may_read(Oid relid, AttrNumber column);
+
+/* ERRCODE_INSUFFICIENT_PRIVILEGE unless it may read the gallery's columns. */
+extern void gallery_require_read(const Gallery *gallery);
+
+/* Height, width and channels from {h,w,c} or {h,w}; ERROR if not an image. */
+extern void gallery_set_shape(Gallery *gallery, ArrayType *shape);
+
+/* The only column of the table's primary key, or NULL. */
+extern char *gallery_primary_key(Oid relid);
+
+/* A calibration as match and evaluations need it. */
+typedef struct Cutpoint
+{
+	char	   *name;
+	double		distance;
+} Cutpoint;
+
+typedef struct Calibration
+{
+	EvalMatcher matcher;
+	int			k;
+	int			ncutpoints;		/* at least 1 */
+	Cutpoint   *cutpoints;		/* by ascending distance */
+} Calibration;
+
+/* ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if it was never calibrated. */
+extern Calibration *gallery_calibration(const Gallery *gallery);
+
+/* One of them by name; ERROR that lists the names. */
+extern const Cutpoint *calibration_cutpoint(const Calibration *calibration,
+											const Gallery *gallery, const char *name);
+
+/* ---- look-up (neighbors.c) ---- */
+
+typedef enum NeighborColumns
+{
+	NEIGHBOR_LABELS,			/* label and distance */
+	NEIGHBOR_ITEMS,				/* and key, id, item */
+	NEIGHBOR_IMAGES				/* and image instead */
+} NeighborColumns;
+
+/* Columns of SPI_tuptable after neighbors_find(). */
+#define NEIGHBOR_LABEL 1
+#define NEIGHBOR_DISTANCE 2
+#define NEIGHBOR_KEY 3
+#define NEIGHBOR_ID 4
+#define NEIGHBOR_ITEM 5
+#define NEIGHBOR_IMAGE 3
+
+/* A prepared search for the k nearest rows. */
+extern SPIPlanPtr neighbors_prepare(const Gallery *gallery, NeighborColumns columns, int k);
+
+/*
+ * The rows nearest to query are in SPI_tuptable, nearest first; returns how
+ * many.  The caller frees the table.
+ */
+extern int	neighbors_find(SPIPlanPtr plan, const Embedding *query);
+
+/* Distance of a row; NaN if it has none. */
+extern double neighbors_distance(SPITupleTable *table, int row);
+
+/* ERROR unless 1 <= k <= EVAL_MAX_K. */
+extern void neighbors_check_k(int64 k);
+
+/* ---- input (embed.c) ---- */
+
+/* Is this a type that can be looked up?  bytea, real[], embedding */
+extern bool gallery_accepts(Oid type);
+
+/* ERROR unless the gallery can embed input of this type; checks privileges. */
+extern void gallery_require_input(const Gallery *gallery, Oid type);
+
+/* Input as embeddings of the gallery, after gallery_require_input(). */
+extern Embedding *gallery_embed(const Gallery *gallery, Datum input, Oid type);
+extern void gallery_embed_many(const Gallery *gallery, const Datum *inputs, Oid type,
+							   int n, Embedding **out);
+
+/* ---- a user's query of (input, label[, image]) in batches (query.c) ---- */
+
+typedef struct LabeledBatch
+{
+	int			n;				/* 0 at the end */
+	Datum	   *inputs;
+	Embedding **embeddings;
+	char	  **labels;			/* NULL entries are SQL's NULL */
+	Datum	   *images;
+	bool	   *has_image;
+} LabeledBatch;
+
+typedef struct LabeledRows
+{
+	const Gallery *gallery;
+	Portal		portal;
+	Oid			type;			/* of input */
+	int			columns;
+	bool		report;			/* images are welcome, labels may be NULL */
+	int64		rows;			/* read before this batch */
+	MemoryContext context;		/* of the batch */
+	SPITupleTable *table;		/* of the batch */
+	LabeledBatch batch;
+} LabeledRows;
+
+/* Open a SELECT as the invoker; ERROR unless its columns fit. */
+extern LabeledRows *query_open(const Gallery *gallery, const char *query, bool report);
+
+/* The next rows, embedded; valid until the next call. */
+extern const LabeledBatch *query_next(LabeledRows *source);
+
+/* ---- labels as codes (labels.c) ---- */
+
+typedef struct Labels Labels;
+
+extern Labels *labels_create(void);
+
+/* The code of a label, the same for the same text; NULL: EVAL_NO_LABEL. */
+extern int	labels_code(Labels *labels, const char *label);
+
+/* NULL for EVAL_NO_LABEL */
+extern const char *labels_text(const Labels *labels, int code);
+
+/* Text of a column, as its type prints it; blanks of char(n) cut. */
+extern char *labels_of_column(SPITupleTable *table, int row, int column);
+
+/* ---- one pass over a query and its neighbours (pass.c) ---- */
+
+/* Called for each row: its label and n neighbours' labels and distances. */
+typedef void (*PassFunction) (void *state, int label, const int *labels,
+							  const double *distances, int n);
+
+/*
+ * Look up the k nearest of each row of query and call function.  Returns the
+ * number of rows; ERROR if there is none or the gallery is empty.
+ */
+extern int64 gallery_pass(const Gallery *gallery, const char *query, int k,
+						  Labels *labels, PassFunction function, void *state);
+
+/* The same with each row's match only, in arrays that grow. */
+typedef struct Matches
+{
+	int64		n;
+	int64		size;
+	int		   *labels;			/* of the query */
+	int		   *predicted;
+	double	   *distances;
+	bool	   *hits;
+	EvalMatcher matcher;
+} Matches;
+
+extern Matches *matches_create(EvalMatcher matcher);
+extern void matches_add(Matches *matches, int label, const int *labels,
+						const double *distances, int n);
+
+/* ---- arguments (arguments.c) ---- */
+
+/* ERROR that names the argument if it is NULL. */
+extern char *text_argument(FunctionCallInfo fcinfo, int n, const char *name);
+
+/* The value, or NULL. */
+extern char *text_argument_or_null(FunctionCallInfo fcinfo, int n);
+extern int	k_argument(FunctionCallInfo fcinfo, int n, int initial);
+extern EvalMatcher matcher_argument(FunctionCallInfo fcinfo, int n, EvalMatcher initial);
+
+/* Type of the n-th argument as the call declares it; ERROR if not accepted. */
+extern Oid	input_argument_type(FunctionCallInfo fcinfo, int n);
+
+#endif							/* GALLERY_GALLERY_H */

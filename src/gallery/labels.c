@@ -1,0 +1,112 @@
+/*
+ * labels.c
+ *	  Labels as codes 0, 1, ...: the evaluation room compares integers.
+ *
+ * Labels of any type are compared by their text, so that the labels of a
+ * query need not have the type of the gallery's column.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "utils/hsearch.h"
+
+#include "gallery/gallery.h"
+
+typedef struct LabelEntry
+{
+	const char *label;			/* key */
+	int			code;
+} LabelEntry;
+
+struct Labels
+{
+	HTAB	   *codes;
+	const char **labels;		/* by code */
+	int			n;
+	int			size;
+	MemoryContext context;
+};
+
+static uint32
+hash_label(const void *key, Size size)
+{
+	const char *label = *(const char *const *) key;
+
+	return hash_bytes((const unsigned char *) label, strlen(label));
+}
+
+static int
+compare_labels(const void *a, const void *b, Size size)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+Labels *
+labels_create(void)
+{
+	Labels	   *labels = palloc0(sizeof(Labels));
+	HASHCTL		control = {0};
+
+	control.keysize = sizeof(char *);
+	control.entrysize = sizeof(LabelEntry);
+	control.hash = hash_label;
+	control.match = compare_labels;
+	control.hcxt = CurrentMemoryContext;
+	labels->context = CurrentMemoryContext;
+	labels->codes = hash_create("labels", 256, &control,
+								HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	labels->size = 256;
+	labels->labels = palloc(sizeof(char *) * labels->size);
+	return labels;
+}
+
+int
+labels_code(Labels *labels, const char *label)
+{
+	LabelEntry *entry;
+	bool		found;
+
+	if (label == NULL)
+		return EVAL_NO_LABEL;
+	entry = hash_search(labels->codes, &label, HASH_FIND, &found);
+	if (found)
+		return entry->code;
+	if (labels->n == labels->size)
+	{
+		labels->size *= 2;
+		labels->labels = repalloc_huge(labels->labels, sizeof(char *) * labels->size);
+	}
+	label = MemoryContextStrdup(labels->context, label);
+	entry = hash_search(labels->codes, &label, HASH_ENTER, &found);
+	entry->code = labels->n;
+	labels->labels[labels->n] = label;
+	return labels->n++;
+}
+
+const char *
+labels_text(const Labels *labels, int code)
+{
+	return code == EVAL_NO_LABEL ? NULL : labels->labels[code];
+}
+
+/* char(n) pads with blanks that are no part of the value. */
+static void
+cut_blanks(char *label)
+{
+	int			length = strlen(label);
+
+	while (length > 0 && label[length - 1] == ' ')
+		label[--length] = '\0';
+}
+
+char *
+labels_of_column(SPITupleTable *table, int row, int column)
+{
+	char	   *label = SPI_getvalue(table->vals[row], table->tupdesc, column);
+
+	if (label != NULL && SPI_gettypeid(table->tupdesc, column) == BPCHAROID)
+		cut_blanks(label);
+	return label;
+}

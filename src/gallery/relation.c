@@ -1,0 +1,220 @@
+/*
+ * relation.c
+ *	  The table behind a gallery: found by name, its columns checked.
+ *
+ * Nothing is locked here: the statement that reads the table follows and
+ * locks it, and fails by itself if something changed in between.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
+
+#include "gallery/gallery.h"
+#include "report/report.h"
+
+/* ---- distances ---- */
+
+static const GalleryDistance distances[] = {
+	{"cosine", "<=>", NULL, false},
+	{"euclidean", "<->", NULL, false},
+	{"squared_euclidean", "<->", "l2_squared_distance", false},
+	{"manhattan", "<+>", NULL, false},
+	{"inner_product", "<#>", NULL, false},
+	{"snr", NULL, "snr_distance", true},
+};
+
+/* TensorFlow Similarity's other names of them */
+static const struct
+{
+	const char *alias;
+	const char *name;
+}			aliases[] = {
+	{"cosinedistance", "cosine"},
+	{"euclideandistance", "euclidean"},
+	{"l2", "euclidean"},
+	{"pythagorean", "euclidean"},
+	{"squaredeuclideandistance", "squared_euclidean"},
+	{"sql2", "squared_euclidean"},
+	{"sqeuclidean", "squared_euclidean"},
+	{"manhattandistance", "manhattan"},
+	{"l1", "manhattan"},
+	{"taxicab", "manhattan"},
+	{"innerproductsimilarity", "inner_product"},
+	{"ip", "inner_product"},
+	{"snrdistance", "snr"},
+	{"signal-to-noise-ratio", "snr"},
+};
+
+const GalleryDistance *
+gallery_distance(const char *name)
+{
+	const char *wanted = name;
+
+	for (int i = 0; i < lengthof(aliases); i++)
+		if (pg_strcasecmp(aliases[i].alias, name) == 0)
+			wanted = aliases[i].name;
+	for (int i = 0; i < lengthof(distances); i++)
+		if (pg_strcasecmp(distances[i].name, wanted) == 0)
+			return &distances[i];
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("unknown distance \"%s\"", name),
+			 errhint("Distances are cosine, euclidean, squared_euclidean, manhattan, inner_product and snr.")));
+}
+
+/* ---- table and columns ---- */
+
+static void
+raise_no_relation(const Gallery *gallery)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("table %s of gallery \"%s\" does not exist",
+					quote_qualified_identifier(gallery->schema, gallery->table), gallery->name),
+			 errhint("If it was renamed, drop the gallery and create it again.")));
+}
+
+static AttrNumber
+require_column(const Gallery *gallery, const char *column)
+{
+	AttrNumber	attnum = get_attnum(gallery->relid, column);
+
+	if (attnum <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of gallery \"%s\" does not exist in table %s",
+						column, gallery->name, gallery->relation)));
+	return attnum;
+}
+
+static void
+require_type(const Gallery *gallery, const char *column, Oid wanted)
+{
+	Oid			type = get_atttype(gallery->relid, require_column(gallery, column));
+
+	if (getBaseType(type) != wanted)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of gallery \"%s\" is of type %s, not %s",
+						column, gallery->name, format_type_be(type), format_type_be(wanted))));
+}
+
+/* Rights on the whole table or on the column, as the executor asks for. */
+bool
+gallery_may_read(Oid relid, AttrNumber column)
+{
+	return pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+		(column > 0 && pg_attribute_aclcheck(relid, column, GetUserId(), ACL_SELECT) == ACLCHECK_OK);
+}
+
+void
+gallery_require_read(const Gallery *gallery)
+{
+	const char *columns[] = {gallery->embedding, gallery->label, gallery->key, gallery->image};
+
+	for (int i = 0; i < lengthof(columns); i++)
+	{
+		if (columns[i] != NULL &&
+			!gallery_may_read(gallery->relid, get_attnum(gallery->relid, columns[i])))
+			aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(gallery->relid)),
+						   gallery->table);
+	}
+}
+
+static void
+require_table(const Gallery *gallery)
+{
+	char		kind = get_rel_relkind(gallery->relid);
+
+	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE &&
+		kind != RELKIND_MATVIEW && kind != RELKIND_VIEW && kind != RELKIND_FOREIGN_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a table or view", gallery->table)));
+}
+
+void
+gallery_resolve(Gallery *gallery)
+{
+	Oid			schema = get_namespace_oid(gallery->schema, true);
+
+	gallery->relid = OidIsValid(schema) ? get_relname_relid(gallery->table, schema) : InvalidOid;
+	if (!OidIsValid(gallery->relid))
+		raise_no_relation(gallery);
+	gallery->relation = quote_qualified_identifier(gallery->schema, gallery->table);
+	require_table(gallery);
+	require_type(gallery, gallery->embedding, embedding_type_oid());
+	require_column(gallery, gallery->label);
+	if (gallery->key != NULL)
+		require_column(gallery, gallery->key);
+	if (gallery->image != NULL)
+		require_type(gallery, gallery->image, BYTEAOID);
+}
+
+char *
+gallery_primary_key(Oid relid)
+{
+	Relation	relation = relation_open(relid, AccessShareLock);
+	Oid			index = InvalidOid;
+	char	   *column = NULL;
+
+	if (relation->rd_rel->relhasindex)
+		index = RelationGetPrimaryKeyIndex(relation);
+	if (OidIsValid(index))
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+		Form_pg_index form;
+
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for index %u", index);
+		form = (Form_pg_index) GETSTRUCT(tuple);
+		if (form->indnkeyatts == 1)
+			column = get_attname(relid, form->indkey.values[0], false);
+		ReleaseSysCache(tuple);
+	}
+	relation_close(relation, AccessShareLock);
+	return column;
+}
+
+/* ---- shape of images ---- */
+
+static bool
+is_side(int32 side)
+{
+	return side >= 1 && side <= REPORT_MAX_SIDE;
+}
+
+void
+gallery_set_shape(Gallery *gallery, ArrayType *shape)
+{
+	int			n = ArrayGetNItems(ARR_NDIM(shape), ARR_DIMS(shape));
+	int32	   *sides = (int32 *) ARR_DATA_PTR(shape);
+
+	if (ARR_NDIM(shape) != 1 || ARR_HASNULL(shape) || ARR_ELEMTYPE(shape) != INT4OID ||
+		(n != 2 && n != 3))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("image shape must be {height,width,channels} or {height,width}")));
+	if (!is_side(sides[0]) || !is_side(sides[1]) || (n == 3 && sides[2] != 1 && sides[2] != 3))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("image shape is out of range"),
+				 errdetail("Height and width are 1 to %d, channels 1 or 3.", REPORT_MAX_SIDE)));
+	gallery->height = sides[0];
+	gallery->width = sides[1];
+	gallery->channels = n == 3 ? sides[2] : 1;
+}
