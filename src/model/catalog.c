@@ -15,8 +15,6 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
-#include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -239,37 +237,6 @@ model_require_owner(const char *model)
 
 	catalog_get_model(model, &entry);
 	catalog_require_owner(&entry);
-}
-
-/* ---- locks ---- */
-
-static void
-set_lock_tag(LOCKTAG *tag, const CatalogModel *model)
-{
-	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, catalog_table("model"), model->id, 0);
-}
-
-void
-catalog_lock_model(const CatalogModel *model, LOCKMODE mode, bool session)
-{
-	LOCKTAG		tag;
-
-	set_lock_tag(&tag, model);
-	if (LockAcquire(&tag, mode, session, true) == LOCKACQUIRE_NOT_AVAIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("model \"%s\" is being trained, deployed or dropped by another session",
-						NameStr(model->name)),
-				 errhint("similarity.training_runs shows trainings.")));
-}
-
-void
-catalog_unlock_model(const CatalogModel *model, LOCKMODE mode)
-{
-	LOCKTAG		tag;
-
-	set_lock_tag(&tag, model);
-	LockRelease(&tag, mode, true);
 }
 
 /* ---- SQL as the extension's owner ---- */

@@ -55,11 +55,12 @@ extern void catalog_require_usage(const CatalogModel *model);
 /*
  * Heavyweight lock on a model's future: ShareUpdateExclusiveLock by deploy,
  * AccessExclusiveLock by drop_model, ExclusiveLock by train: they all exclude
- * each other.  ERRCODE_OBJECT_IN_USE at once if somebody else holds it.
+ * each other.  ERRCODE_OBJECT_IN_USE at once if somebody else holds it,
+ * ERRCODE_UNDEFINED_OBJECT if the model was dropped just now.
  *
  * session = false: held to the end of the transaction.  session = true (train
- * outside of a transaction block): survives commits, and errors too, so that
- * the holder needs a PG_TRY that calls catalog_unlock_model().
+ * outside of a transaction block): held over commits until
+ * catalog_unlock_model() or the next abort of a transaction.  One at a time.
  */
 extern void catalog_lock_model(const CatalogModel *model, LOCKMODE mode, bool session);
 extern void catalog_unlock_model(const CatalogModel *model, LOCKMODE mode);

@@ -110,6 +110,21 @@ create_model(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+static void
+check_unused(const CatalogModel *model)
+{
+	CatalogArgs args = {0};
+
+	catalog_arg_int(&args, model->id);
+	if (catalog_run("SELECT name FROM similarity.gallery "
+					"WHERE model OPERATOR(pg_catalog.=) $1 ORDER BY name", &args) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("model \"%s\" is used by gallery \"%s\"", NameStr(model->name),
+						SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1)),
+				 errhint("Run similarity.drop_gallery for its galleries first.")));
+}
+
 PGDLLEXPORT PG_FUNCTION_INFO_V1(drop_model);
 Datum
 drop_model(PG_FUNCTION_ARGS)
@@ -122,6 +137,7 @@ drop_model(PG_FUNCTION_ARGS)
 	catalog_lock_model(&model, AccessExclusiveLock, false);
 	catalog_arg_int(&args, model.id);
 	SPI_connect();
+	check_unused(&model);
 	catalog_run("DELETE FROM similarity.model WHERE id OPERATOR(pg_catalog.=) $1", &args);
 	SPI_finish();
 	PG_RETURN_VOID();
@@ -151,7 +167,8 @@ deploy(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("version %d of model \"%s\" cannot be deployed", id, NameStr(model.name)),
-				 errdetail("A gallery of the model holds embeddings of another version.")));
+				 errdetail("A gallery of the model holds embeddings of another version."),
+				 errhint("Embed its rows anew into another table and gallery, or drop the gallery.")));
 	SPI_finish();
 	PG_RETURN_VOID();
 }

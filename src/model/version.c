@@ -286,11 +286,25 @@ version_load(const CatalogVersion *version, const NnGraph *graph, float *weights
 
 /* ---- deployment ---- */
 
+/* Does a gallery hold embeddings of another version of the model? */
+static bool
+gallery_holds_other(const CatalogModel *model, int version)
+{
+	CatalogArgs args = {0};
+
+	catalog_arg_int(&args, model->id);
+	catalog_arg_int(&args, version);
+	return catalog_run("SELECT FROM similarity.gallery WHERE model OPERATOR(pg_catalog.=) $1 "
+					   "AND version OPERATOR(pg_catalog.<>) $2", &args) > 0;
+}
+
 bool
 version_deploy(const CatalogModel *model, int version)
 {
 	CatalogArgs args = {0};
 
+	if (gallery_holds_other(model, version))
+		return false;
 	catalog_arg_int(&args, model->id);
 	catalog_arg_int(&args, version);
 	catalog_run("INSERT INTO similarity.deployment (model, version) VALUES ($1, $2) "
