@@ -15,6 +15,9 @@
 
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
+#define class_ownercheck(class, role) object_ownercheck(RelationRelationId, class, role)
+#else
+#define class_ownercheck(class, role) pg_class_ownercheck(class, role)
 #endif
 
 #if PG_VERSION_NUM >= 180000

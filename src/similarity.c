@@ -9,6 +9,7 @@
 #include "fmgr.h"
 
 #include "guc.h"
+#include "hnsw/hnsw.h"
 #include "kernel/distance.h"
 
 PG_MODULE_MAGIC;
@@ -19,5 +20,6 @@ void
 _PG_init(void)
 {
 	guc_init();
+	hnsw_init_options();
 	kernel_init();
 }

@@ -1,0 +1,60 @@
+-- The index access method similarity_hnsw and its operator classes.  None is
+-- the default: an index says which distance it is for.
+
+CREATE FUNCTION similarity_hnsw_handler(internal) RETURNS index_am_handler
+	AS 'MODULE_PATHNAME', 'similarity_hnsw_handler' LANGUAGE C;
+COMMENT ON FUNCTION similarity_hnsw_handler(internal) IS 'handler of the access method similarity_hnsw';
+
+CREATE ACCESS METHOD similarity_hnsw TYPE INDEX HANDLER similarity_hnsw_handler;
+COMMENT ON ACCESS METHOD similarity_hnsw IS 'proximity graph for nearest-neighbour search; WITH (m = 16, ef_construction = 100, ef_search = 40)';
+
+CREATE FUNCTION hnsw_l2_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hnsw_l2_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION hnsw_cosine_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hnsw_cosine_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION hnsw_ip_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hnsw_ip_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION hnsw_l1_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hnsw_l1_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION hnsw_l2_support(internal) IS 'which distance an operator class of similarity_hnsw is for';
+COMMENT ON FUNCTION hnsw_cosine_support(internal) IS 'which distance an operator class of similarity_hnsw is for';
+COMMENT ON FUNCTION hnsw_ip_support(internal) IS 'which distance an operator class of similarity_hnsw is for';
+COMMENT ON FUNCTION hnsw_l1_support(internal) IS 'which distance an operator class of similarity_hnsw is for';
+
+CREATE OPERATOR CLASS embedding_l2_ops FOR TYPE embedding USING similarity_hnsw AS
+	OPERATOR 1 <-> (embedding, embedding) FOR ORDER BY pg_catalog.float_ops,
+	FUNCTION 1 hnsw_l2_support(internal);
+COMMENT ON OPERATOR CLASS embedding_l2_ops USING similarity_hnsw IS 'ORDER BY Euclidean distance, <->';
+COMMENT ON OPERATOR FAMILY embedding_l2_ops USING similarity_hnsw IS 'ORDER BY Euclidean distance, <->';
+
+CREATE OPERATOR CLASS embedding_cosine_ops FOR TYPE embedding USING similarity_hnsw AS
+	OPERATOR 1 <=> (embedding, embedding) FOR ORDER BY pg_catalog.float_ops,
+	FUNCTION 1 hnsw_cosine_support(internal);
+COMMENT ON OPERATOR CLASS embedding_cosine_ops USING similarity_hnsw IS 'ORDER BY cosine distance, <=>';
+COMMENT ON OPERATOR FAMILY embedding_cosine_ops USING similarity_hnsw IS 'ORDER BY cosine distance, <=>';
+
+CREATE OPERATOR CLASS embedding_ip_ops FOR TYPE embedding USING similarity_hnsw AS
+	OPERATOR 1 <#> (embedding, embedding) FOR ORDER BY pg_catalog.float_ops,
+	FUNCTION 1 hnsw_ip_support(internal);
+COMMENT ON OPERATOR CLASS embedding_ip_ops USING similarity_hnsw IS 'ORDER BY negative inner product, <#>';
+COMMENT ON OPERATOR FAMILY embedding_ip_ops USING similarity_hnsw IS 'ORDER BY negative inner product, <#>';
+
+CREATE OPERATOR CLASS embedding_l1_ops FOR TYPE embedding USING similarity_hnsw AS
+	OPERATOR 1 <+> (embedding, embedding) FOR ORDER BY pg_catalog.float_ops,
+	FUNCTION 1 hnsw_l1_support(internal);
+COMMENT ON OPERATOR CLASS embedding_l1_ops USING similarity_hnsw IS 'ORDER BY Manhattan distance, <+>';
+COMMENT ON OPERATOR FAMILY embedding_l1_ops USING similarity_hnsw IS 'ORDER BY Manhattan distance, <+>';
+
+CREATE FUNCTION similarity.index_info(
+	index regclass,
+	OUT distance text, OUT dims integer, OUT m integer, OUT ef_construction integer, OUT ef_search integer,
+	OUT rows bigint, OUT nodes bigint, OUT dead_nodes bigint, OUT free_nodes bigint,
+	OUT mean_neighbors double precision, OUT pages bigint, OUT node_bytes integer, OUT format_version integer)
+	AS 'MODULE_PATHNAME', 'hnsw_index_info' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION similarity.index_info(regclass) IS 'what an index of similarity_hnsw is and holds; reads all of it';
+
+CREATE FUNCTION similarity.verify_index(index regclass)
+	RETURNS TABLE (block bigint, node bigint, finding text)
+	AS 'MODULE_PATHNAME', 'hnsw_verify_index' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 10;
+COMMENT ON FUNCTION similarity.verify_index(regclass) IS 'what is wrong with an index of similarity_hnsw, one row each; none if it is sound; for its owner';

@@ -1,0 +1,202 @@
+/*
+ * allocate.c
+ *	  Finding a place for a new node, and writing it.
+ *
+ * Free places are found through the free space map, where a page either has
+ * room for a node or has not.  The map is a hint: what it says is verified
+ * under the page's lock.  A backend first tries the page it used last.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/freespace.h"
+#include "storage/lmgr.h"
+
+#include "hnsw/hnsw.h"
+
+/* What the map is told about a page with a free place, and what is asked for */
+#define ROOM (BLCKSZ / 2)
+
+/* The first free place on a locked page, or -1 */
+static int
+find_free_slot(HnswIndex *index, Buffer buffer)
+{
+	for (int slot = 0; slot < index->layout.nodes_per_page; slot++)
+	{
+		GraphRecord *record = hnsw_page_record(index, BufferGetPage(buffer),
+											   BufferGetBlockNumber(buffer), slot);
+
+		if (record->state == GRAPH_FREE)
+			return slot;
+	}
+	return -1;
+}
+
+/* Is block the first page of a node or nodes, and within the file? */
+static bool
+is_node_block(HnswIndex *index, BlockNumber block)
+{
+	return block > HNSW_META_BLOCK && block < RelationGetNumberOfBlocks(index->relation) &&
+		(block - HNSW_META_BLOCK - 1) % index->layout.pages_per_node == 0;
+}
+
+/*
+ * Lock a page that may have room.  A page never written counts as empty (its
+ * record is written by whoever takes it), if all pages of the node exist.
+ */
+static bool
+try_page(HnswIndex *index, BlockNumber block, Buffer *buffer, int *slot)
+{
+	*buffer = ReadBuffer(index->relation, block);
+	LockBuffer(*buffer, BUFFER_LOCK_EXCLUSIVE);
+	if (PageIsNew(BufferGetPage(*buffer)))
+		*slot = block + index->layout.pages_per_node <=
+			RelationGetNumberOfBlocks(index->relation) ? 0 : -1;
+	else
+	{
+		UnlockReleaseBuffer(*buffer);
+		if (!hnsw_lock_page(index, block, BUFFER_LOCK_EXCLUSIVE, buffer))
+			return false;
+		*slot = find_free_slot(index, *buffer);
+	}
+	if (*slot >= 0)
+		return true;
+	UnlockReleaseBuffer(*buffer);
+	return false;
+}
+
+/* Add the pages of one node, or of several that share a page, to the file. */
+static void
+extend(HnswIndex *index, Buffer *buffer)
+{
+	Relation	relation = index->relation;
+	int			pages = index->layout.pages_per_node;
+	BlockNumber first;
+	BlockNumber end;
+
+	if (!RELATION_IS_LOCAL(relation))
+		LockRelationForExtension(relation, ExclusiveLock);
+	end = RelationGetNumberOfBlocks(relation);
+	/* An extension that did not end leaves less than a node's pages. */
+	first = end - (end - HNSW_META_BLOCK - 1) % pages;
+	if ((uint64) hnsw_count_nodes(index) + index->layout.nodes_per_page >= GRAPH_NO_NODE - 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("index \"%s\" is full", RelationGetRelationName(relation))));
+	for (; end < first + pages; end++)
+		ReleaseBuffer(ReadBuffer(relation, P_NEW));
+	*buffer = ReadBuffer(relation, first);
+	LockBuffer(*buffer, BUFFER_LOCK_EXCLUSIVE);
+	if (!RELATION_IS_LOCAL(relation))
+		UnlockRelationForExtension(relation, ExclusiveLock);
+
+	/* Others shall find the rest of the page. */
+	if (index->layout.nodes_per_page > 1)
+	{
+		RecordPageWithFreeSpace(relation, first, ROOM);
+		FreeSpaceMapVacuumRange(relation, first, first + 1);
+	}
+}
+
+/* A free place, its page locked exclusively */
+static int
+allocate(HnswIndex *index, Buffer *buffer)
+{
+	Relation	relation = index->relation;
+	BlockNumber block = RelationGetTargetBlock(relation);
+	int			slot = -1;
+
+	if (block == InvalidBlockNumber)
+		block = GetPageWithFreeSpace(relation, ROOM);
+	while (block != InvalidBlockNumber)
+	{
+		if (is_node_block(index, block) && try_page(index, block, buffer, &slot))
+			return slot;
+		RecordPageWithFreeSpace(relation, block, 0);
+		FreeSpaceMapVacuumRange(relation, block, block + 1);
+		block = GetPageWithFreeSpace(relation, ROOM);
+	}
+	do
+	{
+		extend(index, buffer);
+		/* Somebody may have come first, told by the map. */
+		slot = PageIsNew(BufferGetPage(*buffer)) ? 0 : find_free_slot(index, *buffer);
+		if (slot < 0)
+			UnlockReleaseBuffer(*buffer);
+	} while (slot < 0);
+	return slot;
+}
+
+/* Write the part of a long record that is not on its first page. */
+static void
+write_more(HnswIndex *index, BlockNumber block, const float *vector)
+{
+	const GraphShape *shape = &index->layout.shape;
+	const char *from = (const char *) vector + (HNSW_PAGE_SPACE - shape->head);
+	Size		left = shape->dims * sizeof(float) - (HNSW_PAGE_SPACE - shape->head);
+
+	while (left > 0)
+	{
+		Size		here = Min(left, HNSW_PAGE_SPACE);
+		Buffer		buffer = ReadBuffer(index->relation, ++block);
+		HnswChange	change;
+		Page		page;
+
+		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+		hnsw_change_begin(index, &change);
+		page = hnsw_change_page(&change, buffer, true);
+		hnsw_init_page(index, page, HNSW_PAGE_MORE);
+		memcpy(PageGetContents(page), from, here);
+		hnsw_change_finish(&change);
+		UnlockReleaseBuffer(buffer);
+		from += here;
+		left -= here;
+	}
+}
+
+/*
+ * The record's first page is written last: until then the node is free, also
+ * for those who read after a crash or on a standby.
+ */
+static void
+write_node(HnswIndex *index, Buffer buffer, int slot, const float *vector, const GraphList *list)
+{
+	const GraphShape *shape = &index->layout.shape;
+	bool		fresh = PageIsNew(BufferGetPage(buffer));
+	Size		here = shape->dims * sizeof(float);
+	HnswChange	change;
+	Page		page;
+	GraphRecord *record;
+
+	if (index->layout.pages_per_node > 1)
+	{
+		write_more(index, BufferGetBlockNumber(buffer), vector);
+		here = HNSW_PAGE_SPACE - shape->head;
+	}
+	hnsw_change_begin(index, &change);
+	page = hnsw_change_page(&change, buffer, fresh);
+	if (fresh)
+		hnsw_init_page(index, page, HNSW_PAGE_NODES);
+	record = hnsw_page_record(index, page, BufferGetBlockNumber(buffer), slot);
+	memset(record, 0, shape->head);
+	record->state = GRAPH_LIVE;
+	record->nrows = 1;
+	record->rows[0] = index->row;
+	graph_record_set_list(record, shape->degree, list);
+	memcpy(graph_record_vector(record, shape->degree), vector, here);
+	hnsw_change_finish(&change);
+}
+
+uint32
+hnsw_create_node(HnswIndex *index, const float *vector, const GraphList *list)
+{
+	const HnswLayout *layout = &index->layout;
+	Buffer		buffer;
+	int			slot = allocate(index, &buffer);
+	BlockNumber block = BufferGetBlockNumber(buffer);
+
+	write_node(index, buffer, slot, vector, list);
+	UnlockReleaseBuffer(buffer);
+	RelationSetTargetBlock(index->relation, block);
+	return (block - HNSW_META_BLOCK - 1) / layout->pages_per_node * layout->nodes_per_page + slot;
+}

@@ -1,0 +1,383 @@
+/*
+ * build.c
+ *	  CREATE INDEX.
+ *
+ * The leader scans the table and hands vectors to the graph in memory, which
+ * links them with all threads.  Then the records are written to pages one
+ * after the other, and the file is logged once.  When maintenance_work_mem is
+ * used up, what there is goes to pages early and the rest is inserted there,
+ * as INSERT would, but without locks to wait for and without WAL until the
+ * end.
+ */
+#include "postgres.h"
+
+#include "access/tableam.h"
+#include "access/xloginsert.h"
+#include "catalog/index.h"
+#include "catalog/pg_type_d.h"
+#include "commands/progress.h"
+#include "miscadmin.h"
+#include "optimizer/optimizer.h"
+#include "storage/freespace.h"
+#include "storage/indexfsm.h"
+#include "utils/backend_progress.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "embedding/embedding.h"
+#include "errors.h"
+#include "graph/memory.h"
+#include "guc.h"
+#include "hnsw/hnsw.h"
+#include "memory.h"
+
+/* Subphases in pg_stat_progress_create_index; 1 is PostgreSQL's own */
+#define PHASE_LINKING 2
+#define PHASE_WRITING 3
+
+typedef struct Build
+{
+	HnswIndex  *index;
+	MemoryContext row_context;	/* reset for each row */
+
+	/* in memory; NULL once it is on pages */
+	MemoryContext graph_context;
+	GraphMemory *memory;
+	GraphBuilder *builder;
+
+	/* on pages; NULL before */
+	GraphLinker *linker;
+
+	double		rows;
+	double		toasted;
+} Build;
+
+char *
+hnsw_build_phase_name(int64 phase)
+{
+	switch (phase)
+	{
+		case PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE:
+			return "initializing";
+		case PHASE_LINKING:
+			return "linking tuples";
+		case PHASE_WRITING:
+			return "writing pages";
+		default:
+			return NULL;
+	}
+}
+
+/* ---- metapage ---- */
+
+/* The dimensions that the column or expression says it has */
+static int
+index_dims(Relation relation)
+{
+	int32		typmod = TupleDescAttr(RelationGetDescr(relation), 0)->atttypmod;
+
+	if (typmod < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cannot index embeddings without a number of dimensions"),
+				 errdetail("Index \"%s\" is on a column or expression of type embedding without a type modifier.",
+						   RelationGetRelationName(relation)),
+				 errhint("Declare the column as embedding(n), or cast the expression to it.")));
+	return EMBEDDING_TYPMOD_DIMS(typmod);
+}
+
+static void
+write_meta(Relation relation, ForkNumber fork)
+{
+	HnswMeta	meta = {
+		.magic = HNSW_MAGIC,
+		.version = HNSW_VERSION,
+		.dims = index_dims(relation),
+		.degree = 2 * hnsw_m(relation),
+		.entry = GRAPH_NO_NODE
+	};
+
+	hnsw_write_meta(relation, fork, &meta);
+}
+
+void
+hnsw_build_empty(Relation relation)
+{
+	write_meta(relation, INIT_FORKNUM);
+}
+
+/* ---- in memory ---- */
+
+static void
+destroy_builder(void *builder)
+{
+	graph_builder_destroy(builder);
+}
+
+/* The builder's own memory is malloc's: it must go when an error comes. */
+static void
+free_with_context(MemoryContext context, GraphBuilder *builder)
+{
+	MemoryContextCallback *callback =
+	MemoryContextAlloc(context, sizeof(MemoryContextCallback));
+
+	callback->func = destroy_builder;
+	callback->arg = builder;
+	MemoryContextRegisterResetCallback(context, callback);
+}
+
+static int
+build_threads(void)
+{
+	return Min(max_parallel_maintenance_workers + 1, guc_pool_threads());
+}
+
+static void
+begin_memory(Build *build)
+{
+	HnswIndex  *index = build->index;
+	const GraphShape *shape = &index->layout.shape;
+	Size		budget = (Size) maintenance_work_mem * 1024;
+	uint32		max_nodes = Min(budget / shape->size, (Size) GRAPH_NO_NODE - 1);
+	MemoryContext context;
+	ThreadPool *pool;
+	Status		status;
+
+	status_clear(&status);
+	context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw build",
+									ALLOCSET_DEFAULT_SIZES);
+	build->graph_context = context;
+	pool = context_pool(context, build_threads());
+	build->memory = graph_memory_create(context_arena(context, budget), index->metric->distance,
+										shape->dims, shape->degree, max_nodes, &status);
+	if (build->memory == NULL)
+		raise_status(&status);
+	build->builder = graph_builder_create(build->memory, pool,
+										  hnsw_ef_construction(index->relation),
+										  index->metric->alpha, &status);
+	if (build->builder == NULL)
+		raise_status(&status);
+	free_with_context(context, build->builder);
+}
+
+/* ---- from memory to pages ---- */
+
+/* The next new page, locked, initialised, to be written in place */
+static Buffer
+new_page(HnswIndex *index, HnswPageKind kind)
+{
+	Buffer		buffer = ReadBufferExtended(index->relation, MAIN_FORKNUM, P_NEW,
+											RBM_ZERO_AND_LOCK, index->strategy);
+
+	hnsw_init_page(index, BufferGetPage(buffer), kind);
+	MarkBufferDirty(buffer);
+	return buffer;
+}
+
+/* Write the bytes of records first .. first + n - 1 to as many pages as needed. */
+static void
+write_records(HnswIndex *index, const GraphMemory *memory, uint32 first, int n)
+{
+	const GraphShape *shape = &index->layout.shape;
+	Buffer		buffer = new_page(index, HNSW_PAGE_NODES);
+	char	   *to = PageGetContents(BufferGetPage(buffer));
+	const char *from = (const char *) graph_memory_record(memory, first);
+	Size		left = shape->size;
+
+	for (int i = 0; i < n && index->layout.pages_per_node == 1; i++)
+		memcpy(to + i * shape->size, graph_memory_record(memory, first + i), shape->size);
+	while (index->layout.pages_per_node > 1 && left > 0)
+	{
+		Size		here = Min(left, HNSW_PAGE_SPACE);
+
+		memcpy(to, from, here);
+		from += here;
+		left -= here;
+		if (left > 0)
+		{
+			UnlockReleaseBuffer(buffer);
+			buffer = new_page(index, HNSW_PAGE_MORE);
+			to = PageGetContents(BufferGetPage(buffer));
+		}
+	}
+	UnlockReleaseBuffer(buffer);
+}
+
+/* Nodes whose row went to another: their place is free. */
+static void
+clear_free_records(GraphMemory *memory)
+{
+	for (uint32 node = 0; node < memory->nodes; node++)
+	{
+		GraphRecord *record = graph_memory_record(memory, node);
+
+		if (record->state == GRAPH_FREE)
+			record->nrows = 0;
+	}
+}
+
+static void
+write_graph(Build *build)
+{
+	HnswIndex  *index = build->index;
+	GraphMemory *memory = build->memory;
+	int			step = index->layout.nodes_per_page;
+
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_WRITING);
+	clear_free_records(memory);
+	for (uint32 node = 0; node < memory->nodes; node += step)
+	{
+		CHECK_FOR_INTERRUPTS();
+		write_records(index, memory, node, Min(step, memory->nodes - node));
+	}
+	if (memory->entry != GRAPH_NO_NODE)
+	{
+		Buffer		meta = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
+
+		hnsw_set_entry(index, meta, memory->entry);
+		UnlockReleaseBuffer(meta);
+	}
+}
+
+/* Link what has gathered, write everything to pages and free the memory. */
+static void
+end_memory(Build *build)
+{
+	Status		status;
+
+	status_clear(&status);
+	if (!graph_builder_flush(build->builder, &status))
+		raise_status(&status);
+	write_graph(build);
+	MemoryContextDelete(build->graph_context);
+	build->memory = NULL;
+	build->builder = NULL;
+}
+
+/* ---- on pages ---- */
+
+static void
+begin_pages(Build *build)
+{
+	HnswIndex  *index = build->index;
+	Status		status;
+
+	status_clear(&status);
+	ereport(NOTICE,
+			(errmsg("the graph of index \"%s\" no longer fits into maintenance_work_mem after %.0f rows",
+					RelationGetRelationName(index->relation), build->rows),
+			 errdetail("The rest of the build will be slower."),
+			 errhint("Increase maintenance_work_mem to speed up builds.")));
+	end_memory(build);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_LINKING);
+	build->linker = graph_linker_create(context_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+										&index->access, hnsw_ef_construction(index->relation),
+										index->metric->alpha, &status);
+	if (build->linker == NULL)
+		raise_status(&status);
+}
+
+static void
+add_vector(Build *build, const float *vector, ItemPointer tid)
+{
+	HnswIndex  *index = build->index;
+	Status		status;
+
+	if (build->builder != NULL)
+	{
+		status_clear(&status);
+		switch (graph_builder_add(build->builder, vector, hnsw_row(tid), &status))
+		{
+			case GRAPH_ADDED:
+				return;
+			case GRAPH_ADD_FAILED:
+				raise_status(&status);
+			case GRAPH_FULL:
+				break;
+		}
+		begin_pages(build);
+	}
+	index->row = hnsw_row(tid);
+	hnsw_insert_vector(index, build->linker, vector);
+}
+
+static void
+build_callback(Relation relation, ItemPointer tid, Datum *values,
+			   bool *isnull, bool tuple_is_alive, void *state)
+{
+	Build	   *build = state;
+	MemoryContext caller;
+	float	   *vector;
+
+	CHECK_FOR_INTERRUPTS();
+	if (isnull[0])
+		return;
+	caller = MemoryContextSwitchTo(build->row_context);
+	build->toasted += VARATT_IS_EXTERNAL(DatumGetPointer(values[0]));
+	vector = hnsw_prepare(build->index, values[0], NULL);
+	MemoryContextSwitchTo(caller);
+	add_vector(build, vector, tid);
+	MemoryContextReset(build->row_context);
+	build->rows++;
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, (int64) build->rows);
+}
+
+/* ---- everything ---- */
+
+/* Rows that would fit a page but stand in the TOAST table cost every look-up. */
+static void
+advise_inline(const Build *build, Relation heap)
+{
+	Size		size = EMBEDDING_SIZE(build->index->layout.shape.dims);
+
+	if (build->toasted * 2 < build->rows || build->rows == 0 || size > 8000)
+		return;
+	ereport(NOTICE,
+			(errmsg("embeddings of table \"%s\" are stored out of line",
+					RelationGetRelationName(heap)),
+			 errdetail("Every row found is read from the TOAST table."),
+			 errhint("ALTER TABLE ... SET (toast_tuple_target = 8160) before loading keeps rows of up to 8 kB in the table.")));
+}
+
+/* Places left free in the pages written from memory. */
+static void
+record_free_places(HnswIndex *index)
+{
+	uint32		nodes = hnsw_count_nodes(index);
+	int			step = index->layout.nodes_per_page;
+	BlockNumber block;
+
+	if (nodes == 0)
+		return;
+	/* Only the last page and those of merged rows, which are the last too. */
+	block = hnsw_node_block(&index->layout, nodes - step);
+	RecordPageWithFreeSpace(index->relation, block, BLCKSZ / 2);
+	IndexFreeSpaceMapVacuum(index->relation);
+}
+
+IndexBuildResult *
+hnsw_build(Relation heap, Relation relation, struct IndexInfo *info)
+{
+	IndexBuildResult *result = palloc0(sizeof(IndexBuildResult));
+	Build		build = {0};
+
+	if (RelationGetNumberOfBlocks(relation) != 0)
+		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(relation));
+	write_meta(relation, MAIN_FORKNUM);
+	build.index = hnsw_open(relation);
+	build.index->building = true;
+	build.row_context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw row",
+											  ALLOCSET_DEFAULT_SIZES);
+	begin_memory(&build);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_LINKING);
+	result->heap_tuples = table_index_build_scan(heap, relation, info, false, true,
+												 build_callback, &build, NULL);
+	if (build.builder != NULL)
+		end_memory(&build);
+	if (RelationNeedsWAL(relation))
+		log_newpage_range(relation, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(relation), true);
+	record_free_places(build.index);
+	advise_inline(&build, heap);
+	result->index_tuples = build.rows;
+	return result;
+}

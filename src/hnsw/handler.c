@@ -1,0 +1,163 @@
+/*
+ * handler.c
+ *	  The access method's table of functions, its options, and the support
+ *	  function of each operator class.
+ */
+#include "postgres.h"
+
+#include "access/reloptions.h"
+#include "commands/vacuum.h"
+#include "fmgr.h"
+
+#include "hnsw/hnsw.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_hnsw_handler);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_l2_support);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_cosine_support);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_ip_support);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_l1_support);
+
+/* ---- options ---- */
+
+static relopt_kind option_kind;
+
+void
+hnsw_init_options(void)
+{
+	option_kind = add_reloption_kind();
+	add_int_reloption(option_kind, "m", "Half the number of neighbours that a node may have.",
+					  HNSW_DEFAULT_M, HNSW_MIN_M, HNSW_MAX_M, AccessExclusiveLock);
+	add_int_reloption(option_kind, "ef_construction", "Size of the candidate list of a build or an insert.",
+					  HNSW_DEFAULT_EF_CONSTRUCTION, HNSW_MIN_EF_CONSTRUCTION,
+					  HNSW_MAX_EF_CONSTRUCTION, ShareUpdateExclusiveLock);
+	add_int_reloption(option_kind, "ef_search", "Size of the candidate list of a search.",
+					  HNSW_DEFAULT_EF_SEARCH, HNSW_MIN_EF_SEARCH,
+					  HNSW_MAX_EF_SEARCH, ShareUpdateExclusiveLock);
+}
+
+bytea *
+hnsw_options(Datum reloptions, bool validate)
+{
+	static const relopt_parse_elt table[] = {
+		{"m", RELOPT_TYPE_INT, offsetof(HnswOptions, m)},
+		{"ef_construction", RELOPT_TYPE_INT, offsetof(HnswOptions, ef_construction)},
+		{"ef_search", RELOPT_TYPE_INT, offsetof(HnswOptions, ef_search)}
+	};
+
+	return (bytea *) build_reloptions(reloptions, validate, option_kind,
+									  sizeof(HnswOptions), table, lengthof(table));
+}
+
+int
+hnsw_m(Relation index)
+{
+	HnswOptions *options = (HnswOptions *) index->rd_options;
+
+	return options == NULL ? HNSW_DEFAULT_M : options->m;
+}
+
+int
+hnsw_ef_construction(Relation index)
+{
+	HnswOptions *options = (HnswOptions *) index->rd_options;
+
+	return options == NULL ? HNSW_DEFAULT_EF_CONSTRUCTION : options->ef_construction;
+}
+
+int
+hnsw_ef_search(Relation index)
+{
+	HnswOptions *options = (HnswOptions *) index->rd_options;
+
+	return options == NULL ? HNSW_DEFAULT_EF_SEARCH : options->ef_search;
+}
+
+/* ---- support functions: which metric an operator class has ---- */
+
+Datum
+hnsw_l2_support(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(&graph_metric_l2);
+}
+
+Datum
+hnsw_cosine_support(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(&graph_metric_cosine);
+}
+
+Datum
+hnsw_ip_support(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(&graph_metric_ip);
+}
+
+Datum
+hnsw_l1_support(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(&graph_metric_l1);
+}
+
+/* ---- properties ---- */
+
+/* Distances can be ordered by, which PostgreSQL does not find out itself. */
+static bool
+hnsw_property(Oid index, int attribute, IndexAMProperty property,
+			  const char *name, bool *result, bool *isnull)
+{
+	if (property != AMPROP_DISTANCE_ORDERABLE || attribute == 0)
+		return false;
+	*result = true;
+	*isnull = false;
+	return true;
+}
+
+Datum
+similarity_hnsw_handler(PG_FUNCTION_ARGS)
+{
+	IndexAmRoutine *am = makeNode(IndexAmRoutine);
+
+	am->amstrategies = 0;
+	am->amsupport = 1;
+	am->amoptsprocnum = 0;
+	am->amcanorder = false;
+	am->amcanorderbyop = true;
+	am->amcanbackward = false;
+	am->amcanunique = false;
+	am->amcanmulticol = false;
+	am->amoptionalkey = true;
+	am->amsearcharray = false;
+	am->amsearchnulls = false;
+	am->amstorage = false;
+	am->amclusterable = false;
+	am->ampredlocks = false;
+	am->amcanparallel = false;
+	am->amcaninclude = false;
+	am->amusemaintenanceworkmem = false;	/* in vacuum */
+	am->amparallelvacuumoptions = VACUUM_OPTION_PARALLEL_BULKDEL;
+	am->amkeytype = InvalidOid;
+
+	am->ambuild = hnsw_build;
+	am->ambuildempty = hnsw_build_empty;
+	am->aminsert = hnsw_insert;
+	am->ambulkdelete = hnsw_bulk_delete;
+	am->amvacuumcleanup = hnsw_vacuum_cleanup;
+	am->amcanreturn = NULL;
+	am->amcostestimate = hnsw_cost_estimate;
+	am->amoptions = hnsw_options;
+	am->amproperty = hnsw_property;
+	am->ambuildphasename = hnsw_build_phase_name;
+	am->amvalidate = hnsw_validate;
+	am->amadjustmembers = NULL;
+	am->ambeginscan = hnsw_begin_scan;
+	am->amrescan = hnsw_rescan;
+	am->amgettuple = hnsw_get_tuple;
+	am->amgetbitmap = NULL;
+	am->amendscan = hnsw_end_scan;
+	am->ammarkpos = NULL;
+	am->amrestrpos = NULL;
+	am->amestimateparallelscan = NULL;
+	am->aminitparallelscan = NULL;
+	am->amparallelrescan = NULL;
+	PG_RETURN_POINTER(am);
+}

@@ -1,0 +1,92 @@
+/*
+ * insert.c
+ *	  Inserting one row.
+ */
+#include "postgres.h"
+
+#include "nodes/execnodes.h"
+#include "storage/lmgr.h"
+#include "utils/memutils.h"
+
+#include "errors.h"
+#include "hnsw/hnsw.h"
+#include "memory.h"
+
+/*
+ * Make a node that nothing leads to the entry, if the entry is still the one
+ * from which no live node was found.
+ */
+static bool
+insert_as_entry(HnswIndex *index, const float *vector, uint32 entry)
+{
+	Buffer		meta = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
+	bool		same = hnsw_page_meta(BufferGetPage(meta))->entry == entry;
+	GraphList	none = {0};
+
+	if (same)
+		hnsw_set_entry(index, meta, hnsw_create_node(index, vector, &none));
+	UnlockReleaseBuffer(meta);
+	return same;
+}
+
+void
+hnsw_insert_vector(HnswIndex *index, GraphLinker *linker, const float *vector)
+{
+	for (;;)
+	{
+		uint32		entry = hnsw_read_meta(index->relation).entry;
+		uint32		node;
+		Status		status;
+
+		status_clear(&status);
+		switch (graph_insert(linker, vector, entry, hnsw_count_nodes(index), &node, &status))
+		{
+			case GRAPH_INSERTED:
+			case GRAPH_MERGED:
+				return;
+			case GRAPH_ISOLATED:
+				if (insert_as_entry(index, vector, entry))
+					return;
+				break;
+			case GRAPH_FAILED:
+				raise_status(&status);
+		}
+	}
+}
+
+static void
+insert_datum(Relation relation, Datum value, ItemPointer tid, MemoryContext context)
+{
+	HnswIndex  *index = hnsw_open(relation);
+	Status		status;
+	GraphLinker *linker;
+
+	index->row = hnsw_row(tid);
+	status_clear(&status);
+	linker = graph_linker_create(context_arena(context, ARENA_NO_BUDGET), &index->access,
+								 hnsw_ef_construction(relation), index->metric->alpha, &status);
+	if (linker == NULL)
+		raise_status(&status);
+	hnsw_insert_vector(index, linker, hnsw_prepare(index, value, NULL));
+}
+
+bool
+hnsw_insert(Relation relation, Datum *values, bool *isnull, ItemPointer tid,
+			Relation heap, IndexUniqueCheck unique, bool unchanged,
+			struct IndexInfo *info)
+{
+	MemoryContext context;
+	MemoryContext caller;
+
+	if (isnull[0])
+		return false;
+	context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw insert",
+									ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(context);
+	LockPage(relation, HNSW_INSERT_LOCK, ShareLock);
+	insert_datum(relation, values[0], tid, context);
+	UnlockPage(relation, HNSW_INSERT_LOCK, ShareLock);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return false;
+}

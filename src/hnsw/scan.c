@@ -1,0 +1,200 @@
+/*
+ * scan.c
+ *	  ORDER BY column <operator> query.
+ *
+ * The search of graph/ streams nodes; this hands out their rows one by one.
+ * Between two calls nothing is pinned or locked.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/genam.h"
+#include "access/relscan.h"
+#include "catalog/pg_type_d.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/float.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "guc.h"
+#include "hnsw/hnsw.h"
+#include "memory.h"
+
+typedef struct HnswScan
+{
+	MemoryContext context;		/* of one search; reset by a rescan */
+	bool		started;
+	HnswIndex  *index;
+	GraphSearch *search;
+	bool		is_null;		/* the query is NULL: so is every distance */
+	bool		is_zero;		/* it has no length: every distance is NaN */
+	GraphFound	found;
+	int			next_row;		/* of found.rows */
+	double		value;			/* distance or bound of found */
+	double		greatest;		/* of those returned so far */
+	Oid		   *types;			/* of the ORDER BY expressions */
+	IndexOrderByDistance *distances;
+} HnswScan;
+
+IndexScanDesc
+hnsw_begin_scan(Relation relation, int nkeys, int norderbys)
+{
+	IndexScanDesc scan = RelationGetIndexScan(relation, nkeys, norderbys);
+	HnswScan   *state = palloc0(sizeof(HnswScan));
+
+	state->context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw scan",
+										   ALLOCSET_DEFAULT_SIZES);
+	if (norderbys > 0)
+	{
+		state->types = palloc(sizeof(Oid) * norderbys);
+		state->distances = palloc0(sizeof(IndexOrderByDistance) * norderbys);
+		for (int i = 0; i < norderbys; i++)
+			state->types[i] = FLOAT8OID;
+		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
+		scan->xs_orderbynulls = palloc0(sizeof(bool) * norderbys);
+	}
+	scan->opaque = state;
+	return scan;
+}
+
+void
+hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
+			ScanKey orderbys, int norderbys)
+{
+	HnswScan   *state = scan->opaque;
+
+	if (orderbys != NULL && scan->numberOfOrderBys > 0)
+		memmove(scan->orderByData, orderbys, scan->numberOfOrderBys * sizeof(ScanKeyData));
+	state->started = false;
+}
+
+/* The vector to search for; zeros stand for NULL. */
+static float *
+scan_query(IndexScanDesc scan)
+{
+	HnswScan   *state = scan->opaque;
+	ScanKey		key = &scan->orderByData[0];
+
+	state->is_null = (key->sk_flags & SK_ISNULL) != 0;
+	state->is_zero = false;
+	if (state->is_null)
+		return palloc0(sizeof(float) * state->index->layout.shape.dims);
+	return hnsw_prepare(state->index, key->sk_argument, &state->is_zero);
+}
+
+/* Nodes that may wait in memory: work_mem, a heap entry and its growth each */
+static size_t
+max_waiting(void)
+{
+	return (size_t) work_mem * 1024 / (3 * (sizeof(float) + sizeof(uint32)));
+}
+
+static void
+start(IndexScanDesc scan)
+{
+	HnswScan   *state = scan->opaque;
+	Relation	relation = scan->indexRelation;
+	int			ef = guc_ef_search > 0 ? guc_ef_search : hnsw_ef_search(relation);
+	MemoryContext caller;
+	uint32		entry;
+	Status		status;
+
+	if (scan->numberOfOrderBys == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot scan index \"%s\" without an ordering by distance",
+						RelationGetRelationName(relation))));
+	pgstat_count_index_scan(relation);
+	status_clear(&status);
+	MemoryContextReset(state->context);
+	caller = MemoryContextSwitchTo(state->context);
+	state->index = hnsw_open(relation);
+	entry = hnsw_read_meta(relation).entry;
+	state->search = graph_search_create(context_arena(state->context, ARENA_NO_BUDGET),
+										&state->index->access, &status);
+	if (state->search == NULL ||
+		!graph_search_begin(state->search, scan_query(scan), ef, entry,
+							hnsw_count_nodes(state->index), max_waiting(), &status))
+		raise_status(&status);
+	MemoryContextSwitchTo(caller);
+	state->found.nrows = 0;
+	state->next_row = 0;
+	state->greatest = -get_float8_infinity();
+	state->started = true;
+}
+
+/* Move on to the next node; false at the end. */
+static bool
+next_node(HnswScan *state)
+{
+	HnswIndex  *index = state->index;
+	Status		status;
+
+	status_clear(&status);
+	do
+	{
+		if (!graph_search_next(state->search, &state->found, &status))
+		{
+			if (status.code != STATUS_SUCCESS)
+				raise_status(&status);
+			state->found.nrows = 0;
+			return false;
+		}
+		state->value = index->metric->operator(state->found.distance, index->layout.shape.dims);
+	} while (guc_order == ORDER_STRICT && state->value < state->greatest);
+	state->next_row = 0;
+	state->greatest = Max(state->greatest, state->value);
+	return true;
+}
+
+/*
+ * Tell the executor the distance.  A bound is to be replaced by what the
+ * operator gives, and so is everything when there are more ORDER BY
+ * expressions: of the second only the least possible value is known.
+ */
+static void
+store_distances(IndexScanDesc scan)
+{
+	HnswScan   *state = scan->opaque;
+	IndexOrderByDistance *distances = state->distances;
+	bool		exact = !state->index->metric->normalize || state->is_zero;
+
+	distances[0].isnull = state->is_null;
+	distances[0].value = state->is_zero ? get_float8_nan() : state->value;
+	for (int i = 1; i < scan->numberOfOrderBys; i++)
+		distances[i].value = -get_float8_infinity();
+	index_store_float8_orderby_distances(scan, state->types, distances,
+										 (!exact && !state->is_null) || scan->numberOfOrderBys > 1);
+}
+
+bool
+hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
+{
+	HnswScan   *state = scan->opaque;
+
+	Assert(ScanDirectionIsForward(direction));
+	if (!state->started)
+		start(scan);
+	if (state->next_row >= state->found.nrows && !next_node(state))
+		return false;
+	hnsw_row_tid(state->found.rows[state->next_row++], &scan->xs_heaptid);
+	if (!ItemPointerIsValid(&scan->xs_heaptid))
+		hnsw_raise_corrupted(scan->indexRelation,
+							 hnsw_node_block(&state->index->layout, state->found.node),
+							 "A row pointer is invalid.");
+	scan->xs_recheck = false;
+	store_distances(scan);
+	return true;
+}
+
+void
+hnsw_end_scan(IndexScanDesc scan)
+{
+	HnswScan   *state = scan->opaque;
+
+	MemoryContextDelete(state->context);
+	pfree(state);
+}

@@ -1,0 +1,364 @@
+/*
+ * vacuum.c
+ *	  Removing rows.
+ *
+ * Three steps, see the README for why they are safe:
+ *	1. mark: take dead rows out of nodes; a node without rows becomes dead.
+ *	   It still leads to its neighbours.
+ *	2. repair: no live node keeps a dead neighbour.
+ *	3. free: the places of dead nodes.
+ * Before steps 2 and 3, wait for the inserts that began earlier.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "commands/vacuum.h"
+#include "miscadmin.h"
+#include "storage/freespace.h"
+#include "storage/indexfsm.h"
+#include "storage/lmgr.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "hnsw/hnsw.h"
+#include "memory.h"
+
+#define ROOM (BLCKSZ / 2)		/* as allocate.c records it */
+
+typedef struct Vacuum
+{
+	HnswIndex  *index;
+	IndexBulkDeleteResult *stats;
+	IndexBulkDeleteCallback callback;
+	void	   *callback_state;
+	uint32		nodes;
+	GraphBits	dead;			/* nodes without rows */
+	uint32		ndead;
+	GraphLinker *linker;
+	uint32		some_live;		/* a live node, or GRAPH_NO_NODE */
+} Vacuum;
+
+/* Wait until the inserts that are under way have ended. */
+static void
+wait_for_inserts(Relation relation)
+{
+	LockPage(relation, HNSW_INSERT_LOCK, ExclusiveLock);
+	UnlockPage(relation, HNSW_INSERT_LOCK, ExclusiveLock);
+}
+
+static void
+note_dead(Vacuum *vacuum, uint32 node)
+{
+	switch (graph_bits_add(&vacuum->dead, node))
+	{
+		case GRAPH_BITS_ADDED:
+			vacuum->ndead++;
+			break;
+		case GRAPH_BITS_PRESENT:
+			break;
+		case GRAPH_BITS_NO_MEMORY:
+			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	}
+}
+
+/* ---- step 1: mark ---- */
+
+/* The rows of a record that stay; says how many go. */
+static int
+dead_rows(Vacuum *vacuum, const GraphRecord *record, uint64 *keep)
+{
+	int			nkeep = 0;
+
+	for (int i = 0; i < record->nrows; i++)
+	{
+		ItemPointerData tid;
+
+		hnsw_row_tid(record->rows[i], &tid);
+		if (!vacuum->callback(&tid, vacuum->callback_state))
+			keep[nkeep++] = record->rows[i];
+	}
+	return record->nrows - nkeep;
+}
+
+static void
+remove_rows(GraphRecord *record, int ngone, const uint64 *keep)
+{
+	record->nrows -= ngone;
+	memcpy(record->rows, keep, record->nrows * sizeof(uint64));
+	memset(record->rows + record->nrows, 0, ngone * sizeof(uint64));
+	if (record->nrows == 0)
+		record->state = GRAPH_DEAD;
+}
+
+/* One page of nodes; all its changes go into one WAL record. */
+static void
+mark_page(Vacuum *vacuum, BlockNumber block, uint32 first)
+{
+	HnswIndex  *index = vacuum->index;
+	IndexBulkDeleteResult *stats = vacuum->stats;
+	Buffer		buffer;
+	Page		page;
+	HnswChange	change = {0};
+	bool		changing = false;
+	bool		has_room = false;
+
+	if (!hnsw_lock_page(index, block, BUFFER_LOCK_EXCLUSIVE, &buffer))
+	{
+		RecordPageWithFreeSpace(index->relation, block, ROOM);
+		return;
+	}
+	page = BufferGetPage(buffer);
+	for (int slot = 0; slot < index->layout.nodes_per_page; slot++)
+	{
+		GraphRecord *record = hnsw_page_record(index, page, block, slot);
+		uint64		keep[GRAPH_ROWS];
+		int			ngone = dead_rows(vacuum, record, keep);
+
+		if (ngone > 0 && !changing)
+		{
+			changing = true;
+			hnsw_change_begin(index, &change);
+			page = hnsw_change_page(&change, buffer, false);
+		}
+		if (ngone > 0)
+		{
+			record = hnsw_page_record(index, page, block, slot);
+			remove_rows(record, ngone, keep);
+			stats->tuples_removed += ngone;
+		}
+		stats->num_index_tuples += record->nrows;
+		has_room |= record->state == GRAPH_FREE;
+		if (record->state == GRAPH_DEAD)
+			note_dead(vacuum, first + slot);
+	}
+	if (changing)
+		hnsw_change_finish(&change);
+	UnlockReleaseBuffer(buffer);
+	if (has_room)
+		RecordPageWithFreeSpace(index->relation, block, ROOM);
+}
+
+static void
+mark(Vacuum *vacuum)
+{
+	const HnswLayout *layout = &vacuum->index->layout;
+
+	for (uint32 node = 0; node < vacuum->nodes; node += layout->nodes_per_page)
+	{
+		vacuum_delay();
+		mark_page(vacuum, hnsw_node_block(layout, node), node);
+	}
+}
+
+/* ---- step 2: repair ---- */
+
+/* Live nodes of a page that have a dead neighbour */
+static int
+find_broken(Vacuum *vacuum, uint32 first, uint32 *broken)
+{
+	HnswIndex  *index = vacuum->index;
+	BlockNumber block = hnsw_node_block(&index->layout, first);
+	Buffer		buffer;
+	int			n = 0;
+
+	if (!hnsw_lock_page(index, block, BUFFER_LOCK_SHARE, &buffer))
+		return 0;
+	for (int slot = 0; slot < index->layout.nodes_per_page; slot++)
+	{
+		GraphRecord *record = hnsw_page_record(index, BufferGetPage(buffer), block, slot);
+		const uint32 *ids = graph_record_ids(record);
+
+		if (record->state != GRAPH_LIVE)
+			continue;
+		vacuum->some_live = first + slot;
+		for (int i = 0; i < record->nneighbors; i++)
+		{
+			if (ids[i] < vacuum->nodes && graph_bits_test(&vacuum->dead, ids[i]))
+			{
+				broken[n++] = first + slot;
+				break;
+			}
+		}
+	}
+	UnlockReleaseBuffer(buffer);
+	return n;
+}
+
+static void
+repair(Vacuum *vacuum)
+{
+	HnswIndex  *index = vacuum->index;
+	int			step = index->layout.nodes_per_page;
+	uint32	   *broken = palloc(sizeof(uint32) * step);
+	uint32		entry = hnsw_read_meta(index->relation).entry;
+	Status		status;
+
+	status_clear(&status);
+	for (uint32 node = 0; node < vacuum->nodes; node += step)
+	{
+		int			n;
+
+		vacuum_delay();
+		n = find_broken(vacuum, node, broken);
+		for (int i = 0; i < n; i++)
+		{
+			bool		changed;
+
+			CHECK_FOR_INTERRUPTS();
+			if (!graph_repair(vacuum->linker, broken[i], entry, hnsw_count_nodes(index),
+							  &changed, &status))
+				raise_status(&status);
+		}
+	}
+	pfree(broken);
+}
+
+/* ---- the entry ---- */
+
+/* A live neighbour of a dead entry, the nearest, or any live node */
+static uint32
+successor(Vacuum *vacuum, uint32 entry)
+{
+	const GraphAccess *access = &vacuum->index->access;
+	GraphList	list;
+	GraphList	unused;
+	bool		live;
+
+	if (access->read_list(access->context, entry, &list, &live))
+		for (int i = 0; i < list.n; i++)
+			if (access->read_list(access->context, list.ids[i], &unused, &live) && live)
+				return list.ids[i];
+	return vacuum->some_live;
+}
+
+/*
+ * Searches must not start at a node that will be freed.  If no live node is
+ * known, the index is empty or all its nodes are newer than this vacuum; one
+ * that an insert made the entry is not in our set of dead nodes.
+ */
+static void
+replace_entry(Vacuum *vacuum)
+{
+	HnswIndex  *index = vacuum->index;
+	Buffer		meta = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
+	uint32		entry = hnsw_page_meta(BufferGetPage(meta))->entry;
+
+	if (entry < vacuum->nodes && graph_bits_test(&vacuum->dead, entry))
+		hnsw_set_entry(index, meta, successor(vacuum, entry));
+	UnlockReleaseBuffer(meta);
+}
+
+/* ---- step 3: free ---- */
+
+static void
+free_page(Vacuum *vacuum, uint32 first)
+{
+	HnswIndex  *index = vacuum->index;
+	BlockNumber block = hnsw_node_block(&index->layout, first);
+	Buffer		buffer;
+	HnswChange	change;
+	Page		page;
+
+	if (!hnsw_lock_page(index, block, BUFFER_LOCK_EXCLUSIVE, &buffer))
+		return;
+	hnsw_change_begin(index, &change);
+	page = hnsw_change_page(&change, buffer, false);
+	for (int slot = 0; slot < index->layout.nodes_per_page; slot++)
+	{
+		if (first + slot < vacuum->nodes && graph_bits_test(&vacuum->dead, first + slot))
+			memset(hnsw_page_record(index, page, block, slot), 0, index->layout.shape.head);
+	}
+	hnsw_change_finish(&change);
+	UnlockReleaseBuffer(buffer);
+	RecordPageWithFreeSpace(index->relation, block, ROOM);
+}
+
+static void
+free_dead(Vacuum *vacuum)
+{
+	int			step = vacuum->index->layout.nodes_per_page;
+
+	for (uint32 node = 0; node < vacuum->nodes; node += step)
+	{
+		bool		any = false;
+
+		for (int slot = 0; slot < step; slot++)
+			any |= node + slot < vacuum->nodes && graph_bits_test(&vacuum->dead, node + slot);
+		if (!any)
+			continue;
+		vacuum_delay();
+		free_page(vacuum, node);
+	}
+}
+
+/* ---- the access method's functions ---- */
+
+static void
+init_vacuum(Vacuum *vacuum, IndexVacuumInfo *info)
+{
+	Arena	   *arena = context_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
+	HnswIndex  *index = hnsw_open(info->index);
+	Status		status;
+
+	status_clear(&status);
+	index->strategy = info->strategy;
+	vacuum->index = index;
+	vacuum->nodes = hnsw_count_nodes(index);
+	vacuum->dead.arena = arena;
+	vacuum->some_live = GRAPH_NO_NODE;
+	vacuum->linker = graph_linker_create(arena, &index->access,
+										 hnsw_ef_construction(info->index),
+										 index->metric->alpha, &status);
+	if (vacuum->linker == NULL)
+		raise_status(&status);
+	if (!graph_bits_reset(&vacuum->dead, vacuum->nodes))
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+}
+
+IndexBulkDeleteResult *
+hnsw_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
+				 IndexBulkDeleteCallback callback, void *state)
+{
+	Vacuum		vacuum = {.callback = callback,.callback_state = state};
+	MemoryContext context;
+	MemoryContext caller;
+
+	if (stats == NULL)
+		stats = palloc0(sizeof(IndexBulkDeleteResult));
+	stats->num_index_tuples = 0;
+	vacuum.stats = stats;
+	context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw vacuum",
+									ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(context);
+	init_vacuum(&vacuum, info);
+	mark(&vacuum);
+	if (vacuum.ndead > 0)
+	{
+		wait_for_inserts(info->index);
+		repair(&vacuum);
+		replace_entry(&vacuum);
+		wait_for_inserts(info->index);
+		free_dead(&vacuum);
+		stats->pages_newly_deleted = 0;
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return stats;
+}
+
+IndexBulkDeleteResult *
+hnsw_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
+{
+	if (info->analyze_only)
+		return stats;
+	if (stats == NULL)
+	{
+		stats = palloc0(sizeof(IndexBulkDeleteResult));
+		stats->num_index_tuples = info->num_heap_tuples;
+		stats->estimated_count = true;
+	}
+	stats->num_pages = RelationGetNumberOfBlocks(info->index);
+	IndexFreeSpaceMapVacuum(info->index);
+	return stats;
+}
