@@ -14,7 +14,7 @@
 
 int			guc_cache_memory = 256 * 1024;
 int			guc_ef_search = 0;
-int			guc_order = ORDER_RELAXED;
+int			guc_search_order = ORDER_RELAXED;
 int			guc_threads = 0;
 int			guc_training_memory = 4 * 1024 * 1024;
 
@@ -41,11 +41,11 @@ guc_init(void)
 							guc_ef_search, 0, 100000,
 							PGC_USERSET, 0, NULL, NULL, NULL);
 
-	DefineCustomEnumVariable("similarity.order",
+	DefineCustomEnumVariable("similarity.search_order",
 							 "What to do with a row that an index scan finds later than it belongs.",
 							 "\"relaxed\" returns it when found, \"strict\" skips it.",
-							 &guc_order,
-							 guc_order, order_options,
+							 &guc_search_order,
+							 guc_search_order, order_options,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("similarity.threads",

@@ -15,7 +15,7 @@ typedef enum SimilarityOrder
 
 extern int	guc_cache_memory;	/* kB */
 extern int	guc_ef_search;		/* 0 = the index's */
-extern int	guc_order;			/* SimilarityOrder */
+extern int	guc_search_order;	/* SimilarityOrder */
 extern int	guc_threads;		/* 0 = one per processor */
 extern int	guc_training_memory;	/* kB */
 

@@ -24,12 +24,12 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
+#include "context.h"
 #include "embedding/embedding.h"
 #include "errors.h"
 #include "graph/memory.h"
 #include "guc.h"
 #include "hnsw/hnsw.h"
-#include "memory.h"
 
 /* Subphases in pg_stat_progress_create_index; 1 is PostgreSQL's own */
 #define PHASE_LINKING 2
@@ -44,6 +44,7 @@ typedef struct Build
 	MemoryContext graph_context;
 	GraphMemory *memory;
 	GraphBuilder *builder;
+	ThreadPool *pool;			/* NULL: one thread */
 
 	/* on pages; NULL before */
 	GraphLinker *linker;
@@ -108,28 +109,32 @@ hnsw_build_empty(Relation relation)
 
 /* ---- in memory ---- */
 
+/* What is not palloc'd must go when an error comes: builder and threads. */
 static void
-destroy_builder(void *builder)
+destroy_builder(void *arg)
 {
-	graph_builder_destroy(builder);
+	Build	   *build = arg;
+
+	graph_builder_destroy(build->builder);
+	pool_destroy(build->pool);
+	build->builder = NULL;
+	build->pool = NULL;
 }
 
-/* The builder's own memory is malloc's: it must go when an error comes. */
-static void
-free_with_context(MemoryContext context, GraphBuilder *builder)
+static ThreadPool *
+start_threads(void)
 {
-	MemoryContextCallback *callback =
-	MemoryContextAlloc(context, sizeof(MemoryContextCallback));
+	int			nthreads = Min(max_parallel_maintenance_workers + 1, guc_pool_threads());
+	ThreadPool *pool;
+	Status		status;
 
-	callback->func = destroy_builder;
-	callback->arg = builder;
-	MemoryContextRegisterResetCallback(context, callback);
-}
-
-static int
-build_threads(void)
-{
-	return Min(max_parallel_maintenance_workers + 1, guc_pool_threads());
+	if (nthreads == 1)
+		return NULL;
+	status_clear(&status);
+	pool = pool_create(nthreads, &status);
+	if (pool == NULL)
+		raise_status(&status);
+	return pool;
 }
 
 static void
@@ -139,25 +144,26 @@ begin_memory(Build *build)
 	const GraphShape *shape = &index->layout.shape;
 	Size		budget = (Size) maintenance_work_mem * 1024;
 	uint32		max_nodes = Min(budget / shape->size, (Size) GRAPH_NO_NODE - 1);
-	MemoryContext context;
-	ThreadPool *pool;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw build",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContextCallback *callback = MemoryContextAlloc(context, sizeof(MemoryContextCallback));
 	Status		status;
 
 	status_clear(&status);
-	context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw build",
-									ALLOCSET_DEFAULT_SIZES);
 	build->graph_context = context;
-	pool = context_pool(context, build_threads());
-	build->memory = graph_memory_create(context_arena(context, budget), index->metric->distance,
+	callback->func = destroy_builder;
+	callback->arg = build;
+	MemoryContextRegisterResetCallback(context, callback);
+	build->pool = start_threads();
+	build->memory = graph_memory_create(memory_arena(context, budget), index->metric->distance,
 										shape->dims, shape->degree, max_nodes, &status);
 	if (build->memory == NULL)
 		raise_status(&status);
-	build->builder = graph_builder_create(build->memory, pool,
+	build->builder = graph_builder_create(build->memory, build->pool,
 										  hnsw_ef_construction(index->relation),
 										  index->metric->alpha, &status);
 	if (build->builder == NULL)
 		raise_status(&status);
-	free_with_context(context, build->builder);
 }
 
 /* ---- from memory to pages ---- */
@@ -251,7 +257,6 @@ end_memory(Build *build)
 	write_graph(build);
 	MemoryContextDelete(build->graph_context);
 	build->memory = NULL;
-	build->builder = NULL;
 }
 
 /* ---- on pages ---- */
@@ -270,7 +275,7 @@ begin_pages(Build *build)
 			 errhint("Increase maintenance_work_mem to speed up builds.")));
 	end_memory(build);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_LINKING);
-	build->linker = graph_linker_create(context_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+	build->linker = graph_linker_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
 										&index->access, hnsw_ef_construction(index->relation),
 										index->metric->alpha, &status);
 	if (build->linker == NULL)
@@ -359,25 +364,25 @@ IndexBuildResult *
 hnsw_build(Relation heap, Relation relation, struct IndexInfo *info)
 {
 	IndexBuildResult *result = palloc0(sizeof(IndexBuildResult));
-	Build		build = {0};
+	Build	   *build = palloc0(sizeof(Build));
 
 	if (RelationGetNumberOfBlocks(relation) != 0)
 		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(relation));
 	write_meta(relation, MAIN_FORKNUM);
-	build.index = hnsw_open(relation);
-	build.index->building = true;
-	build.row_context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw row",
-											  ALLOCSET_DEFAULT_SIZES);
-	begin_memory(&build);
+	build->index = hnsw_open(relation);
+	build->index->building = true;
+	build->row_context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw row",
+											   ALLOCSET_DEFAULT_SIZES);
+	begin_memory(build);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_LINKING);
 	result->heap_tuples = table_index_build_scan(heap, relation, info, false, true,
-												 build_callback, &build, NULL);
-	if (build.builder != NULL)
-		end_memory(&build);
+												 build_callback, build, NULL);
+	if (build->builder != NULL)
+		end_memory(build);
 	if (RelationNeedsWAL(relation))
 		log_newpage_range(relation, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(relation), true);
-	record_free_places(build.index);
-	advise_inline(&build, heap);
-	result->index_tuples = build.rows;
+	record_free_places(build->index);
+	advise_inline(build, heap);
+	result->index_tuples = build->rows;
 	return result;
 }

@@ -8,9 +8,9 @@
 #include "storage/lmgr.h"
 #include "utils/memutils.h"
 
+#include "context.h"
 #include "errors.h"
 #include "hnsw/hnsw.h"
-#include "memory.h"
 
 /*
  * Make a node that nothing leads to the entry, if the entry is still the one
@@ -63,7 +63,7 @@ insert_datum(Relation relation, Datum value, ItemPointer tid, MemoryContext cont
 
 	index->row = hnsw_row(tid);
 	status_clear(&status);
-	linker = graph_linker_create(context_arena(context, ARENA_NO_BUDGET), &index->access,
+	linker = graph_linker_create(memory_arena(context, ARENA_NO_BUDGET), &index->access,
 								 hnsw_ef_construction(relation), index->metric->alpha, &status);
 	if (linker == NULL)
 		raise_status(&status);

@@ -18,10 +18,10 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
+#include "context.h"
 #include "errors.h"
 #include "guc.h"
 #include "hnsw/hnsw.h"
-#include "memory.h"
 
 typedef struct HnswScan
 {
@@ -113,7 +113,7 @@ start(IndexScanDesc scan)
 	caller = MemoryContextSwitchTo(state->context);
 	state->index = hnsw_open(relation);
 	entry = hnsw_read_meta(relation).entry;
-	state->search = graph_search_create(context_arena(state->context, ARENA_NO_BUDGET),
+	state->search = graph_search_create(memory_arena(state->context, ARENA_NO_BUDGET),
 										&state->index->access, &status);
 	if (state->search == NULL ||
 		!graph_search_begin(state->search, scan_query(scan), ef, entry,
@@ -144,7 +144,7 @@ next_node(HnswScan *state)
 			return false;
 		}
 		state->value = index->metric->operator(state->found.distance, index->layout.shape.dims);
-	} while (guc_order == ORDER_STRICT && state->value < state->greatest);
+	} while (guc_search_order == ORDER_STRICT && state->value < state->greatest);
 	state->next_row = 0;
 	state->greatest = Max(state->greatest, state->value);
 	return true;

@@ -20,9 +20,9 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
+#include "context.h"
 #include "errors.h"
 #include "hnsw/hnsw.h"
-#include "memory.h"
 
 #define ROOM (BLCKSZ / 2)		/* as allocate.c records it */
 
@@ -297,7 +297,7 @@ free_dead(Vacuum *vacuum)
 static void
 init_vacuum(Vacuum *vacuum, IndexVacuumInfo *info)
 {
-	Arena	   *arena = context_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
+	Arena	   *arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
 	HnswIndex  *index = hnsw_open(info->index);
 	Status		status;
 

@@ -27,8 +27,8 @@
 #include "utils/builtins.h"
 
 #include "compat.h"
+#include "context.h"
 #include "hnsw/inspect.h"
-#include "memory.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_verify_index);
 
@@ -255,7 +255,7 @@ hnsw_verify_index(PG_FUNCTION_ARGS)
 	verify.index = hnsw_open(relation);
 	verify.index->strategy = GetAccessStrategy(BAS_BULKREAD);
 	verify.nodes = hnsw_count_nodes(verify.index);
-	verify.bad.arena = context_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
+	verify.bad.arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
 	if (!graph_bits_reset(&verify.bad, verify.nodes))
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	check_pages(&verify);
