@@ -56,6 +56,16 @@ SELECT '[1, null]'::jsonb::embedding;
 SELECT '[1, 1e39]'::jsonb::embedding;
 SELECT '[1]'::jsonb::embedding(2);
 
+-- Bytes that are no embedding are found out before they are used
+CREATE CAST (bytea AS embedding) WITHOUT FUNCTION;
+SELECT ''::bytea::embedding;
+SELECT dims('\x02000000'::bytea::embedding);
+SELECT '\x02000000000000000000000000000000'::bytea::embedding <-> '[1]';
+SELECT '\x0100010000000000000000000000000000000000'::bytea::embedding = '[1]';
+SELECT '\x00000000000000000000000000000000'::bytea::embedding::real[];
+SELECT sum('\x0141000000000000000000000000000000000000'::bytea::embedding);
+DROP CAST (bytea AS embedding);
+
 -- A value is stored as it is, never compressed, and out of line when wide
 CREATE TABLE stored (e embedding(1000));
 INSERT INTO stored SELECT array_agg(i)::embedding FROM generate_series(1, 1000) i;

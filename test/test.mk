@@ -22,7 +22,7 @@ help:
 # ---- unit tests of the pure rooms: plain programs, no server ----
 
 UNIT_DIR = build/unit
-UNIT_FLAGS = -O2
+UNIT_FLAGS = -O3
 UNIT_CC = $(CC) -std=gnu11 -g $(UNIT_FLAGS) -fno-math-errno -fno-trapping-math $(WARNINGS) -D_GNU_SOURCE -Isrc -Itest/unit
 UNIT_LIBS = -lm -ldl -lpthread
 UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/test_*.c)))
