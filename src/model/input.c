@@ -15,19 +15,31 @@
 #include "model/input.h"
 #include "model/spec.h"
 
+bool
+input_kind_of(Oid type, InputKind *kind)
+{
+	if (type == BYTEAOID)
+		*kind = INPUT_BYTES;
+	else if (type == FLOAT4ARRAYOID)
+		*kind = INPUT_REALS;
+	else if (type == embedding_type_oid())
+		*kind = INPUT_EMBEDDING;
+	else
+		return false;
+	return true;
+}
+
 InputKind
 input_kind(Oid type)
 {
-	if (type == BYTEAOID)
-		return INPUT_BYTES;
-	if (type == FLOAT4ARRAYOID)
-		return INPUT_REALS;
-	if (type == embedding_type_oid())
-		return INPUT_EMBEDDING;
-	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("a model cannot take input of type %s", format_type_be(type)),
-			 errhint("Use bytea of raw numbers (one byte each), real[] or embedding.")));
+	InputKind	kind;
+
+	if (!input_kind_of(type, &kind))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("a model cannot take input of type %s", format_type_be(type)),
+				 errhint("Use bytea of raw numbers (one byte each), real[] or embedding.")));
+	return kind;
 }
 
 NnElement

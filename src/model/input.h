@@ -24,7 +24,8 @@ typedef struct InputRow
 	size_t		size;			/* bytes */
 } InputRow;
 
-/* BYTEAOID, FLOAT4ARRAYOID or the type embedding; ERROR for others. */
+/* BYTEAOID, FLOAT4ARRAYOID or the type embedding; false, or ERROR, for others. */
+extern bool input_kind_of(Oid type, InputKind *kind);
 extern InputKind input_kind(Oid type);
 
 extern NnElement input_element(InputKind kind);

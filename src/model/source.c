@@ -12,8 +12,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
@@ -26,7 +24,7 @@
 #include "utils/plancache.h"
 
 #include "compat.h"
-#include "embedding/embedding.h"
+#include "model/input.h"
 #include "model/source.h"
 
 #define FETCH_ROWS 256
@@ -61,8 +59,9 @@ typedef struct Reader
 	class_hash *classes;
 	bool		known_only;		/* skip rows of other classes */
 	uint64		position;		/* of the row being read, from 1 */
-	Size		inputs;			/* numbers in a row */
-	Oid			input_type;
+	bool		in_row;			/* for error messages: reading a row, or
+								 * running the query? */
+	InputKind	kind;
 	FmgrInfo	label_output;
 	uint32		labels_size;	/* allocated */
 	int			classes_size;
@@ -88,10 +87,25 @@ describe_columns(TupleDesc columns)
 	return buffer.data;
 }
 
+static InputKind
+check_input_type(TupleDesc columns)
+{
+	Form_pg_attribute column = TupleDescAttr(columns, 0);
+	InputKind	kind;
+
+	if (!input_kind_of(getBaseType(column->atttypid), &kind))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of the source query has type %s, which is not an input",
+						NameStr(column->attname), format_type_be(column->atttypid)),
+				 errdetail("The first column must be bytea, real[] or embedding; the query returns (%s).",
+						   describe_columns(columns))));
+	return kind;
+}
+
 static void
 check_columns(Reader *reader, TupleDesc columns)
 {
-	Oid			type;
 	Oid			output;
 	bool		isvarlena;
 
@@ -102,18 +116,9 @@ check_columns(Reader *reader, TupleDesc columns)
 						columns->natts),
 				 columns->natts > 0 ?
 				 errdetail("It returns (%s).", describe_columns(columns)) : 0));
-	type = getBaseType(TupleDescAttr(columns, 0)->atttypid);
-	if (type != BYTEAOID && type != FLOAT4ARRAYOID && type != embedding_type_oid())
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of the source query has type %s, which is not an input",
-						NameStr(TupleDescAttr(columns, 0)->attname),
-						format_type_be(TupleDescAttr(columns, 0)->atttypid)),
-				 errdetail("The first column must be bytea, real[] or embedding; the query returns (%s).",
-						   describe_columns(columns))));
-	reader->input_type = type;
-	reader->rows->element = type == BYTEAOID ? NN_UINT8 : NN_FLOAT32;
-	reader->rows->row_size = reader->inputs * (type == BYTEAOID ? 1 : sizeof(float4));
+	reader->kind = check_input_type(columns);
+	reader->rows->element = input_element(reader->kind);
+	reader->rows->row_size = nn_row_size(reader->request->graph, reader->rows->element);
 	reader->rows->rows_per_block = (uint32) Max(BLOCK_SIZE / reader->rows->row_size, 1);
 	getTypeOutputInfo(TupleDescAttr(columns, 1)->atttypid, &output, &isvarlena);
 	fmgr_info_cxt(output, &reader->label_output, reader->context);
@@ -207,8 +212,7 @@ read_label(Reader *reader, HeapTuple tuple, TupleDesc columns)
 	if (isnull)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("label in row " UINT64_FORMAT " of the source query is null",
-						reader->position)));
+				 errmsg("label must not be null")));
 	label = OutputFunctionCall(&reader->label_output, value);
 	entry = class_lookup(reader->classes, label);
 	if (entry != NULL)
@@ -234,90 +238,23 @@ check_known_classes(const SourceRows *rows)
 	pfree(seen);
 }
 
-/* ---- inputs ---- */
+/* ---- rows ---- */
 
-static char *
-describe_shape(const NnShape *shape)
-{
-	StringInfoData buffer;
-
-	initStringInfo(&buffer);
-	for (int i = 0; i < shape->rank; i++)
-		appendStringInfo(&buffer, "%s%d", i > 0 ? "," : "", shape->dim[i]);
-	return buffer.data;
-}
-
-static void
-check_size(const Reader *reader, Size size)
-{
-	if (size != reader->inputs)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("input in row " UINT64_FORMAT " of the source query has %zu %s, expected %zu",
-						reader->position, size,
-						reader->rows->element == NN_UINT8 ? "bytes" : "numbers",
-						reader->inputs),
-				 errdetail("Inputs of model \"%s\" have the shape {%s}.",
-						   reader->request->model, describe_shape(&reader->request->input))));
-}
-
-static void
-check_finite(const Reader *reader, const float4 *x)
-{
-	for (Size i = 0; i < reader->inputs; i++)
-	{
-		if (!isfinite(x[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_EXCEPTION),
-					 errmsg("input in row " UINT64_FORMAT " of the source query has a number that is not finite",
-							reader->position)));
-	}
-}
-
-static const void *
-array_numbers(const Reader *reader, Datum value)
-{
-	ArrayType  *array = DatumGetArrayTypeP(value);
-
-	if (array_contains_nulls(array))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("input in row " UINT64_FORMAT " of the source query contains nulls",
-						reader->position)));
-	check_size(reader, (Size) ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
-	check_finite(reader, (float4 *) ARR_DATA_PTR(array));
-	return ARR_DATA_PTR(array);
-}
-
-/* The numbers of an input, checked */
+/* Detoasted into the row's context if need be */
 static const void *
 read_input(const Reader *reader, HeapTuple tuple, TupleDesc columns)
 {
 	bool		isnull;
 	Datum		value = SPI_getbinval(tuple, columns, 1, &isnull);
-	Embedding  *embedding;
-	bytea	   *bytes;
+	InputRow	input;
 
 	if (isnull)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("input in row " UINT64_FORMAT " of the source query is null",
-						reader->position)));
-	if (reader->input_type == FLOAT4ARRAYOID)
-		return array_numbers(reader, value);
-	if (reader->input_type == BYTEAOID)
-	{
-		bytes = DatumGetByteaPP(value);
-		check_size(reader, VARSIZE_ANY_EXHDR(bytes));
-		return VARDATA_ANY(bytes);
-	}
-	embedding = embedding_check(DatumGetEmbedding(value));
-	check_size(reader, embedding->dims);
-	check_finite(reader, embedding->x);
-	return embedding->x;
+				 errmsg("input must not be null")));
+	input_read(&input, reader->request->graph, reader->kind, value);
+	return input.data;
 }
-
-/* ---- rows ---- */
 
 static void
 grow(Reader *reader)
@@ -363,20 +300,39 @@ read_row(Reader *reader, HeapTuple tuple, TupleDesc columns)
 	int32		label;
 
 	reader->position++;
+	reader->in_row = true;
 	label = read_label(reader, tuple, columns);
 	if (label >= 0)
 		append_row(reader, read_input(reader, tuple, columns), label);
+	reader->in_row = false;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(reader->row_context);
+}
+
+/* Which row it is; else what SPI adds when it opens a cursor, but not when it fetches */
+static void
+add_context(void *arg)
+{
+	const Reader *reader = arg;
+
+	if (reader->in_row)
+		errcontext("row " UINT64_FORMAT " of the source query", reader->position);
+	else
+		errcontext("SQL statement \"%s\"", reader->request->query);
 }
 
 static void
 read_all(Reader *reader, SPIPlanPtr plan)
 {
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = add_context,
+		.arg = reader
+	};
 	Portal		cursor = SPI_cursor_open(NULL, plan, NULL, NULL, false);
-
 	uint64		fetched;
 
+	error_context_stack = &callback;
 	do
 	{
 		SPITupleTable *table;
@@ -389,6 +345,7 @@ read_all(Reader *reader, SPIPlanPtr plan)
 		SPI_freetuptable(table);
 	} while (fetched == FETCH_ROWS);
 	SPI_cursor_close(cursor);
+	error_context_stack = callback.previous;
 }
 
 static void
@@ -403,9 +360,6 @@ init_reader(Reader *reader, MemoryContext context, const SourceRequest *request)
 	reader->classes = class_create(context, 16, NULL);
 	reader->classes_size = 16;
 	reader->labels_size = FIRST_LABELS;
-	reader->inputs = 1;
-	for (int i = 0; i < request->input.rank; i++)
-		reader->inputs *= (Size) request->input.dim[i];
 	reader->rows = palloc0(sizeof(SourceRows));
 	reader->rows->labels = palloc(sizeof(int32) * FIRST_LABELS);
 	reader->rows->classes = palloc(sizeof(char *) * (Size) reader->classes_size);

@@ -15,8 +15,7 @@
 typedef struct SourceRequest
 {
 	const char *query;			/* one SELECT of (input, label) */
-	const char *model;			/* for messages */
-	NnShape		input;			/* of one row of the model */
+	const NnGraph *graph;		/* of the model, for the size of an input */
 	ArrayType  *known_classes;	/* text[]: labels to keep; NULL keeps all */
 	TrainingMemory *memory;		/* rows and nrows are counted here */
 } SourceRequest;
@@ -41,7 +40,7 @@ typedef struct SourceRows
 /*
  * Run the query once, through a cursor, with the rights and row-level
  * security of the current user, and keep its rows in context.  SPI must be
- * connected.  ERROR, with the number of the row where there is one, unless
+ * connected.  ERROR, with the number of the row in its context, unless
  * the query is a SELECT of an input of the model's size and a label, neither
  * of them NULL, whose rows fit into similarity.training_memory.
  */

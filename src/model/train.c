@@ -1,0 +1,349 @@
+/*
+ * train.c
+ *	  CALL similarity.train(...): from a query to a finished version.
+ *
+ * A training has three parts.  prepare() checks everything that can be wrong
+ * and reads the data; nothing has been written when it ends.  The epochs
+ * compute.  finish() writes the version whole, so that none is ever seen half.
+ *
+ * Outside of a transaction block the procedure commits before the first epoch,
+ * which lets go of the snapshot and of every lock but that on the model, and
+ * after each epoch.  Inside of one (or in a function, or under an exception
+ * handler) all of it belongs to the caller's transaction.
+ *
+ * An error during the steps, a cancel request above all, is caught outside of
+ * a transaction block in order to record how the run ended, and thrown again.
+ * Only the steps may be caught so: an error inside of SPI leaves its stack to
+ * be unwound by the abort of the whole transaction.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "tcop/pquery.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+
+#include "context.h"
+#include "errors.h"
+#include "kernel/gemm.h"
+#include "model/catalog.h"
+#include "model/memory.h"
+#include "model/progress.h"
+#include "model/source.h"
+#include "model/train_options.h"
+#include "model/training_run.h"
+#include "model/version.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(train_model);
+
+/* Blocks of arenas are rounded up; one for the sampler's and the batch's arrays */
+#define ARENA_SLACK (1024 * 1024)
+
+typedef struct Training
+{
+	MemoryContext context;		/* of everything below */
+	bool		atomic;			/* may not commit */
+	TrainOptions options;
+	CatalogModel model;
+	NnGraph    *graph;
+	TrainingMemory memory;
+	SourceRows *rows;
+	NnSampler  *sampler;
+	NnTrainer  *trainer;
+	real	   *weights;
+	int			batch;			/* rows in a step */
+	uint32	   *drawn;			/* row numbers of a batch, */
+	const void **inputs;		/* their inputs */
+	int32	   *labels;			/* and labels */
+	Progress	progress;
+	EpochStats	stats;			/* of the last epoch */
+	instr_time	start;
+	int64		run;
+} Training;
+
+/* ---- before the first step ---- */
+
+/* What does not depend on the data: known, and checked, before it is read */
+static void
+plan_memory(Training *training)
+{
+	NnTrainOptions *nn = &training->options.nn;
+
+	training->memory.parameters = nn_graph_weights(training->graph) * sizeof(real);
+	training->memory.step = nn_trainer_memory(training->graph, nn);
+	memory_check(&training->memory);
+}
+
+static void
+read_rows(Training *training)
+{
+	const TrainOptions *options = &training->options;
+	SourceRequest request = {
+		.query = options->source,
+		.graph = training->graph,
+		.known_classes = options->known_classes,
+		.memory = &training->memory
+	};
+
+	training->rows = source_read(training->context, &request);
+}
+
+static void
+create_sampler(Training *training, Arena *arena)
+{
+	TrainOptions *options = &training->options;
+	SourceRows *rows = training->rows;
+	NnSamplerOptions sampler;
+	Status		status;
+
+	if (options->classes_per_batch == 0)
+		options->classes_per_batch = Max(Min(rows->nclasses, TRAIN_DEFAULT_CLASSES), 2);
+	training->batch = options->classes_per_batch * options->examples_per_class;
+	sampler.classes_per_batch = options->classes_per_batch;
+	sampler.examples_per_class = options->examples_per_class;
+	sampler.seed = options->seed;
+	training->sampler = nn_sampler_create(arena, rows->labels, rows->nrows, rows->nclasses,
+										  &sampler, &status);
+	if (training->sampler == NULL)
+		raise_status(&status);
+	training->drawn = palloc(sizeof(uint32) * (Size) training->batch);
+	training->inputs = palloc(sizeof(void *) * (Size) training->batch);
+	training->labels = palloc(sizeof(int32) * (Size) training->batch);
+}
+
+static void
+create_trainer(Training *training)
+{
+	TrainingMemory *memory = &training->memory;
+	Arena	   *arena = memory_arena(training->context,
+									 memory->parameters + memory->step + ARENA_SLACK);
+	Status		status;
+
+	training->weights = arena_alloc(arena, memory->parameters);
+	if (training->weights == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	nn_init_weights(training->graph, training->options.seed, training->weights);
+	training->trainer = nn_trainer_create(arena, training->graph, &training->options.nn,
+										  training->weights, &status);
+	if (training->trainer == NULL)
+		raise_status(&status);
+}
+
+static void
+prepare(Training *training, FunctionCallInfo fcinfo)
+{
+	TrainOptions *options = &training->options;
+	Arena	   *arena = memory_arena(training->context, ARENA_NO_BUDGET);
+	Status		status;
+
+	train_options_read(fcinfo, options);
+	catalog_get_model(options->model, &training->model);
+	catalog_require_owner(&training->model);
+	catalog_lock_model(&training->model, ExclusiveLock, !training->atomic);
+	training->graph = catalog_model_graph(&training->model, arena);
+	if (!gemm_load(&status))
+		raise_status(&status);
+	options->nn.pool = memory_pool(training->context);
+	plan_memory(training);
+	read_rows(training);
+	create_sampler(training, arena);
+	create_trainer(training);
+}
+
+/* ---- steps ---- */
+
+static void
+run_step(Training *training)
+{
+	NnStepStats stats;
+	Status		status;
+
+	nn_sampler_next(training->sampler, training->drawn);
+	for (int i = 0; i < training->batch; i++)
+	{
+		training->inputs[i] = source_row(training->rows, training->drawn[i]);
+		training->labels[i] = training->rows->labels[training->drawn[i]];
+	}
+	if (!nn_trainer_step(training->trainer, training->rows->element, training->inputs,
+						 training->labels, training->batch, &stats, &status))
+		raise_status(&status);
+	progress_step(&training->progress, &stats);
+}
+
+/* The last step's loss was finite, but what it made of the weights? */
+static void
+check_weights(const Training *training)
+{
+	for (size_t i = 0; i < nn_graph_weights(training->graph); i++)
+	{
+		if (!isfinite(training->weights[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("training diverged at step " INT64_FORMAT ": a weight is not finite",
+							nn_trainer_steps(training->trainer)),
+					 errhint("Lower the learning rate.")));
+	}
+}
+
+/* Interrupts are served between steps, when the pool is idle. */
+static void
+run_epoch(Training *training, int epoch)
+{
+	progress_epoch(&training->progress, epoch);
+	for (int step = 0; step < training->options.steps_per_epoch; step++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		run_step(training);
+	}
+	check_weights(training);
+	progress_stats(&training->progress, &training->stats);
+}
+
+/* Abort, say in the run's record how it ended, and commit that. */
+static void
+record_failure(const Training *training, const ErrorData *error)
+{
+	SPI_rollback();
+	EnsurePortalSnapshotExists();
+	training_run_fail(training->run, error);
+	SPI_commit();
+}
+
+/*
+ * The training's context goes first when an error was caught, and the threads
+ * with it; the struct itself lives on the stack.
+ */
+static void
+run_epoch_guarded(Training *training, int epoch)
+{
+	MemoryContext outer = MemoryContextGetParent(training->context);
+
+	PG_TRY();
+	{
+		run_epoch(training, epoch);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(outer);
+		error = CopyErrorData();
+		FlushErrorState();
+		progress_end();
+		MemoryContextDelete(training->context);
+		if (!training->atomic)
+			record_failure(training, error);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+}
+
+/* ---- the whole ---- */
+
+static void
+commit(const Training *training)
+{
+	if (!training->atomic)
+		SPI_commit();
+}
+
+static void
+run_epochs(Training *training)
+{
+	TrainOptions *options = &training->options;
+
+	progress_begin(&training->progress, options->model, options->epochs,
+				   options->steps_per_epoch, training->batch);
+	for (int epoch = 1; epoch <= options->epochs; epoch++)
+	{
+		run_epoch_guarded(training, epoch);
+		if (options->verbose)
+			progress_info(&training->progress, &training->stats);
+		EnsurePortalSnapshotExists();
+		training_run_epoch(training->run, &training->model, &training->stats);
+		commit(training);
+	}
+	progress_end();
+}
+
+/* What model_versions.metrics shows: the last epoch's means and the extent */
+static Jsonb *
+version_metrics(const Training *training)
+{
+	const EpochStats *stats = &training->stats;
+	instr_time	elapsed;
+	char	   *json;
+
+	INSTR_TIME_SET_CURRENT(elapsed);
+	INSTR_TIME_SUBTRACT(elapsed, training->start);
+	json = psprintf("{\"loss\": %.9g, \"avg_positive\": %s, \"avg_negative\": %s, "
+					"\"rows\": %u, \"classes\": %d, \"epochs\": %d, \"steps\": " INT64_FORMAT ", "
+					"\"images_per_second\": %.0f, \"seconds\": %.3f}",
+					stats->loss,
+					isnan(stats->avg_positive) ? "null" : psprintf("%.9g", stats->avg_positive),
+					isnan(stats->avg_negative) ? "null" : psprintf("%.9g", stats->avg_negative),
+					training->rows->nrows, training->rows->nclasses, training->options.epochs,
+					nn_trainer_steps(training->trainer),
+					stats->images_per_second, INSTR_TIME_GET_DOUBLE(elapsed));
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
+}
+
+static void
+finish(Training *training)
+{
+	int			version;
+
+	EnsurePortalSnapshotExists();
+	version = version_store(&training->model, training->graph, training->weights,
+							version_metrics(training));
+	training_run_finish(training->run, &training->model, version);
+	if (!version_deploy(&training->model, version))
+		ereport(NOTICE,
+				(errmsg("version %d was not deployed, since a gallery of model \"%s\" holds another version",
+						version, training->options.model)));
+	commit(training);
+}
+
+static void
+train(Training *training, FunctionCallInfo fcinfo)
+{
+	INSTR_TIME_SET_CURRENT(training->start);
+	prepare(training, fcinfo);
+	training->run = training_run_begin(&training->model, &training->options);
+	commit(training);
+	run_epochs(training);
+	finish(training);
+	if (!training->atomic)
+		catalog_unlock_model(&training->model, ExclusiveLock);
+}
+
+Datum
+train_model(PG_FUNCTION_ARGS)
+{
+	Training	training = {0};
+	MemoryContext old;
+
+	training.atomic = !(fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
+						!castNode(CallContext, fcinfo->context)->atomic) || IsSubTransaction();
+	if (SPI_connect_ext(training.atomic ? 0 : SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	training.context = AllocSetContextCreate(CurrentMemoryContext, "similarity training",
+											 ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(training.context);
+	train(&training, fcinfo);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(training.context);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
