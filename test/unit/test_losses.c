@@ -55,7 +55,7 @@ static double
 evaluate(const Loss *loss, const int32_t *labels, const double *x, int n, int dims, double *dx)
 {
 	NnLossWork	work;
-	double		lengths[MAX_ROWS];
+	double		lengths[MAX_ROWS] = {0};
 	double		value;
 
 	arena_reset(arena);
