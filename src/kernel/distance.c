@@ -99,21 +99,27 @@ kernel_l1_distance(const float *a, const float *b, size_t n)
 	return exact;
 }
 
+/* Largest magnitude.  With fmax, gcc 12 for ARM fails with an internal error. */
+static double
+largest(const float *x, size_t n)
+{
+	float		most = 0;
+
+	for (size_t i = 0; i < n; i++)
+		most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
+	return most;
+}
+
 /* In double and scaled by the largest element: never hot. */
 static double
 cosine_similarity_scaled(const float *a, const float *b, size_t n)
 {
-	double		a_max = 0;
-	double		b_max = 0;
+	double		a_max = largest(a, n);
+	double		b_max = largest(b, n);
 	double		ab = 0;
 	double		aa = 0;
 	double		bb = 0;
 
-	for (size_t i = 0; i < n; i++)
-	{
-		a_max = fmax(a_max, fabs((double) a[i]));
-		b_max = fmax(b_max, fabs((double) b[i]));
-	}
 	for (size_t i = 0; i < n; i++)
 	{
 		double		x = a[i] / a_max;

@@ -337,7 +337,10 @@ bound_l2(const StoredQuery *query, StoredHead head, double distance)
 {
 	double		n = sum_error(query->space->rotation->dims);
 
-	/* The last term is the rounding of scale * element in a difference. */
+	/* Differences beyond the floats tell nothing. */
+	if (!isfinite(distance))
+		return 0;
+	/* The last but one term is the rounding of scale * element in them. */
 	return distance * (1 - n / 2) - head.radius - query->error -
 		2 * ROUNDING * head.norm - 1e-40;
 }

@@ -219,9 +219,9 @@ operator_of(const KernelTable *table, SpaceMetric metric, const float *q,
 	double		result;
 
 	kernel = table;
-	result = metric == SPACE_L2 ? sqrt((double) kernel->l2_squared(q, x, n)) :
+	result = metric == SPACE_L2 ? sqrt(kernel_l2_squared_distance(q, x, n)) :
 		metric == SPACE_COSINE ? kernel_cosine_distance(q, x, n) :
-		-(double) kernel->inner_product(q, x, n);
+		-kernel_inner_product(q, x, n);
 	kernel = saved;
 	return result;
 }
