@@ -342,6 +342,8 @@ test_bounds_of_hard_vectors(void)
 	Rotation   *rotation = rotation_create(arena, dims, 1, &status);
 	float	   *q = arena_new_array(arena, dims, float);
 	float	   *x = arena_new_array(arena, dims, float);
+	float		low = -3e38f;
+	float		high = 3e38f;
 
 	random_init(&random, 4, 0);
 	fill_normal(&random, q, dims, 1);
@@ -357,10 +359,23 @@ test_bounds_of_hard_vectors(void)
 	check_all_metrics(rotation, NULL, q, x);
 	check_all_metrics(rotation, NULL, x, q);
 	check_all_metrics(rotation, q, x, x);
+	/* sums whose roundings all go one way */
+	for (size_t i = 0; i < dims; i++)
+	{
+		x[i] = 0.1f;
+		q[i] = 0.7f;
+	}
+	check_all_metrics(rotation, NULL, q, x);
+	check_all_metrics(rotation, NULL, q, q);
 	for (size_t i = 0; i < dims; i++)
 		x[i] = 1e-45f;
 	check_all_metrics(rotation, NULL, x, x);
 	check_all_metrics(rotation, NULL, q, x);
+	arena_reset(arena);
+
+	/* differences beyond the floats, which the operator computes in double */
+	rotation = rotation_create(arena, 1, 1, &status);
+	check_all_metrics(rotation, NULL, &low, &high);
 	arena_reset(arena);
 }
 
