@@ -432,12 +432,16 @@ codes_between(const CodesLayout *layout, const void *block, int slot,
 	double		norm = codes_norm(layout, block, slot);
 	double		factor = get_bfloat16(p + factor_offset(layout, slot)) / norm;
 
+	int			top = top_level(layout);
+
 	unpack(layout, p + code_offset(layout, slot), levels);
 	scratch->sum = 0;
 	for (size_t i = 0; i < layout->coded; i++)
 	{
-		scratch->integers[i] = (int8_t) (2 * levels[i] - top_level(layout));
-		scratch->sum += scratch->integers[i];
+		int			c = 2 * levels[i] - top;
+
+		scratch->integers[i] = (int8_t) c;
+		scratch->sum += c;
 	}
 	for (int group = 0; group < layout->groups; group++)
 	{
