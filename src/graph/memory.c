@@ -13,12 +13,15 @@
  */
 #include "graph/memory.h"
 
-#include <math.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CHUNK_BYTES ((size_t) 1 << 20)
+
+/* Looks at a lock before giving up the processor */
+#define SPINS 1000
 
 /* Nodes linked by one thread between two returns to the caller */
 #define GATHER_PER_THREAD 32
@@ -98,12 +101,10 @@ lock_record(GraphRecord *record)
 
 	while (atomic_exchange_explicit(lock, 1, memory_order_acquire) != 0)
 	{
-		while (atomic_load_explicit(lock, memory_order_relaxed) != 0)
-		{
-#if defined(__x86_64__)
-			__builtin_ia32_pause();
-#endif
-		}
+		/* The holder copies a list; if that takes long, it is not running. */
+		for (int i = 0; atomic_load_explicit(lock, memory_order_relaxed) != 0; i++)
+			if (i >= SPINS)
+				sched_yield();
 	}
 }
 
