@@ -86,6 +86,15 @@ fuzz-quick: $(FUZZ_PROGRAMS)
 fuzz: $(FUZZ_PROGRAMS)
 	@test/fuzz/run -max_total_time=$(FUZZ_SECONDS) -- $(FUZZ_TARGETS)
 
+# ---- the demo: every step from images to matches, with its output ----
+
+.PHONY: demo
+demo: export MAKE_OPTIONS = with_llvm=no
+demo:
+	@test/setup demo
+	@$(MAKE) -s all with_llvm=no
+	@test/demo/run
+
 # ---- everything ----
 
 .PHONY: test test-all lint format
@@ -118,11 +127,8 @@ build/bench/%.o: src/%.c $(HEADER_FILES)
 build/bench/bench_%: test/bench/bench_%.c $(BENCH_OBJS)
 	$(BENCH_CC) -o $@ $< $(BENCH_OBJS) $(UNIT_LIBS)
 
-.PHONY: bench bench-train bench-codes
-bench: bench-train bench-codes
+.PHONY: bench bench-train
+bench: bench-train
 
 bench-train: build/bench/bench_train
 	@build/bench/bench_train
-
-bench-codes: build/bench/bench_codes
-	@build/bench/bench_codes
