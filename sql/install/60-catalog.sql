@@ -133,14 +133,25 @@ SELECT m.model, v.id AS version, m.deployed_version IS NOT DISTINCT FROM v.id AS
 FROM similarity.models m JOIN similarity.model_version v ON v.model OPERATOR(pg_catalog.=) m.id;
 COMMENT ON VIEW similarity.model_versions IS 'finished versions of the models that the current role owns or may use';
 
--- The source query may tell about tables: owners only.
+-- The source query may tell about tables: owners only.  A training holds the
+-- lock of its model (src/model/lock.c): a run that nobody holds it for is one
+-- whose session ended without a word.  A standby cannot know.
 CREATE VIEW similarity.training_runs WITH (security_barrier) AS
-SELECT r.id AS run, m.name::text AS model, r.role::text AS role, r.state, r.version, r.source, r.options, r.message, r.started, r.ended
-FROM similarity.training_run r JOIN similarity.model m ON m.id OPERATOR(pg_catalog.=) r.model
+SELECT r.id AS run, m.name::text AS model, r.role::text AS role,
+	CASE WHEN gone.gone THEN 'failed' ELSE r.state END AS state, r.version, r.source, r.options,
+	CASE WHEN gone.gone THEN 'the session ended' ELSE r.message END AS message, r.started, r.ended
+FROM similarity.training_run r JOIN similarity.model m ON m.id OPERATOR(pg_catalog.=) r.model,
+	LATERAL (SELECT CASE WHEN r.state OPERATOR(pg_catalog.<>) 'running' OR pg_catalog.pg_is_in_recovery() THEN false
+		ELSE NOT EXISTS (SELECT FROM pg_catalog.pg_locks l
+			WHERE l.locktype OPERATOR(pg_catalog.=) 'object' AND l.granted
+				AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d
+					WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+				AND l.classid OPERATOR(pg_catalog.=) 'similarity.model'::pg_catalog.regclass
+				AND l.objid OPERATOR(pg_catalog.=) m.id::pg_catalog.oid) END AS gone) gone
 WHERE EXISTS (SELECT FROM pg_catalog.pg_roles o
 	WHERE o.rolname OPERATOR(pg_catalog.=) m.owner AND pg_catalog.pg_has_role(o.oid, 'USAGE'))
 	OR (SELECT o.rolsuper FROM pg_catalog.pg_roles o WHERE o.rolname OPERATOR(pg_catalog.=) CURRENT_USER);
-COMMENT ON VIEW similarity.training_runs IS 'trainings of the models that the current role owns';
+COMMENT ON VIEW similarity.training_runs IS 'trainings of the models that the current role owns; state is running, finished, failed or cancelled';
 
 CREATE VIEW similarity.training_log WITH (security_barrier) AS
 SELECT m.model, r.id AS run, e.epoch, e.loss, e.learning_rate, e.avg_positive, e.avg_negative, e.images_per_second, e.logged

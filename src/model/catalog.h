@@ -60,7 +60,7 @@ extern void catalog_require_usage(const CatalogModel *model);
  *
  * session = false: held to the end of the transaction.  session = true (train
  * outside of a transaction block): held over commits until
- * catalog_unlock_model() or the next abort of a transaction.  One at a time.
+ * catalog_unlock_model() or the next abort of a transaction.
  */
 extern void catalog_lock_model(const CatalogModel *model, LOCKMODE mode, bool session);
 extern void catalog_unlock_model(const CatalogModel *model, LOCKMODE mode);

@@ -2,12 +2,11 @@
  * lock.c
  *	  The lock on a model's future: train, deploy and drop_model.
  *
- * PostgreSQL keeps a session's locks when a transaction aborts; a training
- * that fails must not keep its own until the client disconnects.
+ * A training that commits as it goes holds it for the session.  PostgreSQL
+ * lets go of such a lock, as of VACUUM's, when a transaction aborts.
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "utils/snapmgr.h"
@@ -15,35 +14,10 @@
 #include "model/catalog.h"
 #include "model/catalog_scan.h"
 
-/* The lock held for the session; mode is NoLock while there is none. */
-static LOCKTAG session_tag;
-static LOCKMODE session_mode = NoLock;
-
 static void
-release_session_lock(void)
+set_tag(LOCKTAG *tag, const CatalogModel *model)
 {
-	if (session_mode != NoLock)
-		LockRelease(&session_tag, session_mode, true);
-	session_mode = NoLock;
-}
-
-static void
-release_at_abort(XactEvent event, void *arg)
-{
-	if (event == XACT_EVENT_ABORT)
-		release_session_lock();
-}
-
-static void
-keep_session_lock(const LOCKTAG *tag, LOCKMODE mode)
-{
-	static bool registered = false;
-
-	if (!registered)
-		RegisterXactCallback(release_at_abort, NULL);
-	registered = true;
-	session_tag = *tag;
-	session_mode = mode;
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, catalog_table("model"), model->id, 0);
 }
 
 /* Somebody may have dropped the model between look-up and lock. */
@@ -66,22 +40,21 @@ catalog_lock_model(const CatalogModel *model, LOCKMODE mode, bool session)
 {
 	LOCKTAG		tag;
 
-	if (session && session_mode != NoLock)
-		elog(ERROR, "a model is locked for this session already");
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, catalog_table("model"), model->id, 0);
+	set_tag(&tag, model);
 	if (LockAcquire(&tag, mode, session, true) == LOCKACQUIRE_NOT_AVAIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("model \"%s\" is being trained, deployed or dropped by another session",
 						NameStr(model->name)),
 				 errhint("similarity.training_runs shows trainings.")));
-	if (session)
-		keep_session_lock(&tag, mode);
 	check_existence(model);
 }
 
 void
 catalog_unlock_model(const CatalogModel *model, LOCKMODE mode)
 {
-	release_session_lock();
+	LOCKTAG		tag;
+
+	set_tag(&tag, model);
+	LockRelease(&tag, mode, true);
 }

@@ -181,9 +181,11 @@ for (my $i = 0; $i < 100 && -e "/proc/$other_pid/task"; $i++)
 ok(!-e "/proc/$other_pid/task", 'the terminated backend is gone');
 is(value('SELECT count(*) FROM similarity.model_versions'), 1, 'terminate: no version is left');
 is(value("SELECT count(*) FROM pg_locks WHERE locktype = 'object'"), 0, 'terminate: no lock is left');
+is(value(q{SELECT state || ': ' || message FROM similarity.training_runs ORDER BY run DESC LIMIT 1}),
+	'failed: the session ended', 'the run tells that its session ended');
 $session->query_safe(q{CALL similarity.train('m', 'SELECT image, label FROM item', epochs => 1, steps_per_epoch => 10, seed => 1, verbose => false)});
-is(value(q{SELECT string_agg(state || coalesce(': ' || message, ''), ', ' ORDER BY run)
-	FROM (SELECT * FROM similarity.training_runs ORDER BY run DESC LIMIT 2) r}),
+is(value(q{SELECT string_agg(state || coalesce(': ' || message, ''), ', ' ORDER BY id)
+	FROM (SELECT * FROM similarity.training_run ORDER BY id DESC LIMIT 2) r}),
 	'failed: the session ended, finished', 'the abandoned run is closed');
 is(value('SELECT count(*) FROM similarity.model_versions'), 2, 'the next training works');
 is($session->query_safe(q{SELECT embed('m', image)::text FROM item LIMIT 1}), $first, 'and gives the same weights');
