@@ -129,9 +129,9 @@ WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r
 COMMENT ON VIEW similarity.models IS 'models that the current role owns or may use';
 
 CREATE VIEW similarity.model_versions WITH (security_barrier) AS
-SELECT m.model, v.id AS version, m.deployed_version IS NOT DISTINCT FROM v.id AS deployed, m.dims, v.metrics, v.created
+SELECT m.model, v.id AS version, m.deployed_version IS NOT DISTINCT FROM v.id AS deployed, m.dims, v.metrics, v.created, v.fingerprint
 FROM similarity.models m JOIN similarity.model_version v ON v.model OPERATOR(pg_catalog.=) m.id;
-COMMENT ON VIEW similarity.model_versions IS 'finished versions of the models that the current role owns or may use';
+COMMENT ON VIEW similarity.model_versions IS 'finished versions of the models that the current role owns or may use; equal fingerprints mean equal weights';
 
 -- The source query may tell about tables: owners only.  A training holds the
 -- lock of its model (src/model/lock.c): a run that nobody holds it for is one

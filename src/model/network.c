@@ -132,9 +132,12 @@ find_network(const CatalogVersion *version)
 	return NULL;
 }
 
-/* Drop the least recently used beyond the limit, but not keep and not pinned ones. */
+/*
+ * Drop the least recently used networks beyond the limit; never the most
+ * recently used one, and no pinned one.
+ */
 static void
-shrink_cache(const Network *keep)
+shrink_cache(void)
 {
 	Size		limit = (Size) guc_cache_memory * 1024;
 	Size		used = 0;
@@ -143,14 +146,15 @@ shrink_cache(const Network *keep)
 	dlist_foreach_modify(iter, &networks)
 	{
 		Network    *network = dlist_container(Network, link, iter.cur);
+		Size		size = MemoryContextMemAllocated(network->context, true);
 
-		used += MemoryContextMemAllocated(network->context, true);
-		if (used > limit && network != keep && network->pins == 0)
+		if (used + size > limit && iter.cur != dlist_head_node(&networks) && network->pins == 0)
 		{
-			used -= MemoryContextMemAllocated(network->context, true);
 			dlist_delete(&network->link);
 			MemoryContextDelete(network->context);
 		}
+		else
+			used += size;
 	}
 }
 
@@ -166,7 +170,7 @@ network_get(const CatalogVersion *version)
 	}
 	network = load_network(version);
 	dlist_push_head(&networks, &network->link);
-	shrink_cache(network);
+	shrink_cache();
 	return network;
 }
 
@@ -174,6 +178,7 @@ static void
 unpin(void *network)
 {
 	((Network *) network)->pins--;
+	shrink_cache();
 }
 
 Network *
