@@ -127,8 +127,11 @@ build/bench/%.o: src/%.c $(HEADER_FILES)
 build/bench/bench_%: test/bench/bench_%.c $(BENCH_OBJS)
 	$(BENCH_CC) -o $@ $< $(BENCH_OBJS) $(UNIT_LIBS)
 
-.PHONY: bench bench-train
-bench: bench-train
+.PHONY: bench bench-train bench-codes
+bench: bench-train bench-codes
 
 bench-train: build/bench/bench_train
 	@build/bench/bench_train
+
+bench-codes: build/bench/bench_codes
+	@build/bench/bench_codes
