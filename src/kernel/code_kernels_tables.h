@@ -48,27 +48,30 @@ half_to_float(uint16_t half)
 	return half & 0x8000 ? -magnitude : magnitude;
 }
 
-CODE_INLINE void
-load_bfloat16(const uint8_t *from, float *out)
-{
-	uint16_t	halves[CODE_LANES];
-	uint32_t	words[CODE_LANES];
+/* A block may lie anywhere in a page. */
+#define ANYWHERE __attribute__((aligned(1), may_alias))
+typedef uint16_t ANYWHERE Unaligned16;
 
-	memcpy(halves, from, sizeof(halves));
-	for (int i = 0; i < CODE_LANES; i++)
-		words[i] = (uint32_t) halves[i] << 16;
-	memcpy(out, words, sizeof(words));
+CODE_INLINE float
+bfloat16_to_float(uint16_t half)
+{
+	union
+	{
+		uint32_t	bits;
+		float		value;
+	}			word = {(uint32_t) half << 16};
+
+	return word.value;
 }
 
 /* <v, r> for each slot; NaN in damaged factors gives NaN. */
 CODE_INLINE void
 to_product_body(const CodeScale *scale, const int32_t *scores, float *out)
 {
-	float		factor[CODE_LANES];
+	const Unaligned16 *factors = (const Unaligned16 *) scale->factors;
 
-	load_bfloat16(scale->factors, factor);
 	for (int i = 0; i < CODE_LANES; i++)
-		out[i] = factor[i] * (scale->step * (float) (2 * scores[i] - scale->offset));
+		out[i] = bfloat16_to_float(factors[i]) * (scale->step * (float) (2 * scores[i] - scale->offset));
 }
 
 /*
@@ -79,21 +82,23 @@ to_product_body(const CodeScale *scale, const int32_t *scores, float *out)
 CODE_INLINE void
 to_distance_body(const CodeScale *scale, const int32_t *scores, float *out)
 {
-	float		norm[CODE_LANES];
-	float		factor[CODE_LANES];
+	const Unaligned16 *norms = (const Unaligned16 *) scale->norms;
+	const Unaligned16 *factors = (const Unaligned16 *) scale->factors;
+	float		step = scale->step;
 	float		v = scale->norm;
+	int32_t		offset = scale->offset;
 
-	load_bfloat16(scale->norms, norm);
-	load_bfloat16(scale->factors, factor);
 	for (int i = 0; i < CODE_LANES; i++)
 	{
-		float		unit = norm[i] > v ? norm[i] : v;
+		float		norm = bfloat16_to_float(norms[i]);
+		float		factor = bfloat16_to_float(factors[i]);
+		float		unit = norm > v ? norm : v;
 		float		inverse = 1.0f / (unit > FLT_MIN ? unit : FLT_MIN);
 		float		a = v * inverse;
-		float		b = norm[i] == INFINITY ? 0.0f : norm[i] * inverse;
+		float		b = norm == INFINITY ? 0.0f : norm * inverse;
 		float		most = a * b;
-		float		ab = (factor[i] * inverse) *
-		((scale->step * inverse) * (float) (2 * scores[i] - scale->offset));
+		float		ab = (factor * inverse) *
+		((step * inverse) * (float) (2 * scores[i] - offset));
 		float		square;
 		float		distance;
 
