@@ -29,8 +29,10 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(drop_gallery);
 static uint64
 catalog_select(const char *sql, Oid type, Datum value)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	int			code = catalog_execute(sql, 1, &type, &value, NULL, true, 0);
 
+	MemoryContextSwitchTo(caller);	/* SPI leaves its own */
 	if (code != SPI_OK_SELECT)
 		elog(ERROR, "gallery catalog could not be read: %s", SPI_result_code_string(code));
 	return SPI_processed;

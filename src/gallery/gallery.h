@@ -137,6 +137,28 @@ extern double neighbors_distance(SPITupleTable *table, int row);
 /* ERROR unless 1 <= k <= EVAL_MAX_K. */
 extern void neighbors_check_k(int64 k);
 
+/* ---- what repeated calls of one statement share (search.c) ---- */
+
+typedef struct Search
+{
+	MemoryContext context;
+	char	   *name;
+	Gallery    *gallery;
+	Calibration *calibration;	/* by search_calibration() */
+	SPIPlanPtr	plan;			/* by search_plan() */
+	NeighborColumns columns;
+	int			k;
+} Search;
+
+/*
+ * The gallery of that name, opened by the first call in a statement and kept
+ * for its later ones.
+ */
+extern Search *search_begin(FunctionCallInfo fcinfo, const char *name);
+
+extern const Calibration *search_calibration(Search *search);
+extern SPIPlanPtr search_plan(Search *search, NeighborColumns columns, int k);
+
 /* ---- input (embed.c) ---- */
 
 /* Is this a type that can be looked up?  bytea, real[], embedding */

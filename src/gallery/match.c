@@ -16,18 +16,17 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_match);
 
 /* The match of query among its k nearest; labels receives their names. */
 static EvalMatch
-find_match(const Gallery *gallery, const Embedding *query, int k,
-		   EvalMatcher matcher, Labels *labels)
+find_match(Search *search, const Embedding *query, int k, EvalMatcher matcher, Labels *labels)
 {
-	int			n = neighbors_find(neighbors_prepare(gallery, NEIGHBOR_LABELS, k), query);
+	int			n = neighbors_find(search_plan(search, NEIGHBOR_LABELS, k), query);
 	int		   *codes = palloc(sizeof(int) * Max(n, 1));
 	double	   *distances = palloc(sizeof(double) * Max(n, 1));
 
 	if (n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("gallery \"%s\" is empty", gallery->name),
-				 errdetail("Table %s has no row with an embedding.", gallery->relation)));
+				 errmsg("gallery \"%s\" is empty", search->gallery->name),
+				 errdetail("Table %s has no row with an embedding.", search->gallery->relation)));
 	for (int i = 0; i < n; i++)
 	{
 		codes[i] = labels_code(labels, labels_of_column(SPI_tuptable, i, NEIGHBOR_LABEL));
@@ -53,10 +52,11 @@ put_match(ReturnSetInfo *result, EvalMatch match, const Labels *labels, const Cu
 }
 
 static void
-match_input(FunctionCallInfo fcinfo, const Gallery *gallery)
+match_input(FunctionCallInfo fcinfo, Search *search)
 {
+	const Gallery *gallery = search->gallery;
 	Oid			type = input_argument_type(fcinfo, 1);
-	Calibration *calibration = gallery_calibration(gallery);
+	const Calibration *calibration = search_calibration(search);
 	const Cutpoint *cutpoint = calibration_cutpoint(calibration, gallery,
 													text_argument(fcinfo, 2, "cutpoint"));
 	int			k = k_argument(fcinfo, 3, calibration->k);
@@ -67,7 +67,7 @@ match_input(FunctionCallInfo fcinfo, const Gallery *gallery)
 	gallery_require_input(gallery, type);
 	query = gallery_embed(gallery, PG_GETARG_DATUM(1), type);
 	put_match((ReturnSetInfo *) fcinfo->resultinfo,
-			  find_match(gallery, query, k, matcher, labels), labels, cutpoint);
+			  find_match(search, query, k, matcher, labels), labels, cutpoint);
 }
 
 /* match(gallery, input, cutpoint, k, matcher); no row for a NULL input */
@@ -81,7 +81,7 @@ gallery_match(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	match_input(fcinfo, gallery_open(name));
+	match_input(fcinfo, search_begin(fcinfo, name));
 	SPI_finish();
 	return (Datum) 0;
 }

@@ -205,11 +205,13 @@ neighbors_prepare(const Gallery *gallery, NeighborColumns columns, int k)
 int
 neighbors_find(SPIPlanPtr plan, const Embedding *query)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	Datum		value = PointerGetDatum(query);
 	int			code;
 
 	CHECK_FOR_INTERRUPTS();
 	code = SPI_execute_plan(plan, &value, NULL, true, 0);
+	MemoryContextSwitchTo(caller);	/* SPI leaves its own */
 	if (code != SPI_OK_SELECT)
 		elog(ERROR, "look-up failed: %s", SPI_result_code_string(code));
 	return (int) SPI_processed;
@@ -253,17 +255,18 @@ gallery_lookup(PG_FUNCTION_ARGS)
 {
 	Oid			type = input_argument_type(fcinfo, 1);
 	int			k = k_argument(fcinfo, 2, 5);
-	Gallery    *gallery;
+	char	   *name = text_argument(fcinfo, 0, "gallery");
+	Search	   *search;
 	Embedding  *query;
 	int			n;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	gallery = gallery_open(text_argument(fcinfo, 0, "gallery"));
-	gallery_require_input(gallery, type);
-	query = gallery_embed(gallery, PG_GETARG_DATUM(1), type);
-	n = neighbors_find(neighbors_prepare(gallery, NEIGHBOR_ITEMS, k), query);
+	search = search_begin(fcinfo, name);
+	gallery_require_input(search->gallery, type);
+	query = gallery_embed(search->gallery, PG_GETARG_DATUM(1), type);
+	n = neighbors_find(search_plan(search, NEIGHBOR_ITEMS, k), query);
 	for (int i = 0; i < n; i++)
 		put_neighbor((ReturnSetInfo *) fcinfo->resultinfo, SPI_tuptable, i);
 	SPI_finish();
