@@ -25,6 +25,7 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/float.h"
 
 #include "compat.h"
 #include "context.h"
@@ -166,6 +167,17 @@ check_pages(Verify *verify)
 
 /* ---- lists ---- */
 
+/* Is a distance not what is stored?  One that is not a number is stored as infinite. */
+static bool
+differ(float computed, float stored)
+{
+	double		a = isnan(computed) ? get_float4_infinity() : computed;
+
+	if (!isfinite(a) || !isfinite(stored))
+		return a != stored;
+	return fabs(a - stored) > TOLERANCE * Max(1, fabs(a));
+}
+
 static void
 check_neighbor(Verify *verify, BlockNumber block, uint32 node,
 			   const float *vector, const GraphList *list, int i)
@@ -194,7 +206,7 @@ check_neighbor(Verify *verify, BlockNumber block, uint32 node,
 	if (!access->score(access->context, neighbor, vector, &distance))
 		report(verify, block, node,
 			   psprintf("neighbor %u is free", neighbor));
-	else if (fabs((double) distance - list->distances[i]) > TOLERANCE * Max(1, fabs((double) distance)))
+	else if (differ(distance, list->distances[i]))
 		report(verify, block, node,
 			   psprintf("the distance of neighbor %u is wrong", neighbor));
 }

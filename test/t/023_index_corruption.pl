@@ -1,0 +1,91 @@
+# Damaged pages give an error that says so, and are found by verify_index().
+use strict;
+use warnings;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use SimilarityNode;
+
+my $node = SimilarityNode::create('damaged');
+$node->start;
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION similarity;
+	CREATE TABLE item (id integer, e embedding(8));
+	INSERT INTO item SELECT i, (SELECT array_agg((hashint8(i::bigint * 100 + j) % 1000)::real)
+		FROM generate_series(1, 8) j)::embedding FROM generate_series(1, 500) i;
+	CREATE INDEX item_e ON item USING similarity_hnsw (e embedding_l2_ops);
+	CHECKPOINT;
+});
+my $path = $node->data_dir . '/' . $node->safe_psql('postgres', "SELECT pg_relation_filepath('item_e')");
+$node->stop;
+my $sound = slurp_file($path);
+my $search = "SET enable_seqscan = off; SELECT count(*) FROM (SELECT id FROM item ORDER BY e <-> '[1,2,3,4,5,6,7,8]' LIMIT 1000) x";
+
+# Write bytes at an offset of the sound file, start, run, stop.
+sub with_damage
+{
+	my ($bytes, $offset, $run) = @_;
+	open my $out, '+<', $path or die "could not open $path: $!";
+	print $out $sound;
+	seek $out, $offset, 0;
+	print $out $bytes;
+	close $out;
+	$node->start;
+	$run->();
+	$node->stop;
+}
+
+# verify_index must have a finding; the search must end with an error of class
+# index_corrupted or, if it survives, without harm to the server.
+sub damaged
+{
+	my ($what, $bytes, $offset, $finding, $error) = @_;
+	with_damage($bytes, $offset, sub {
+		my ($code, $out, $err) = $node->psql('postgres', $search);
+		like($err, $error, "$what: error of a search") if defined $error;
+		is($node->safe_psql('postgres', 'SELECT 1'), '1', "$what: the server lives");
+		($code, $out, $err) = $node->psql('postgres', "SELECT * FROM similarity.verify_index('item_e')");
+		like("$out$err", $finding, "$what: found by verify_index");
+		$node->psql('postgres', "INSERT INTO item SELECT 1000, e FROM item WHERE id = 7");
+		is($node->safe_psql('postgres', 'SELECT 1'), '1', "$what: the server survives an insert");
+	});
+}
+
+my $corrupted = qr/index "item_e" is corrupted at block \d+.*HINT:  Please REINDEX it/s;
+my $page = 8192;
+my $record = $page + 24;    # the first record of the first page of nodes
+
+damaged('magic number', "\0\0\0\0", 24, $corrupted, $corrupted);
+damaged('format version', pack('V', 99), 28, qr/format version 99/, qr/format version 99/);
+damaged('dimensions', pack('V', 999999), 32, $corrupted, $corrupted);
+damaged('degree', pack('V', 7), 36, $corrupted, $corrupted);
+damaged('entry', pack('V', 123456), 44, qr/the entry does not exist/, undef);
+damaged('page id', "\0\0", 2 * $page - 2, qr/does not belong/, $corrupted);
+damaged('page kind', "\3", 2 * $page - 8, qr/of another kind/, $corrupted);
+damaged('state', "\7", $record, qr/counts are out of range/, $corrupted);
+damaged('number of rows', "\x7f", $record + 1, qr/counts are out of range/, $corrupted);
+damaged('number of neighbors', "\xff", $record + 2, qr/counts are out of range/, $corrupted);
+damaged('row pointer', "\0" x 8, $record + 8, qr/row pointer is invalid/, $corrupted);
+damaged('neighbor beyond the end', pack('V', 99999999), $record + 40, qr/does not exist/, undef);
+damaged('neighbor itself', pack('V', 0), $record + 40, qr/its own neighbor|distance/, undef);
+damaged('vector', "\xff" x 16, $record + 40 + 256, qr/distance of neighbor/, undef);
+damaged('page of zeros', "\0" x $page, $page, qr/neighbor \d+ is free|entry/, undef);
+damaged('page of noise', join('', map { chr(($_ * 7919) % 251) } 1 .. $page), $page, qr/invalid page|belong/, qr/invalid page|corrupted/);
+
+# Noise anywhere never takes the server down.
+srand(1);
+foreach my $round (1 .. 15)
+{
+	my $bytes = join '', map { chr int rand 256 } 1 .. 40;
+	with_damage($bytes, $page + int rand(length($sound) - $page - 40), sub {
+		$node->psql('postgres', $search);
+		$node->psql('postgres', "SELECT * FROM similarity.verify_index('item_e')");
+		$node->psql('postgres', 'DELETE FROM item WHERE id % 3 = 0');
+		$node->psql('postgres', 'VACUUM item');
+		is($node->safe_psql('postgres', 'SELECT 1'), '1', "noise $round: the server lives");
+	});
+}
+$node->start;
+$node->safe_psql('postgres', 'REINDEX INDEX item_e');
+is($node->safe_psql('postgres', "SELECT * FROM similarity.verify_index('item_e')"), '', 'REINDEX mends it');
+$node->stop;
+done_testing();
