@@ -11,24 +11,22 @@
  * after each epoch.  Inside of one (or in a function, or under an exception
  * handler) all of it belongs to the caller's transaction.
  *
- * An error during the steps, a cancel request above all, is caught outside of
- * a transaction block in order to record how the run ended, and thrown again.
- * Only the steps may be caught so: an error inside of SPI leaves its stack to
- * be unwound by the abort of the whole transaction.
+ * An error after the run was recorded, a cancel request above all, is caught
+ * outside of a transaction block in order to record how the run ended, and
+ * thrown again.  It may come from inside of SPI, whose stack must be unwound
+ * before anything else can be done: therefore what is written is written in a
+ * subtransaction, whose rollback does that.
  */
 #include "postgres.h"
 
 #include <math.h>
 
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "tcop/pquery.h"
-#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
@@ -210,46 +208,7 @@ run_epoch(Training *training, int epoch)
 	progress_stats(&training->progress, &training->stats);
 }
 
-/* Abort, say in the run's record how it ended, and commit that. */
-static void
-record_failure(const Training *training, const ErrorData *error)
-{
-	SPI_rollback();
-	EnsurePortalSnapshotExists();
-	training_run_fail(training->run, error);
-	SPI_commit();
-}
-
-/*
- * The training's context goes first when an error was caught, and the threads
- * with it; the struct itself lives on the stack.
- */
-static void
-run_epoch_guarded(Training *training, int epoch)
-{
-	MemoryContext outer = MemoryContextGetParent(training->context);
-
-	PG_TRY();
-	{
-		run_epoch(training, epoch);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(outer);
-		error = CopyErrorData();
-		FlushErrorState();
-		progress_end();
-		MemoryContextDelete(training->context);
-		if (!training->atomic)
-			record_failure(training, error);
-		ReThrowError(error);
-	}
-	PG_END_TRY();
-}
-
-/* ---- the whole ---- */
+/* ---- what is written ---- */
 
 static void
 commit(const Training *training)
@@ -258,23 +217,37 @@ commit(const Training *training)
 		SPI_commit();
 }
 
+/*
+ * Write in a subtransaction unless all of it is the caller's transaction, and
+ * commit.  Only inside of run_guarded(): an error that left the procedure with
+ * the subtransaction open would leave the session in it.
+ */
 static void
-run_epochs(Training *training)
+write_and_commit(Training *training, void (*write) (Training *training))
 {
-	TrainOptions *options = &training->options;
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
 
-	progress_begin(&training->progress, options->model, options->epochs,
-				   options->steps_per_epoch, training->batch);
-	for (int epoch = 1; epoch <= options->epochs; epoch++)
+	EnsurePortalSnapshotExists();
+	if (!training->atomic)
 	{
-		run_epoch_guarded(training, epoch);
-		if (options->verbose)
-			progress_info(&training->progress, &training->stats);
-		EnsurePortalSnapshotExists();
-		training_run_epoch(training->run, &training->model, &training->stats);
-		commit(training);
+		BeginInternalSubTransaction(NULL);
+		MemoryContextSwitchTo(context);
 	}
-	progress_end();
+	write(training);
+	if (!training->atomic)
+	{
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	commit(training);
+}
+
+static void
+write_epoch(Training *training)
+{
+	training_run_epoch(training->run, &training->model, &training->stats);
 }
 
 /* What model_versions.metrics shows: the last epoch's means and the extent */
@@ -300,19 +273,77 @@ version_metrics(const Training *training)
 }
 
 static void
-finish(Training *training)
+write_version(Training *training)
 {
-	int			version;
+	int			version = version_store(&training->model, training->graph, training->weights,
+										version_metrics(training));
 
-	EnsurePortalSnapshotExists();
-	version = version_store(&training->model, training->graph, training->weights,
-							version_metrics(training));
 	training_run_finish(training->run, &training->model, version);
 	if (!version_deploy(&training->model, version))
 		ereport(NOTICE,
 				(errmsg("version %d was not deployed, since a gallery of model \"%s\" holds another version",
 						version, training->options.model)));
-	commit(training);
+}
+
+/* ---- the whole ---- */
+
+static void
+run(Training *training)
+{
+	TrainOptions *options = &training->options;
+
+	progress_begin(&training->progress, options->model, options->epochs,
+				   options->steps_per_epoch, training->batch);
+	for (int epoch = 1; epoch <= options->epochs; epoch++)
+	{
+		run_epoch(training, epoch);
+		if (options->verbose)
+			progress_info(&training->progress, &training->stats);
+		write_and_commit(training, write_epoch);
+	}
+	write_and_commit(training, write_version);
+	progress_end();
+}
+
+/* Roll back, and say in the run's record how it ended. */
+static void
+record_failure(const Training *training, const ErrorData *error)
+{
+	SPI_rollback();
+	EnsurePortalSnapshotExists();
+	training_run_fail(training->run, error);
+	SPI_commit();
+}
+
+/*
+ * When an error was caught the training's context goes first, and the threads
+ * with it; the struct itself lives on the stack.
+ */
+static void
+run_guarded(Training *training)
+{
+	MemoryContext outer = MemoryContextGetParent(training->context);
+
+	PG_TRY();
+	{
+		run(training);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(outer);
+		error = CopyErrorData();
+		FlushErrorState();
+		if (!training->atomic && IsSubTransaction())
+			RollbackAndReleaseCurrentSubTransaction();
+		progress_end();
+		MemoryContextDelete(training->context);
+		if (!training->atomic)
+			record_failure(training, error);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
 }
 
 static void
@@ -322,8 +353,7 @@ train(Training *training, FunctionCallInfo fcinfo)
 	prepare(training, fcinfo);
 	training->run = training_run_begin(&training->model, &training->options);
 	commit(training);
-	run_epochs(training);
-	finish(training);
+	run_guarded(training);
 	if (!training->atomic)
 		catalog_unlock_model(&training->model, ExclusiveLock);
 }

@@ -88,6 +88,7 @@ arg_distance(CatalogArgs *args, double distance)
 	catalog_arg(args, FLOAT8OID, Float8GetDatum(distance), isnan(distance));
 }
 
+/* The lock on the run's row waits for whoever is deleting it. */
 void
 training_run_epoch(int64 run, const CatalogModel *model, const EpochStats *stats)
 {
@@ -103,7 +104,7 @@ training_run_epoch(int64 run, const CatalogModel *model, const EpochStats *stats
 	require_run(model, catalog_run("INSERT INTO similarity.training_epoch (run, epoch, loss,"
 								   " learning_rate, avg_positive, avg_negative, images_per_second)"
 								   " SELECT id, $2, $3, $4, $5, $6, $7 FROM similarity.training_run"
-								   " WHERE id OPERATOR(pg_catalog.=) $1", &args));
+								   " WHERE id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE", &args));
 }
 
 void

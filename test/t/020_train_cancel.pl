@@ -62,7 +62,7 @@ sub start_training
 {
 	my ($session, $pid, $statement) = @_;
 
-	$session->query_until(qr/started/, "\\echo started\n$statement;\n\\echo ended\n");
+	$session->query_until(qr/started/, "\\echo started\n$statement;\n\\warn ended\n");
 	$node->poll_query_until('postgres',
 		"SELECT query LIKE 'similarity.train m: epoch %' FROM pg_stat_activity WHERE pid = $pid")
 	  or die 'the training did not start';
@@ -73,7 +73,7 @@ sub end_training
 {
 	my ($session) = @_;
 
-	$session->query_until(qr/ended/, '');
+	pump_until($session->{run}, $session->{timeout}, \$session->{stderr}, qr/^ended$/m);
 	my $stderr = $session->{stderr};
 	$session->{stderr} = '';
 	return $stderr;
@@ -203,6 +203,32 @@ $session->query_safe("$small;" x 100);
 my $growth = resident_kb() - $before;
 note "a hundred trainings took $growth kB";
 cmp_ok($growth, '<', 1024, 'a hundred trainings do not grow the process');
+
+# Stopped at any point: while reading, computing, writing, committing.
+my $versions = value('SELECT count(*) FROM similarity.model_version');
+my $done = value("SELECT count(*) FROM similarity.training_run WHERE state = 'finished'");
+foreach my $timeout (map { 20 + 2 * $_ } 0 .. 49)
+{
+	$session->query_safe("SET statement_timeout = $timeout");
+	$session->query(
+		q{CALL similarity.train('m', 'SELECT image, label FROM item LIMIT 100', epochs => 20, steps_per_epoch => 1, verbose => false)});
+	$session->{stderr} = '';
+	$session->query_safe('SET statement_timeout = 0');
+}
+is(value("SELECT count(*) FROM similarity.training_run WHERE state NOT IN ('finished', 'cancelled', 'failed')"),
+	0, 'every run tells how it ended');
+is(value('SELECT count(*) FROM similarity.model_version') - $versions,
+	value("SELECT count(*) FROM similarity.training_run WHERE state = 'finished'") - $done,
+	'as many versions as trainings that finished');
+note value("SELECT string_agg(format('%s %s', n, state), ', ') FROM (SELECT state, count(*) AS n FROM similarity.training_run GROUP BY 1) s");
+
+# The model's row goes under the training, past drop_model and its lock.
+start_training($session, $pid, $train);
+$node->safe_psql('postgres', "DELETE FROM similarity.model WHERE name = 'm'");
+like(end_training($session), qr/ERROR:  model "m" was dropped while it was being trained/, 'the model is gone');
+is(threads($pid), 1, 'model gone: no thread is left');
+is(value("SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND pid = $pid"), 0, 'model gone: no lock is left');
+is(value('SELECT count(*) FROM similarity.model_version'), 0, 'model gone: no version is left');
 $session->quit;
 $node->stop;
 done_testing();
