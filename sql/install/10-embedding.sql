@@ -19,8 +19,8 @@ COMMENT ON FUNCTION embedding_in(cstring, oid, integer) IS 'I/O: text [1,2.5,-3]
 COMMENT ON FUNCTION embedding_out(embedding) IS 'I/O: shortest text that reads back to the same value; without the model tag';
 COMMENT ON FUNCTION embedding_recv(internal, oid, integer) IS 'I/O: int16 dimensions, int16 zero, elements as float4 in network order';
 COMMENT ON FUNCTION embedding_send(embedding) IS 'I/O: int16 dimensions, int16 zero, elements as float4 in network order';
-COMMENT ON FUNCTION embedding_typmod_in(cstring[]) IS 'I/O: embedding(dimensions [, model version])';
-COMMENT ON FUNCTION embedding_typmod_out(integer) IS 'I/O: embedding(dimensions [, model version])';
+COMMENT ON FUNCTION embedding_typmod_in(cstring[]) IS 'I/O: embedding(dimensions [, float | half | int8 | bit] [, model version])';
+COMMENT ON FUNCTION embedding_typmod_out(integer) IS 'I/O: embedding(dimensions [, float | half | int8 | bit] [, model version])';
 
 -- Never compressed: floats do not compress, and reading back would cost more
 -- than the distance.
@@ -34,13 +34,13 @@ CREATE TYPE embedding (
 	ALIGNMENT = int4,
 	STORAGE = external
 );
-COMMENT ON TYPE embedding IS 'vector of float4, embedding(dimensions [, model version]), up to 16384 dimensions';
+COMMENT ON TYPE embedding IS 'vector of numbers in float (the default), half, int8 or bit precision, embedding(dimensions [, float | half | int8 | bit] [, model version]), up to 16384 dimensions';
 
 CREATE FUNCTION embedding(embedding, integer, boolean) RETURNS embedding
 	AS 'MODULE_PATHNAME', 'embedding_to_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION embedding(embedding, integer, boolean) IS 'checks dimensions and model version of a column; stamps the version on untagged values';
+COMMENT ON FUNCTION embedding(embedding, integer, boolean) IS 'converts to a column''s precision; checks dimensions and model version, and stamps the version on untagged values';
 CREATE CAST (embedding AS embedding) WITH FUNCTION embedding(embedding, integer, boolean) AS IMPLICIT;
-COMMENT ON CAST (embedding AS embedding) IS 'coercion to a column''s dimensions and model version';
+COMMENT ON CAST (embedding AS embedding) IS 'coercion to a column''s dimensions, precision and model version';
 
 CREATE FUNCTION array_to_embedding(real[], integer, boolean) RETURNS embedding
 	AS 'MODULE_PATHNAME', 'array_to_embedding' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -22,6 +22,15 @@ COMMENT ON FUNCTION l1_distance(embedding, embedding) IS 'Manhattan distance, su
 CREATE FUNCTION snr_distance(embedding, embedding) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'snr_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 8;
 COMMENT ON FUNCTION snr_distance(embedding, embedding) IS 'signal-to-noise ratio distance var(a - b) / var(a), population variances; a is the anchor, so it is not symmetric';
+CREATE FUNCTION hamming_distance(embedding, embedding) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'hamming_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+COMMENT ON FUNCTION hamming_distance(embedding, embedding) IS 'number of bits that differ; elements of other precisions count as bit 1 if above 0';
+CREATE FUNCTION jaccard_distance(embedding, embedding) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'jaccard_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+COMMENT ON FUNCTION jaccard_distance(embedding, embedding) IS '1 - (bits set in both) / (bits set in either), 0 if neither has any; elements of other precisions count as bit 1 if above 0';
+CREATE FUNCTION within(e embedding, q embedding, r double precision) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'within' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+COMMENT ON FUNCTION within(embedding, embedding, double precision) IS 'is the Euclidean distance of e from q at most r? r must not be negative or NaN';
 CREATE FUNCTION l2_norm(embedding) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'l2_norm' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION l2_norm(embedding) IS 'Euclidean length, sqrt(sum(e^2))';
@@ -34,6 +43,12 @@ COMMENT ON FUNCTION embedding_model(embedding) IS 'id of the model version that 
 CREATE FUNCTION l2_normalize(embedding) RETURNS embedding
 	AS 'MODULE_PATHNAME', 'l2_normalize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION l2_normalize(embedding) IS 'the vector scaled to length 1; a zero vector stays zero';
+CREATE FUNCTION binary_quantize(embedding) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'binary_quantize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+COMMENT ON FUNCTION binary_quantize(embedding) IS 'bit precision: 1 for elements above 0, else 0; keeps the model tag';
+CREATE FUNCTION random_embedding(dims integer, seed bigint) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'random_embedding' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION random_embedding(integer, bigint) IS 'for experiments: elements from the standard normal distribution, the same ones for the same seed';
 CREATE FUNCTION subvector(embedding, integer, integer) RETURNS embedding
 	AS 'MODULE_PATHNAME', 'subvector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION subvector(embedding, integer, integer) IS 'subvector(e, start, count): elements start .. start + count - 1, numbered from 1; what lies outside is left out';
@@ -66,6 +81,14 @@ CREATE OPERATOR <+> (
 	FUNCTION = l1_distance, LEFTARG = embedding, RIGHTARG = embedding, COMMUTATOR = <+>
 );
 COMMENT ON OPERATOR <+> (embedding, embedding) IS 'Manhattan distance';
+CREATE OPERATOR <~> (
+	FUNCTION = hamming_distance, LEFTARG = embedding, RIGHTARG = embedding, COMMUTATOR = <~>
+);
+COMMENT ON OPERATOR <~> (embedding, embedding) IS 'Hamming distance of bits';
+CREATE OPERATOR <%> (
+	FUNCTION = jaccard_distance, LEFTARG = embedding, RIGHTARG = embedding, COMMUTATOR = <%>
+);
+COMMENT ON OPERATOR <%> (embedding, embedding) IS 'Jaccard distance of bits';
 CREATE OPERATOR + (
 	FUNCTION = embedding_add, LEFTARG = embedding, RIGHTARG = embedding, COMMUTATOR = +
 );

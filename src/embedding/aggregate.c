@@ -72,6 +72,7 @@ embedding_accumulate(PG_FUNCTION_ARGS)
 	MemoryContext context = aggregate_context(fcinfo);
 	SumState   *state = PG_ARGISNULL(0) ? NULL : (SumState *) PG_GETARG_POINTER(0);
 	Embedding  *e;
+	const float *x;
 
 	if (PG_ARGISNULL(1))
 	{
@@ -84,8 +85,9 @@ embedding_accumulate(PG_FUNCTION_ARGS)
 		state = new_state(context, e->dims, e->model);
 	check_state(state, e->dims, e->model);
 	state->count++;
+	x = embedding_floats(e, NULL);
 	for (int i = 0; i < e->dims; i++)
-		state->sum[i] += e->x[i];
+		state->sum[i] += x[i];
 	PG_RETURN_POINTER(state);
 }
 

@@ -2,10 +2,12 @@
  * arithmetic.c
  *	  Functions and operators whose result is an embedding.
  *
- * The result carries the tag that its operands agree on.
+ * Operands may be of any kind; the result is one of floats (of bits after
+ * binary_quantize) and carries the tag that its operands agree on.
  */
 #include "postgres.h"
 
+#include "base/random.h"
 #include "compat.h"
 #include "embedding/embedding.h"
 #include "kernel/vector.h"
@@ -17,7 +19,9 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_concat);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_dims);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_model);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(l2_normalize);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(binary_quantize);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(subvector);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(random_embedding);
 
 typedef void (*ElementFunction) (const float *a, const float *b, size_t n, float *out);
 
@@ -31,7 +35,7 @@ elementwise(FunctionCallInfo fcinfo, ElementFunction function)
 	embedding_check_pair(a, b);
 	result = embedding_new(a->dims);
 	result->model = a->model != 0 ? a->model : b->model;
-	function(a->x, b->x, a->dims, result->x);
+	function(embedding_floats(a, NULL), embedding_floats(b, NULL), a->dims, result->x);
 	embedding_check_finite(result);
 	return result;
 }
@@ -62,8 +66,8 @@ embedding_concat(PG_FUNCTION_ARGS)
 	Embedding  *b = PG_GETARG_EMBEDDING_P(1);
 	Embedding  *result = embedding_new((int) a->dims + b->dims);
 
-	memcpy(result->x, a->x, a->dims * sizeof(float4));
-	memcpy(result->x + a->dims, b->x, b->dims * sizeof(float4));
+	element_decode(a->kind, embedding_elements(a), a->scale, a->dims, result->x);
+	element_decode(b->kind, embedding_elements(b), b->scale, b->dims, result->x + a->dims);
 	PG_RETURN_EMBEDDING_P(result);
 }
 
@@ -85,9 +89,16 @@ l2_normalize(PG_FUNCTION_ARGS)
 	Embedding  *e = PG_GETARG_EMBEDDING_P(0);
 	Embedding  *result = embedding_new(e->dims);
 
-	kernel_normalize(e->x, e->dims, result->x);
+	kernel_normalize(embedding_floats(e, NULL), e->dims, result->x);
 	result->model = e->model;
 	PG_RETURN_EMBEDDING_P(result);
+}
+
+/* The tag stays: bits of one model's embeddings may be compared. */
+Datum
+binary_quantize(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_EMBEDDING_P(embedding_convert(PG_GETARG_EMBEDDING_P(0), ELEMENT_BIT));
 }
 
 /* subvector(e, start, count): as substr, what lies outside is left out. */
@@ -106,6 +117,19 @@ subvector(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("subvector must have at least 1 dimension")));
 	result = embedding_new((int) (end - start));
-	memcpy(result->x, e->x + start - 1, result->dims * sizeof(float4));
+	memcpy(result->x, embedding_floats(e, NULL) + start - 1, result->dims * sizeof(float4));
+	PG_RETURN_EMBEDDING_P(result);
+}
+
+/* random_embedding(dims, seed): stream 0 of the seed */
+Datum
+random_embedding(PG_FUNCTION_ARGS)
+{
+	Embedding  *result = embedding_new(PG_GETARG_INT32(0));
+	Random		random;
+
+	random_init(&random, (uint64) PG_GETARG_INT64(1), 0);
+	for (int i = 0; i < result->dims; i++)
+		result->x[i] = (float4) random_normal(&random);
 	PG_RETURN_EMBEDDING_P(result);
 }

@@ -107,10 +107,11 @@ Datum
 embedding_to_float4_array(PG_FUNCTION_ARGS)
 {
 	Embedding  *e = PG_GETARG_EMBEDDING_P(0);
+	const float *x = embedding_floats(e, NULL);
 	Datum	   *elements = palloc(sizeof(Datum) * e->dims);
 
 	for (int i = 0; i < e->dims; i++)
-		elements[i] = Float4GetDatum(e->x[i]);
+		elements[i] = Float4GetDatum(x[i]);
 	PG_RETURN_ARRAYTYPE_P(construct_array(elements, e->dims, FLOAT4OID,
 										  sizeof(float4), true, TYPALIGN_INT));
 }

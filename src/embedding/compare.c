@@ -23,7 +23,15 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_hash_extended);
 int
 embedding_compare(const Embedding *a, const Embedding *b)
 {
-	return kernel_compare(a->x, a->dims, b->x, b->dims);
+	const float *x = embedding_floats(a, NULL);
+	const float *y = embedding_floats(b, NULL);
+	int			result = kernel_compare(x, a->dims, y, b->dims);
+
+	if (x != a->x)
+		pfree(unconstify(float *, x));
+	if (y != b->x)
+		pfree(unconstify(float *, y));
+	return result;
 }
 
 static int
@@ -85,10 +93,11 @@ static uint64
 hash_embedding(const Embedding *e, uint64 seed)
 {
 	uint64		hash = hash_bytes_uint32_extended(e->dims, seed);
+	const float *elements = embedding_floats(e, NULL);
 
 	for (int i = 0; i < e->dims; i++)
 	{
-		float4		x = e->x[i] + 0.0f;
+		float4		x = elements[i] + 0.0f;
 
 		hash = hash_bytes_extended((unsigned char *) &x, sizeof(x), hash);
 	}

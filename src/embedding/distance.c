@@ -11,6 +11,7 @@
 
 #include "compat.h"
 #include "embedding/embedding.h"
+#include "kernel/bits.h"
 #include "kernel/distance.h"
 #include "kernel/vector.h"
 
@@ -21,9 +22,52 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(inner_product);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(negative_inner_product);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(l1_distance);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(snr_distance);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(hamming_distance);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(jaccard_distance);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(within);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(l2_norm);
 
 typedef double (*DistanceFunction) (const Embedding *a, const Embedding *b);
+typedef double (*FloatsFunction) (const float *a, const float *b, size_t n);
+
+/* Operands of any kind are decoded where they are not floats. */
+static inline double
+distance_of_floats(const Embedding *a, const Embedding *b, FloatsFunction distance)
+{
+	const float *x = embedding_floats(a, NULL);
+	const float *y = embedding_floats(b, NULL);
+	double		result = distance(x, y, a->dims);
+
+	if (x != a->x)
+		pfree(unconstify(float *, x));
+	if (y != b->x)
+		pfree(unconstify(float *, y));
+	return result;
+}
+
+double
+embedding_l2_distance(const Embedding *a, const Embedding *b)
+{
+	return sqrt(distance_of_floats(a, b, kernel_l2_squared_distance));
+}
+
+double
+embedding_cosine_distance(const Embedding *a, const Embedding *b)
+{
+	return distance_of_floats(a, b, kernel_cosine_distance);
+}
+
+double
+embedding_negative_inner_product(const Embedding *a, const Embedding *b)
+{
+	return -distance_of_floats(a, b, kernel_inner_product);
+}
+
+double
+embedding_l1_distance(const Embedding *a, const Embedding *b)
+{
+	return distance_of_floats(a, b, kernel_l1_distance);
+}
 
 /* Detoast, check, compute and free: the shell of every distance. */
 static inline double
@@ -49,7 +93,7 @@ l2_distance(PG_FUNCTION_ARGS)
 static double
 l2_squared(const Embedding *a, const Embedding *b)
 {
-	return kernel_l2_squared_distance(a->x, b->x, a->dims);
+	return distance_of_floats(a, b, kernel_l2_squared_distance);
 }
 
 Datum
@@ -85,7 +129,7 @@ l1_distance(PG_FUNCTION_ARGS)
 static double
 snr(const Embedding *a, const Embedding *b)
 {
-	return kernel_snr_distance(a->x, b->x, a->dims);
+	return distance_of_floats(a, b, kernel_snr_distance);
 }
 
 Datum
@@ -94,10 +138,74 @@ snr_distance(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo, snr));
 }
 
+/* ---- bits: operands of other kinds become bits first ---- */
+
+typedef double (*BitsFunction) (const uint8_t *a, const uint8_t *b, size_t bytes);
+
+static double
+distance_of_bits(const Embedding *a, const Embedding *b, BitsFunction distance)
+{
+	Embedding  *x = embedding_convert(unconstify(Embedding *, a), ELEMENT_BIT);
+	Embedding  *y = embedding_convert(unconstify(Embedding *, b), ELEMENT_BIT);
+	double		result = distance(embedding_elements(x), embedding_elements(y),
+								  element_size(ELEMENT_BIT, a->dims));
+
+	if (x != a)
+		pfree(x);
+	if (y != b)
+		pfree(y);
+	return result;
+}
+
+static double
+hamming_of_bytes(const uint8_t *a, const uint8_t *b, size_t bytes)
+{
+	return (double) kernel_hamming_distance(a, b, bytes);
+}
+
+double
+embedding_hamming_distance(const Embedding *a, const Embedding *b)
+{
+	return distance_of_bits(a, b, hamming_of_bytes);
+}
+
+double
+embedding_jaccard_distance(const Embedding *a, const Embedding *b)
+{
+	return distance_of_bits(a, b, kernel_jaccard_distance);
+}
+
+Datum
+hamming_distance(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo, embedding_hamming_distance));
+}
+
+Datum
+jaccard_distance(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo, embedding_jaccard_distance));
+}
+
+/* ---- the rest ---- */
+
+/* within(e, q, r): is e inside the sphere, border included? */
+Datum
+within(PG_FUNCTION_ARGS)
+{
+	float8		radius = PG_GETARG_FLOAT8(2);
+
+	if (isnan(radius) || radius < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("radius must not be negative or NaN")));
+	PG_RETURN_BOOL(distance_of_arguments(fcinfo, embedding_l2_distance) <= radius);
+}
+
 Datum
 l2_norm(PG_FUNCTION_ARGS)
 {
 	Embedding  *e = PG_GETARG_EMBEDDING_P(0);
 
-	PG_RETURN_FLOAT8(kernel_norm(e->x, e->dims));
+	PG_RETURN_FLOAT8(kernel_norm(embedding_floats(e, NULL), e->dims));
 }

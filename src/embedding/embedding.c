@@ -18,7 +18,6 @@
 
 #include "compat.h"
 #include "embedding/embedding.h"
-#include "kernel/distance.h"
 
 Embedding *
 embedding_new(int dims)
@@ -37,9 +36,17 @@ embedding_new(int dims)
 	e = palloc0(EMBEDDING_SIZE(dims));
 	SET_VARSIZE(e, EMBEDDING_SIZE(dims));
 	e->dims = dims;
-	e->kind = EMBEDDING_FLOAT;
+	e->kind = ELEMENT_FLOAT;
 	e->scale = 1;
 	return e;
+}
+
+/* The unused bits of a bit value's last byte must not count as differences. */
+static bool
+has_clean_end(const Embedding *e)
+{
+	return e->kind != ELEMENT_BIT ||
+		element_is_sound(ELEMENT_BIT, embedding_elements(e), 1, e->dims);
 }
 
 Embedding *
@@ -47,15 +54,53 @@ embedding_check(Embedding *e)
 {
 	Size		size = VARSIZE(e);
 
-	if (size < EMBEDDING_SIZE(1) || e->kind != EMBEDDING_FLOAT ||
+	if (size <= EMBEDDING_HEADER_SIZE || e->kind >= ELEMENT_KINDS ||
 		e->dims < 1 || e->dims > EMBEDDING_MAX_DIMS ||
-		size != EMBEDDING_SIZE(e->dims))
+		size != embedding_size(e->kind, e->dims) ||
+		!element_scale_is_sound(e->kind, e->scale) || !has_clean_end(e))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("value of type embedding is corrupted"),
 				 errdetail("Its header does not agree with its size of %zu bytes.",
 						   size)));
 	return e;
+}
+
+const float *
+embedding_floats(const Embedding *e, float *scratch)
+{
+	if (e->kind == ELEMENT_FLOAT)
+		return e->x;
+	if (scratch == NULL)
+		scratch = palloc(sizeof(float) * e->dims);
+	element_decode(e->kind, embedding_elements(e), e->scale, e->dims, scratch);
+	return scratch;
+}
+
+Embedding *
+embedding_convert(Embedding *e, ElementKind kind)
+{
+	Embedding  *result;
+	const float *x;
+	size_t		done;
+
+	if (e->kind == kind)
+		return e;
+	result = palloc(embedding_size(kind, e->dims));
+	memcpy(result, e, EMBEDDING_HEADER_SIZE);
+	SET_VARSIZE(result, embedding_size(kind, e->dims));
+	result->kind = kind;
+	x = embedding_floats(e, NULL);
+	done = element_encode(kind, x, e->dims, result->x, &result->scale);
+	if (done < e->dims)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("\"%g\" is out of range for %s precision of type embedding",
+						x[done], element_name(kind)),
+				 errdetail("Element %zu would be beyond 65504.", done + 1)));
+	if (x != e->x)
+		pfree(unconstify(float *, x));
+	return result;
 }
 
 void
@@ -146,28 +191,4 @@ const char *
 embedding_schema_name(void)
 {
 	return get_namespace_name(extension_schema());
-}
-
-double
-embedding_l2_distance(const Embedding *a, const Embedding *b)
-{
-	return sqrt(kernel_l2_squared_distance(a->x, b->x, a->dims));
-}
-
-double
-embedding_cosine_distance(const Embedding *a, const Embedding *b)
-{
-	return kernel_cosine_distance(a->x, b->x, a->dims);
-}
-
-double
-embedding_negative_inner_product(const Embedding *a, const Embedding *b)
-{
-	return -kernel_inner_product(a->x, b->x, a->dims);
-}
-
-double
-embedding_l1_distance(const Embedding *a, const Embedding *b)
-{
-	return kernel_l1_distance(a->x, b->x, a->dims);
 }

@@ -9,27 +9,22 @@
 
 #include "fmgr.h"
 
+#include "kernel/element.h"
+
 #define EMBEDDING_MAX_DIMS 16384
 #define EMBEDDING_MAX_MODEL 32767
 
-/* How elements are stored.  Only float32 exists so far; see the README. */
-typedef enum EmbeddingKind
-{
-	EMBEDDING_FLOAT = 0,
-	EMBEDDING_HALF = 1,
-	EMBEDDING_INT8 = 2,
-	EMBEDDING_BIT = 3
-} EmbeddingKind;
-
 /*
  * A value.  It is detoasted to 4-byte alignment, so the elements are aligned
- * as float4 needs and no more.
+ * to 4 bytes and no more.  They follow the header as kernel/element.h lays
+ * out: ask embedding_elements() for them as stored, embedding_floats() for
+ * them as floats, and use x only where kind is known to be ELEMENT_FLOAT.
  */
 typedef struct Embedding
 {
 	int32		vl_len_;		/* varlena header, do not touch directly */
 	uint16		dims;			/* 1 .. EMBEDDING_MAX_DIMS */
-	uint8		kind;			/* EmbeddingKind */
+	uint8		kind;			/* ElementKind */
 	uint8		unused;			/* 0 */
 	float4		scale;			/* of int8 elements; 1 otherwise */
 	uint16		model;			/* version id of the model that made it, or 0 */
@@ -37,8 +32,30 @@ typedef struct Embedding
 	float4		x[FLEXIBLE_ARRAY_MEMBER];
 } Embedding;
 
+/* Bytes of a value with header; EMBEDDING_SIZE is that of float elements. */
+#define EMBEDDING_HEADER_SIZE offsetof(Embedding, x)
 #define EMBEDDING_SIZE(dims) \
-	(offsetof(Embedding, x) + sizeof(float4) * (Size) (dims))
+	(EMBEDDING_HEADER_SIZE + sizeof(float4) * (Size) (dims))
+
+static inline Size
+embedding_size(ElementKind kind, int dims)
+{
+	return EMBEDDING_HEADER_SIZE + element_size(kind, dims);
+}
+
+/* The elements as they are stored */
+static inline const void *
+embedding_elements(const Embedding *e)
+{
+	return e->x;
+}
+
+/*
+ * The elements as dims floats: those of e itself if they are floats, else
+ * decoded into scratch, which has room for dims.  NULL: decode into memory of
+ * CurrentMemoryContext.
+ */
+extern const float *embedding_floats(const Embedding *e, float *scratch);
 
 #define DatumGetEmbedding(d) ((Embedding *) PG_DETOAST_DATUM(d))
 #define PG_GETARG_EMBEDDING_P(n) embedding_check(DatumGetEmbedding(PG_GETARG_DATUM(n)))
@@ -72,8 +89,11 @@ extern void embedding_check_pair(const Embedding *a, const Embedding *b);
 /* ERROR: values of versions a and b met. */
 extern void embedding_raise_model_mismatch(int a, int b) pg_attribute_noreturn();
 
-/* ERROR if an element is not finite. */
+/* ERROR if an element is not finite: for new values, of kind float. */
 extern void embedding_check_finite(const Embedding *e);
+
+/* e stored as kind, with its tag: e itself or a copy; ERROR if half overflows. */
+extern Embedding *embedding_convert(Embedding *e, ElementKind kind);
 
 /* Check and convert to what a column's typmod asks; e itself or a copy. */
 extern Embedding *embedding_coerce(Embedding *e, int32 typmod);
@@ -91,11 +111,16 @@ extern int	embedding_compare(const Embedding *a, const Embedding *b);
 
 /*
  * Distances as the operators compute them, without any check: for the index,
- * which must agree with the operators.  Cosine is NaN for a zero vector.
+ * which must agree with the operators.  Operands of any kind, of the same
+ * dimensions.  Cosine is NaN for a zero vector.
  */
 extern double embedding_l2_distance(const Embedding *a, const Embedding *b);
 extern double embedding_cosine_distance(const Embedding *a, const Embedding *b);
 extern double embedding_negative_inner_product(const Embedding *a, const Embedding *b);
 extern double embedding_l1_distance(const Embedding *a, const Embedding *b);
+
+/* Operands that are not bits are converted to bits first. */
+extern double embedding_hamming_distance(const Embedding *a, const Embedding *b);
+extern double embedding_jaccard_distance(const Embedding *a, const Embedding *b);
 
 #endif							/* EMBEDDING_EMBEDDING_H */

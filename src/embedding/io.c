@@ -55,6 +55,7 @@ Datum
 embedding_out(PG_FUNCTION_ARGS)
 {
 	Embedding  *e = PG_GETARG_EMBEDDING_P(0);
+	const float *x = embedding_floats(e, NULL);
 	char	   *text = palloc((Size) e->dims * FLOAT_TEXT_SIZE + 3);
 	char	   *p = text;
 
@@ -63,7 +64,7 @@ embedding_out(PG_FUNCTION_ARGS)
 	{
 		if (i > 0)
 			*p++ = ',';
-		p += float_to_shortest_decimal_bufn(e->x[i], p);
+		p += float_to_shortest_decimal_bufn(x[i], p);
 	}
 	*p++ = ']';
 	*p = '\0';
@@ -99,7 +100,7 @@ embedding_send(PG_FUNCTION_ARGS)
 	bytea	   *result = palloc(size);
 
 	SET_VARSIZE(result, size);
-	vector_binary_write(e->x, e->dims, (uint8 *) VARDATA(result));
+	vector_binary_write(embedding_floats(e, NULL), e->dims, (uint8 *) VARDATA(result));
 	PG_RETURN_BYTEA_P(result);
 }
 
@@ -116,28 +117,13 @@ typmod_number(const char *word, const char *what, int minimum, int maximum)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid type modifier \"%s\" for type embedding", word),
-				 errhint("Write embedding(dimensions) or embedding(dimensions, model version).")));
+				 errhint("Write embedding(dimensions [, float | half | int8 | bit] [, model version]).")));
 	if (errno != 0 || value < minimum || value > maximum)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s of type embedding must be between %d and %d",
 						what, minimum, maximum)));
 	return (int) value;
-}
-
-/* Is word the name of an element kind?  Only float exists so far. */
-static bool
-is_kind(const char *word)
-{
-	if (pg_strcasecmp(word, "float") == 0)
-		return true;
-	if (pg_strcasecmp(word, "half") == 0 || pg_strcasecmp(word, "int8") == 0 ||
-		pg_strcasecmp(word, "bit") == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("embedding with elements of kind \"%s\" is not supported", word),
-				 errdetail("Elements are stored as \"float\".")));
-	return false;
 }
 
 Datum
@@ -149,6 +135,7 @@ embedding_typmod_in(PG_FUNCTION_ARGS)
 	int			next = 1;
 	int			dims;
 	int			model = 0;
+	ElementKind kind = ELEMENT_FLOAT;
 
 	if (ARR_ELEMTYPE(array) != CSTRINGOID || ARR_HASNULL(array))
 		ereport(ERROR,
@@ -161,7 +148,7 @@ embedding_typmod_in(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("type embedding needs a number of dimensions")));
 	dims = typmod_number(DatumGetCString(words[0]), "dimensions", 1, EMBEDDING_MAX_DIMS);
-	if (next < nwords && is_kind(DatumGetCString(words[next])))
+	if (next < nwords && element_find(DatumGetCString(words[next]), &kind))
 		next++;
 	if (next < nwords)
 		model = typmod_number(DatumGetCString(words[next++]), "model version", 1,
@@ -170,27 +157,32 @@ embedding_typmod_in(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("too many type modifiers for type embedding")));
-	PG_RETURN_INT32(EMBEDDING_TYPMOD(dims, EMBEDDING_FLOAT, model));
+	PG_RETURN_INT32(EMBEDDING_TYPMOD(dims, kind, model));
 }
 
 Datum
 embedding_typmod_out(PG_FUNCTION_ARGS)
 {
 	int32		typmod = PG_GETARG_INT32(0);
+	StringInfoData text;
 
+	initStringInfo(&text);
 	if (typmod < 0)
-		PG_RETURN_CSTRING(pstrdup(""));
-	if (EMBEDDING_TYPMOD_MODEL(typmod) == 0)
-		PG_RETURN_CSTRING(psprintf("(%d)", EMBEDDING_TYPMOD_DIMS(typmod)));
-	PG_RETURN_CSTRING(psprintf("(%d,%d)", EMBEDDING_TYPMOD_DIMS(typmod),
-							   EMBEDDING_TYPMOD_MODEL(typmod)));
+		PG_RETURN_CSTRING(text.data);
+	appendStringInfo(&text, "(%d", EMBEDDING_TYPMOD_DIMS(typmod));
+	if (EMBEDDING_TYPMOD_KIND(typmod) != ELEMENT_FLOAT)
+		appendStringInfo(&text, ",%s", element_name(EMBEDDING_TYPMOD_KIND(typmod)));
+	if (EMBEDDING_TYPMOD_MODEL(typmod) != 0)
+		appendStringInfo(&text, ",%d", EMBEDDING_TYPMOD_MODEL(typmod));
+	appendStringInfoChar(&text, ')');
+	PG_RETURN_CSTRING(text.data);
 }
 
 Embedding *
 embedding_coerce(Embedding *e, int32 typmod)
 {
 	int			model;
-	Embedding  *copy;
+	Embedding  *result;
 
 	if (typmod < 0)
 		return e;
@@ -200,17 +192,18 @@ embedding_coerce(Embedding *e, int32 typmod)
 				 errmsg("expected %d dimensions, not %d",
 						EMBEDDING_TYPMOD_DIMS(typmod), e->dims)));
 	model = EMBEDDING_TYPMOD_MODEL(typmod);
-	if (model == 0 || e->model == model)
-		return e;
-	if (e->model != 0)
+	if (model != 0 && e->model != 0 && e->model != model)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("expected an embedding of model version %d, not of %d",
 						model, e->model)));
-	copy = palloc(VARSIZE(e));
-	memcpy(copy, e, VARSIZE(e));
-	copy->model = model;
-	return copy;
+	result = embedding_convert(e, EMBEDDING_TYPMOD_KIND(typmod));
+	if (model == 0 || e->model == model)
+		return result;
+	if (result == e)
+		result = memcpy(palloc(VARSIZE(e)), e, VARSIZE(e));
+	result->model = model;
+	return result;
 }
 
 Datum

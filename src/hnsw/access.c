@@ -70,10 +70,9 @@ hnsw_prepare(HnswIndex *index, Datum value, bool *is_zero)
 				 errdetail("Index \"%s\" is for %d dimensions.",
 						   RelationGetRelationName(index->relation), dims)));
 	vector = palloc(sizeof(float) * dims);
+	element_decode(e->kind, embedding_elements(e), e->scale, dims, vector);
 	if (index->metric->normalize)
-		has_length = kernel_normalize(e->x, dims, vector);
-	else
-		memcpy(vector, e->x, sizeof(float) * dims);
+		has_length = kernel_normalize(vector, dims, vector);
 	if (is_zero != NULL)
 		*is_zero = !has_length;
 	if ((Pointer) e != DatumGetPointer(value))

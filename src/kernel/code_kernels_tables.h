@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kernel/code_kernels.h"
+#include "kernel/half.h"
 
 extern const CodeKernels code_kernels_portable;
 
@@ -28,25 +29,6 @@ extern void code_kernels_add_neon(CodeKernels *table);
  * the instruction set of the function that they are inlined into.
  */
 #define CODE_INLINE static inline __attribute__((always_inline))
-
-/* From the exponent of a float holding a half's bits to the half's */
-#define HALF_REBIAS 0x1p112f
-
-/*
- * Half to float, exact for every finite half including subnormal ones: the
- * exponent is rebiased by a multiplication.  An infinity or NaN, which
- * stored.c never writes, reads as a large number.
- */
-CODE_INLINE float
-half_to_float(uint16_t half)
-{
-	uint32_t	bits = (uint32_t) (half & 0x7fff) << 13;
-	float		magnitude;
-
-	memcpy(&magnitude, &bits, sizeof(bits));
-	magnitude *= HALF_REBIAS;
-	return half & 0x8000 ? -magnitude : magnitude;
-}
 
 /* A block may lie anywhere in a page. */
 #define ANYWHERE __attribute__((aligned(1), may_alias))

@@ -12,14 +12,13 @@
 
 #include "kernel/code_kernels.h"
 #include "kernel/distance.h"
+#include "kernel/half.h"
 #include "kernel/vector.h"
 
 #define ROUNDING 0x1p-24
 
 /* More than a product can lose by underflow, here or in an operator */
 #define UNDERFLOW 0x1p-140
-
-#define SMALLEST_NORMAL_HALF 0x1p-14f
 
 /* Squares whose sum is below this may have lost digits to underflow. */
 #define TINY_SUM 1e-30f
@@ -60,29 +59,6 @@ stored_is_sound(const void *stored)
 
 /* ---- encoding ---- */
 
-/* The nearest half, ties to even, of |x| < 65520. */
-static uint16_t
-float_to_half(float x)
-{
-	uint32_t	bits;
-	uint32_t	sign;
-	float		magnitude = fabsf(x);
-
-	memcpy(&bits, &x, sizeof(bits));
-	sign = bits >> 16 & 0x8000;
-	if (magnitude < SMALLEST_NORMAL_HALF)
-	{
-		/* Subnormal: adding 1/2 leaves units of 2^-24 in the last place. */
-		float		shifted = magnitude + 0.5f;
-
-		memcpy(&bits, &shifted, sizeof(bits));
-		return (uint16_t) (sign | (bits - 0x3f000000));
-	}
-	bits &= 0x7fffffff;
-	bits += 0xfff + (bits >> 13 & 1);
-	return (uint16_t) (sign | ((bits >> 13) - (112 << 10)));
-}
-
 static float
 largest(const float *x, size_t dims)
 {
@@ -122,7 +98,7 @@ encode_half(const float *x, size_t dims, char *out)
 	scale = ldexpf(1, exponent);
 	for (size_t i = 0; i < dims; i++)
 	{
-		uint16_t	half = float_to_half(x[i] / scale);
+		uint16_t	half = half_from_float(x[i] / scale);
 
 		memcpy(out + 2 * i, &half, sizeof(half));
 	}

@@ -111,8 +111,8 @@ read_embedding(InputRow *row, const NnGraph *graph, Datum value)
 	Embedding  *e = embedding_check(DatumGetEmbedding(value));
 
 	check_count(graph, INPUT_EMBEDDING, e->dims);
-	check_finite(e->x, e->dims);
-	row->data = e->x;
+	row->data = embedding_floats(e, NULL);
+	check_finite(row->data, e->dims);
 	row->size = e->dims * sizeof(float4);
 }
 
