@@ -4,7 +4,11 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
+#include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "errors.h"
@@ -58,4 +62,74 @@ input_argument_type(FunctionCallInfo fcinfo, int n)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("input must be of type bytea, real[] or embedding")));
 	return type;
+}
+
+/* ---- retrieval metrics ---- */
+
+static EvalRetrievalMetric
+retrieval_metric(const char *name)
+{
+	EvalRetrievalMetric metric;
+	Status		status;
+
+	status_clear(&status);
+	if (!eval_retrieval_by_name(name, &metric, &status))
+		raise_status(&status);
+	return metric;
+}
+
+EvalRetrievalMetric *
+retrieval_metrics(FunctionCallInfo fcinfo, int n, char ***names, int *count)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	EvalRetrievalMetric *metrics;
+
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"metrics\" must not be null")));
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, count);
+	if (*count == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("metrics must name at least one metric")));
+	metrics = palloc(sizeof(EvalRetrievalMetric) * *count);
+	*names = palloc(sizeof(char *) * *count);
+	for (int i = 0; i < *count; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("metrics must not contain nulls")));
+		(*names)[i] = TextDatumGetCString(elements[i]);
+		metrics[i] = retrieval_metric((*names)[i]);
+	}
+	return metrics;
+}
+
+EvalRetrievalOptions
+retrieval_options(FunctionCallInfo fcinfo, int n)
+{
+	char	   *average = text_argument(fcinfo, n, "average");
+	EvalRetrievalOptions options;
+
+	if (strcmp(average, "micro") != 0 && strcmp(average, "macro") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown average \"%s\"", average),
+				 errhint("Averages are micro and macro.")));
+	options.macro = strcmp(average, "macro") == 0;
+	options.drop_closest = !PG_ARGISNULL(n + 1) && PG_GETARG_BOOL(n + 1);
+	options.threshold = PG_ARGISNULL(n + 2) ? INFINITY : PG_GETARG_FLOAT8(n + 2);
+	return options;
+}
+
+bool
+retrieval_any_needs_r(const EvalRetrievalMetric *metrics, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (eval_retrieval_needs_r(&metrics[i]))
+			return true;
+	return false;
 }

@@ -87,62 +87,9 @@ add_retrieval_row(void *state, int label, const int *labels, const double *dista
 		raise_status(&status);
 }
 
-static EvalRetrievalMetric *
-retrieval_metrics(ArrayType *names, int *n)
-{
-	Datum	   *elements;
-	bool	   *nulls;
-	EvalRetrievalMetric *metrics;
-	Status		status;
-
-	status_clear(&status);
-	deconstruct_array(names, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, n);
-	if (*n == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("metrics must name at least one metric")));
-	metrics = palloc(sizeof(EvalRetrievalMetric) * *n);
-	for (int i = 0; i < *n; i++)
-	{
-		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("metrics must not contain nulls")));
-		if (!eval_retrieval_by_name(TextDatumGetCString(elements[i]), &metrics[i], &status))
-			raise_status(&status);
-	}
-	return metrics;
-}
-
-static EvalRetrievalOptions
-retrieval_options(FunctionCallInfo fcinfo)
-{
-	char	   *average = text_argument(fcinfo, 3, "average");
-	EvalRetrievalOptions options;
-
-	if (strcmp(average, "micro") != 0 && strcmp(average, "macro") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown average \"%s\"", average),
-				 errhint("Averages are micro and macro.")));
-	options.macro = strcmp(average, "macro") == 0;
-	options.drop_closest = !PG_ARGISNULL(4) && PG_GETARG_BOOL(4);
-	options.threshold = PG_ARGISNULL(5) ? INFINITY : PG_GETARG_FLOAT8(5);
-	return options;
-}
-
-static bool
-any_needs_r(const EvalRetrievalMetric *metrics, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (eval_retrieval_needs_r(&metrics[i]))
-			return true;
-	return false;
-}
-
 static void
 evaluate_retrieval(FunctionCallInfo fcinfo, const Gallery *gallery, const char *query,
-				   const EvalRetrievalMetric *metrics, int n, EvalRetrievalOptions options)
+				   const EvalRetrievalMetric *metrics, char **names, int n, EvalRetrievalOptions options)
 {
 	Labels	   *labels = labels_create();
 	RetrievalPass pass = {NULL};
@@ -154,22 +101,16 @@ evaluate_retrieval(FunctionCallInfo fcinfo, const Gallery *gallery, const char *
 									  metrics, n, options, &status);
 	if (pass.sums == NULL)
 		raise_status(&status);
-	if (any_needs_r(metrics, n))
+	if (retrieval_any_needs_r(metrics, n))
 		count_labels(gallery, labels, &pass.counts);
 	k = eval_retrieval_depth(metrics, n, options.drop_closest, pass.counts.largest);
 	neighbors_check_k(k);
 	gallery_pass(gallery, query, (int) k, labels, add_retrieval_row, &pass);
 	for (int i = 0; i < n; i++)
 	{
-		ArrayType  *names = PG_GETARG_ARRAYTYPE_P(2);
-		bool		isnull;
+		Datum		values[2] = {CStringGetTextDatum(names[i]), Float8GetDatum(eval_retrieval_value(pass.sums, i))};
 		bool		nulls[2] = {false, false};
-		Datum		values[2];
-		int			subscript = ARR_LBOUND(names)[0] + i;
 
-		values[0] = array_get_element(PointerGetDatum(names), 1, &subscript, -1, -1, false,
-									  TYPALIGN_INT, &isnull);
-		values[1] = Float8GetDatum(eval_retrieval_value(pass.sums, i));
 		put_row(fcinfo, values, nulls);
 	}
 }
@@ -180,19 +121,16 @@ gallery_evaluate_retrieval(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_argument(fcinfo, 0, "gallery");
 	char	   *query = text_argument(fcinfo, 1, "query");
-	EvalRetrievalOptions options = retrieval_options(fcinfo);
+	EvalRetrievalOptions options = retrieval_options(fcinfo, 3);
 	EvalRetrievalMetric *metrics;
+	char	  **names;
 	int			n;
 
-	if (PG_ARGISNULL(2))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"metrics\" must not be null")));
-	metrics = retrieval_metrics(PG_GETARG_ARRAYTYPE_P(2), &n);
+	metrics = retrieval_metrics(fcinfo, 2, &names, &n);
 	InitMaterializedSRF(fcinfo, 0);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	evaluate_retrieval(fcinfo, gallery_open(name), query, metrics, n, options);
+	evaluate_retrieval(fcinfo, gallery_open(name), query, metrics, names, n, options);
 	SPI_finish();
 	return (Datum) 0;
 }

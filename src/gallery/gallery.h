@@ -16,6 +16,7 @@
 #include "base/status.h"
 #include "embedding/embedding.h"
 #include "eval/calibration.h"
+#include "eval/retrieval.h"
 
 /* ---- a gallery (catalog.c, relation.c) ---- */
 
@@ -259,5 +260,14 @@ extern EvalMatcher matcher_argument(FunctionCallInfo fcinfo, int n, EvalMatcher 
 
 /* Type of the n-th argument as the call declares it; ERROR if not accepted. */
 extern Oid	input_argument_type(FunctionCallInfo fcinfo, int n);
+
+/* Argument n, an array of names of retrieval metrics; ERROR if it is empty. */
+extern EvalRetrievalMetric *retrieval_metrics(FunctionCallInfo fcinfo, int n, char ***names, int *count);
+
+/* Arguments n to n + 2: average, drop_closest, distance_threshold. */
+extern EvalRetrievalOptions retrieval_options(FunctionCallInfo fcinfo, int n);
+
+/* Does any of them need the number of rows of each label? */
+extern bool retrieval_any_needs_r(const EvalRetrievalMetric *metrics, int n);
 
 #endif							/* GALLERY_GALLERY_H */
