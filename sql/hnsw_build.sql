@@ -112,6 +112,13 @@ RESET enable_seqscan;
 TRUNCATE part;
 SELECT rows FROM similarity.index_info('part_1_e_idx');
 
+-- Rows that stand in the TOAST table although they would fit a page
+CREATE TABLE wide (e embedding(700));
+INSERT INTO wide SELECT array_fill(i, '{700}')::embedding FROM generate_series(1, 5) i;
+SET client_min_messages = notice;
+CREATE INDEX ON wide USING similarity_hnsw (e embedding_l2_ops);
+SET client_min_messages = warning;
+
 -- Introspection refuses what it is not for.
 SELECT * FROM similarity.index_info('point_pkey');
 SELECT * FROM similarity.verify_index('point');
@@ -121,4 +128,4 @@ SELECT * FROM similarity.verify_index('point_l2');
 RESET ROLE;
 DROP ROLE hnsw_stranger;
 
-DROP TABLE point, plain, twin, crowd, big, long, careless, part;
+DROP TABLE point, plain, twin, crowd, big, long, careless, part, wide;

@@ -14,6 +14,7 @@
 #endif
 
 #if PG_VERSION_NUM >= 160000
+#include "catalog/pg_class.h"
 #include "varatt.h"
 #define class_ownercheck(class, role) object_ownercheck(RelationRelationId, class, role)
 #else

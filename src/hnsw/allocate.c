@@ -14,8 +14,6 @@
 
 #include "hnsw/hnsw.h"
 
-/* What the map is told about a page with a free place, and what is asked for */
-#define ROOM (BLCKSZ / 2)
 
 /* The first free place on a locked page, or -1 */
 static int
@@ -93,7 +91,7 @@ extend(HnswIndex *index, Buffer *buffer)
 	/* Others shall find the rest of the page. */
 	if (index->layout.nodes_per_page > 1)
 	{
-		RecordPageWithFreeSpace(relation, first, ROOM);
+		RecordPageWithFreeSpace(relation, first, HNSW_ROOM);
 		FreeSpaceMapVacuumRange(relation, first, first + 1);
 	}
 }
@@ -107,14 +105,14 @@ allocate(HnswIndex *index, Buffer *buffer)
 	int			slot = -1;
 
 	if (block == InvalidBlockNumber)
-		block = GetPageWithFreeSpace(relation, ROOM);
+		block = GetPageWithFreeSpace(relation, HNSW_ROOM);
 	while (block != InvalidBlockNumber)
 	{
 		if (is_node_block(index, block) && try_page(index, block, buffer, &slot))
 			return slot;
 		RecordPageWithFreeSpace(relation, block, 0);
 		FreeSpaceMapVacuumRange(relation, block, block + 1);
-		block = GetPageWithFreeSpace(relation, ROOM);
+		block = GetPageWithFreeSpace(relation, HNSW_ROOM);
 	}
 	do
 	{

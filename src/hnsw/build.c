@@ -209,17 +209,26 @@ write_records(HnswIndex *index, const GraphMemory *memory, uint32 first, int n)
 	UnlockReleaseBuffer(buffer);
 }
 
-/* Nodes whose row went to another: their place is free. */
-static void
-clear_free_records(GraphMemory *memory)
+/*
+ * Nodes whose row went to another are free places, and so is what the last
+ * page has left.  True if a page has any.
+ */
+static bool
+clear_free_records(GraphMemory *memory, uint32 first, int n, int step)
 {
-	for (uint32 node = 0; node < memory->nodes; node++)
+	bool		any = n < step;
+
+	for (int i = 0; i < n; i++)
 	{
-		GraphRecord *record = graph_memory_record(memory, node);
+		GraphRecord *record = graph_memory_record(memory, first + i);
 
 		if (record->state == GRAPH_FREE)
+		{
 			record->nrows = 0;
+			any = true;
+		}
 	}
+	return any;
 }
 
 static void
@@ -230,12 +239,18 @@ write_graph(Build *build)
 	int			step = index->layout.nodes_per_page;
 
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_WRITING);
-	clear_free_records(memory);
 	for (uint32 node = 0; node < memory->nodes; node += step)
 	{
+		int			n = Min(step, memory->nodes - node);
+		bool		has_room = clear_free_records(memory, node, n, step);
+
 		CHECK_FOR_INTERRUPTS();
-		write_records(index, memory, node, Min(step, memory->nodes - node));
+		write_records(index, memory, node, n);
+		if (has_room)
+			RecordPageWithFreeSpace(index->relation, hnsw_node_block(&index->layout, node),
+									HNSW_ROOM);
 	}
+	IndexFreeSpaceMapVacuum(index->relation);
 	if (memory->entry != GRAPH_NO_NODE)
 	{
 		Buffer		meta = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
@@ -344,22 +359,6 @@ advise_inline(const Build *build, Relation heap)
 			 errhint("ALTER TABLE ... SET (toast_tuple_target = 8160) before loading keeps rows of up to 8 kB in the table.")));
 }
 
-/* Places left free in the pages written from memory. */
-static void
-record_free_places(HnswIndex *index)
-{
-	uint32		nodes = hnsw_count_nodes(index);
-	int			step = index->layout.nodes_per_page;
-	BlockNumber block;
-
-	if (nodes == 0)
-		return;
-	/* Only the last page and those of merged rows, which are the last too. */
-	block = hnsw_node_block(&index->layout, nodes - step);
-	RecordPageWithFreeSpace(index->relation, block, BLCKSZ / 2);
-	IndexFreeSpaceMapVacuum(index->relation);
-}
-
 IndexBuildResult *
 hnsw_build(Relation heap, Relation relation, struct IndexInfo *info)
 {
@@ -381,7 +380,6 @@ hnsw_build(Relation heap, Relation relation, struct IndexInfo *info)
 		end_memory(build);
 	if (RelationNeedsWAL(relation))
 		log_newpage_range(relation, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(relation), true);
-	record_free_places(build->index);
 	advise_inline(build, heap);
 	result->index_tuples = build->rows;
 	return result;

@@ -58,9 +58,8 @@ hnsw_cost_estimate(struct PlannerInfo *root, struct IndexPath *path,
 				   double *pages)
 {
 	IndexOptInfo *info = path->indexinfo;
-	double		ef = guc_ef_search;
-	double		degree;
-	Relation	relation;
+	double		ef = guc_ef_search > 0 ? guc_ef_search : HNSW_DEFAULT_EF_SEARCH;
+	double		degree = 2 * HNSW_DEFAULT_M;
 
 	*selectivity = 1;
 	*correlation = 0;
@@ -71,11 +70,15 @@ hnsw_cost_estimate(struct PlannerInfo *root, struct IndexPath *path,
 		*total = get_float8_infinity();
 		return;
 	}
-	relation = index_open(info->indexoid, NoLock);
-	degree = 2 * hnsw_m(relation);
-	if (ef == 0)
-		ef = hnsw_ef_search(relation);
-	index_close(relation, NoLock);
+	if (!info->hypothetical)
+	{
+		Relation	relation = index_open(info->indexoid, NoLock);
+
+		degree = 2 * hnsw_m(relation);
+		if (guc_ef_search == 0)
+			ef = hnsw_ef_search(relation);
+		index_close(relation, NoLock);
+	}
 
 	*startup = scoring_cost(info, Min(ef * (1 + degree * NEW_SHARE), info->tuples));
 	*total = *startup + scoring_cost(info, Max(info->tuples - ef, 0) * degree);

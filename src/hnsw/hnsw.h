@@ -45,6 +45,12 @@ typedef struct HnswPageTail
 #define HNSW_PAGE_SPACE \
 	(BLCKSZ - MAXALIGN(SizeOfPageHeaderData) - MAXALIGN(sizeof(HnswPageTail)))
 
+/*
+ * The free space map knows two kinds of pages: with a free place for a node,
+ * told by this, and without, told by 0.
+ */
+#define HNSW_ROOM (BLCKSZ / 2)
+
 /* Contents of block 0 */
 typedef struct HnswMeta
 {
@@ -102,6 +108,7 @@ typedef struct HnswIndex
 	HnswLayout	layout;
 	GraphAccess access;
 	BufferAccessStrategy strategy;	/* or NULL */
+	BlockNumber blocks;			/* of the file when last asked */
 	bool		building;		/* nobody else sees it, logged at the end */
 	float	   *vector;			/* scratch of long records */
 	uint64		row;			/* being inserted */

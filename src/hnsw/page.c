@@ -5,7 +5,7 @@
  * The only file that finds a record's bytes.  Pages are untrusted: every
  * record is checked before anybody sees it, so that a damaged page gives an
  * error and never a wild pointer.  Neighbours' numbers are not checked here:
- * whoever follows one finds no node there, at worst another node.
+ * whoever follows one to where nothing is finds no node.
  */
 #include "postgres.h"
 
@@ -184,13 +184,22 @@ hnsw_page_record(HnswIndex *index, Page page, BlockNumber block, int slot)
 	return record;
 }
 
+/* A number read from a page may be anything; asking for the size is dear. */
+static bool
+block_exists(HnswIndex *index, BlockNumber block)
+{
+	if (block >= index->blocks)
+		index->blocks = RelationGetNumberOfBlocks(index->relation);
+	return block < index->blocks;
+}
+
 GraphRecord *
 hnsw_lock_node(HnswIndex *index, uint32 node, int mode, Buffer *buffer)
 {
 	BlockNumber block = hnsw_node_block(&index->layout, node);
 	GraphRecord *record;
 
-	if (!hnsw_lock_page(index, block, mode, buffer))
+	if (!block_exists(index, block) || !hnsw_lock_page(index, block, mode, buffer))
 		return NULL;
 	record = hnsw_page_record(index, BufferGetPage(*buffer), block,
 							  hnsw_node_slot(&index->layout, node));

@@ -24,7 +24,6 @@
 #include "errors.h"
 #include "hnsw/hnsw.h"
 
-#define ROOM (BLCKSZ / 2)		/* as allocate.c records it */
 
 typedef struct Vacuum
 {
@@ -105,7 +104,7 @@ mark_page(Vacuum *vacuum, BlockNumber block, uint32 first)
 
 	if (!hnsw_lock_page(index, block, BUFFER_LOCK_EXCLUSIVE, &buffer))
 	{
-		RecordPageWithFreeSpace(index->relation, block, ROOM);
+		RecordPageWithFreeSpace(index->relation, block, HNSW_ROOM);
 		return;
 	}
 	page = BufferGetPage(buffer);
@@ -136,7 +135,7 @@ mark_page(Vacuum *vacuum, BlockNumber block, uint32 first)
 		hnsw_change_finish(&change);
 	UnlockReleaseBuffer(buffer);
 	if (has_room)
-		RecordPageWithFreeSpace(index->relation, block, ROOM);
+		RecordPageWithFreeSpace(index->relation, block, HNSW_ROOM);
 }
 
 static void
@@ -271,7 +270,7 @@ free_page(Vacuum *vacuum, uint32 first)
 	}
 	hnsw_change_finish(&change);
 	UnlockReleaseBuffer(buffer);
-	RecordPageWithFreeSpace(index->relation, block, ROOM);
+	RecordPageWithFreeSpace(index->relation, block, HNSW_ROOM);
 }
 
 static void
