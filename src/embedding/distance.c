@@ -11,6 +11,7 @@
 
 #include "compat.h"
 #include "embedding/embedding.h"
+#include "embedding/fetch.h"
 #include "kernel/bits.h"
 #include "kernel/distance.h"
 #include "kernel/vector.h"
@@ -69,18 +70,19 @@ embedding_l1_distance(const Embedding *a, const Embedding *b)
 	return distance_of_floats(a, b, kernel_l1_distance);
 }
 
-/* Detoast, check, compute and free: the shell of every distance. */
+/* Fetch, check, compute and release: the shell of every distance. */
 static inline double
 distance_of_arguments(FunctionCallInfo fcinfo, DistanceFunction distance)
 {
-	Embedding  *a = PG_GETARG_EMBEDDING_P(0);
-	Embedding  *b = PG_GETARG_EMBEDDING_P(1);
+	EmbeddingBuffer buffers[2];
+	Embedding  *a = embedding_fetch(fcinfo, 0, &buffers[0]);
+	Embedding  *b = embedding_fetch(fcinfo, 1, &buffers[1]);
 	double		result;
 
 	embedding_check_pair(a, b);
 	result = distance(a, b);
-	PG_FREE_IF_COPY(a, 0);
-	PG_FREE_IF_COPY(b, 1);
+	embedding_release(fcinfo, 0, a);
+	embedding_release(fcinfo, 1, b);
 	return result;
 }
 
