@@ -114,6 +114,13 @@ prefetch_next_page(const char *value, Size size)
 
 /* ---- the two functions ---- */
 
+/* VARATT_IS_SHORT() also holds for toast pointers. */
+static bool
+is_short(const char *datum)
+{
+	return VARATT_IS_SHORT(datum) && !VARATT_IS_EXTERNAL(datum);
+}
+
 Embedding *
 embedding_fetch(FunctionCallInfo fcinfo, int n, EmbeddingBuffer *buffer)
 {
@@ -124,7 +131,7 @@ embedding_fetch(FunctionCallInfo fcinfo, int n, EmbeddingBuffer *buffer)
 		prefetch_next_page(datum, VARSIZE(datum));
 		return embedding_check((Embedding *) datum);
 	}
-	if (VARATT_IS_SHORT(datum))
+	if (is_short(datum))
 	{
 		Size		size = VARSIZE_SHORT(datum) - VARHDRSZ_SHORT;
 
@@ -140,6 +147,6 @@ embedding_release(FunctionCallInfo fcinfo, int n, Embedding *e)
 {
 	const char *datum = DatumGetPointer(PG_GETARG_DATUM(n));
 
-	if (!VARATT_IS_4B_U(datum) && !VARATT_IS_SHORT(datum) && !is_kept(fcinfo, n, e))
+	if (!VARATT_IS_4B_U(datum) && !is_short(datum) && !is_kept(fcinfo, n, e))
 		pfree(e);
 }

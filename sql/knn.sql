@@ -1,0 +1,83 @@
+-- Exact k-NN of many queries: the same rows as ORDER BY, whatever the distance.
+CREATE TABLE item (id int, e embedding(20)) WITH (autovacuum_enabled = off);
+INSERT INTO item
+SELECT i, (SELECT array_agg(((i * (j + 13) * 7919) % 1009 - 500) / 100.0::real ORDER BY j) FROM generate_series(1, 20) j)::real[]::embedding
+FROM generate_series(1, 3000) i;
+INSERT INTO item VALUES (3001, NULL);
+CREATE TABLE asked AS SELECT row_number() OVER (ORDER BY id)::int AS n, e FROM item WHERE id % 300 = 17;
+
+CREATE FUNCTION differences(metric text, operator text, k int) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	n bigint;
+BEGIN
+	EXECUTE format($q$
+		WITH one AS (
+			SELECT a.n, x.rank, x.id, x.d FROM asked a CROSS JOIN LATERAL (
+				SELECT row_number() OVER (ORDER BY e %1$s a.e, ctid)::int AS rank, ctid AS id, e %1$s a.e AS d
+				FROM item WHERE e IS NOT NULL ORDER BY e %1$s a.e, ctid LIMIT %2$s) x),
+		many AS (SELECT query, rank, id, distance FROM similarity.knn('item', 'e', (SELECT array_agg(e ORDER BY n) FROM asked), %2$s, %3$L))
+		SELECT count(*) FROM (TABLE one EXCEPT TABLE many UNION ALL (TABLE many EXCEPT TABLE one)) d$q$, operator, k, metric)
+	INTO n;
+	RETURN n;
+END
+$$;
+SELECT metric, differences(metric, operator, 10) AS d10, differences(metric, operator, 1) AS d1
+FROM (VALUES ('l2', '<->'), ('euclidean', '<->'), ('COSINE', '<=>'), ('inner_product', '<#>'), ('l1', '<+>'), ('manhattan', '<+>')) m (metric, operator);
+SET similarity.threads = 1;
+SELECT differences('l2', '<->', 7), differences('l2', '<->', 5000);
+RESET similarity.threads;
+
+-- Toasted rows and queries, short headers
+CREATE TABLE wide (e embedding(3000));
+INSERT INTO wide SELECT (array_fill(i::real, ARRAY[3000]))::embedding FROM generate_series(1, 5) i;
+SELECT query, rank, id, distance FROM similarity.knn('wide', 'e', ARRAY(SELECT e FROM wide WHERE ctid IN ('(0,2)', '(0,5)')), 2, 'l1') ORDER BY 1, 2;
+SELECT rank, id, distance FROM similarity.knn('wide', 'e', ARRAY[(SELECT e FROM wide LIMIT 1)], 1);
+CREATE TABLE short (e embedding(2));
+INSERT INTO short VALUES ('[1,0]'), ('[3,4]'), ('[0,0]'), ('[-6,8]');
+SELECT * FROM similarity.knn('short', 'e', '{"[0,0]","[3,4]"}', 10);
+SELECT query, rank, id, distance FROM similarity.knn('short', 'e', '{"[0,0]","[3,4]"}', 2, 'cosine');
+-- The same value toasted in every call, and a column of toasted ones
+SELECT count(*), sum(e <-> (SELECT e FROM wide WHERE ctid = '(0,1)'))::int AS one, sum((SELECT e FROM wide WHERE ctid = '(0,1)') <+> e) AS other FROM wide;
+SELECT (a.e <+> b.e) FROM wide a, wide b ORDER BY a.ctid, b.ctid LIMIT 7;
+
+-- Partitions and children are told apart
+CREATE TABLE parts (id int, e embedding(1)) PARTITION BY LIST (id);
+CREATE TABLE part1 PARTITION OF parts FOR VALUES IN (1);
+CREATE TABLE part2 PARTITION OF parts FOR VALUES IN (2);
+INSERT INTO parts VALUES (1, '[1]'), (2, '[2]'), (2, '[5]');
+SELECT query, rank, id, distance, part FROM similarity.knn('parts', 'e', '{"[4]"}', 3);
+
+-- What the invoker may not see is not there
+CREATE ROLE knn_reader;
+GRANT SELECT ON short TO knn_reader;
+ALTER TABLE short ENABLE ROW LEVEL SECURITY;
+CREATE POLICY near ON short USING (e <-> '[0,0]' < 6);
+SET ROLE knn_reader;
+SELECT count(*) FROM similarity.knn('short', 'e', '{"[0,0]"}', 10);
+SELECT count(*) FROM similarity.knn('wide', 'e', '{"[0,0]"}', 10);
+RESET ROLE;
+
+-- Nothing to do
+SELECT count(*) FROM similarity.knn('short', 'e', '{}');
+SELECT count(*) FROM similarity.knn('short', 'e', NULL);
+CREATE TABLE nothing (e embedding);
+SELECT count(*) FROM similarity.knn('nothing', 'e', '{"[1]","[2]"}', 3);
+
+-- Bad input
+SELECT similarity.knn('short', 'e', '{"[0,0]"}', 0);
+SELECT similarity.knn('short', 'e', '{"[0,0]"}', 10001);
+SELECT similarity.knn('short', 'e', '{"[0,0]",NULL}');
+SELECT similarity.knn('short', 'e', '{"[0,0]","[1]"}');
+SELECT similarity.knn('short', 'e', '{"[1,2,3]"}');
+SELECT similarity.knn('short', 'e', '{"[0,0]"}', metric => 'hamming');
+SELECT similarity.knn('short', 'f', '{"[0,0]"}');
+SELECT similarity.knn('item', 'id', '{"[0,0]"}');
+CREATE VIEW view AS SELECT e FROM short;
+SELECT similarity.knn('view', 'e', '{"[0,0]"}');
+SELECT similarity.knn(0, 'e', '{"[0,0]"}');
+
+DROP OWNED BY knn_reader;
+DROP ROLE knn_reader;
+DROP VIEW view;
+DROP TABLE item, asked, wide, short, parts, nothing;
+DROP FUNCTION differences;

@@ -1,0 +1,369 @@
+/*
+ * knn.c
+ *	  similarity.knn(): the exact k nearest rows of many queries in one pass.
+ *
+ * The table is read once by a cursor over "SELECT tableoid, ctid, column", run
+ * as the invoker, so that privileges, row security and visibility are
+ * PostgreSQL's.  Blocks of rows go to kernel/neighbors, which computes on the
+ * thread pool; the main thread reads and answers interrupts in between.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "context.h"
+#include "embedding/embedding.h"
+#include "errors.h"
+#include "kernel/neighbors.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_knn);
+
+/* Tables of a partitioned one: what the upper bits of a row's number hold */
+#define MAX_PARTS 65536
+
+typedef struct Knn
+{
+	/* the queries */
+	int			nqueries;
+	int			dims;
+	int			model;			/* tag that they agree on, or 0 */
+	const void **items;
+	float	   *vectors;
+
+	/* the table */
+	Portal		portal;
+	Oid		   *parts;
+	int			nparts;
+
+	/* a block of rows */
+	int			block;
+	float	   *row_vectors;
+	const void **row_items;
+	uint64	   *row_ids;
+	MemoryContext context;		/* of detoasted rows */
+
+	NeighborSearch *search;
+} Knn;
+
+/* ---- distances ---- */
+
+static double
+distance_l2(const void *q, const void *x)
+{
+	return embedding_l2_distance(q, x);
+}
+
+static double
+distance_cosine(const void *q, const void *x)
+{
+	return embedding_cosine_distance(q, x);
+}
+
+static double
+distance_inner_product(const void *q, const void *x)
+{
+	return embedding_negative_inner_product(q, x);
+}
+
+static double
+distance_l1(const void *q, const void *x)
+{
+	return embedding_l1_distance(q, x);
+}
+
+typedef struct KnnDistance
+{
+	const char *name;
+	NeighborMetric metric;
+	NeighborDistance distance;
+} KnnDistance;
+
+static const KnnDistance distances[] = {
+	{"l2", NEIGHBOR_L2, distance_l2},
+	{"cosine", NEIGHBOR_COSINE, distance_cosine},
+	{"inner_product", NEIGHBOR_INNER_PRODUCT, distance_inner_product},
+	{"l1", NEIGHBOR_OTHER, distance_l1},
+	{"euclidean", NEIGHBOR_L2, distance_l2},
+	{"manhattan", NEIGHBOR_OTHER, distance_l1},
+};
+
+static const KnnDistance *
+distance_by_name(const char *name)
+{
+	for (int i = 0; i < lengthof(distances); i++)
+		if (pg_strcasecmp(distances[i].name, name) == 0)
+			return &distances[i];
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown distance \"%s\"", name),
+			 errhint("Distances are l2 or euclidean, cosine, inner_product, and l1 or manhattan.")));
+}
+
+/* ---- queries ---- */
+
+static void
+merge_model(int *model, const Embedding *e)
+{
+	if (*model != 0 && e->model != 0 && e->model != *model)
+		embedding_raise_model_mismatch(*model, e->model);
+	if (e->model != 0)
+		*model = e->model;
+}
+
+static void
+read_queries(Knn *knn, ArrayType *array)
+{
+	Datum	   *values;
+	bool	   *nulls;
+
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
+					  &values, &nulls, &knn->nqueries);
+	if (knn->nqueries > NEIGHBOR_MAX_QUERIES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many queries: %d, at most %d", knn->nqueries, NEIGHBOR_MAX_QUERIES)));
+	knn->items = palloc(sizeof(void *) * Max(knn->nqueries, 1));
+	for (int i = 0; i < knn->nqueries; i++)
+	{
+		Embedding  *e;
+
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("query %d is null", i + 1)));
+		e = embedding_convert(embedding_check(DatumGetEmbedding(values[i])), ELEMENT_FLOAT);
+		if (i == 0)
+		{
+			knn->dims = e->dims;
+			knn->vectors = palloc_extended(sizeof(float) * e->dims * knn->nqueries, MCXT_ALLOC_HUGE);
+		}
+		else
+			embedding_check_dims(knn->items[0], e);
+		merge_model(&knn->model, e);
+		memcpy(knn->vectors + (Size) i * e->dims, e->x, sizeof(float) * e->dims);
+		knn->items[i] = e;
+	}
+}
+
+/* ---- the table ---- */
+
+static void
+require_column(Oid relid, const char *column)
+{
+	AttrNumber	attnum = get_attnum(relid, column);
+	Oid			type;
+
+	if (attnum <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist",
+						column, get_rel_name(relid))));
+	type = get_atttype(relid, attnum);
+	if (getBaseType(type) != embedding_type_oid())
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of relation \"%s\" is of type %s, not embedding",
+						column, get_rel_name(relid), format_type_be(type))));
+}
+
+/* Rows are told by their tid: a view has none. */
+static void
+require_table(Oid relid)
+{
+	char		kind = get_rel_relkind(relid);
+
+	if (kind == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_MATVIEW)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a table or materialized view", get_rel_name(relid))));
+}
+
+static void
+open_table(Knn *knn, Oid relid, const char *column)
+{
+	StringInfoData sql;
+	SPIPlanPtr	plan;
+
+	LockRelationOid(relid, AccessShareLock);
+	require_table(relid);
+	require_column(relid, column);
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT tableoid, ctid, %s FROM %s", quote_identifier(column),
+					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+												get_rel_name(relid)));
+	plan = SPI_prepare(sql.data, 0, NULL);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	knn->portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
+	knn->parts = palloc(sizeof(Oid) * MAX_PARTS);
+}
+
+/* Position of a table among those met; rows of one come together. */
+static int
+part_number(Knn *knn, Oid relid)
+{
+	for (int i = knn->nparts - 1; i >= 0; i--)
+		if (knn->parts[i] == relid)
+			return i;
+	if (knn->nparts == MAX_PARTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("table has more than %d partitions with rows", MAX_PARTS)));
+	knn->parts[knn->nparts] = relid;
+	return knn->nparts++;
+}
+
+static uint64
+pack_id(int part, ItemPointer tid)
+{
+	return (uint64) part << 48 | (uint64) ItemPointerGetBlockNumberNoCheck(tid) << 16 |
+		ItemPointerGetOffsetNumberNoCheck(tid);
+}
+
+static void
+unpack_tid(uint64 id, ItemPointer tid)
+{
+	ItemPointerSet(tid, (BlockNumber) (id >> 16), (OffsetNumber) id);
+}
+
+/* ---- the pass ---- */
+
+/* Take a row into the block; rows without embedding are passed over. */
+static int
+take_row(Knn *knn, SPITupleTable *table, int row, int n)
+{
+	HeapTuple	tuple = table->vals[row];
+	bool		isnull;
+	Datum		value = SPI_getbinval(tuple, table->tupdesc, 3, &isnull);
+	Embedding  *e;
+
+	if (isnull)
+		return n;
+	e = embedding_convert(embedding_check(DatumGetEmbedding(value)), ELEMENT_FLOAT);
+	embedding_check_dims(e, knn->items[0]);
+	if (e->model != 0 && knn->model != 0 && e->model != knn->model)
+		embedding_raise_model_mismatch(e->model, knn->model);
+	memcpy(knn->row_vectors + (Size) n * knn->dims, e->x, sizeof(float) * knn->dims);
+	knn->row_items[n] = e;
+	knn->row_ids[n] = pack_id(part_number(knn, DatumGetObjectId(SPI_getbinval(tuple, table->tupdesc, 1, &isnull))),
+							  (ItemPointer) DatumGetPointer(SPI_getbinval(tuple, table->tupdesc, 2, &isnull)));
+	return n + 1;
+}
+
+static bool
+take_block(Knn *knn)
+{
+	MemoryContext previous;
+	int			n = 0;
+	uint64		fetched;
+
+	CHECK_FOR_INTERRUPTS();
+	SPI_cursor_fetch(knn->portal, true, knn->block);
+	fetched = SPI_processed;
+	previous = MemoryContextSwitchTo(knn->context);
+	for (uint64 i = 0; i < fetched; i++)
+		n = take_row(knn, SPI_tuptable, i, n);
+	MemoryContextSwitchTo(previous);
+	neighbors_add(knn->search, knn->row_vectors, knn->row_items, knn->row_ids, n);
+	SPI_freetuptable(SPI_tuptable);
+	MemoryContextReset(knn->context);
+	return fetched > 0;
+}
+
+static void
+create_search(Knn *knn, const KnnDistance *distance, int k)
+{
+	Status		status;
+
+	status_clear(&status);
+	knn->search = neighbors_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+								   memory_pool(CurrentMemoryContext),
+								   distance->metric, distance->distance, knn->dims, knn->vectors,
+								   knn->items, knn->nqueries, k, &status);
+	if (knn->search == NULL)
+		raise_status(&status);
+	knn->block = (int) neighbors_block(knn->search);
+	knn->row_vectors = palloc_extended(sizeof(float) * knn->block * knn->dims, MCXT_ALLOC_HUGE);
+	knn->row_items = palloc(sizeof(void *) * knn->block);
+	knn->row_ids = palloc(sizeof(uint64) * knn->block);
+	knn->context = AllocSetContextCreate(CurrentMemoryContext, "knn block", ALLOCSET_DEFAULT_SIZES);
+}
+
+/* ---- the result ---- */
+
+static void
+return_neighbors(Knn *knn, ReturnSetInfo *result)
+{
+	for (int q = 0; q < knn->nqueries; q++)
+	{
+		size_t		n;
+		const Neighbor *found = neighbors_of(knn->search, q, &n);
+
+		CHECK_FOR_INTERRUPTS();
+		for (size_t i = 0; i < n; i++)
+		{
+			Datum		values[5];
+			bool		nulls[5] = {false};
+			ItemPointerData tid;
+
+			unpack_tid(found[i].id, &tid);
+			values[0] = Int32GetDatum(q + 1);
+			values[1] = Int32GetDatum((int32) i + 1);
+			values[2] = PointerGetDatum(&tid);
+			values[3] = Float8GetDatum(found[i].distance);
+			values[4] = ObjectIdGetDatum(knn->parts[found[i].id >> 48]);
+			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		}
+	}
+}
+
+Datum
+similarity_knn(PG_FUNCTION_ARGS)
+{
+	const KnnDistance *distance = distance_by_name(text_to_cstring(PG_GETARG_TEXT_PP(4)));
+	int			k = PG_GETARG_INT32(3);
+	MemoryContext context;
+	MemoryContext previous;
+	Knn		   *knn;
+
+	if (k < 1 || k > NEIGHBOR_MAX_K)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("k must be between 1 and %d, not %d", NEIGHBOR_MAX_K, k)));
+	InitMaterializedSRF(fcinfo, 0);
+	context = AllocSetContextCreate(CurrentMemoryContext, "knn", ALLOCSET_DEFAULT_SIZES);
+	previous = MemoryContextSwitchTo(context);
+	knn = palloc0(sizeof(Knn));
+	read_queries(knn, PG_GETARG_ARRAYTYPE_P(2));
+	MemoryContextSwitchTo(previous);
+
+	SPI_connect();
+	MemoryContextSwitchTo(context);
+	open_table(knn, PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	if (knn->nqueries > 0)
+	{
+		create_search(knn, distance, k);
+		while (take_block(knn))
+			continue;
+		return_neighbors(knn, (ReturnSetInfo *) fcinfo->resultinfo);
+	}
+	SPI_cursor_close(knn->portal);
+	SPI_finish();
+	MemoryContextDelete(context);
+	return (Datum) 0;
+}
