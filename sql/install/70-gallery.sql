@@ -41,6 +41,9 @@ CREATE TABLE similarity.calibration (
 	binary_accuracy double precision[] NOT NULL,
 	npv double precision[] NOT NULL,
 	fpr double precision[] NOT NULL,
+	version integer,
+	gallery_rows bigint NOT NULL,
+	gallery_hash numeric NOT NULL,
 	CONSTRAINT calibration_pkey PRIMARY KEY (gallery),
 	CONSTRAINT calibration_gallery_fkey FOREIGN KEY (gallery) REFERENCES similarity.gallery ON DELETE CASCADE
 );
@@ -142,19 +145,40 @@ CREATE FUNCTION similarity.calibrate(gallery text, query text, targets jsonb DEF
 COMMENT ON FUNCTION similarity.calibrate(text, text, jsonb, integer, text, text) IS
 	'find and store the distances beyond which a neighbor is no match. query: any SELECT of (input, label). The cut point "optimal" is where calibration_metric is best; targets, {"name": value}, adds one where it reaches each value, with a NOTICE where it never does. calibration_metric: precision, recall, f1, binary_accuracy, npv or fpr. matcher: match_nearest or match_majority_vote of k neighbors';
 
+CREATE FUNCTION similarity.calibration_status(gallery text)
+	RETURNS TABLE (calibrated timestamp with time zone, queries bigint, version integer, current_version integer,
+		gallery_rows bigint, current_rows bigint, change text)
+	AS 'MODULE_PATHNAME', 'gallery_calibration_status' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 1;
+COMMENT ON FUNCTION similarity.calibration_status(text) IS
+	'whether a gallery is what it was when it was calibrated: change is NULL, or says what changed (rows, model version); reads the whole gallery. No row: never calibrated';
+
 CREATE FUNCTION similarity.match(gallery text, input bytea, cutpoint text DEFAULT 'optimal', k integer DEFAULT NULL, matcher text DEFAULT NULL)
-	RETURNS TABLE (label text, distance double precision, cutpoint_name text, cutpoint_distance double precision)
+	RETURNS TABLE (label text, distance double precision, cutpoint_name text, cutpoint_distance double precision, evidence text[])
 	AS 'MODULE_PATHNAME', 'gallery_match' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
 CREATE FUNCTION similarity.match(gallery text, input real[], cutpoint text DEFAULT 'optimal', k integer DEFAULT NULL, matcher text DEFAULT NULL)
-	RETURNS TABLE (label text, distance double precision, cutpoint_name text, cutpoint_distance double precision)
+	RETURNS TABLE (label text, distance double precision, cutpoint_name text, cutpoint_distance double precision, evidence text[])
 	AS 'MODULE_PATHNAME', 'gallery_match' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
 CREATE FUNCTION similarity.match(gallery text, input embedding, cutpoint text DEFAULT 'optimal', k integer DEFAULT NULL, matcher text DEFAULT NULL)
-	RETURNS TABLE (label text, distance double precision, cutpoint_name text, cutpoint_distance double precision)
+	RETURNS TABLE (label text, distance double precision, cutpoint_name text, cutpoint_distance double precision, evidence text[])
 	AS 'MODULE_PATHNAME', 'gallery_match' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
 COMMENT ON FUNCTION similarity.match(text, bytea, text, integer, text) IS
-	'the label of an item, NULL for none of these: the match is farther than the cut point. k and matcher: those of the calibration unless given';
+	'the label of an item, NULL for none of these: the match is farther than the cut point. k and matcher: those of the calibration unless given. evidence: the keys of the rows that gave the label, accepted or not; NULL if the gallery has no key';
 COMMENT ON FUNCTION similarity.match(text, real[], text, integer, text) IS 'the label of an item, NULL for none of these';
 COMMENT ON FUNCTION similarity.match(text, embedding, text, integer, text) IS 'the label of an item given by its embedding, NULL for none of these';
+
+-- For many items: a query of (input, key), embedded in batches, one plan.
+
+CREATE FUNCTION similarity.lookup_all(gallery text, query text, k integer DEFAULT 5)
+	RETURNS TABLE (query_key text, rank integer, label text, distance double precision, key text, id tid, item jsonb)
+	AS 'MODULE_PATHNAME', 'gallery_lookup_all' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 1000;
+COMMENT ON FUNCTION similarity.lookup_all(text, text, integer) IS
+	'the k nearest rows of each item of a query (input, key); query_key is that key as text. The rest as in lookup';
+
+CREATE FUNCTION similarity.match_all(gallery text, query text, cutpoint text DEFAULT 'optimal', k integer DEFAULT NULL, matcher text DEFAULT NULL)
+	RETURNS TABLE (key text, label text, distance double precision, cutpoint_name text, cutpoint_distance double precision, evidence text[])
+	AS 'MODULE_PATHNAME', 'gallery_match_all' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 1000;
+COMMENT ON FUNCTION similarity.match_all(text, text, text, integer, text) IS
+	'the label of each item of a query (input, key), NULL for none of these; key is the query''s as text. The rest as in match. UPDATE inbox i SET label = m.label FROM similarity.match_all(''wardrobe'', ''SELECT image, id FROM inbox'') m WHERE i.id = m.key::integer';
 
 CREATE FUNCTION similarity.evaluate_retrieval(gallery text, query text, metrics text[] DEFAULT '{recall@1}',
 	average text DEFAULT 'micro', drop_closest boolean DEFAULT false, distance_threshold double precision DEFAULT 'Infinity')

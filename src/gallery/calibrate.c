@@ -10,6 +10,7 @@
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
@@ -21,6 +22,7 @@
 #include "model/model.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_calibrate);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_calibration_status);
 
 /* ---- targets: {"name": value, ...} ---- */
 
@@ -166,6 +168,38 @@ choose_cutpoints(Targets *targets, const EvalCurve *curve, EvalMetric metric)
 	}
 }
 
+/* ---- the gallery as it was ---- */
+
+/* What tells whether a gallery is what it was: its rows and a sum of hashes. */
+typedef struct Contents
+{
+	int64		rows;
+	Datum		hash;			/* numeric */
+} Contents;
+
+/* Rows, embeddings or labels that changed change the sum of their hashes. */
+static Contents
+read_contents(const Gallery *gallery)
+{
+	const char *column = quote_identifier(gallery->embedding);
+	char	   *sql = psprintf("SELECT pg_catalog.count(*), coalesce(pg_catalog.sum(%s.embedding_hash_extended(t.%s,"
+							   " pg_catalog.hashtextextended(coalesce(t.%s::pg_catalog.text COLLATE \"C\", ''), 0))), 0)"
+							   " FROM %s t WHERE t.%s IS NOT NULL",
+							   quote_identifier(embedding_schema_name()), column,
+							   quote_identifier(gallery->label), gallery->relation, column);
+	Contents	contents;
+	MemoryContext caller = CurrentMemoryContext;
+	bool		isnull;
+
+	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "the rows of a gallery could not be read");
+	MemoryContextSwitchTo(caller);
+	contents.rows = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	contents.hash = datumCopy(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull), false, -1);
+	SPI_freetuptable(SPI_tuptable);
+	return contents;
+}
+
 /* ---- storing ---- */
 
 static Datum
@@ -200,8 +234,8 @@ forget_calibration(const Gallery *gallery)
 }
 
 static void
-store_calibration(const Gallery *gallery, const Matches *matches, int k,
-				  EvalMetric metric, const EvalCurve *curve)
+store_calibration(const Gallery *gallery, const Contents *contents, const Matches *matches,
+				  int k, EvalMetric metric, const EvalCurve *curve)
 {
 	CatalogArgs args = {0};
 
@@ -213,9 +247,12 @@ store_calibration(const Gallery *gallery, const Matches *matches, int k,
 	catalog_arg(&args, FLOAT8ARRAYOID, float_array(curve->distance, curve->n), false);
 	for (int m = 0; m < EVAL_METRICS; m++)
 		catalog_arg(&args, FLOAT8ARRAYOID, float_array(curve->metric[m], curve->n), false);
+	catalog_arg(&args, INT4OID, Int32GetDatum(gallery->version), gallery->model == NULL);
+	catalog_arg_bigint(&args, contents->rows);
+	catalog_arg(&args, NUMERICOID, contents->hash, false);
 	catalog_run("INSERT INTO similarity.calibration (gallery, matcher, k, metric, queries, distance,"
-				" \"precision\", recall, f1, binary_accuracy, npv, fpr)"
-				" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", &args);
+				" \"precision\", recall, f1, binary_accuracy, npv, fpr, version, gallery_rows, gallery_hash)"
+				" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)", &args);
 }
 
 static void
@@ -280,12 +317,14 @@ calibrate(ReturnSetInfo *result, const Gallery *gallery, const char *query,
 {
 	CalibrationPass pass = {matches_create(matcher), 0, 1024, palloc(sizeof(double) * 1024)};
 	EvalCurve	curve;
+	Contents	contents;
 
 	gallery_pass(gallery, query, k, labels_create(), add_calibration_row, &pass);
+	contents = read_contents(gallery);
 	compute_curve(&pass, &curve);
 	choose_cutpoints(targets, &curve, metric);
 	forget_calibration(gallery);
-	store_calibration(gallery, pass.matches, k, metric, &curve);
+	store_calibration(gallery, &contents, pass.matches, k, metric, &curve);
 	for (int i = 0; i < targets->n; i++)
 	{
 		const Target *target = &targets->target[i];
@@ -316,6 +355,70 @@ gallery_calibrate(PG_FUNCTION_ARGS)
 	gallery = gallery_open(name);
 	gallery_require_owner(gallery);
 	calibrate((ReturnSetInfo *) fcinfo->resultinfo, gallery, query, targets, k, metric, matcher);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/* ---- calibration_status ---- */
+
+static const char *
+describe_change(bool version, bool contents)
+{
+	if (version && contents)
+		return "model version and rows changed";
+	if (version)
+		return "model version changed";
+	return contents ? "rows changed" : NULL;
+}
+
+static void
+put_status(FunctionCallInfo fcinfo, const Gallery *gallery)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Contents	contents = read_contents(gallery);
+	CatalogArgs args = {0};
+	HeapTuple	row;
+	TupleDesc	desc;
+	bool		moved;
+	bool		renewed;
+	Datum		values[7];
+	bool		nulls[7] = {false};
+	const char *change;
+
+	catalog_arg_int(&args, gallery->id);
+	catalog_arg(&args, NUMERICOID, contents.hash, false);
+	if (catalog_execute("SELECT c.calibrated, c.queries, c.version, c.gallery_rows,"
+						" c.gallery_hash OPERATOR(pg_catalog.<>) $2"
+						" FROM similarity.calibration c WHERE c.gallery OPERATOR(pg_catalog.=) $1",
+						args.n, args.types, args.values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "the calibration could not be read");
+	if (SPI_processed == 0)
+		return;					/* never calibrated: no row */
+	row = SPI_tuptable->vals[0];
+	desc = SPI_tuptable->tupdesc;
+	for (int i = 0; i < 4; i++)
+		values[i < 3 ? i : 4] = SPI_getbinval(row, desc, i + 1, &nulls[i < 3 ? i : 4]);
+	nulls[3] = gallery->model == NULL;
+	values[3] = Int32GetDatum(gallery->version);
+	values[5] = Int64GetDatum(contents.rows);
+	moved = DatumGetInt64(values[4]) != contents.rows || DatumGetBool(SPI_getbinval(row, desc, 5, &nulls[6]));
+	renewed = nulls[2] != nulls[3] || (!nulls[2] && DatumGetInt32(values[2]) != gallery->version);
+	change = describe_change(renewed, moved);
+	nulls[6] = change == NULL;
+	values[6] = change ? CStringGetTextDatum(change) : 0;
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* calibration_status(gallery) */
+Datum
+gallery_calibration_status(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_argument(fcinfo, 0, "gallery");
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	put_status(fcinfo, gallery_open(name));
 	SPI_finish();
 	return (Datum) 0;
 }

@@ -111,6 +111,7 @@ extern const Cutpoint *calibration_cutpoint(const Calibration *calibration,
 typedef enum NeighborColumns
 {
 	NEIGHBOR_LABELS,			/* label and distance */
+	NEIGHBOR_KEYS,				/* and key */
 	NEIGHBOR_ITEMS,				/* and key, id, item */
 	NEIGHBOR_IMAGES				/* and image instead */
 } NeighborColumns;
@@ -135,8 +136,25 @@ extern int	neighbors_find(SPIPlanPtr plan, const Embedding *query);
 /* Distance of a row; NaN if it has none. */
 extern double neighbors_distance(SPITupleTable *table, int row);
 
+/* A row of NEIGHBOR_ITEMS as rank, label, distance, key, id, item. */
+#define NEIGHBOR_VALUES 6
+extern void neighbor_values(SPITupleTable *table, int row, Datum *values, bool *nulls);
+
+/* ERROR that the gallery has no row to be compared with. */
+extern void gallery_raise_empty(const Gallery *gallery) pg_attribute_noreturn();
+
 /* ERROR unless 1 <= k <= EVAL_MAX_K. */
 extern void neighbors_check_k(int64 k);
+
+/* ---- match (match.c) ---- */
+
+/*
+ * The match of query among the neighbours that plan (of NEIGHBOR_KEYS) finds,
+ * as label, distance, cut point's name and distance, evidence.
+ */
+#define MATCH_VALUES 5
+extern void match_values(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query,
+						 EvalMatcher matcher, const Cutpoint *cutpoint, Datum *values, bool *nulls);
 
 /* ---- what repeated calls of one statement share (search.c) ---- */
 
@@ -175,6 +193,14 @@ extern void gallery_embed_many(const Gallery *gallery, const Datum *inputs, Oid 
 
 /* ---- a user's query of (input, label[, image]) in batches (query.c) ---- */
 
+typedef enum QueryKind
+{
+	QUERY_LABELS,				/* (input, label) */
+	QUERY_KEYS,					/* (input, key) */
+	QUERY_REPORT				/* (input, label) or (input, label, image),
+								 * labels may be NULL */
+} QueryKind;
+
 typedef struct LabeledBatch
 {
 	int			n;				/* 0 at the end */
@@ -191,7 +217,7 @@ typedef struct LabeledRows
 	Portal		portal;
 	Oid			type;			/* of input */
 	int			columns;
-	bool		report;			/* images are welcome, labels may be NULL */
+	QueryKind	kind;
 	int64		rows;			/* read before this batch */
 	MemoryContext context;		/* of the batch */
 	SPITupleTable *table;		/* of the batch */
@@ -199,7 +225,7 @@ typedef struct LabeledRows
 } LabeledRows;
 
 /* Open a SELECT as the invoker; ERROR unless its columns fit. */
-extern LabeledRows *query_open(const Gallery *gallery, const char *query, bool report);
+extern LabeledRows *query_open(const Gallery *gallery, const char *query, QueryKind kind);
 
 /* The next rows, embedded; valid until the next call. */
 extern const LabeledBatch *query_next(LabeledRows *source);

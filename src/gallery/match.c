@@ -4,51 +4,66 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "gallery/gallery.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_match);
 
-/* The match of query among its k nearest; labels receives their names. */
-static EvalMatch
-find_match(Search *search, const Embedding *query, int k, EvalMatcher matcher, Labels *labels)
-{
-	int			n = neighbors_find(search_plan(search, NEIGHBOR_LABELS, k), query);
-	int		   *codes = palloc(sizeof(int) * Max(n, 1));
-	double	   *distances = palloc(sizeof(double) * Max(n, 1));
+/* ---- evidence: the keys of the rows that gave the label ---- */
 
-	if (n == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("gallery \"%s\" is empty", search->gallery->name),
-				 errdetail("Table %s has no row with an embedding.", search->gallery->relation)));
-	for (int i = 0; i < n; i++)
+static Datum
+evidence(SPITupleTable *table, const int *codes, int n, EvalMatcher matcher, int label)
+{
+	ArrayBuildState *keys = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+	int			considered = matcher == EVAL_MATCH_NEAREST ? 1 : n;
+
+	for (int i = 0; i < considered; i++)
 	{
-		codes[i] = labels_code(labels, labels_of_column(SPI_tuptable, i, NEIGHBOR_LABEL));
-		distances[i] = neighbors_distance(SPI_tuptable, i);
+		char	   *key;
+
+		if (codes[i] != label)
+			continue;
+		key = SPI_getvalue(table->vals[i], table->tupdesc, NEIGHBOR_KEY);
+		accumArrayResult(keys, key ? CStringGetTextDatum(key) : 0, key == NULL,
+						 TEXTOID, CurrentMemoryContext);
 	}
-	SPI_freetuptable(SPI_tuptable);
-	return eval_match(matcher, codes, distances, n);
+	return makeArrayResult(keys, CurrentMemoryContext);
 }
 
-static void
-put_match(ReturnSetInfo *result, EvalMatch match, const Labels *labels, const Cutpoint *cutpoint)
+void
+match_values(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query, EvalMatcher matcher,
+			 const Cutpoint *cutpoint, Datum *values, bool *nulls)
 {
-	const char *label = match.distance <= cutpoint->distance ? labels_text(labels, match.label) : NULL;
-	Datum		values[4];
-	bool		nulls[4] = {false};
+	int			n = neighbors_find(plan, query);
+	SPITupleTable *table = SPI_tuptable;
+	Labels	   *labels = labels_create();
+	int		   *codes = palloc(sizeof(int) * Max(n, 1));
+	double	   *distances = palloc(sizeof(double) * Max(n, 1));
+	EvalMatch	match;
+	const char *label;
 
+	if (n == 0)
+		gallery_raise_empty(gallery);
+	for (int i = 0; i < n; i++)
+	{
+		codes[i] = labels_code(labels, labels_of_column(table, i, NEIGHBOR_LABEL));
+		distances[i] = neighbors_distance(table, i);
+	}
+	match = eval_match(matcher, codes, distances, n);
+	label = match.distance <= cutpoint->distance ? labels_text(labels, match.label) : NULL;
 	nulls[0] = label == NULL;
 	values[0] = label ? CStringGetTextDatum(label) : 0;
 	values[1] = Float8GetDatum(match.distance);
 	values[2] = CStringGetTextDatum(cutpoint->name);
 	values[3] = Float8GetDatum(cutpoint->distance);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	nulls[4] = gallery->key == NULL;
+	values[4] = gallery->key ? evidence(table, codes, n, matcher, match.label) : 0;
+	SPI_freetuptable(table);
 }
 
 static void
@@ -61,13 +76,14 @@ match_input(FunctionCallInfo fcinfo, Search *search)
 													text_argument(fcinfo, 2, "cutpoint"));
 	int			k = k_argument(fcinfo, 3, calibration->k);
 	EvalMatcher matcher = matcher_argument(fcinfo, 4, calibration->matcher);
-	Labels	   *labels = labels_create();
-	Embedding  *query;
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum		values[MATCH_VALUES];
+	bool		nulls[MATCH_VALUES] = {false};
 
 	gallery_require_input(gallery, type);
-	query = gallery_embed(gallery, PG_GETARG_DATUM(1), type);
-	put_match((ReturnSetInfo *) fcinfo->resultinfo,
-			  find_match(search, query, k, matcher, labels), labels, cutpoint);
+	match_values(gallery, search_plan(search, NEIGHBOR_KEYS, k),
+				 gallery_embed(gallery, PG_GETARG_DATUM(1), type), matcher, cutpoint, values, nulls);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 /* match(gallery, input, cutpoint, k, matcher); no row for a NULL input */

@@ -144,6 +144,9 @@ append_nearest(StringInfo sql, const Gallery *gallery, NeighborColumns columns,
 	append_distance(sql, gallery);
 	if (columns == NEIGHBOR_ITEMS)
 		append_item_sources(sql, gallery, desc);
+	if (columns == NEIGHBOR_KEYS)
+		appendStringInfo(sql, ", %s%s", gallery->key ? "t." : "",
+						 gallery->key ? quote_identifier(gallery->key) : "NULL::pg_catalog.text");
 	if (columns == NEIGHBOR_IMAGES)
 		appendStringInfo(sql, gallery->image ? ", t.%s" : ", NULL::pg_catalog.bytea",
 						 gallery->image ? quote_identifier(gallery->image) : "");
@@ -228,16 +231,15 @@ neighbors_distance(SPITupleTable *table, int row)
 
 /* ---- lookup ---- */
 
-static void
-put_neighbor(ReturnSetInfo *result, SPITupleTable *table, int row)
+void
+neighbor_values(SPITupleTable *table, int row, Datum *values, bool *nulls)
 {
 	TupleDesc	desc = table->tupdesc;
 	HeapTuple	tuple = table->vals[row];
-	Datum		values[6];
-	bool		nulls[6] = {false};
 	char	   *label = labels_of_column(table, row, NEIGHBOR_LABEL);
 	char	   *key = SPI_getvalue(tuple, desc, NEIGHBOR_KEY);
 
+	nulls[0] = false;
 	values[0] = Int32GetDatum(row + 1);
 	nulls[1] = label == NULL;
 	values[1] = label ? CStringGetTextDatum(label) : 0;
@@ -246,7 +248,6 @@ put_neighbor(ReturnSetInfo *result, SPITupleTable *table, int row)
 	values[3] = key ? CStringGetTextDatum(key) : 0;
 	values[4] = SPI_getbinval(tuple, desc, NEIGHBOR_ID, &nulls[4]);
 	values[5] = SPI_getbinval(tuple, desc, NEIGHBOR_ITEM, &nulls[5]);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 /* lookup(gallery, input, k) */
@@ -256,6 +257,9 @@ gallery_lookup(PG_FUNCTION_ARGS)
 	Oid			type = input_argument_type(fcinfo, 1);
 	int			k = k_argument(fcinfo, 2, 5);
 	char	   *name = text_argument(fcinfo, 0, "gallery");
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum		values[NEIGHBOR_VALUES];
+	bool		nulls[NEIGHBOR_VALUES];
 	Search	   *search;
 	Embedding  *query;
 	int			n;
@@ -268,7 +272,10 @@ gallery_lookup(PG_FUNCTION_ARGS)
 	query = gallery_embed(search->gallery, PG_GETARG_DATUM(1), type);
 	n = neighbors_find(search_plan(search, NEIGHBOR_ITEMS, k), query);
 	for (int i = 0; i < n; i++)
-		put_neighbor((ReturnSetInfo *) fcinfo->resultinfo, SPI_tuptable, i);
+	{
+		neighbor_values(SPI_tuptable, i, values, nulls);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
 	SPI_finish();
 	return (Datum) 0;
 }

@@ -53,7 +53,7 @@ add_row(NeighborPage *page, const LabeledRows *rows, const LabeledBatch *batch, 
 static void
 add_rows(NeighborPage *page, const char *query)
 {
-	LabeledRows *rows = query_open(page->gallery, query, true);
+	LabeledRows *rows = query_open(page->gallery, query, QUERY_REPORT);
 	const LabeledBatch *batch;
 
 	while ((batch = query_next(rows))->n > 0)

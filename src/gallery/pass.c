@@ -21,6 +21,15 @@ typedef struct Pass
 	MemoryContext scratch;		/* of one row */
 } Pass;
 
+void
+gallery_raise_empty(const Gallery *gallery)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("gallery \"%s\" is empty", gallery->name),
+			 errdetail("Table %s has no row with an embedding.", gallery->relation)));
+}
+
 static void
 pass_row(Pass *pass, const Gallery *gallery, const char *label, const Embedding *query)
 {
@@ -29,10 +38,7 @@ pass_row(Pass *pass, const Gallery *gallery, const char *label, const Embedding 
 	SPITupleTable *table = SPI_tuptable;
 
 	if (n == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("gallery \"%s\" is empty", gallery->name),
-				 errdetail("Table %s has no row with an embedding.", gallery->relation)));
+		gallery_raise_empty(gallery);
 	for (int i = 0; i < n; i++)
 	{
 		pass->codes[i] = labels_code(pass->labels, labels_of_column(table, i, NEIGHBOR_LABEL));
@@ -48,7 +54,7 @@ int64
 gallery_pass(const Gallery *gallery, const char *query, int k,
 			 Labels *labels, PassFunction function, void *state)
 {
-	LabeledRows *source = query_open(gallery, query, false);
+	LabeledRows *source = query_open(gallery, query, QUERY_LABELS);
 	Pass		pass = {neighbors_prepare(gallery, NEIGHBOR_LABELS, k), labels, function, state};
 	const LabeledBatch *batch;
 

@@ -31,16 +31,22 @@ require_input_type(Oid type)
 			 errhint("The first column must be of type bytea, real[] or embedding; cast it.")));
 }
 
+static const char *
+second_column(const LabeledRows *source)
+{
+	return source->kind == QUERY_KEYS ? "key" : "label";
+}
+
 static void
 require_columns(LabeledRows *source, TupleDesc desc)
 {
-	bool		report = source->report;
+	bool		report = source->kind == QUERY_REPORT;
 
 	source->columns = desc->natts;
 	if (desc->natts != 2 && !(report && desc->natts == 3))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("query must return (input, label)%s",
+				 errmsg("query must return (input, %s)%s", second_column(source),
 						report ? " or (input, label, image)" : ""),
 				 errdetail_plural("It returns %d column.", "It returns %d columns.",
 								  desc->natts, desc->natts)));
@@ -85,12 +91,12 @@ open_cursor(const char *query)
 }
 
 LabeledRows *
-query_open(const Gallery *gallery, const char *query, bool report)
+query_open(const Gallery *gallery, const char *query, QueryKind kind)
 {
 	LabeledRows *source = palloc0(sizeof(LabeledRows));
 
 	source->gallery = gallery;
-	source->report = report;
+	source->kind = kind;
 	source->portal = open_cursor(query);
 	require_columns(source, source->portal->tupDesc);
 	gallery_require_input(gallery, source->type);
@@ -130,8 +136,8 @@ read_row(LabeledRows *source, SPITupleTable *table, int row)
 	if (isnull)
 		raise_null(source, row, "input");
 	batch->labels[row] = labels_of_column(table, row, 2);
-	if (batch->labels[row] == NULL && !source->report)
-		raise_null(source, row, "label");
+	if (batch->labels[row] == NULL && source->kind != QUERY_REPORT)
+		raise_null(source, row, second_column(source));
 	if (source->columns == 3)
 	{
 		batch->images[row] = SPI_getbinval(table->vals[row], table->tupdesc, 3, &isnull);
