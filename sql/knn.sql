@@ -1,4 +1,5 @@
 -- Exact k-NN of many queries: the same rows as ORDER BY, whatever the distance.
+SET jit = off;
 CREATE TABLE item (id int, e embedding(20)) WITH (autovacuum_enabled = off);
 INSERT INTO item
 SELECT i, (SELECT array_agg(((i * (j + 13) * 7919) % 1009 - 500) / 100.0::real ORDER BY j) FROM generate_series(1, 20) j)::real[]::embedding

@@ -13,7 +13,7 @@
 #include "embedding/embedding.h"
 #include "embedding/fetch.h"
 #include "kernel/bits.h"
-#include "kernel/distance.h"
+#include "kernel/mixed.h"
 #include "kernel/vector.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(l2_distance);
@@ -29,45 +29,44 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(within);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(l2_norm);
 
 typedef double (*DistanceFunction) (const Embedding *a, const Embedding *b);
-typedef double (*FloatsFunction) (const float *a, const float *b, size_t n);
 
-/* Operands of any kind are decoded where they are not floats. */
-static inline double
-distance_of_floats(const Embedding *a, const Embedding *b, FloatsFunction distance)
+static inline MixedVector
+vector_of(const Embedding *e)
 {
-	const float *x = embedding_floats(a, NULL);
-	const float *y = embedding_floats(b, NULL);
-	double		result = distance(x, y, a->dims);
+	return (MixedVector)
+	{
+		e->kind, e->scale, embedding_elements(e)
+	};
+}
 
-	if (x != a->x)
-		pfree(unconstify(float *, x));
-	if (y != b->x)
-		pfree(unconstify(float *, y));
-	return result;
+static double
+l2_squared(const Embedding *a, const Embedding *b)
+{
+	return mixed_l2_squared_distance(vector_of(a), vector_of(b), a->dims);
 }
 
 double
 embedding_l2_distance(const Embedding *a, const Embedding *b)
 {
-	return sqrt(distance_of_floats(a, b, kernel_l2_squared_distance));
+	return sqrt(l2_squared(a, b));
 }
 
 double
 embedding_cosine_distance(const Embedding *a, const Embedding *b)
 {
-	return distance_of_floats(a, b, kernel_cosine_distance);
+	return mixed_cosine_distance(vector_of(a), vector_of(b), a->dims);
 }
 
 double
 embedding_negative_inner_product(const Embedding *a, const Embedding *b)
 {
-	return -distance_of_floats(a, b, kernel_inner_product);
+	return -mixed_inner_product(vector_of(a), vector_of(b), a->dims);
 }
 
 double
 embedding_l1_distance(const Embedding *a, const Embedding *b)
 {
-	return distance_of_floats(a, b, kernel_l1_distance);
+	return mixed_l1_distance(vector_of(a), vector_of(b), a->dims);
 }
 
 /* Fetch, check, compute and release: the shell of every distance. */
@@ -90,12 +89,6 @@ Datum
 l2_distance(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo, embedding_l2_distance));
-}
-
-static double
-l2_squared(const Embedding *a, const Embedding *b)
-{
-	return distance_of_floats(a, b, kernel_l2_squared_distance);
 }
 
 Datum
@@ -128,10 +121,19 @@ l1_distance(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo, embedding_l1_distance));
 }
 
+/* Never hot: operands that are not floats are decoded. */
 static double
 snr(const Embedding *a, const Embedding *b)
 {
-	return distance_of_floats(a, b, kernel_snr_distance);
+	const float *x = embedding_floats(a, NULL);
+	const float *y = embedding_floats(b, NULL);
+	double		result = kernel_snr_distance(x, y, a->dims);
+
+	if (x != a->x)
+		pfree(unconstify(float *, x));
+	if (y != b->x)
+		pfree(unconstify(float *, y));
+	return result;
 }
 
 Datum

@@ -122,6 +122,12 @@ merge_model(int *model, const Embedding *e)
 }
 
 static void
+decode(const Embedding *e, float *out)
+{
+	element_decode(e->kind, embedding_elements(e), e->scale, e->dims, out);
+}
+
+static void
 read_queries(Knn *knn, ArrayType *array)
 {
 	Datum	   *values;
@@ -142,7 +148,7 @@ read_queries(Knn *knn, ArrayType *array)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("query %d is null", i + 1)));
-		e = embedding_convert(embedding_check(DatumGetEmbedding(values[i])), ELEMENT_FLOAT);
+		e = embedding_check(DatumGetEmbedding(values[i]));
 		if (i == 0)
 		{
 			knn->dims = e->dims;
@@ -151,7 +157,7 @@ read_queries(Knn *knn, ArrayType *array)
 		else
 			embedding_check_dims(knn->items[0], e);
 		merge_model(&knn->model, e);
-		memcpy(knn->vectors + (Size) i * e->dims, e->x, sizeof(float) * e->dims);
+		decode(e, knn->vectors + (Size) i * e->dims);
 		knn->items[i] = e;
 	}
 }
@@ -254,11 +260,11 @@ take_row(Knn *knn, SPITupleTable *table, int row, int n)
 
 	if (isnull)
 		return n;
-	e = embedding_convert(embedding_check(DatumGetEmbedding(value)), ELEMENT_FLOAT);
+	e = embedding_check(DatumGetEmbedding(value));
 	embedding_check_dims(e, knn->items[0]);
 	if (e->model != 0 && knn->model != 0 && e->model != knn->model)
 		embedding_raise_model_mismatch(e->model, knn->model);
-	memcpy(knn->row_vectors + (Size) n * knn->dims, e->x, sizeof(float) * knn->dims);
+	decode(e, knn->row_vectors + (Size) n * knn->dims);
 	knn->row_items[n] = e;
 	knn->row_ids[n] = pack_id(part_number(knn, DatumGetObjectId(SPI_getbinval(tuple, table->tupdesc, 1, &isnull))),
 							  (ItemPointer) DatumGetPointer(SPI_getbinval(tuple, table->tupdesc, 2, &isnull)));

@@ -11,6 +11,7 @@
 
 #include "kernel/code_kernels.h"
 #include "kernel/distance_tables.h"
+#include "kernel/mixed.h"
 
 static const KernelTable *tables[4] = {&kernel_portable, NULL};
 
@@ -51,6 +52,7 @@ kernel_init(void)
 	tables[n] = NULL;
 	kernel = tables[0];
 	code_kernels_init();
+	mixed_init();
 }
 
 /* Can a sum of squares be trusted: neither overflowed nor near underflow? */

@@ -1,0 +1,236 @@
+/*
+ * mixed.c
+ *	  Distances of vectors whose elements are stored in any way.
+ */
+#include "kernel/mixed.h"
+
+#include <float.h>
+#include <math.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+#include "kernel/distance.h"
+#include "kernel/mixed_tables.h"
+
+/* Elements decoded at a time: a multiple of 8, where bits begin a byte */
+#define PIECE 256
+
+static const MixedTable *tables[4] = {&mixed_portable, NULL};
+
+const MixedTable *const *
+mixed_tables(void)
+{
+	return tables;
+}
+
+/* Not every compiler knows the name of F16C in __builtin_cpu_supports(). */
+#if defined(__x86_64__)
+static bool
+have_f16c(void)
+{
+	unsigned	a;
+	unsigned	b;
+	unsigned	c;
+	unsigned	d;
+
+	return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+#endif
+
+void
+mixed_init(void)
+{
+	int			n = 0;
+
+#if defined(__x86_64__)
+	if (kernel_level() >= KERNEL_AVX512)
+		tables[n++] = &mixed_avx512;
+	if (kernel_level() >= KERNEL_AVX2 && have_f16c())
+		tables[n++] = &mixed_avx2;
+#elif defined(__aarch64__)
+	tables[n++] = &mixed_neon;
+#endif
+	tables[n++] = &mixed_portable;
+	tables[n] = NULL;
+}
+
+/* The kernels for floats against v; NULL if there are none */
+static const MixedKernels *
+kernels_of(MixedVector v)
+{
+	return v.kind == ELEMENT_HALF ? &tables[0]->half :
+		v.kind == ELEMENT_INT8 ? &tables[0]->int8 : NULL;
+}
+
+/* Elements from the i-th, a multiple of PIECE, as floats; sets *count. */
+static const float *
+piece_of(MixedVector v, size_t i, size_t n, float *buffer, size_t *count)
+{
+	const char *p = (const char *) v.x + element_size(v.kind, i);
+
+	*count = n - i < PIECE ? n - i : PIECE;
+	if (v.kind == ELEMENT_FLOAT)
+		return (const float *) (const void *) p;
+	element_decode(v.kind, p, v.scale, *count, buffer);
+	return buffer;
+}
+
+/* As in distance.c: sums that neither overflowed nor may have lost digits */
+static bool
+is_sound(float sum)
+{
+	return sum > 1e-30f && sum <= FLT_MAX;
+}
+
+/* Floats first: distances are symmetric. */
+static void
+order(MixedVector *a, MixedVector *b)
+{
+	MixedVector c = *a;
+
+	if (a->kind != ELEMENT_FLOAT)
+	{
+		*a = *b;
+		*b = c;
+	}
+}
+
+typedef double (*PieceDistance) (const float *a, const float *b, size_t n);
+
+/* A sum over pieces, each of which holds for any floats */
+static double
+sum_of_pieces(MixedVector a, MixedVector b, size_t n, PieceDistance distance)
+{
+	double		sum = 0;
+
+	for (size_t i = 0; i < n; i += PIECE)
+	{
+		float		buffer_a[PIECE];
+		float		buffer_b[PIECE];
+		size_t		count;
+		const float *x = piece_of(a, i, n, buffer_a, &count);
+		const float *y = piece_of(b, i, n, buffer_b, &count);
+
+		sum += distance(x, y, count);
+	}
+	return sum;
+}
+
+double
+mixed_l2_squared_distance(MixedVector a, MixedVector b, size_t n)
+{
+	order(&a, &b);
+	if (a.kind == ELEMENT_FLOAT && b.kind == ELEMENT_FLOAT)
+		return kernel_l2_squared_distance(a.x, b.x, n);
+	if (a.kind == ELEMENT_FLOAT && kernels_of(b) != NULL)
+	{
+		float		sum = kernels_of(b)->l2_squared(a.x, b.x, b.scale, n);
+
+		if (is_sound(sum))
+			return sum;
+	}
+	return sum_of_pieces(a, b, n, kernel_l2_squared_distance);
+}
+
+double
+mixed_inner_product(MixedVector a, MixedVector b, size_t n)
+{
+	order(&a, &b);
+	if (a.kind == ELEMENT_FLOAT && b.kind == ELEMENT_FLOAT)
+		return kernel_inner_product(a.x, b.x, n);
+	if (a.kind == ELEMENT_FLOAT && kernels_of(b) != NULL)
+	{
+		float		sum = kernels_of(b)->inner_product(a.x, b.x, b.scale, n);
+
+		if (isfinite(sum))
+			return sum;
+	}
+	return sum_of_pieces(a, b, n, kernel_inner_product);
+}
+
+double
+mixed_l1_distance(MixedVector a, MixedVector b, size_t n)
+{
+	order(&a, &b);
+	if (a.kind == ELEMENT_FLOAT && b.kind == ELEMENT_FLOAT)
+		return kernel_l1_distance(a.x, b.x, n);
+	if (a.kind == ELEMENT_FLOAT && kernels_of(b) != NULL)
+	{
+		float		sum = kernels_of(b)->l1(a.x, b.x, b.scale, n);
+
+		if (isfinite(sum))
+			return sum;
+	}
+	return sum_of_pieces(a, b, n, kernel_l1_distance);
+}
+
+/* ---- cosine ---- */
+
+static double
+largest(MixedVector v, size_t n)
+{
+	double		most = 0;
+
+	for (size_t i = 0; i < n; i += PIECE)
+	{
+		float		buffer[PIECE];
+		size_t		count;
+		const float *x = piece_of(v, i, n, buffer, &count);
+
+		for (size_t j = 0; j < count; j++)
+			most = fabsf(x[j]) > most ? fabsf(x[j]) : most;
+	}
+	return most;
+}
+
+/* In double and scaled by the largest elements */
+static double
+similarity_of_pieces(MixedVector a, MixedVector b, size_t n)
+{
+	double		a_most = largest(a, n);
+	double		b_most = largest(b, n);
+	double		ab = 0;
+	double		aa = 0;
+	double		bb = 0;
+
+	for (size_t i = 0; i < n; i += PIECE)
+	{
+		float		buffer_a[PIECE];
+		float		buffer_b[PIECE];
+		size_t		count;
+		const float *x = piece_of(a, i, n, buffer_a, &count);
+		const float *y = piece_of(b, i, n, buffer_b, &count);
+
+		for (size_t j = 0; j < count; j++)
+		{
+			ab += x[j] / a_most * (y[j] / b_most);
+			aa += x[j] / a_most * (x[j] / a_most);
+			bb += y[j] / b_most * (y[j] / b_most);
+		}
+	}
+	return ab / sqrt(aa * bb);
+}
+
+double
+mixed_cosine_distance(MixedVector a, MixedVector b, size_t n)
+{
+	double		similarity;
+	float		ab;
+	float		aa = 0;
+	float		bb = 0;
+
+	order(&a, &b);
+	if (a.kind == ELEMENT_FLOAT && b.kind == ELEMENT_FLOAT)
+		return kernel_cosine_distance(a.x, b.x, n);
+	if (a.kind == ELEMENT_FLOAT && kernels_of(b) != NULL)
+		kernels_of(b)->cosine(a.x, b.x, b.scale, n, &ab, &aa, &bb);
+	if (is_sound(aa) && is_sound(bb))
+		similarity = (double) ab / sqrt((double) aa * (double) bb);
+	else
+		similarity = similarity_of_pieces(a, b, n);
+	if (isnan(similarity))
+		return NAN;
+	return 1.0 - fmax(-1.0, fmin(1.0, similarity));
+}

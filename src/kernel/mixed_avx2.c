@@ -1,0 +1,84 @@
+/*
+ * mixed_avx2.c
+ *	  Kernels of mixed.h for AVX2, FMA and F16C.
+ */
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#define TARGET __attribute__((target("avx2,fma,f16c")))
+#define WIDTH 8
+#define V static inline __attribute__((always_inline)) TARGET __m256
+
+typedef __m256 Vector;
+
+V
+v_zero(void)
+{
+	return _mm256_setzero_ps();
+}
+
+V
+v_set(float x)
+{
+	return _mm256_set1_ps(x);
+}
+
+V
+v_load(const float *a)
+{
+	return _mm256_loadu_ps(a);
+}
+
+V
+v_add(__m256 a, __m256 b)
+{
+	return _mm256_add_ps(a, b);
+}
+
+V
+v_subtract(__m256 a, __m256 b)
+{
+	return _mm256_sub_ps(a, b);
+}
+
+V
+v_absolute(__m256 a)
+{
+	return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a);
+}
+
+V
+v_multiply_add(__m256 a, __m256 b, __m256 c)
+{
+	return _mm256_fmadd_ps(a, b, c);
+}
+
+static inline __attribute__((always_inline)) TARGET float
+v_sum(__m256 s)
+{
+	__m128		x = _mm_add_ps(_mm256_castps256_ps128(s), _mm256_extractf128_ps(s, 1));
+
+	x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+	x = _mm_add_ss(x, _mm_movehdup_ps(x));
+	return _mm_cvtss_f32(x);
+}
+
+V
+v_half(const char *p, __m256 scale)
+{
+	(void) scale;
+	return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *) p));
+}
+
+V
+v_int8(const char *p, __m256 scale)
+{
+	return _mm256_mul_ps(scale, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *) p))));
+}
+
+#include "kernel/mixed_loops.h"
+
+const MixedTable mixed_avx2 = MIXED_TABLE("avx2");
+
+#endif							/* __x86_64__ */
