@@ -54,6 +54,14 @@ CREATE FUNCTION jsonb_to_embedding(jsonb, integer, boolean) RETURNS embedding
 	AS 'MODULE_PATHNAME', 'jsonb_to_embedding' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION embedding_to_real(embedding) RETURNS real[]
 	AS 'MODULE_PATHNAME', 'embedding_to_float4_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION embedding_to_double(embedding) RETURNS double precision[]
+	AS 'MODULE_PATHNAME', 'embedding_to_float8_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION embedding_to_integer(embedding) RETURNS integer[]
+	AS 'MODULE_PATHNAME', 'embedding_to_int4_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION embedding_to_numeric(embedding) RETURNS numeric[]
+	AS 'MODULE_PATHNAME', 'embedding_to_numeric_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION embedding_to_jsonb(embedding) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'embedding_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION array_to_embedding(real[], integer, boolean) IS 'cast; the array must be one-dimensional and without nulls';
 COMMENT ON FUNCTION array_to_embedding(double precision[], integer, boolean) IS 'cast, rounding to float4; an element beyond its range is an error';
@@ -61,6 +69,10 @@ COMMENT ON FUNCTION array_to_embedding(integer[], integer, boolean) IS 'cast, ro
 COMMENT ON FUNCTION array_to_embedding(numeric[], integer, boolean) IS 'cast, rounding to float4; an element beyond its range is an error';
 COMMENT ON FUNCTION jsonb_to_embedding(jsonb, integer, boolean) IS 'cast of an array of numbers, rounding to float4; an element beyond its range is an error';
 COMMENT ON FUNCTION embedding_to_real(embedding) IS 'cast to an array of the elements';
+COMMENT ON FUNCTION embedding_to_double(embedding) IS 'cast to an array of the elements, exact';
+COMMENT ON FUNCTION embedding_to_integer(embedding) IS 'cast to an array of the elements rounded to nearest, ties to even; one beyond the range of integer is an error';
+COMMENT ON FUNCTION embedding_to_numeric(embedding) IS 'cast to an array of the shortest decimals that are the elements as real';
+COMMENT ON FUNCTION embedding_to_jsonb(embedding) IS 'cast to an array of the shortest decimals that are the elements as real';
 
 CREATE CAST (real[] AS embedding) WITH FUNCTION array_to_embedding(real[], integer, boolean) AS ASSIGNMENT;
 CREATE CAST (double precision[] AS embedding) WITH FUNCTION array_to_embedding(double precision[], integer, boolean) AS ASSIGNMENT;
@@ -68,6 +80,10 @@ CREATE CAST (integer[] AS embedding) WITH FUNCTION array_to_embedding(integer[],
 CREATE CAST (numeric[] AS embedding) WITH FUNCTION array_to_embedding(numeric[], integer, boolean) AS ASSIGNMENT;
 CREATE CAST (jsonb AS embedding) WITH FUNCTION jsonb_to_embedding(jsonb, integer, boolean) AS ASSIGNMENT;
 CREATE CAST (embedding AS real[]) WITH FUNCTION embedding_to_real(embedding) AS ASSIGNMENT;
+CREATE CAST (embedding AS double precision[]) WITH FUNCTION embedding_to_double(embedding) AS ASSIGNMENT;
+CREATE CAST (embedding AS integer[]) WITH FUNCTION embedding_to_integer(embedding) AS ASSIGNMENT;
+CREATE CAST (embedding AS numeric[]) WITH FUNCTION embedding_to_numeric(embedding) AS ASSIGNMENT;
+CREATE CAST (embedding AS jsonb) WITH FUNCTION embedding_to_jsonb(embedding) AS ASSIGNMENT;
 
 COMMENT ON CAST (real[] AS embedding) IS 'elements of a one-dimensional array';
 COMMENT ON CAST (double precision[] AS embedding) IS 'elements of a one-dimensional array, rounded';
@@ -75,3 +91,7 @@ COMMENT ON CAST (integer[] AS embedding) IS 'elements of a one-dimensional array
 COMMENT ON CAST (numeric[] AS embedding) IS 'elements of a one-dimensional array, rounded';
 COMMENT ON CAST (jsonb AS embedding) IS 'elements of an array of numbers, rounded';
 COMMENT ON CAST (embedding AS real[]) IS 'elements as an array';
+COMMENT ON CAST (embedding AS double precision[]) IS 'elements as an array';
+COMMENT ON CAST (embedding AS integer[]) IS 'elements rounded to an array';
+COMMENT ON CAST (embedding AS numeric[]) IS 'elements as an array';
+COMMENT ON CAST (embedding AS jsonb) IS 'elements as an array';

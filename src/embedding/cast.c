@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
 #include "utils/array.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
@@ -15,7 +16,13 @@
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(array_to_embedding);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_to_float4_array);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_to_float8_array);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_to_int4_array);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_to_numeric_array);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_to_jsonb);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(jsonb_to_embedding);
+
+/* ---- to embedding ---- */
 
 /* One array element of a supported type as float4 */
 static float4
@@ -103,15 +110,94 @@ jsonb_to_embedding(PG_FUNCTION_ARGS)
 	PG_RETURN_EMBEDDING_P(embedding_coerce(e, PG_GETARG_INT32(1)));
 }
 
+/* ---- from embedding ---- */
+
+static Datum
+float4_element(float4 x)
+{
+	return Float4GetDatum(x);
+}
+
+static Datum
+float8_element(float4 x)
+{
+	return Float8GetDatum(x);
+}
+
+/* Rounds, ties to even, and raises when the result does not fit. */
+static Datum
+int4_element(float4 x)
+{
+	return DirectFunctionCall1(ftoi4, Float4GetDatum(x));
+}
+
+/* By way of the shortest text: float4's own cast keeps 6 digits only. */
+static Datum
+numeric_element(float4 x)
+{
+	char text[	FLOAT_SHORTEST_DECIMAL_LEN];
+
+	float_to_shortest_decimal_buf(x, text);
+	return DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+}
+
+/* The elements in an array of that type */
+static ArrayType *
+to_array(const Embedding *e, Oid type, Datum (*element) (float4 x))
+{
+	const float *x = embedding_floats(e, NULL);
+	Datum	   *elements = palloc(sizeof(Datum) * e->dims);
+	int16		length;
+	bool		byval;
+	char		align;
+
+	for (int i = 0; i < e->dims; i++)
+		elements[i] = element(x[i]);
+	get_typlenbyvalalign(type, &length, &byval, &align);
+	return construct_array(elements, e->dims, type, length, byval, align);
+}
+
 Datum
 embedding_to_float4_array(PG_FUNCTION_ARGS)
 {
+	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), FLOAT4OID, float4_element));
+}
+
+Datum
+embedding_to_float8_array(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), FLOAT8OID, float8_element));
+}
+
+Datum
+embedding_to_int4_array(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), INT4OID, int4_element));
+}
+
+Datum
+embedding_to_numeric_array(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), NUMERICOID, numeric_element));
+}
+
+Datum
+embedding_to_jsonb(PG_FUNCTION_ARGS)
+{
 	Embedding  *e = PG_GETARG_EMBEDDING_P(0);
 	const float *x = embedding_floats(e, NULL);
-	Datum	   *elements = palloc(sizeof(Datum) * e->dims);
+	JsonbParseState *state = NULL;
+	JsonbValue *array;
 
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < e->dims; i++)
-		elements[i] = Float4GetDatum(x[i]);
-	PG_RETURN_ARRAYTYPE_P(construct_array(elements, e->dims, FLOAT4OID,
-										  sizeof(float4), true, TYPALIGN_INT));
+	{
+		JsonbValue	value = {.type = jbvNumeric};
+
+		value.val.numeric = DatumGetNumeric(numeric_element(x[i]));
+		pushJsonbValue(&state, WJB_ELEM, &value);
+	}
+	array = pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	PG_RETURN_JSONB_P(JsonbValueToJsonb(array));
 }

@@ -97,7 +97,7 @@ embedding_convert(Embedding *e, ElementKind kind)
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("\"%g\" is out of range for %s precision of type embedding",
 						x[done], element_name(kind)),
-				 errdetail("Element %zu would be beyond 65504.", done + 1)));
+				 errdetail("Element %zu is beyond 65504, the largest half.", done + 1)));
 	if (x != e->x)
 		pfree(unconstify(float *, x));
 	return result;

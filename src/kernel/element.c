@@ -106,6 +106,9 @@ int8_scale(float most)
 	double		mantissa;
 	double		scale;
 
+	/* all elements will be 0, which have the scale 1 */
+	if (most <= SMALLEST_SCALE / 2)
+		return 1;
 	mantissa = ldexp(frexp((double) most / INT8_MOST, &exponent), SCALE_BITS);
 	scale = ldexp(rint(mantissa), exponent - SCALE_BITS);
 	if (scale * INT8_MOST > FLT_MAX)

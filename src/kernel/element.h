@@ -61,7 +61,7 @@ extern bool element_find(const char *word, ElementKind *kind);
  * half: nearest, ties to even; below 2^-25 that is 0.
  * int8: scale is 1 for whole numbers of -127 .. 127, else the largest |x| /
  *		 127, rounded to 17 bits and at least 2^-133; q = x / scale, nearest,
- *		 ties to even.
+ *		 ties to even.  What is nowhere above 2^-134 becomes 0 with scale 1.
  * bit:	 x > 0.
  *
  * *scale is 1 for the kinds but int8.
