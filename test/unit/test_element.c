@@ -10,6 +10,13 @@
 #include "kernel/half.h"
 #include "unit.h"
 
+/* named, since the formatter does not know hexadecimal floats */
+#define DENORMAL 0x1p-149f
+#define SMALLEST_SCALE 0x1p-133f
+#define HALF_OF_IT 0x1p-134f
+#define EIGHT_OF_IT 0x1p-130f
+#define LAST_ZERO 0x1p-25f		/* as half */
+
 #define MAX_N 70
 
 /* ---- half: against its definition ---- */
@@ -66,41 +73,52 @@ test_half_ends(void)
 	CHECK(half_from_float(65519.996f) == 0x7bff);
 	CHECK(half_from_float(65520) == HALF_INFINITY);
 	CHECK(half_from_float(-FLT_MAX) == (HALF_INFINITY | 0x8000));
-	CHECK(half_from_float(0x1p-25f) == 0);
-	CHECK(half_from_float(nextafterf(0x1p-25f, 1)) == 1);
-	CHECK(half_from_float(-0x1p-149f) == 0x8000);
+	CHECK(half_from_float(LAST_ZERO) == 0);
+	CHECK(half_from_float(nextafterf(LAST_ZERO, 1)) == 1);
+	CHECK(half_from_float(-DENORMAL) == 0x8000);
 	CHECK(element_encode(ELEMENT_HALF, x, 2, out, &scale) == 2 && scale == 1);
 	CHECK(element_encode(ELEMENT_HALF, x, 4, out, &scale) == 2);
 }
 
 /* ---- int8 ---- */
 
-static void
-check_int8(const float *x, size_t n, float expected_scale, const int8_t *expected)
+typedef struct Int8Case
 {
-	int8_t		q[MAX_N];
+	size_t		n;
+	float		x[6];
 	float		scale;
+	int8_t		q[6];
+} Int8Case;
 
-	CHECK(element_encode(ELEMENT_INT8, x, n, q, &scale) == n);
-	CHECK(scale == expected_scale);
-	CHECK(memcmp(q, expected, n) == 0);
-	CHECK(element_is_sound(ELEMENT_INT8, q, scale, n));
-}
+static const Int8Case int8_cases[] = {
+	/* ties to even; the largest becomes 127 whatever its sign */
+	{6, {-254, 3, 5, 254, 4, 0}, 2, {-127, 2, 2, 127, 2, 0}},
+	{4, {63.5f, 0.25f, 0.75f, -0.0f}, 0.5f, {127, 0, 2, 0}},
+	/* whole numbers stay what they are, up to 127 */
+	{3, {0, 0, -0.0f}, 1, {0, 0, 0}},
+	{3, {1, -2, 3}, 1, {1, -2, 3}},
+	{4, {-127, 1, 0, 126}, 1, {-127, 1, 0, 126}},
+	{2, {128, 1}, 1 + 516.0f / 65536, {127, 1}},
+	{1, {127.5f}, 1 + 258.0f / 65536, {127}},
+	/* denormals have a fixed scale, and lose what is below it */
+	{3, {SMALLEST_SCALE, -DENORMAL, EIGHT_OF_IT}, SMALLEST_SCALE, {1, 0, 8}},
+	{2, {DENORMAL, -HALF_OF_IT}, 1, {0, 0}},
+};
 
 static void
 test_int8(void)
 {
-	/* ties to even; the largest becomes 127 whatever its sign */
-	check_int8((float[]) {-254, 3, 5, 254, 4, 0}, 6, 2, (int8_t[]) {-127, 2, 2, 127, 2, 0});
-	check_int8((float[]) {-127, 1, 0, 126}, 4, 1, (int8_t[]) {-127, 1, 0, 126});
-	check_int8((float[]) {63.5f, 0.25f, 0.75f, -0.0f}, 4, 0.5f, (int8_t[]) {127, 0, 2, 0});
-	/* whole numbers stay what they are, one above 127 scales them */
-	check_int8((float[]) {0, 0, -0.0f}, 3, 1, (int8_t[]) {0, 0, 0});
-	check_int8((float[]) {1, -2, 3}, 3, 1, (int8_t[]) {1, -2, 3});
-	check_int8((float[]) {127.5f}, 1, 0x1.0102p0f, (int8_t[]) {127});
-	/* denormals have a fixed scale, and lose what is below it */
-	check_int8((float[]) {0x1p-133f, -0x1p-149f, 0x1p-130f}, 3, 0x1p-133f, (int8_t[]) {1, 0, 8});
-	check_int8((float[]) {0x1p-149f, -0x1p-134f}, 2, 1, (int8_t[]) {0, 0});
+	for (size_t i = 0; i < sizeof(int8_cases) / sizeof(int8_cases[0]); i++)
+	{
+		const Int8Case *c = &int8_cases[i];
+		int8_t		q[6];
+		float		scale;
+
+		CHECK(element_encode(ELEMENT_INT8, c->x, c->n, q, &scale) == c->n);
+		CHECK(scale == c->scale);
+		CHECK(memcmp(q, c->q, c->n) == 0);
+		CHECK(element_is_sound(ELEMENT_INT8, q, scale, c->n));
+	}
 }
 
 /* 127 times the scale must not overflow. */
@@ -123,7 +141,7 @@ test_int8_largest(void)
 static void
 test_bit(void)
 {
-	const float x[] = {1, -1, 0, -0.0f, 0x1p-149f, -FLT_MAX, FLT_MAX, 2, 3, -1};
+	const float x[] = {1, -1, 0, -0.0f, DENORMAL, -FLT_MAX, FLT_MAX, 2, 3, -1};
 	uint8_t		out[2];
 	float		back[10];
 	float		scale;
