@@ -36,6 +36,29 @@ CREATE FUNCTION similarity.deploy(model text, version integer) RETURNS void
 	AS 'MODULE_PATHNAME', 'deploy' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION similarity.deploy(text, integer) IS 'makes embed(model, input) run a version; for the model''s owner';
 
+CREATE FUNCTION similarity.drop_version(model text, version integer) RETURNS void
+	AS 'MODULE_PATHNAME', 'drop_version' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION similarity.drop_version(text, integer) IS
+	'drops a version that is neither deployed nor held by a gallery; for the model''s owner';
+
+CREATE FUNCTION similarity.copy_model(model text, name text, version integer DEFAULT NULL) RETURNS void
+	AS 'MODULE_PATHNAME', 'copy_model' LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION similarity.copy_model(text, text, integer) IS
+	'makes a model, which the current role owns, of the architecture and a version (the deployed one unless given) of a model that it may use; the copy''s version has an id of its own';
+
+-- ---- exchange ----
+
+CREATE FUNCTION similarity.export_model(model text, version integer DEFAULT NULL) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'export_model' LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION similarity.export_model(text, integer) IS
+	'a safetensors file of a version (the deployed one unless given): its tensors as F32, its architecture in the metadata; for roles that may use the model';
+
+CREATE FUNCTION similarity.import_model(name text, file bytea, input integer[] DEFAULT NULL, layers jsonb DEFAULT NULL,
+	layout text DEFAULT 'keras') RETURNS integer
+	AS 'MODULE_PATHNAME', 'import_model' LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION similarity.import_model(text, bytea, integer[], jsonb, text) IS
+	'makes a model of a safetensors file and deploys its version, which is returned. input, layers: as in create_model, by default what export_model wrote into the file. Tensors are taken by name, or in their order if no name of the file is known. layout: keras (units last) or torch (units first, images OIHW)';
+
 -- ---- privileges ----
 
 CREATE FUNCTION similarity.grant_usage(model text, role text) RETURNS void

@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 
 #include "context.h"
+#include "model/define.h"
 #include "model/spec.h"
 #include "model/version.h"
 
@@ -63,8 +64,8 @@ model_summary(PG_FUNCTION_ARGS)
 
 /* ---- create and drop ---- */
 
-static void
-check_name(const char *name)
+void
+define_check_name(const char *name)
 {
 	CatalogModel existing;
 
@@ -78,8 +79,8 @@ check_name(const char *name)
 				 errmsg("model \"%s\" already exists", name)));
 }
 
-static void
-store_model(const char *name, ArrayType *input, Jsonb *layers, int dims)
+void
+define_store(const char *name, ArrayType *input, Jsonb *layers, int dims)
 {
 	CatalogArgs args = {0};
 
@@ -88,10 +89,8 @@ store_model(const char *name, ArrayType *input, Jsonb *layers, int dims)
 	catalog_arg(&args, INT4ARRAYOID, PointerGetDatum(input), false);
 	catalog_arg(&args, JSONBOID, PointerGetDatum(layers), false);
 	catalog_arg_int(&args, dims);
-	SPI_connect();
 	catalog_run("INSERT INTO similarity.model (name, owner, input, layers, dims) "
 				"VALUES ($1::pg_catalog.name, $2::pg_catalog.name, $3, $4, $5)", &args);
-	SPI_finish();
 }
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(create_model);
@@ -103,9 +102,11 @@ create_model(PG_FUNCTION_ARGS)
 	Jsonb	   *layers = PG_GETARG_JSONB_P(2);
 	NnGraph    *graph;
 
-	check_name(name);
+	define_check_name(name);
 	graph = spec_graph(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), input, layers);
-	store_model(name, input, layers, nn_graph_outputs(graph));
+	SPI_connect();
+	define_store(name, input, layers, nn_graph_outputs(graph));
+	SPI_finish();
 	put_summary(fcinfo, graph);
 	return (Datum) 0;
 }
@@ -145,6 +146,17 @@ drop_model(PG_FUNCTION_ARGS)
 
 /* ---- deployment ---- */
 
+void
+define_get_version(const CatalogModel *model, int id, CatalogVersion *version)
+{
+	catalog_get_version(id, version);
+	if (version->model != model->id)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("version %d is not one of model \"%s\"", id, NameStr(model->name)),
+				 errhint("similarity.model_versions lists the versions of each model.")));
+}
+
 PGDLLEXPORT PG_FUNCTION_INFO_V1(deploy);
 Datum
 deploy(PG_FUNCTION_ARGS)
@@ -155,12 +167,7 @@ deploy(PG_FUNCTION_ARGS)
 
 	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
 	catalog_require_owner(&model);
-	catalog_get_version(id, &version);
-	if (version.model != model.id)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("version %d is not one of model \"%s\"", id, NameStr(model.name)),
-				 errhint("similarity.model_versions lists the versions of each model.")));
+	define_get_version(&model, id, &version);
 	catalog_lock_model(&model, ShareUpdateExclusiveLock, false);
 	SPI_connect();
 	if (!version_deploy(&model, id))
