@@ -127,8 +127,28 @@ build/bench/%.o: src/%.c $(HEADER_FILES)
 build/bench/bench_%: test/bench/bench_%.c $(BENCH_OBJS)
 	$(BENCH_CC) -o $@ $< $(BENCH_OBJS) $(UNIT_LIBS)
 
-.PHONY: bench bench-train bench-codes
-bench: bench-train bench-codes
+# beside hnswlib's kernels where libhnswlib-dev is installed
+HNSWLIB = $(wildcard /usr/include/hnswlib/hnswlib.h)
+
+build/bench/hnswlib_kernels.o: test/bench/hnswlib_kernels.cc
+	@mkdir -p $(@D)
+	$(CXX) -O3 -march=native -c -o $@ $<
+
+build/bench/bench_kernels: test/bench/bench_kernels.c $(BENCH_OBJS) $(if $(HNSWLIB),build/bench/hnswlib_kernels.o)
+	$(BENCH_CC) $(if $(HNSWLIB),-DHNSWLIB) -o $@ $^ $(UNIT_LIBS) $(if $(HNSWLIB),-lstdc++)
+
+.PHONY: bench bench-train bench-codes bench-kernels bench-neighbors bench-scan
+bench: bench-train bench-codes bench-kernels bench-neighbors bench-scan
+
+bench-kernels: build/bench/bench_kernels
+	@build/bench/bench_kernels
+
+bench-neighbors: build/bench/bench_neighbors
+	@build/bench/bench_neighbors
+
+bench-scan: build/bench/bench_neighbors
+	@$(MAKE) -s all with_llvm=no
+	@test/bench/scan
 
 bench-train: build/bench/bench_train
 	@build/bench/bench_train

@@ -1,0 +1,42 @@
+-- What the planner may do with distances, and does.
+
+-- Functions and operators over embeddings are immutable, strict and parallel safe, but for these.
+SELECT p.oid::regprocedure, provolatile, proisstrict, proparallel
+FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+	JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'similarity'
+WHERE 'embedding'::regtype = ANY (proargtypes) AND pronamespace = e.extnamespace AND prokind = 'f'
+	AND NOT (provolatile = 'i' AND proisstrict AND proparallel = 's')
+	AND p.oid::regprocedure::text !~ '^(avg|sum|embedding_(avg|sum|accum|combine|state))'
+ORDER BY 1::text COLLATE "C";
+
+-- Distances cost several times a comparison of numbers.
+SELECT min(procost) > 1 AS costly FROM pg_operator o JOIN pg_proc p ON p.oid = oprcode
+WHERE oprleft = 'embedding'::regtype AND oprright = 'embedding'::regtype AND oprname IN ('<->', '<=>', '<#>', '<+>', '<~>', '<%>');
+
+CREATE TABLE plan_item (id int, e embedding(8)) WITH (autovacuum_enabled = off);
+INSERT INTO plan_item SELECT i, ARRAY[i, i % 3, i % 5, 0, 0, 0, 0, 1]::real[]::embedding FROM generate_series(1, 20000) i;
+ANALYZE plan_item;
+
+-- A constant distance is folded.
+EXPLAIN (COSTS OFF) SELECT id FROM plan_item WHERE id = '[3,4]'::embedding <-> '[0,0]';
+
+-- A small table is read by one process, a large one by several, which each sort and cut.
+EXPLAIN (COSTS OFF) SELECT id FROM plan_item ORDER BY e <-> '[1,2,3,4,5,6,7,8]' LIMIT 5;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+EXPLAIN (COSTS OFF) SELECT id FROM plan_item ORDER BY e <-> '[1,2,3,4,5,6,7,8]' LIMIT 5;
+EXPLAIN (COSTS OFF) SELECT avg(e) FROM plan_item WHERE within(e, '[1,2,3,4,5,6,7,8]', 1000);
+SELECT id FROM plan_item ORDER BY e <-> '[700,1,0,0,0,0,0,1]', id LIMIT 3;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+
+-- With an index: it for few rows, a sort for most.
+CREATE INDEX plan_index ON plan_item USING similarity_hnsw (e embedding_l2_ops);
+ANALYZE plan_item;
+EXPLAIN (COSTS OFF) SELECT id FROM plan_item ORDER BY e <-> '[1,2,3,4,5,6,7,8]' LIMIT 5;
+EXPLAIN (COSTS OFF) SELECT id FROM plan_item ORDER BY e <-> '[1,2,3,4,5,6,7,8]';
+-- The other distances are not its.
+EXPLAIN (COSTS OFF) SELECT id FROM plan_item ORDER BY e <=> '[1,2,3,4,5,6,7,8]' LIMIT 5;
+DROP TABLE plan_item;
