@@ -137,8 +137,8 @@ build/bench/hnswlib_kernels.o: test/bench/hnswlib_kernels.cc
 build/bench/bench_kernels: test/bench/bench_kernels.c $(BENCH_OBJS) $(if $(HNSWLIB),build/bench/hnswlib_kernels.o)
 	$(BENCH_CC) $(if $(HNSWLIB),-DHNSWLIB) -o $@ $^ $(UNIT_LIBS) $(if $(HNSWLIB),-lstdc++)
 
-.PHONY: bench bench-train bench-codes bench-kernels bench-neighbors bench-scan
-bench: bench-train bench-codes bench-kernels bench-neighbors bench-scan
+.PHONY: bench bench-train bench-codes bench-kernels bench-neighbors bench-scan bench-text
+bench: bench-train bench-codes bench-kernels bench-neighbors bench-scan bench-text
 
 bench-kernels: build/bench/bench_kernels
 	@build/bench/bench_kernels
@@ -155,3 +155,9 @@ bench-train: build/bench/bench_train
 
 bench-codes: build/bench/bench_codes
 	@build/bench/bench_codes
+
+# printing is PostgreSQL's: its library is linked beside ours
+build/bench/bench_text: UNIT_LIBS += -L$(shell $(PG_CONFIG) --pkglibdir) -lpgcommon -lpgport
+
+bench-text: build/bench/bench_text
+	@build/bench/bench_text

@@ -11,12 +11,11 @@
 int
 vector_text_bound(const char *text, size_t size, int limit)
 {
-	int			n = 1;
+	size_t		n = 1;
 
-	for (size_t i = 0; i < size && n <= limit; i++)
+	for (size_t i = 0; i < size; i++)
 		n += text[i] == ',';
-
-	return n;
+	return n <= (size_t) limit ? (int) n : limit + 1;
 }
 
 /* White space as SQL knows it, whatever the locale */

@@ -11,8 +11,8 @@
 #include "base/status.h"
 
 /*
- * An upper bound of the numbers in a vector's text: its commas plus one.
- * Stops counting above limit.
+ * An upper bound of the numbers in a vector's text: its commas plus one,
+ * but limit + 1 if that is less.
  */
 extern int	vector_text_bound(const char *text, size_t size, int limit);
 

@@ -1,0 +1,128 @@
+/*
+ * bench_text.c
+ *	  Text of vectors beside the C library: parsing against a loop of strtof,
+ *	  printing against a loop of printf("%.9g"), the shortest format that reads
+ *	  back every float.
+ *
+ * Both in nanoseconds a number, over vectors of 784 standard normal numbers.
+ * Printing is PostgreSQL's own float_to_shortest_decimal_bufn(), as in
+ * embedding_out().
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/random.h"
+#include "base/vector_text.h"
+
+#define DIMS 784
+#define VECTORS 200
+#define TEXT_SIZE (DIMS * 20 + 3)
+#define ROUNDS 7
+
+/* of PostgreSQL's common/shortest_dec.h */
+extern int	float_to_shortest_decimal_bufn(float f, char *result);
+
+static float vectors[VECTORS][DIMS];
+static char texts[VECTORS][TEXT_SIZE];
+static float parsed[DIMS];
+static char printed[TEXT_SIZE];
+
+static double
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
+}
+
+static void
+parse_ours(int v)
+{
+	Status		status;
+	int			n;
+
+	if (!vector_text_parse(texts[v], strlen(texts[v]), parsed, DIMS, &n, &status))
+		abort();
+}
+
+static void
+parse_library(int v)
+{
+	char	   *p = texts[v];
+
+	for (int i = 0; i < DIMS; i++)
+		parsed[i] = strtof(p + 1, &p);
+}
+
+static void
+print_ours(int v)
+{
+	char	   *p = printed;
+
+	for (int i = 0; i < DIMS; i++)
+	{
+		*p++ = i == 0 ? '[' : ',';
+		p += float_to_shortest_decimal_bufn(vectors[v][i], p);
+	}
+	*p++ = ']';
+	*p = '\0';
+}
+
+static void
+print_library(int v)
+{
+	char	   *p = printed;
+
+	for (int i = 0; i < DIMS; i++)
+		p += sprintf(p, "%c%.9g", i == 0 ? '[' : ',', (double) vectors[v][i]);
+	strcpy(p, "]");
+}
+
+/* Nanoseconds a number, the best of ROUNDS passes over all vectors */
+static double
+nanoseconds(void (*pass) (int v))
+{
+	double		best = 1e30;
+
+	for (int round = 0; round < ROUNDS; round++)
+	{
+		double		start = now();
+
+		for (int v = 0; v < VECTORS; v++)
+			pass(v);
+		start = now() - start;
+		best = start < best ? start : best;
+	}
+	return best * 1e9 / (VECTORS * DIMS);
+}
+
+static void
+report(const char *what, double ours, double library)
+{
+	printf("%-8s %8.1f %10.1f %8.1f %6s\n", what, ours, library, library / ours,
+		   library >= 4 * ours ? "ok" : "below");
+}
+
+int
+main(void)
+{
+	Random		random;
+
+	random_init(&random, 1, 0);
+	for (int v = 0; v < VECTORS; v++)
+	{
+		for (int i = 0; i < DIMS; i++)
+			vectors[v][i] = (float) random_normal(&random);
+		print_ours(v);
+		strcpy(texts[v], printed);
+	}
+	printf("text of %d numbers, nanoseconds a number (goal: 4 times as fast)\n", DIMS);
+	printf("%-8s %8s %10s %8s\n", "", "ours", "C library", "ratio");
+	report("parse", nanoseconds(parse_ours), nanoseconds(parse_library));
+	report("print", nanoseconds(print_ours), nanoseconds(print_library));
+	return 0;
+}
