@@ -113,6 +113,8 @@ create_sampler(Training *training, Arena *arena)
 										  &sampler, &status);
 	if (training->sampler == NULL)
 		raise_status(&status);
+	options->nn.classes = rows->nclasses;
+	options->nn.total_steps = (int64) options->epochs * options->steps_per_epoch;
 	training->drawn = palloc(sizeof(uint32) * (Size) training->batch);
 	training->inputs = palloc(sizeof(void *) * (Size) training->batch);
 	training->labels = palloc(sizeof(int32) * (Size) training->batch);
@@ -122,10 +124,14 @@ static void
 create_trainer(Training *training)
 {
 	TrainingMemory *memory = &training->memory;
-	Arena	   *arena = memory_arena(training->context,
-									 memory->parameters + memory->step + ARENA_SLACK);
+	Arena	   *arena;
 	Status		status;
 
+	/* proxies of a loss count now that classes are known */
+	memory->step = nn_trainer_memory(training->graph, &training->options.nn);
+	memory_check(memory);
+	arena = memory_arena(training->context,
+						 memory->parameters + memory->step + ARENA_SLACK);
 	training->weights = arena_alloc(arena, memory->parameters);
 	if (training->weights == NULL)
 		ereport(ERROR,

@@ -104,6 +104,31 @@ read_loss_and_optimizer(TrainOptions *options)
 	params_from_jsonb(&nn->optimizer_params, psprintf("optimizer \"%s\"", options->optimizer),
 					  nn_optimizer_description(nn->optimizer)->params,
 					  options->optimizer_params, NULL);
+	if (!nn_optimizer_check(&nn->optimizer_params, &status))
+		raise_status(&status);
+}
+
+/*
+ * A loss of pairs takes neighbours in a batch, which come class by class, as
+ * pairs: an even number of each.  Predictions that are their own constant
+ * targets would all become one vector.
+ */
+static void
+check_views(const TrainOptions *options)
+{
+	if (nn_loss_kind(options->nn.loss) != NN_LOSS_VIEWS)
+		return;
+	if (strcmp(options->loss, "simsiam") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("loss \"simsiam\" cannot train a model without a predictor"),
+				 errhint("Use \"simclr\", \"barlow\" or \"vicreg\"; similarity.loss() computes it.")));
+	if (options->examples_per_class % 2 != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("examples_per_class must be even for loss \"%s\", not %d",
+						options->loss, options->examples_per_class),
+				 errdetail("The loss reads the examples of a class in pairs.")));
 }
 
 /*
@@ -146,4 +171,5 @@ train_options_read(FunctionCallInfo fcinfo, TrainOptions *options)
 	require_argument(fcinfo, ARG_VERBOSE);
 	options->verbose = PG_GETARG_BOOL(ARG_VERBOSE);
 	read_loss_and_optimizer(options);
+	check_views(options);
 }

@@ -1,24 +1,91 @@
 /*
  * distance.c
- *	  Matrices of distances between embeddings of a batch.
+ *	  Matrices of distances between rows and keys.
  */
 #include "nn/distance.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "kernel/gemm.h"
 
 const char *const nn_distance_names[] = {
-	"cosine", "euclidean", "squared_euclidean", "manhattan", "inner_product", NULL
+	"cosine", "euclidean", "squared_euclidean", "manhattan", "inner_product", "snr", NULL
 };
 
+static bool
+is_product(NnDistance distance)
+{
+	return distance == NN_COSINE || distance == NN_INNER_PRODUCT;
+}
+
+/* ---- signal to noise ratio ---- */
+
+typedef struct Moments
+{
+	double		mean;
+	double		variance;		/* of the population */
+} Moments;
+
+/* Of a, or of a - b if b is not NULL */
+static Moments
+moments_of(const double *a, const double *b, int dims)
+{
+	Moments		result = {0};
+
+	for (int d = 0; d < dims; d++)
+		result.mean += b == NULL ? a[d] : a[d] - b[d];
+	result.mean /= dims;
+	for (int d = 0; d < dims; d++)
+	{
+		double		delta = (b == NULL ? a[d] : a[d] - b[d]) - result.mean;
+
+		result.variance += delta * delta;
+	}
+	result.variance /= dims;
+	return result;
+}
+
 static double
-row_distance(NnDistance distance, const double *a, const double *b, int dims)
+snr_distance(const double *q, const double *k, int dims)
+{
+	double		signal = moments_of(q, NULL, dims).variance;
+
+	return signal > 0 ? moments_of(q, k, dims).variance / signal : 0;
+}
+
+static void
+add_snr(double g, const double *q, const double *k, int dims, double value,
+		double *dq, double *dk)
+{
+	Moments		signal = moments_of(q, NULL, dims);
+	Moments		noise = moments_of(q, k, dims);
+	double		scale;
+
+	if (signal.variance <= 0)
+		return;
+	scale = 2 * g / (dims * signal.variance);
+	for (int d = 0; d < dims; d++)
+	{
+		double		change = scale * (q[d] - k[d] - noise.mean);
+
+		dq[d] += change - scale * value * (q[d] - signal.mean);
+		if (dk != NULL)
+			dk[d] -= change;
+	}
+}
+
+/* ---- sums of differences ---- */
+
+static double
+pair_distance(NnDistance distance, const double *a, const double *b, int dims)
 {
 	double		sum = 0;
 
+	if (distance == NN_SNR)
+		return snr_distance(a, b, dims);
 	for (int d = 0; d < dims; d++)
 	{
 		double		delta = a[d] - b[d];
@@ -28,31 +95,18 @@ row_distance(NnDistance distance, const double *a, const double *b, int dims)
 	return distance == NN_EUCLIDEAN ? sqrt(sum) : sum;
 }
 
-void
-nn_distances(NnDistance distance, const double *x, int n, int dims, double *matrix)
-{
-	size_t		count = (size_t) n * n;
-
-	if (distance == NN_COSINE || distance == NN_INNER_PRODUCT)
-	{
-		gemm_f64(false, true, n, n, dims, 1, x, dims, x, dims, 0, matrix, n);
-		for (size_t i = 0; i < count && distance == NN_COSINE; i++)
-			matrix[i] = fmax(1 - matrix[i], 0);
-		return;
-	}
-	for (int i = 0; i < n; i++)
-		for (int j = 0; j < n; j++)
-			matrix[(size_t) i * n + j] = row_distance(distance, x + (size_t) i * dims,
-													  x + (size_t) j * dims, dims);
-}
-
-/* d matrix[i][j] = g: what that means for row i; the same, negated, for j */
+/* The distance of a and b, which is value, has gradient g */
 static void
-add_difference(NnDistance distance, double g, const double *a, const double *b, int dims,
-			   double value, double *da, double *db)
+add_pair(NnDistance distance, double g, const double *a, const double *b, int dims,
+		 double value, double *da, double *db)
 {
 	double		scale = distance == NN_SQUARED_EUCLIDEAN ? 2 * g : g;
 
+	if (distance == NN_SNR)
+	{
+		add_snr(g, a, b, dims, value, da, db);
+		return;
+	}
 	if (distance == NN_EUCLIDEAN)
 	{
 		if (value == 0)
@@ -62,47 +116,68 @@ add_difference(NnDistance distance, double g, const double *a, const double *b, 
 	for (int d = 0; d < dims; d++)
 	{
 		double		delta = a[d] - b[d];
-		double		change;
 
 		if (distance == NN_MANHATTAN)
 			delta = (delta > 0) - (delta < 0);
-		change = scale * delta;
-		da[d] += change;
-		db[d] -= change;
+		da[d] += scale * delta;
+		if (db != NULL)
+			db[d] -= scale * delta;
 	}
 }
 
-/* Gradients of products: dx = (G + G') x, with G's sign and clipping applied */
-static void
-products_backward(NnDistance distance, const double *x, int n, int dims,
-				  const double *matrix, double *dmatrix, double *dx)
+/* ---- matrices ---- */
+
+void
+nn_distances(NnDistance distance, const double *q, int n, const double *k, int m, int dims,
+			 double *matrix)
 {
-	for (size_t i = 0; i < (size_t) n * n && distance == NN_COSINE; i++)
+	size_t		count = (size_t) n * m;
+
+	if (is_product(distance))
+	{
+		gemm_f64(false, true, n, m, dims, 1, q, dims, k, dims, 0, matrix, m);
+		for (size_t i = 0; i < count && distance == NN_COSINE; i++)
+			matrix[i] = fmax(1 - matrix[i], 0);
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < m; j++)
+			matrix[(size_t) i * m + j] = pair_distance(distance, q + (size_t) i * dims,
+													   k + (size_t) j * dims, dims);
+}
+
+/* dq = G k, dk += G' q, with the sign and the clipping of the distance */
+static void
+products_backward(NnDistance distance, const double *q, int n, const double *k, int m, int dims,
+				  const double *matrix, double *dmatrix, double *dq, double *dk, int nk)
+{
+	for (size_t i = 0; i < (size_t) n * m && distance == NN_COSINE; i++)
 		dmatrix[i] = matrix[i] > 0 ? -dmatrix[i] : 0;
-	gemm_f64(false, false, n, dims, n, 1, dmatrix, n, x, dims, 0, dx, dims);
-	gemm_f64(true, false, n, dims, n, 1, dmatrix, n, x, dims, 1, dx, dims);
+	gemm_f64(false, false, n, dims, m, 1, dmatrix, m, k, dims, 0, dq, dims);
+	if (nk > 0)
+		gemm_f64(true, false, nk, dims, n, 1, dmatrix, m, q, dims, 1, dk, dims);
 }
 
 void
-nn_distances_backward(NnDistance distance, const double *x, int n, int dims,
-					  const double *matrix, double *dmatrix, double *dx)
+nn_distances_backward(NnDistance distance, const double *q, int n, const double *k, int m, int dims,
+					  const double *matrix, double *dmatrix, double *dq, double *dk, int nk)
 {
-	if (distance == NN_COSINE || distance == NN_INNER_PRODUCT)
+	if (is_product(distance))
 	{
-		products_backward(distance, x, n, dims, matrix, dmatrix, dx);
+		products_backward(distance, q, n, k, m, dims, matrix, dmatrix, dq, dk, nk);
 		return;
 	}
-	memset(dx, 0, (size_t) n * dims * sizeof(double));
+	memset(dq, 0, (size_t) n * dims * sizeof(double));
 	for (int i = 0; i < n; i++)
 	{
-		for (int j = 0; j < n; j++)
+		for (int j = 0; j < m; j++)
 		{
-			size_t		at = (size_t) i * n + j;
+			size_t		at = (size_t) i * m + j;
 
-			if (i != j && dmatrix[at] != 0)
-				add_difference(distance, dmatrix[at], x + (size_t) i * dims,
-							   x + (size_t) j * dims, dims, matrix[at],
-							   dx + (size_t) i * dims, dx + (size_t) j * dims);
+			if (dmatrix[at] != 0)
+				add_pair(distance, dmatrix[at], q + (size_t) i * dims, k + (size_t) j * dims, dims,
+						 matrix[at], dq + (size_t) i * dims,
+						 j < nk ? dk + (size_t) j * dims : NULL);
 		}
 	}
 }

@@ -1,6 +1,6 @@
 /*
  * distance.h
- *	  Matrices of distances between embeddings of a batch, and their gradient.
+ *	  Matrices of distances between rows and keys, and their gradient.
  *
  * Always in double: a batch is small, and losses subtract distances that are
  * nearly equal.
@@ -14,20 +14,25 @@ typedef enum NnDistance
 	NN_EUCLIDEAN,				/* its gradient at distance 0 is 0 */
 	NN_SQUARED_EUCLIDEAN,
 	NN_MANHATTAN,
-	NN_INNER_PRODUCT			/* q.k: a similarity */
+	NN_INNER_PRODUCT,			/* q.k: a similarity */
+	NN_SNR						/* var(q - k) / var(q), 0 where var(q) is 0 */
 } NnDistance;
 
 extern const char *const nn_distance_names[];
 
-/* matrix[i][j] = distance of rows i and j of x, n x dims */
-extern void nn_distances(NnDistance distance, const double *x, int n, int dims,
-						 double *matrix);
+/* matrix[i][j] = distance of row i of q, n x dims, and row j of k, m x dims */
+extern void nn_distances(NnDistance distance, const double *q, int n,
+						 const double *k, int m, int dims, double *matrix);
 
 /*
- * dx = gradient with respect to x, given that with respect to the matrix.
- * dmatrix is overwritten.
+ * Given the gradient with respect to the matrix: dq = that with respect to q,
+ * and dk += that with respect to the first nk of the keys.  dk may be dq, when
+ * the first keys are the rows themselves, or NULL with nk = 0.  dmatrix is
+ * overwritten.
  */
-extern void nn_distances_backward(NnDistance distance, const double *x, int n, int dims,
-								  const double *matrix, double *dmatrix, double *dx);
+extern void nn_distances_backward(NnDistance distance, const double *q, int n,
+								  const double *k, int m, int dims,
+								  const double *matrix, double *dmatrix,
+								  double *dq, double *dk, int nk);
 
 #endif							/* NN_DISTANCE_H */

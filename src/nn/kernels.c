@@ -228,7 +228,7 @@ nn_adam_update_body(const NnAdamStep *step, size_t n, const real *restrict gradi
 
 		m[i] = mi;
 		v[i] = vi;
-		weights[i] -= s.rate * mi / (square_root(vi) + s.epsilon);
+		weights[i] -= s.decay * weights[i] + s.rate * mi / (square_root(vi) + s.epsilon);
 	}
 }
 
@@ -262,3 +262,67 @@ DISPATCH(nn_sgd_update,
 		 (const NnSgdStep *step, size_t n, const real *gradient,
 		  real *weights, real *velocity),
 		 (step, n, gradient, weights, velocity))
+
+BODY void
+nn_rmsprop_update_body(const NnRmspropStep *step, size_t n, const real *restrict gradient,
+					   real *restrict weights, real *restrict squares,
+					   real *restrict velocity, real *restrict mean)
+{
+	const NnRmspropStep s = *step;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		real		g = gradient[i];
+		real		variance;
+		real		change;
+
+		squares[i] += (g * g - squares[i]) * s.share;
+		variance = squares[i];
+		if (mean != NULL)
+		{
+			mean[i] += (g - mean[i]) * s.share;
+			variance -= mean[i] * mean[i];
+		}
+		/* a variance that rounding made negative would be no number */
+		variance = variance > 0 ? variance : 0;
+		change = s.rate * g / square_root(variance + s.epsilon);
+		if (velocity != NULL)
+			change = velocity[i] = s.momentum * velocity[i] + change;
+		weights[i] -= change;
+	}
+}
+
+DISPATCH(nn_rmsprop_update,
+		 (const NnRmspropStep *step, size_t n, const real *gradient,
+		  real *weights, real *squares, real *velocity, real *mean),
+		 (step, n, gradient, weights, squares, velocity, mean))
+
+/* Numbers whose squares are summed in real before they are added in double */
+#define SQUARES_BLOCK 1024
+
+BODY void
+nn_sum_squares_body(size_t n, const real *restrict x, double *restrict sum)
+{
+	double		total = 0;
+
+	for (size_t begin = 0; begin < n; begin += SQUARES_BLOCK)
+	{
+		size_t		end = n - begin < SQUARES_BLOCK ? n : begin + SQUARES_BLOCK;
+		Lanes		lanes = {0};
+		size_t		i = begin;
+
+		for (; i + LANES <= end; i += LANES)
+		{
+			Lanes		v = *(const Lanes *) (x + i);
+
+			lanes += v * v;
+		}
+		for (int l = 0; l < LANES; l++)
+			total += lanes[l];
+		for (; i < end; i++)
+			total += (double) x[i] * x[i];
+	}
+	*sum = total;
+}
+
+DISPATCH(nn_sum_squares, (size_t n, const real *x, double *sum), (n, x, sum))

@@ -35,6 +35,7 @@ typedef struct NnAdamStep
 	real		share_1;		/* 1 - beta_1, not to be computed in float */
 	real		share_2;		/* 1 - beta_2 */
 	real		epsilon;
+	real		decay;			/* share of the weights to take away first */
 } NnAdamStep;
 
 extern void nn_adam_update(const NnAdamStep *step, size_t n, const real *gradient,
@@ -50,5 +51,20 @@ typedef struct NnSgdStep
 
 extern void nn_sgd_update(const NnSgdStep *step, size_t n, const real *gradient,
 						  real *weights, real *velocity);
+
+/* One step of RMSprop; velocity and mean are NULL if not wanted */
+typedef struct NnRmspropStep
+{
+	real		rate;
+	real		share;			/* 1 - rho */
+	real		momentum;
+	real		epsilon;
+} NnRmspropStep;
+
+extern void nn_rmsprop_update(const NnRmspropStep *step, size_t n, const real *gradient,
+							  real *weights, real *squares, real *velocity, real *mean);
+
+/* *sum = sum of x^2, in one order for each instruction set */
+extern void nn_sum_squares(size_t n, const real *x, double *sum);
 
 #endif							/* NN_KERNELS_H */

@@ -1,7 +1,6 @@
 /*
  * loss.c
- *	  What pairwise losses share: masks, mining, the way from embeddings to
- *	  a loss and back.
+ *	  From a batch of embeddings to a loss and its gradient.
  */
 #include "nn/loss.h"
 
@@ -10,166 +9,298 @@
 
 #include "nn/distance.h"
 
-/* What an empty mask is away from the row's extreme */
-#define EMPTY_MASK_OFFSET 1e-6
-
-static const NnLossType *const loss_types[] = {
-	&nn_loss_multi_similarity, &nn_loss_triplet, NULL
-};
-
-const NnLossType *
-nn_loss_type_at(int i)
-{
-	return loss_types[i];
-}
-
-const NnDescription *
-nn_loss_description(const NnLossType *type)
-{
-	return &type->description;
-}
-
-static const NnDescription *
-description_at(int i)
-{
-	return loss_types[i] == NULL ? NULL : &loss_types[i]->description;
-}
-
-const NnLossType *
-nn_loss_type(const char *name, Status *status)
-{
-	for (int i = 0; loss_types[i] != NULL; i++)
-	{
-		if (strcmp(loss_types[i]->description.name, name) == 0)
-			return loss_types[i];
-	}
-	nn_fail_unknown(status, "loss", name, description_at);
-	return NULL;
-}
-
-/* The lowest index of sign * distance's largest value under a mask, or -1 */
 static int
-extreme(const NnAnchor *anchor, const uint8_t *mask, double sign)
+loss_capacity(const NnLossType *type, const Params *params, int n)
 {
-	int			best = -1;
+	int			memory = 0;
 
-	for (int j = 0; j < anchor->n; j++)
-	{
-		if ((mask == NULL || mask[j]) &&
-			(best < 0 || sign * anchor->distance[j] > sign * anchor->distance[best]))
-			best = j;
-	}
-	return best;
+	if (type->kind == NN_LOSS_PAIRWISE)
+		memory = (int) params_number(params, NN_PAIR_MEMORY_SIZE);
+	return memory > n ? memory : n;
 }
 
-static NnPick
-pick(const NnAnchor *anchor, const uint8_t *mask, double sign)
+/*
+ * Numbers of the matrix: rows by keys or proxies, or the square of dimensions
+ * for losses that correlate them; the metrics need rows by rows.
+ */
+static size_t
+matrix_size(const NnLossType *type, int capacity, int n, int dims, int classes)
 {
-	int			index = extreme(anchor, mask, sign);
-	NnPick		result = {.index = index,.found = index >= 0};
+	size_t		keys = (size_t) (capacity > classes ? capacity : classes);
+	size_t		size = (size_t) n * keys;
+	size_t		square = (size_t) dims * dims;
 
-	if (result.found)
-	{
-		result.value = anchor->distance[index];
-		return result;
-	}
-	result.index = extreme(anchor, NULL, -sign);
-	result.value = anchor->distance[result.index] - sign * EMPTY_MASK_OFFSET;
-	return result;
+	return type->kind == NN_LOSS_VIEWS && square > size ? square : size;
 }
 
-NnPick
-nn_farthest(const NnAnchor *anchor, const uint8_t *mask)
+/* A number for each key or row, or two for each dimension */
+static size_t
+row_size(size_t keys, int dims)
 {
-	return pick(anchor, mask, 1);
+	return keys > 2 * (size_t) dims ? keys : 2 * (size_t) dims;
 }
 
-NnPick
-nn_nearest(const NnAnchor *anchor, const uint8_t *mask)
-{
-	return pick(anchor, mask, -1);
-}
-
+/* Pieces in the order of nn_loss_work */
 size_t
-nn_loss_work_size(int n, int dims)
+nn_loss_work_size(const NnLossType *type, const Params *params, int n, int dims, int classes)
 {
-	size_t		rows = (size_t) n;
+	size_t		capacity = (size_t) loss_capacity(type, params, n);
+	size_t		proxies = type->kind == NN_LOSS_PROXY ? (size_t) classes : 0;
+	size_t		keys = capacity > proxies ? capacity : proxies;
+	size_t		numbers = capacity * dims + (size_t) n * dims +
+	2 * matrix_size(type, (int) capacity, n, dims, (int) proxies) +
+	n + proxies + row_size(keys, dims) + 2 * proxies * dims;
 
-	return 2 * rows * (size_t) dims * sizeof(double) +
-		2 * rows * rows * sizeof(double) + 2 * rows;
+	return numbers * sizeof(double) + keys * sizeof(int32_t) + n * sizeof(int) + 2 * keys;
 }
 
 bool
-nn_loss_work(Arena *arena, int n, int dims, NnLossWork *work)
+nn_loss_work(Arena *arena, const NnLossType *type, const Params *params, int n, int dims,
+			 int classes, NnLossWork *work)
 {
-	size_t		rows = (size_t) n;
+	size_t		capacity = (size_t) loss_capacity(type, params, n);
+	size_t		proxies = type->kind == NN_LOSS_PROXY ? (size_t) classes : 0;
+	size_t		keys = capacity > proxies ? capacity : proxies;
+	size_t		square = matrix_size(type, (int) capacity, n, dims, (int) proxies);
 
-	work->x = arena_alloc_array(arena, rows * (size_t) dims, sizeof(double));
-	work->dx = arena_alloc_array(arena, rows * (size_t) dims, sizeof(double));
-	work->matrix = arena_alloc_array(arena, rows * rows, sizeof(double));
-	work->dmatrix = arena_alloc_array(arena, rows * rows, sizeof(double));
-	work->masks = arena_alloc_array(arena, 2 * rows, 1);
+	memset(work, 0, sizeof(*work));
+	work->normalize = type->unit_rows;
+	work->capacity = (int) capacity;
+	work->classes = (int) proxies;
+	work->x = arena_alloc_array(arena, capacity * dims, sizeof(double));
+	work->dx = arena_alloc_array(arena, (size_t) n * dims, sizeof(double));
+	work->matrix = arena_alloc_array(arena, square, sizeof(double));
+	work->dmatrix = arena_alloc_array(arena, square, sizeof(double));
+	work->lengths = arena_alloc_array(arena, n + proxies, sizeof(double));
+	work->row = arena_alloc_array(arena, row_size(keys, dims), sizeof(double));
+	work->proxies = arena_alloc_array(arena, proxies * dims, sizeof(double));
+	work->dproxies = arena_alloc_array(arena, proxies * dims, sizeof(double));
+	work->key_labels = arena_alloc_array(arena, keys, sizeof(int32_t));
+	work->picks = arena_alloc_array(arena, n, sizeof(int));
+	work->masks = arena_alloc_array(arena, 2 * keys, 1);
 	return work->x != NULL && work->dx != NULL && work->matrix != NULL &&
-		work->dmatrix != NULL && work->masks != NULL;
+		work->dmatrix != NULL && work->lengths != NULL && work->row != NULL &&
+		work->proxies != NULL && work->dproxies != NULL && work->key_labels != NULL &&
+		work->picks != NULL && work->masks != NULL;
 }
 
-/* Anchor i of the batch; its masks are valid until the next call. */
-static NnAnchor
-make_anchor(const int32_t *labels, int n, int i, const NnLossWork *work)
+/*
+ * The memory is [batch, memory][:memory_size]: what the last batch saw as keys
+ * is what the next one finds behind its own rows.
+ */
+void
+nn_loss_next_batch(const NnLossType *type, const Params *params, int n, int dims, NnLossWork *work)
 {
-	uint8_t    *positive = work->masks;
-	uint8_t    *negative = work->masks + n;
+	int			keep = 0;
 
-	for (int j = 0; j < n; j++)
+	if (type->kind == NN_LOSS_PAIRWISE &&
+		(double) work->steps > params_number(params, NN_PAIR_WARMUP_STEPS))
 	{
-		positive[j] = labels[j] == labels[i] && j != i;
-		negative[j] = labels[j] != labels[i];
+		keep = (int) params_number(params, NN_PAIR_MEMORY_SIZE) - n;
+		if (keep > work->nkeys)
+			keep = work->nkeys;
+		if (keep < 0)
+			keep = 0;
 	}
-	return (NnAnchor)
+	memmove(work->x + (size_t) n * dims, work->x, (size_t) keep * dims * sizeof(double));
+	memmove(work->key_labels + n, work->key_labels, (size_t) keep * sizeof(int32_t));
+	work->nkeys = n + keep;
+	work->steps++;
+}
+
+static NnBatch
+make_batch(const int32_t *labels, int n, int nkeys, int dims, const NnLossWork *work)
+{
+	return (NnBatch)
 	{
-		n, work->matrix + (size_t) i * n, positive, negative, work->dmatrix + (size_t) i * n
+		.n = n,.nkeys = nkeys,.dims = dims,.labels = labels,.key_labels = work->key_labels,
+			.matrix = work->matrix,.dmatrix = work->dmatrix,.row = work->row,
+			.picks = work->picks,.masks = work->masks
 	};
 }
 
-double
-nn_loss_compute(const NnLossType *type, const Params *params,
-				const int32_t *labels, int n, int dims, NnLossWork *work)
+/* Terms of all anchors, reduced; their gradients likewise */
+static double
+reduce_anchors(const NnLossType *type, const Params *params, const NnBatch *batch,
+			   NnReduction reduction)
 {
-	NnDistance	distance = (NnDistance) params_number(params, 0);
-	double		sum = 0;
+	NnTally		tally = {0};
+	double		scale;
 
-	nn_distances(distance, work->x, n, dims, work->matrix);
-	memset(work->dmatrix, 0, (size_t) n * n * sizeof(double));
-	for (int i = 0; i < n; i++)
+	if (type->begin != NULL)
+		type->begin(params, batch);
+	for (int i = 0; i < batch->n; i++)
 	{
-		NnAnchor	anchor = make_anchor(labels, n, i, work);
+		NnAnchor	anchor = nn_anchor(batch, i);
 
-		sum += type->anchor(params, &anchor, 1.0 / n);
+		type->anchor(params, &anchor, &tally);
 	}
-	nn_distances_backward(distance, work->x, n, dims, work->matrix, work->dmatrix, work->dx);
-	return sum / n;
+	scale = nn_reduction_scale(reduction, &tally);
+	for (size_t i = 0; i < (size_t) batch->n * batch->nkeys; i++)
+		batch->dmatrix[i] *= scale;
+	return tally.sum * scale;
+}
+
+static double
+compute_matrix(const NnLossType *type, const Params *params, const NnBatch *batch,
+			   NnReduction reduction)
+{
+	memset(batch->dmatrix, 0, (size_t) batch->n * batch->nkeys * sizeof(double));
+	if (type->matrix != NULL)
+		return type->matrix(params, batch);
+	return reduce_anchors(type, params, batch, reduction);
+}
+
+static double
+compute_pairs(const NnLossType *type, const Params *params, const int32_t *labels,
+			  int n, int dims, NnLossWork *work)
+{
+	NnDistance	distance = (NnDistance) params_number(params, NN_PAIR_DISTANCE);
+	NnReduction reduction = (NnReduction) params_number(params, NN_PAIR_REDUCTION);
+	NnBatch		batch;
+	double		loss;
+
+	if (work->nkeys < n)
+		work->nkeys = n;
+	memcpy(work->key_labels, labels, (size_t) n * sizeof(int32_t));
+	batch = make_batch(labels, n, work->nkeys, dims, work);
+	nn_distances(distance, work->x, n, work->x, work->nkeys, dims, work->matrix);
+	loss = compute_matrix(type, params, &batch, reduction);
+	nn_distances_backward(distance, work->x, n, work->x, work->nkeys, dims,
+						  work->matrix, work->dmatrix, work->dx, work->dx, n);
+	return loss;
+}
+
+static double
+compute_proxies(const NnLossType *type, const Params *params, const int32_t *labels,
+				int n, int dims, NnLossWork *work)
+{
+	NnReduction reduction = (NnReduction) params_number(params, NN_PROXY_REDUCTION);
+	int			classes = work->classes;
+	NnBatch		batch;
+	double		loss;
+
+	for (int c = 0; c < classes; c++)
+		work->key_labels[c] = c;
+	batch = make_batch(labels, n, classes, dims, work);
+	nn_normalize_rows(work->proxies, classes, dims, work->lengths + n);
+	nn_distances(NN_INNER_PRODUCT, work->x, n, work->proxies, classes, dims, work->matrix);
+	loss = compute_matrix(type, params, &batch, reduction);
+	memset(work->dproxies, 0, (size_t) classes * dims * sizeof(double));
+	nn_distances_backward(NN_INNER_PRODUCT, work->x, n, work->proxies, classes, dims,
+						  work->matrix, work->dmatrix, work->dx, work->dproxies, classes);
+	nn_normalize_rows_backward(work->proxies, classes, dims, work->lengths + n, work->dproxies);
+	return loss;
+}
+
+double
+nn_loss_compute(const NnLossType *type, const Params *params, const int32_t *labels,
+				int n, int dims, NnLossWork *work)
+{
+	double		loss;
+
+	if (work->normalize)
+		nn_normalize_rows(work->x, n, dims, work->lengths);
+	switch (type->kind)
+	{
+		case NN_LOSS_PAIRWISE:
+			loss = compute_pairs(type, params, labels, n, dims, work);
+			break;
+		case NN_LOSS_PROXY:
+			loss = compute_proxies(type, params, labels, n, dims, work);
+			break;
+		default:
+			memset(work->dx, 0, (size_t) n * dims * sizeof(double));
+			loss = type->views(params, n / 2, dims, work);
+			break;
+	}
+	if (work->normalize)
+		nn_normalize_rows_backward(work->x, n, dims, work->lengths, work->dx);
+	return loss;
+}
+
+/* ---- training metrics ---- */
+
+typedef struct Extremes
+{
+	double		sum;
+	double		min;
+	double		max;
+	int			count;
+} Extremes;
+
+static void
+extremes_add(Extremes *extremes, const NnPick *pick)
+{
+	if (!pick->found)
+		return;
+	extremes->sum += pick->value;
+	extremes->min = fmin(extremes->min, pick->value);
+	extremes->max = fmax(extremes->max, pick->value);
+	extremes->count++;
+}
+
+/* The first n keys, whatever the memory holds */
+static void
+batch_distances(const NnLossType *type, const Params *params, int n, int dims, NnLossWork *work)
+{
+	NnDistance	distance = NN_COSINE;
+
+	if (type->kind == NN_LOSS_PAIRWISE)
+		distance = (NnDistance) params_number(params, NN_PAIR_DISTANCE);
+	if (type->kind != NN_LOSS_PAIRWISE || work->nkeys != n)
+		nn_distances(distance, work->x, n, work->x, n, dims, work->matrix);
 }
 
 void
-nn_loss_extremes(const int32_t *labels, int n, const NnLossWork *work,
-				 double *positive, double *negative)
+nn_loss_stats(const NnLossType *type, const Params *params, const int32_t *labels,
+			  int n, int dims, NnLossWork *work, NnStepStats *stats)
 {
-	int			positives = 0;
-	int			negatives = 0;
+	Extremes	positive = {0, INFINITY, -INFINITY, 0};
+	Extremes	negative = {0, INFINITY, -INFINITY, 0};
+	NnBatch		batch = make_batch(labels, n, n, dims, work);
 
-	*positive = 0;
-	*negative = 0;
+	batch.key_labels = labels;
+	batch_distances(type, params, n, dims, work);
 	for (int i = 0; i < n; i++)
 	{
-		NnAnchor	anchor = make_anchor(labels, n, i, work);
+		NnAnchor	anchor = nn_anchor(&batch, i);
 		NnPick		farthest = nn_farthest(&anchor, anchor.positive);
 		NnPick		nearest = nn_nearest(&anchor, anchor.negative);
 
-		*positive += farthest.found ? farthest.value : 0;
-		*negative += nearest.found ? nearest.value : 0;
-		positives += farthest.found;
-		negatives += nearest.found;
+		extremes_add(&positive, &farthest);
+		extremes_add(&negative, &nearest);
 	}
-	*positive = positives > 0 ? *positive / positives : NAN;
-	*negative = negatives > 0 ? *negative / negatives : NAN;
+	stats->avg_positive = positive.count > 0 ? positive.sum / positive.count : NAN;
+	stats->min_positive = positive.count > 0 ? positive.min : NAN;
+	stats->max_positive = positive.count > 0 ? positive.max : NAN;
+	stats->avg_negative = negative.count > 0 ? negative.sum / negative.count : NAN;
+	stats->min_negative = negative.count > 0 ? negative.min : NAN;
+	stats->max_negative = negative.count > 0 ? negative.max : NAN;
+}
+
+/* ---- a loss by itself ---- */
+
+bool
+nn_loss_evaluate(Arena *arena, const NnLossRequest *request, double *value, double *dx,
+				 double *dsecond, Status *status)
+{
+	const NnLossType *type = request->type;
+	bool		proxies = type->kind == NN_LOSS_PROXY;
+	int			n = type->kind == NN_LOSS_VIEWS ? 2 * request->n : request->n;
+	size_t		count = (size_t) request->n * request->dims;
+	size_t		second = (size_t) request->nsecond * request->dims;
+	NnLossWork	work;
+
+	if (!nn_loss_work(arena, type, request->params, n, request->dims, request->nsecond, &work))
+		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
+	work.normalize |= request->normalize;
+	memcpy(work.x, request->x, count * sizeof(double));
+	if (second > 0)
+		memcpy(proxies ? work.proxies : work.x + count, request->second, second * sizeof(double));
+	*value = nn_loss_compute(type, request->params, request->labels, n, request->dims, &work);
+	memcpy(dx, work.dx, count * sizeof(double));
+	if (second > 0)
+		memcpy(dsecond, proxies ? work.dproxies : work.dx + count, second * sizeof(double));
+	return true;
 }

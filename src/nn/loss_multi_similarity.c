@@ -11,11 +11,11 @@
 
 enum
 {
-	DISTANCE, ALPHA, BETA, EPSILON, LMDA, CENTER
+	ALPHA = NN_PAIR_OWN, BETA, EPSILON, LMDA, CENTER
 };
 
 static const ParamSpec multi_similarity_params[] = {
-	NN_LOSS_DISTANCE,
+	NN_PAIR_PARAMS(NN_COSINE, NN_MEAN),
 	{.name = "alpha",.type = PARAM_REAL,.initial = 2,.minimum = 1e-6,.maximum = 1e6,
 	.comment = "weight of positive pairs"},
 	{.name = "beta",.type = PARAM_REAL,.initial = 40,.minimum = 1e-6,.maximum = 1e6,
@@ -58,10 +58,10 @@ keeps_any(const Kept *kept, const NnAnchor *anchor)
 
 /*
  * ln(1 + sum over kept pairs of e^(factor (d + shift))) / |factor|, and its
- * gradient times scale; the largest exponent is taken out.
+ * gradient; the largest exponent is taken out.
  */
 static double
-log_sum(const Kept *kept, const NnAnchor *anchor, double factor, double shift, double scale)
+log_sum(const Kept *kept, const NnAnchor *anchor, double factor, double shift)
 {
 	double		largest = 0;
 	double		sum;
@@ -80,14 +80,14 @@ log_sum(const Kept *kept, const NnAnchor *anchor, double factor, double shift, d
 	for (int j = 0; j < anchor->n; j++)
 	{
 		if (is_kept(kept, anchor, j))
-			anchor->gradient[j] += scale * copysign(1, factor) *
+			anchor->gradient[j] += copysign(1, factor) *
 				exp(factor * (anchor->distance[j] + shift) - largest) / sum;
 	}
 	return (log(sum) + largest) / fabs(factor);
 }
 
-static double
-multi_similarity_anchor(const Params *params, const NnAnchor *anchor, double scale)
+static void
+multi_similarity_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 {
 	double		epsilon = params_number(params, EPSILON);
 	double		shift = params_number(params, LMDA) - params_number(params, CENTER);
@@ -99,13 +99,17 @@ multi_similarity_anchor(const Params *params, const NnAnchor *anchor, double sca
 	};
 
 	if (!keeps_any(&positives, anchor) || !keeps_any(&negatives, anchor))
-		return 0;
-	return log_sum(&positives, anchor, params_number(params, ALPHA), shift, scale) +
-		log_sum(&negatives, anchor, -params_number(params, BETA), shift, scale);
+	{
+		nn_tally(tally, 0);
+		return;
+	}
+	nn_tally(tally, log_sum(&positives, anchor, params_number(params, ALPHA), shift) +
+			 log_sum(&negatives, anchor, -params_number(params, BETA), shift));
 }
 
 const NnLossType nn_loss_multi_similarity = {
 	.description = {"multi_similarity", multi_similarity_params,
 	"multi-similarity loss (Wang et al., 2019) in TensorFlow Similarity's form"},
+	.kind = NN_LOSS_PAIRWISE,
 	.anchor = multi_similarity_anchor
 };

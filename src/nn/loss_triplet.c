@@ -1,12 +1,13 @@
 /*
  * loss_triplet.c
- *	  Triplet loss (Schroff et al., 2015) with mining, as TensorFlow
- *	  Similarity computes it.
+ *	  Triplet loss (Schroff et al., 2015) and its PN form with mining, as
+ *	  TensorFlow Similarity computes them.
  *
  * Two things differ from papers.  The threshold of semi-hard mining is the
  * hardest positive whatever the positive mining, and without a semi-hard
  * negative the farthest one is taken.  An anchor without a positive is not
- * skipped: its positive distance is the row's minimum minus 1e-6.
+ * skipped: its positive distance is the row's minimum minus 1e-6.  Neither
+ * holds for "all", which takes every pair that exists.
  */
 #include <math.h>
 
@@ -15,32 +16,41 @@
 
 enum
 {
-	DISTANCE, POSITIVE_MINING, NEGATIVE_MINING, MARGIN
+	POSITIVE_MINING = NN_PAIR_OWN, NEGATIVE_MINING, MARGIN
 };
 
 enum
 {
-	POSITIVE_HARD, POSITIVE_EASY
+	POSITIVE_HARD, POSITIVE_EASY, POSITIVE_ALL
 };
 
 enum
 {
-	NEGATIVE_SEMI_HARD, NEGATIVE_HARD, NEGATIVE_EASY
+	NEGATIVE_SEMI_HARD, NEGATIVE_HARD, NEGATIVE_EASY, NEGATIVE_ALL
 };
 
-static const char *const positive_minings[] = {"hard", "easy", NULL};
-static const char *const negative_minings[] = {"semi-hard", "hard", "easy", NULL};
+static const char *const positive_minings[] = {"hard", "easy", "all", NULL};
+static const char *const negative_minings[] = {"semi-hard", "hard", "easy", "all", NULL};
 
 static const ParamSpec triplet_params[] = {
-	NN_LOSS_DISTANCE,
+	NN_PAIR_PARAMS(NN_COSINE, NN_MEAN),
 	{.name = "positive_mining",.type = PARAM_CHOICE,.choices = positive_minings,
-	.comment = "farthest (hard) or nearest (easy) positive of an anchor"},
+	.comment = "farthest (hard) or nearest (easy) positive of an anchor, or all"},
 	{.name = "negative_mining",.type = PARAM_CHOICE,.choices = negative_minings,
-	.comment = "nearest negative beyond the farthest positive, nearest, or farthest"},
+	.comment = "nearest negative beyond the farthest positive, nearest, farthest, or all"},
 	{.name = "margin",.type = PARAM_REAL,.nullable = true,.minimum = 0,.maximum = 1000,
 	.comment = "max(dp - dn + margin, 0); null: ln(1 + exp(dp - dn))"},
 	{NULL}
 };
+
+static NnPick
+pick_of(const NnAnchor *anchor, int j)
+{
+	return (NnPick)
+	{
+		anchor->distance[j], j, true
+	};
+}
 
 /* The nearest negative farther than the farthest positive, if there is one */
 static NnPick
@@ -53,11 +63,8 @@ semi_hard(const NnAnchor *anchor)
 	{
 		double		d = anchor->distance[j];
 
-		if (!anchor->negative[j] || d <= threshold || (best.found && d >= best.value))
-			continue;
-		best.value = d;
-		best.index = j;
-		best.found = true;
+		if (anchor->negative[j] && d > threshold && (!best.found || d < best.value))
+			best = pick_of(anchor, j);
 	}
 	return best.found ? best : nn_farthest(anchor, anchor->negative);
 }
@@ -76,39 +83,120 @@ pick_negative(const Params *params, const NnAnchor *anchor)
 	}
 }
 
+/* Loss of a pair of distances, and its slope by their difference */
 static double
-softplus(double x)
+pair_loss(const Params *params, double x, double *slope)
 {
-	return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
+	double		loss;
+
+	if (!params->values[MARGIN].isset)
+		return nn_softplus(x, slope);
+	loss = fmax(x + params_number(params, MARGIN), 0);
+	*slope = loss > 0;
+	return loss;
 }
 
-static double
-triplet_anchor(const Params *params, const NnAnchor *anchor, double scale)
+static void
+add_triplet(const Params *params, const NnAnchor *anchor, NnPick positive, NnPick negative,
+			NnTally *tally)
 {
-	bool		hard = params_number(params, POSITIVE_MINING) == POSITIVE_HARD;
-	NnPick		positive = hard ? nn_farthest(anchor, anchor->positive)
-	: nn_nearest(anchor, anchor->positive);
-	NnPick		negative = pick_negative(params, anchor);
-	double		x = positive.value - negative.value;
-	double		loss;
 	double		slope;
 
-	if (params->values[MARGIN].isset)
+	nn_tally(tally, pair_loss(params, positive.value - negative.value, &slope));
+	anchor->gradient[positive.index] += slope;
+	anchor->gradient[negative.index] -= slope;
+}
+
+/* One positive, and the mined negative or each of them */
+static void
+add_negatives(const Params *params, const NnAnchor *anchor, NnPick positive, NnTally *tally)
+{
+	if (params_number(params, NEGATIVE_MINING) != NEGATIVE_ALL)
 	{
-		loss = fmax(x + params_number(params, MARGIN), 0);
-		slope = loss > 0 ? 1 : 0;
+		add_triplet(params, anchor, positive, pick_negative(params, anchor), tally);
+		return;
 	}
-	else
+	for (int j = 0; j < anchor->n; j++)
 	{
-		loss = softplus(x);
-		slope = 1 / (1 + exp(-x));
+		if (anchor->negative[j])
+			add_triplet(params, anchor, positive, pick_of(anchor, j), tally);
 	}
-	anchor->gradient[positive.index] += scale * slope;
-	anchor->gradient[negative.index] -= scale * slope;
-	return loss;
+}
+
+static NnPick
+pick_positive(const Params *params, const NnAnchor *anchor)
+{
+	return params_number(params, POSITIVE_MINING) == POSITIVE_EASY ?
+		nn_nearest(anchor, anchor->positive) : nn_farthest(anchor, anchor->positive);
+}
+
+static void
+triplet_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
+{
+	if (params_number(params, POSITIVE_MINING) != POSITIVE_ALL)
+	{
+		add_negatives(params, anchor, pick_positive(params, anchor), tally);
+		return;
+	}
+	for (int j = 0; j < anchor->n; j++)
+	{
+		if (anchor->positive[j])
+			add_negatives(params, anchor, pick_of(anchor, j), tally);
+	}
 }
 
 const NnLossType nn_loss_triplet = {
 	.description = {"triplet", triplet_params, "triplet loss with mining (Schroff et al., 2015)"},
+	.kind = NN_LOSS_PAIRWISE,
 	.anchor = triplet_anchor
+};
+
+/* ---- pn ---- */
+
+static const char *const pn_positive_minings[] = {"hard", "easy", NULL};
+static const char *const pn_negative_minings[] = {"semi-hard", "hard", "easy", NULL};
+
+static const ParamSpec pn_params[] = {
+	NN_PAIR_PARAMS(NN_COSINE, NN_MEAN),
+	{.name = "positive_mining",.type = PARAM_CHOICE,.choices = pn_positive_minings,
+	.comment = "farthest (hard) or nearest (easy) positive of an anchor"},
+	{.name = "negative_mining",.type = PARAM_CHOICE,.choices = pn_negative_minings,
+	.comment = "nearest negative beyond the farthest positive, nearest, or farthest"},
+	{.name = "margin",.type = PARAM_REAL,.nullable = true,.minimum = 0,.maximum = 1000,
+	.comment = "max(dp - dn + margin, 0); null: ln(1 + exp(dp - dn))"},
+	{NULL}
+};
+
+/*
+ * As a triplet whose negative is as far as the nearer of anchor and positive
+ * is from it.  A positive out of the memory has no row in the matrix: then the
+ * anchor's distance counts.
+ */
+static void
+pn_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
+{
+	const NnBatch *batch = anchor->batch;
+	NnPick		positive = pick_positive(params, anchor);
+	NnPick		negative = pick_negative(params, anchor);
+
+	/* what TensorFlow's argmax of an empty mask is */
+	int			other = positive.found ? positive.index : 0;
+	size_t		between = (size_t) other * batch->nkeys + (negative.found ? negative.index : 0);
+	double		slope;
+
+	if (other >= batch->n || !(batch->matrix[between] < negative.value))
+	{
+		add_triplet(params, anchor, positive, negative, tally);
+		return;
+	}
+	nn_tally(tally, pair_loss(params, positive.value - batch->matrix[between], &slope));
+	anchor->gradient[positive.index] += slope;
+	batch->dmatrix[between] -= slope;
+}
+
+const NnLossType nn_loss_pn = {
+	.description = {"pn", pn_params,
+	"triplet loss whose negative is compared with anchor and positive (TensorFlow Similarity's PNLoss)"},
+	.kind = NN_LOSS_PAIRWISE,
+	.anchor = pn_anchor
 };

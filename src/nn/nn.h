@@ -42,6 +42,7 @@ typedef struct NnShape
 typedef struct NnLayerType NnLayerType;
 typedef struct NnLossType NnLossType;
 typedef struct NnOptimizerType NnOptimizerType;
+typedef struct NnScheduleType NnScheduleType;
 
 typedef struct NnDescription
 {
@@ -54,15 +55,36 @@ typedef struct NnDescription
 extern const NnLayerType *nn_layer_type(const char *name, Status *status);
 extern const NnLossType *nn_loss_type(const char *name, Status *status);
 extern const NnOptimizerType *nn_optimizer_type(const char *name, Status *status);
+extern const NnScheduleType *nn_schedule_type(const char *name, Status *status);
 
 /* The i-th of each kind, NULL after the last. */
 extern const NnLayerType *nn_layer_type_at(int i);
 extern const NnLossType *nn_loss_type_at(int i);
 extern const NnOptimizerType *nn_optimizer_type_at(int i);
+extern const NnScheduleType *nn_schedule_type_at(int i);
 
 extern const NnDescription *nn_layer_description(const NnLayerType *type);
 extern const NnDescription *nn_loss_description(const NnLossType *type);
 extern const NnDescription *nn_optimizer_description(const NnOptimizerType *type);
+extern const NnDescription *nn_schedule_description(const NnScheduleType *type);
+
+/* Do parameters that are valid by themselves go together? */
+extern bool nn_schedule_check(const NnScheduleType *type, const Params *params,
+							  int64_t total_steps, Status *status);
+extern bool nn_optimizer_check(const Params *params, Status *status);
+
+/* What a loss reads */
+typedef enum NnLossKind
+{
+	NN_LOSS_PAIRWISE,			/* distances between the rows of a batch */
+	NN_LOSS_PROXY,				/* rows and a trainable vector for each class */
+	NN_LOSS_VIEWS				/* pairs of rows; labels do not matter */
+} NnLossKind;
+
+extern NnLossKind nn_loss_kind(const NnLossType *type);
+
+/* False where the lengths of embeddings matter (barlow, vicreg) */
+extern bool nn_loss_normalizes(const NnLossType *type);
 
 /* ---- specification and graph ---- */
 
@@ -159,8 +181,12 @@ typedef struct NnTrainOptions
 	Params		loss_params;
 	const NnOptimizerType *optimizer;
 	Params		optimizer_params;
+	const NnScheduleType *schedule; /* NULL: constant */
+	Params		schedule_params;
+	int64_t		total_steps;	/* of the whole training, for schedules */
+	int			classes;		/* labels are below it; for proxy losses */
 	int			max_batch;
-	uint64_t	seed;			/* of dropout */
+	uint64_t	seed;			/* of dropout and of first proxies */
 	ThreadPool *pool;			/* may be NULL */
 } NnTrainOptions;
 
@@ -170,9 +196,18 @@ typedef struct NnStepStats
 {
 	double		loss;
 	double		learning_rate;
-	double		avg_positive;	/* mean over anchors of the hardest positive's
-								 * distance in this batch; NaN if none */
-	double		avg_negative;	/* same, of the nearest negative's distance */
+	double		gradient_norm;	/* of the weights' gradient, before clipping */
+
+	/*
+	 * Over the anchors of this batch: the farthest positive's distance, NaN
+	 * if no anchor has one; the nearest negative's likewise.
+	 */
+	double		avg_positive;
+	double		min_positive;
+	double		max_positive;
+	double		avg_negative;
+	double		min_negative;
+	double		max_negative;
 } NnStepStats;
 
 /* Bytes that nn_trainer_create will take from its arena. */
@@ -185,7 +220,8 @@ extern NnTrainer *nn_trainer_create(Arena *arena, const NnGraph *graph,
 
 /*
  * One step on n rows, 1 <= n <= max_batch, with their labels (any integers;
- * equal means same class).  Fails with STATUS_DIVERGED, weights untouched, when the loss is
+ * equal means same class; 0 .. classes - 1 for proxy losses).  A loss of pairs
+ * takes rows 0 and 1, 2 and 3, ... as such.  Fails with STATUS_DIVERGED, weights untouched, when the loss is
  * not finite.
  */
 extern bool nn_trainer_step(NnTrainer *trainer, NnElement element,
@@ -194,6 +230,29 @@ extern bool nn_trainer_step(NnTrainer *trainer, NnElement element,
 
 /* Steps made so far. */
 extern int64_t nn_trainer_steps(const NnTrainer *trainer);
+
+/*
+ * Loss of n embeddings of so many numbers and its gradients, in double.  A
+ * proxy loss reads nsecond proxies from second, labels being below nsecond; a
+ * loss of pairs reads each row's partner, nsecond being n.  normalize: rows
+ * are scaled to length 1 first.  dsecond is as large as second.  False if
+ * memory ends.
+ */
+typedef struct NnLossRequest
+{
+	const NnLossType *type;
+	const Params *params;
+	bool		normalize;
+	int			n;
+	int			dims;
+	int			nsecond;		/* 0 for pairwise losses */
+	const int32_t *labels;
+	const double *x;
+	const double *second;
+} NnLossRequest;
+
+extern bool nn_loss_evaluate(Arena *arena, const NnLossRequest *request,
+							 double *value, double *dx, double *dsecond, Status *status);
 
 /* ---- class-balanced batches (TF Similarity's MultiShotMemorySampler) ---- */
 

@@ -1,84 +1,22 @@
 /*
  * optimizer.c
- *	  Adam and SGD, as Keras defines them.
- *
- * Adam (Kingma and Ba, 2015) with the "epsilon hat" form that Keras uses:
- * w -= lr sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon).
+ *	  The table of optimisers; SGD and RMSprop, as Keras defines them.
  */
 #include "nn/optimizer.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "nn/kernels.h"
-
-/* ---- adam ---- */
-
-enum
-{
-	ADAM_LEARNING_RATE, ADAM_BETA_1, ADAM_BETA_2, ADAM_EPSILON
-};
-
-static const ParamSpec adam_params[] = {
-	{.name = "learning_rate",.type = PARAM_REAL,.initial = 0.001,.minimum = 0,.maximum = 1000,
-	.comment = "step size"},
-	{.name = "beta_1",.type = PARAM_REAL,.initial = 0.9,.minimum = 0,.maximum = 0.999999,
-	.comment = "decay of the mean of gradients"},
-	{.name = "beta_2",.type = PARAM_REAL,.initial = 0.999,.minimum = 0,.maximum = 0.9999999,
-	.comment = "decay of the mean of squared gradients"},
-	{.name = "epsilon",.type = PARAM_REAL,.initial = 1e-7,.minimum = 1e-30,.maximum = 1,
-	.comment = "added to the root of the squared gradients' mean"},
-	{NULL}
-};
-
-static int
-adam_moments(const Params *params)
-{
-	return 2;
-}
-
-static double
-adam_learning_rate(const Params *params)
-{
-	return params_number(params, ADAM_LEARNING_RATE);
-}
-
-static void
-adam_update(const NnOptimizer *optimizer, size_t offset, size_t count, const real *gradient)
-{
-	const Params *params = &optimizer->params;
-	double		beta_1 = params_number(params, ADAM_BETA_1);
-	double		beta_2 = params_number(params, ADAM_BETA_2);
-	double		t = (double) optimizer->step;
-	double		correction = sqrt(1 - pow(beta_2, t)) / (1 - pow(beta_1, t));
-	NnAdamStep	step = {
-		.rate = (real) (params_number(params, ADAM_LEARNING_RATE) * correction),
-		.share_1 = (real) (1 - beta_1),
-		.share_2 = (real) (1 - beta_2),
-		.epsilon = (real) params_number(params, ADAM_EPSILON)
-	};
-
-	nn_adam_update(&step, count, gradient, optimizer->weights + offset,
-				   optimizer->moments[0] + offset, optimizer->moments[1] + offset);
-}
-
-static const NnOptimizerType adam = {
-	.description = {"adam", adam_params, "Adam (Kingma and Ba, 2015), with Keras' epsilon"},
-	.moments = adam_moments,
-	.learning_rate = adam_learning_rate,
-	.update = adam_update
-};
 
 /* ---- sgd ---- */
 
 enum
 {
-	SGD_LEARNING_RATE, SGD_MOMENTUM, SGD_NESTEROV
+	SGD_MOMENTUM = NN_OPT_OWN, SGD_NESTEROV
 };
 
 static const ParamSpec sgd_params[] = {
-	{.name = "learning_rate",.type = PARAM_REAL,.initial = 0.01,.minimum = 0,.maximum = 1000,
-	.comment = "step size"},
+	NN_OPTIMIZER_PARAMS(0.01),
 	{.name = "momentum",.type = PARAM_REAL,.initial = 0,.minimum = 0,.maximum = 0.999999,
 	.comment = "share of the last step that goes on"},
 	{.name = "nesterov",.type = PARAM_BOOLEAN,.maximum = 1,
@@ -92,17 +30,11 @@ sgd_moments(const Params *params)
 	return params_number(params, SGD_MOMENTUM) > 0 ? 1 : 0;
 }
 
-static double
-sgd_learning_rate(const Params *params)
-{
-	return params_number(params, SGD_LEARNING_RATE);
-}
-
 static void
 sgd_update(const NnOptimizer *optimizer, size_t offset, size_t count, const real *gradient)
 {
 	NnSgdStep	step = {
-		.rate = (real) params_number(&optimizer->params, SGD_LEARNING_RATE),
+		.rate = (real) optimizer->rate,
 		.momentum = (real) params_number(&optimizer->params, SGD_MOMENTUM),
 		.nesterov = params_number(&optimizer->params, SGD_NESTEROV) != 0
 	};
@@ -112,16 +44,71 @@ sgd_update(const NnOptimizer *optimizer, size_t offset, size_t count, const real
 				  velocity != NULL ? velocity + offset : NULL);
 }
 
-static const NnOptimizerType sgd = {
+const NnOptimizerType nn_optimizer_sgd = {
 	.description = {"sgd", sgd_params, "gradient descent with momentum"},
 	.moments = sgd_moments,
-	.learning_rate = sgd_learning_rate,
 	.update = sgd_update
+};
+
+/* ---- rmsprop ---- */
+
+enum
+{
+	RMSPROP_RHO = NN_OPT_OWN, RMSPROP_MOMENTUM, RMSPROP_EPSILON, RMSPROP_CENTERED
+};
+
+static const ParamSpec rmsprop_params[] = {
+	NN_OPTIMIZER_PARAMS(0.001),
+	{.name = "rho",.type = PARAM_REAL,.initial = 0.9,.minimum = 0,.maximum = 0.9999999,
+	.comment = "decay of the mean of squared gradients"},
+	{.name = "momentum",.type = PARAM_REAL,.initial = 0,.minimum = 0,.maximum = 0.999999,
+	.comment = "share of the last step that goes on"},
+	{.name = "epsilon",.type = PARAM_REAL,.initial = 1e-7,.minimum = 1e-30,.maximum = 1,
+	.comment = "added to the squared gradients' mean"},
+	{.name = "centered",.type = PARAM_BOOLEAN,.maximum = 1,
+	.comment = "divide by the deviation instead of the root of the squares' mean"},
+	{NULL}
+};
+
+/* Mean of squares; then the velocity and the mean as they are wanted */
+static int
+rmsprop_moments(const Params *params)
+{
+	return 1 + (params_number(params, RMSPROP_MOMENTUM) > 0) +
+		(params_number(params, RMSPROP_CENTERED) != 0);
+}
+
+static void
+rmsprop_update(const NnOptimizer *optimizer, size_t offset, size_t count, const real *gradient)
+{
+	const Params *params = &optimizer->params;
+	NnRmspropStep step = {
+		.rate = (real) optimizer->rate,
+		.share = (real) (1 - params_number(params, RMSPROP_RHO)),
+		.momentum = (real) params_number(params, RMSPROP_MOMENTUM),
+		.epsilon = (real) params_number(params, RMSPROP_EPSILON)
+	};
+	real	   *velocity = step.momentum > 0 ? optimizer->moments[1] + offset : NULL;
+	real	   *mean = NULL;
+
+	if (params_number(params, RMSPROP_CENTERED) != 0)
+		mean = optimizer->moments[velocity != NULL ? 2 : 1] + offset;
+	nn_rmsprop_update(&step, count, gradient, optimizer->weights + offset,
+					  optimizer->moments[0] + offset, velocity, mean);
+}
+
+const NnOptimizerType nn_optimizer_rmsprop = {
+	.description = {"rmsprop", rmsprop_params, "gradients over the root of their squares' mean (Hinton, 2012)"},
+	.moments = rmsprop_moments,
+	.update = rmsprop_update
 };
 
 /* ---- the table ---- */
 
-static const NnOptimizerType *const optimizer_types[] = {&adam, &sgd, NULL};
+static const NnOptimizerType *const optimizer_types[] = {
+	&nn_optimizer_adam, &nn_optimizer_adamw, &nn_optimizer_lamb, &nn_optimizer_rmsprop,
+	&nn_optimizer_sgd, NULL
+};
 
 const NnOptimizerType *
 nn_optimizer_type_at(int i)
@@ -151,4 +138,17 @@ nn_optimizer_type(const char *name, Status *status)
 	}
 	nn_fail_unknown(status, "optimizer", name, description_at);
 	return NULL;
+}
+
+/* As in Keras, one kind of clipping at a time */
+bool
+nn_optimizer_check(const Params *params, Status *status)
+{
+	int			given = params->values[NN_OPT_CLIPNORM].isset +
+	params->values[NN_OPT_CLIPVALUE].isset + params->values[NN_OPT_GLOBAL_CLIPNORM].isset;
+
+	if (given <= 1)
+		return true;
+	return status_fail(status, STATUS_INVALID_VALUE,
+					   "%s takes only one of clipnorm, clipvalue and global_clipnorm", params->owner);
 }

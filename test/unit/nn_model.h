@@ -95,7 +95,7 @@ make_graph(Arena *arena, NnShape input, const char *const *layers, Status *statu
 static inline NnTrainOptions
 make_options(const char *loss, const char *optimizer, int max_batch, ThreadPool *pool)
 {
-	NnTrainOptions options = {.max_batch = max_batch,.seed = 11,.pool = pool};
+	NnTrainOptions options = {.max_batch = max_batch,.classes = 16,.seed = 11,.pool = pool};
 	Status		status;
 	char		name[NN_NAME_SIZE];
 	const char *rest;

@@ -30,51 +30,33 @@ make_loss(const char *text)
 	NnTrainOptions options = make_options(text, "sgd", 1, NULL);
 	Loss		loss = {options.loss, options.loss_params};
 
-	loss.normalize = params_number(&loss.params, 0) == NN_COSINE;
+	loss.normalize = nn_loss_kind(loss.type) == NN_LOSS_PAIRWISE &&
+		params_number(&loss.params, NN_PAIR_DISTANCE) == NN_COSINE;
 	return loss;
 }
 
-/* Scale rows to length 1, keeping the lengths. */
-static void
-normalize(double *x, int n, int dims, double *lengths)
+/* Loss of x and of second, which only some losses have, and its gradients */
+static double
+evaluate_both(const Loss *loss, const int32_t *labels, const double *x, int n, int dims,
+			  const double *second, int nsecond, double *dx, double *dsecond)
 {
-	for (int i = 0; i < n; i++)
-	{
-		double		sum = 0;
+	NnLossRequest request = {
+		.type = loss->type,.params = &loss->params,.normalize = loss->normalize,
+		.n = n,.dims = dims,.nsecond = nsecond,.labels = labels,.x = x,.second = second
+	};
+	double		value = NAN;
+	Status		status;
 
-		for (int d = 0; d < dims; d++)
-			sum += x[i * dims + d] * x[i * dims + d];
-		lengths[i] = sqrt(sum);
-		for (int d = 0; d < dims; d++)
-			x[i * dims + d] /= lengths[i];
-	}
+	arena_reset(arena);
+	CHECK(nn_loss_evaluate(arena, &request, &value, dx, dsecond, &status));
+	return value;
 }
 
 /* Loss of x, scaled first if the loss says so, and its gradient */
 static double
 evaluate(const Loss *loss, const int32_t *labels, const double *x, int n, int dims, double *dx)
 {
-	NnLossWork	work;
-	double		lengths[MAX_ROWS] = {0};
-	double		value;
-
-	arena_reset(arena);
-	CHECK(nn_loss_work(arena, n, dims, &work));
-	memcpy(work.x, x, (size_t) n * dims * sizeof(double));
-	if (loss->normalize)
-		normalize(work.x, n, dims, lengths);
-	value = nn_loss_compute(loss->type, &loss->params, labels, n, dims, &work);
-	for (int i = 0; i < n; i++)
-	{
-		double		dot = 0;
-
-		for (int d = 0; d < dims && loss->normalize; d++)
-			dot += work.x[i * dims + d] * work.dx[i * dims + d];
-		for (int d = 0; d < dims; d++)
-			dx[i * dims + d] = loss->normalize ?
-				(work.dx[i * dims + d] - dot * work.x[i * dims + d]) / lengths[i] : work.dx[i * dims + d];
-	}
-	return value;
+	return evaluate_both(loss, labels, x, n, dims, NULL, 0, dx, NULL);
 }
 
 /* ---- goldens ---- */
@@ -82,15 +64,14 @@ evaluate(const Loss *loss, const int32_t *labels, const double *x, int n, int di
 #define GOLDEN_ROWS 12
 #define GOLDEN_DIMS 8
 #define GOLDEN_COUNT (GOLDEN_ROWS * GOLDEN_DIMS)
+#define GOLDEN_CLASSES 5
 
 static const int32_t golden_labels[GOLDEN_ROWS] = {0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 4};
 
 static void
-golden_input(double *x)
+golden_input(uint64_t s, int count, double *x)
 {
-	uint64_t	s = 1;
-
-	for (int i = 0; i < GOLDEN_COUNT; i++)
+	for (int i = 0; i < count; i++)
 	{
 		s = s * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 		x[i] = (double) (s >> 40) / 8388608 - 1;
@@ -98,7 +79,7 @@ golden_input(double *x)
 }
 
 static bool
-read_golden(FILE *file, char *name, size_t size, double *value, double *gradient)
+read_name(FILE *file, char *name, size_t size)
 {
 	do
 	{
@@ -106,14 +87,67 @@ read_golden(FILE *file, char *name, size_t size, double *value, double *gradient
 			return false;
 		name[strcspn(name, "\n")] = '\0';
 	} while (name[0] == '#' || name[0] == '\0');
-	if (fscanf(file, "%lf", value) != 1)
-		return false;
-	for (int i = 0; i < GOLDEN_COUNT; i++)
+	return true;
+}
+
+static bool
+read_numbers(FILE *file, int count, double *numbers)
+{
+	for (int i = 0; i < count; i++)
 	{
-		if (fscanf(file, "%lf", &gradient[i]) != 1)
+		if (fscanf(file, "%lf", &numbers[i]) != 1)
 			return false;
 	}
 	return true;
+}
+
+/* Rows of the second input of a loss */
+static int
+golden_second(const Loss *loss, double *second)
+{
+	switch (nn_loss_kind(loss->type))
+	{
+		case NN_LOSS_PROXY:
+			golden_input(3, GOLDEN_CLASSES * GOLDEN_DIMS, second);
+			return GOLDEN_CLASSES;
+		case NN_LOSS_VIEWS:
+			golden_input(2, GOLDEN_COUNT, second);
+			return GOLDEN_ROWS;
+		default:
+			return 0;
+	}
+}
+
+static double
+golden_loss(const Loss *loss, double *gradient)
+{
+	double		x[GOLDEN_COUNT];
+	double		second[GOLDEN_COUNT];
+	int			nsecond = golden_second(loss, second);
+
+	golden_input(1, GOLDEN_COUNT, x);
+	return evaluate_both(loss, golden_labels, x, GOLDEN_ROWS, GOLDEN_DIMS, second, nsecond,
+						 gradient, gradient + GOLDEN_COUNT);
+}
+
+static void
+check_golden(const char *name, FILE *file)
+{
+	Loss		loss = make_loss(name);
+	double		second[GOLDEN_COUNT];
+	double		value = NAN;
+	double		expected[2 * GOLDEN_COUNT];
+	double		gradient[2 * GOLDEN_COUNT];
+	int			count = GOLDEN_COUNT + golden_second(&loss, second) * GOLDEN_DIMS;
+	bool		was_ok = unit_ok;
+
+	loss.normalize = nn_loss_normalizes(loss.type);
+	CHECK(read_numbers(file, 1, &value) && read_numbers(file, count, expected));
+	CHECK_NEAR(golden_loss(&loss, gradient), value, 1e-12);
+	for (int i = 0; i < count; i++)
+		CHECK_NEAR(gradient[i], expected[i], 2e-12);
+	if (was_ok && !unit_ok)
+		printf("# ... in \"%s\"\n", name);
 }
 
 static void
@@ -121,30 +155,37 @@ test_goldens(void)
 {
 	FILE	   *file = fopen("test/data/loss_goldens.txt", "r");
 	char		name[256];
-	double		value;
-	double		expected[GOLDEN_COUNT];
-	double		x[GOLDEN_COUNT];
-	double		dx[GOLDEN_COUNT];
 	int			n = 0;
 
 	CHECK(file != NULL);
-	golden_input(x);
-	while (file != NULL && read_golden(file, name, sizeof(name), &value, expected))
-	{
-		Loss		loss = make_loss(name);
-		bool		was_ok = unit_ok;
-
-		loss.normalize = true;
-		CHECK_NEAR(evaluate(&loss, golden_labels, x, GOLDEN_ROWS, GOLDEN_DIMS, dx), value, 1e-12);
-		for (int i = 0; i < GOLDEN_COUNT; i++)
-			CHECK_NEAR(dx[i], expected[i], 2e-12);
-		if (was_ok && !unit_ok)
-			printf("# ... in \"%s\"\n", name);
-		n++;
-	}
-	CHECK(n == 32);
+	for (; file != NULL && read_name(file, name, sizeof(name)); n++)
+		check_golden(name, file);
+	CHECK(n == 59);
 	if (file != NULL)
 		fclose(file);
+}
+
+/* Values of which no gradients are given */
+static void
+test_golden_values(void)
+{
+	static const struct
+	{
+		const char *text;
+		double		value;
+	}			goldens[] = {
+		{"vicreg", 31.8721754171},
+		{"cosface", 62.3165779135},
+		{"normalized_softmax", 13.1956047782}
+	};
+	double		gradient[2 * GOLDEN_COUNT];
+
+	for (int i = 0; i < 3; i++)
+	{
+		Loss		loss = make_loss(goldens[i].text);
+
+		CHECK_NEAR(golden_loss(&loss, gradient), goldens[i].value, 1e-11);
+	}
 }
 
 /* ---- values of TensorFlow Similarity's test suite ---- */
@@ -195,7 +236,7 @@ check_distances(NnDistance distance, const double *x, int n, int dims, const dou
 {
 	double		matrix[MAX_ROWS];
 
-	nn_distances(distance, x, n, dims, matrix);
+	nn_distances(distance, x, n, x, n, dims, matrix);
 	for (int i = 0; i < n * n; i++)
 		CHECK_NEAR(matrix[i], expected[i], 1e-12);
 }
@@ -222,13 +263,42 @@ test_tf_distances(void)
 
 #define STEP 1e-6
 
+/* Compare the gradient of count numbers at x with differences of the loss */
+static double
+compare_gradient(const Loss *loss, const int32_t *labels, double *x, int n, int dims,
+				 double *second, int nsecond, double *changed, int count, const double *gradient)
+{
+	double		unused[2][MAX_ROWS * MAX_DIMS];
+	double		size = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		double		was = changed[i];
+		double		above;
+		double		below;
+
+		changed[i] = was + STEP;
+		above = evaluate_both(loss, labels, x, n, dims, second, nsecond, unused[0], unused[1]);
+		changed[i] = was - STEP;
+		below = evaluate_both(loss, labels, x, n, dims, second, nsecond, unused[0], unused[1]);
+		changed[i] = was;
+		CHECK_NEAR(gradient[i], (above - below) / (2 * STEP), 1e-7);
+		size += fabs(gradient[i]);
+	}
+	return size;
+}
+
+/* simsiam holds its first rows constant: their gradient is 0. */
 static void
 check_gradient(const char *text, const int32_t *labels, int n, int dims)
 {
 	Loss		loss = make_loss(text);
+	NnLossKind	kind = nn_loss_kind(loss.type);
+	int			nsecond = kind == NN_LOSS_PAIRWISE ? 0 : kind == NN_LOSS_PROXY ? 6 : n;
 	double		x[MAX_ROWS * MAX_DIMS];
+	double		second[MAX_ROWS * MAX_DIMS];
 	double		dx[MAX_ROWS * MAX_DIMS];
-	double		unused[MAX_ROWS * MAX_DIMS];
+	double		dsecond[MAX_ROWS * MAX_DIMS];
 	double		size = 0;
 	bool		was_ok = unit_ok;
 	Random		random;
@@ -236,21 +306,12 @@ check_gradient(const char *text, const int32_t *labels, int n, int dims)
 	random_init(&random, 21, (uint64_t) n);
 	for (int i = 0; i < n * dims; i++)
 		x[i] = 0.5 * random_normal(&random);
-	evaluate(&loss, labels, x, n, dims, dx);
-	for (int i = 0; i < n * dims; i++)
-	{
-		double		was = x[i];
-		double		above;
-		double		below;
-
-		x[i] = was + STEP;
-		above = evaluate(&loss, labels, x, n, dims, unused);
-		x[i] = was - STEP;
-		below = evaluate(&loss, labels, x, n, dims, unused);
-		x[i] = was;
-		CHECK_NEAR(dx[i], (above - below) / (2 * STEP), 1e-7);
-		size += fabs(dx[i]);
-	}
+	for (int i = 0; i < nsecond * dims; i++)
+		second[i] = 0.5 * random_normal(&random);
+	evaluate_both(&loss, labels, x, n, dims, second, nsecond, dx, dsecond);
+	if (loss.type != &nn_loss_simsiam)
+		size += compare_gradient(&loss, labels, x, n, dims, second, nsecond, x, n * dims, dx);
+	size += compare_gradient(&loss, labels, x, n, dims, second, nsecond, second, nsecond * dims, dsecond);
 	/* a gradient of nothing but zeros would prove nothing */
 	CHECK(size > 1e-3);
 	if (was_ok && !unit_ok)
@@ -288,6 +349,10 @@ test_triplet_gradients(void)
 		"positive_mining=hard negative_mining=hard margin=0.5",
 		"positive_mining=easy negative_mining=semi-hard margin=1",
 		"positive_mining=easy negative_mining=hard margin=0.3",
+		"positive_mining=all negative_mining=all",
+		"positive_mining=all negative_mining=all margin=0.2 reduction=nonzero",
+		"positive_mining=all negative_mining=hard reduction=sum",
+		"positive_mining=easy negative_mining=all margin=0.1",
 		NULL
 	};
 
@@ -302,6 +367,181 @@ test_multi_similarity_gradients(void)
 	};
 
 	check_settings("multi_similarity", settings);
+}
+
+static void
+test_other_pairwise_gradients(void)
+{
+	static const char *const pn[] = {
+		"", "negative_mining=hard", "positive_mining=easy negative_mining=easy margin=0.5", NULL
+	};
+	static const char *const circle[] = {"gamma=2", "gamma=5 margin=0.2 reduction=sum", NULL};
+	static const char *const soft[] = {"", "temperature=3 reduction=nonzero", NULL};
+	static const char *const softmax[] = {"temperature=0.5", "temperature=2 reduction=mean",
+	"temperature=1 reduction=sum", NULL};
+	static const char *const lifted[] = {"", "positive_mining=easy margin=0.5", NULL};
+	static const char *const contrastive[] = {
+		"", "reduction=mean", "reduction=sum positive_margin=0.3 negative_margin=1.5", NULL
+	};
+
+	check_settings("pn", pn);
+	check_settings("circle", circle);
+	check_settings("soft_nearest_neighbor", soft);
+	check_settings("sup_con", softmax);
+	check_settings("nt_xent", softmax);
+	check_settings("lifted_structure", lifted);
+	check_settings("contrastive", contrastive);
+}
+
+static void
+test_proxy_gradients(void)
+{
+	static const int32_t labels[7] = {0, 1, 1, 3, 5, 0, 0};
+	static const char *const losses[] = {
+		"normalized_softmax temperature=0.5", "normalized_softmax reduction=sum temperature=1",
+		"proxy_nca", "proxy_nca scale=3 reduction=nonzero",
+		"cosface scale=4", "arcface scale=4", "arcface scale=4 margin=80",
+		"proxy_anchor alpha=3", "proxy_anchor alpha=8 margin=0.3 reduction=sum",
+		"proxy_anchor reduction=nonzero alpha=1", NULL
+	};
+
+	for (int i = 0; losses[i] != NULL; i++)
+		check_gradient(losses[i], labels, 7, 5);
+}
+
+static void
+test_view_gradients(void)
+{
+	static const int32_t labels[6] = {0};
+	static const char *const losses[] = {
+		"multiple_negatives_ranking", "multiple_negatives_ranking scale=2",
+		"simclr temperature=0.5", "simclr temperature=2",
+		"simsiam", "simsiam projection_type=cosine_distance",
+		"simsiam projection_type=angular_distance margin=0.5",
+		"barlow", "barlow lambda=0.5", "vicreg", "vicreg lambda=1 mu=2 nu=3 std_const=0.1", NULL
+	};
+
+	for (int i = 0; losses[i] != NULL; i++)
+		check_gradient(losses[i], labels, 6, 4);
+}
+
+/* ---- cross-batch memory ---- */
+
+/*
+ * A batch with memory is a batch whose keys are all rows so far: its loss is
+ * that of its own anchors among them.
+ */
+static void
+test_memory(void)
+{
+	static const double x[6] = {0, 1, 5, 3, 4, 9};
+	static const int32_t labels[6] = {0, 0, 1, 1, 0, 1};
+	Loss		loss = make_loss("contrastive distance=manhattan reduction=sum negative_margin=100 memory_size=5");
+	NnLossWork	work;
+
+	arena_reset(arena);
+	CHECK(nn_loss_work(arena, loss.type, &loss.params, 2, 1, 0, &work));
+	for (int step = 0; step < 3; step++)
+	{
+		double		value = 0;
+		double		got;
+		int			first = step == 2 ? 1 : 0;	/* the oldest row falls out */
+
+		nn_loss_next_batch(loss.type, &loss.params, 2, 1, &work);
+		memcpy(work.x, x + 2 * step, 2 * sizeof(double));
+		got = nn_loss_compute(loss.type, &loss.params, labels + 2 * step, 2, 1, &work);
+		CHECK(work.nkeys == (step == 0 ? 2 : step == 1 ? 4 : 5));
+		for (int i = 2 * step; i < 2 * step + 2; i++)
+		{
+			for (int j = 0; j < 2 * step + 2; j++)
+			{
+				double		d = fabs(x[i] - x[j]);
+
+				/* rows are kept in order, batch by batch: row 1 is the last */
+				if (j != i && !(first && j == 1))
+					value += labels[i] == labels[j] ? d : 100 - d;
+			}
+		}
+		CHECK_NEAR(got, value, 1e-12);
+	}
+}
+
+/* Rows of warm-up steps are not kept; the memory is no loss for other kinds. */
+static void
+test_memory_warmup(void)
+{
+	static const int32_t labels[2] = {0, 1};
+	Loss		loss = make_loss("triplet memory_size=100 warmup_steps=2");
+	NnLossWork	work;
+	static const int expected[] = {2, 2, 2, 4, 6};
+
+	arena_reset(arena);
+	CHECK(nn_loss_work(arena, loss.type, &loss.params, 2, 1, 0, &work));
+	for (int step = 0; step < 5; step++)
+	{
+		nn_loss_next_batch(loss.type, &loss.params, 2, 1, &work);
+		work.x[0] = work.x[1] = 1;
+		nn_loss_compute(loss.type, &loss.params, labels, 2, 1, &work);
+		CHECK(work.nkeys == expected[step]);
+	}
+}
+
+/* The gradient reaches the batch as anchors and as keys, and not the memory. */
+static void
+check_memory_gradient(const char *text)
+{
+	static const int32_t labels[6] = {0, 1, 0, 1, 2, 0};
+	Loss		loss = make_loss(text);
+	NnLossWork	work;
+	double		x[12];
+	double		dx[12];
+	double		size = 0;
+	Random		random;
+
+	random_init(&random, 5, 5);
+	for (int i = -1; i < 12; i++)
+	{
+		double		value[2];
+
+		for (int side = 0; side < (i < 0 ? 1 : 2); side++)
+		{
+			arena_reset(arena);
+			CHECK(nn_loss_work(arena, loss.type, &loss.params, 3, 4, 0, &work));
+			random_init(&random, 5, 5);
+			for (int step = 0; step < 2; step++)
+			{
+				nn_loss_next_batch(loss.type, &loss.params, 3, 4, &work);
+				for (int k = 0; k < 12; k++)
+					work.x[k] = x[k] = 0.5 * random_normal(&random);
+				if (step == 1 && i >= 0)
+					work.x[i] += side == 0 ? STEP : -STEP;
+				value[side] = nn_loss_compute(loss.type, &loss.params, labels + 3 * step, 3, 4, &work);
+			}
+		}
+		if (i < 0)
+			memcpy(dx, work.dx, sizeof(dx));
+		else
+		{
+			CHECK_NEAR(dx[i], (value[0] - value[1]) / (2 * STEP), 1e-7);
+			size += fabs(dx[i]);
+		}
+	}
+	CHECK(size > 1e-3);
+}
+
+static void
+test_memory_gradients(void)
+{
+	check_memory_gradient("triplet distance=euclidean memory_size=6");
+	check_memory_gradient("multi_similarity distance=squared_euclidean memory_size=5 beta=3");
+	check_memory_gradient("circle distance=euclidean gamma=2 memory_size=6");
+	check_memory_gradient("sup_con distance=inner_product temperature=1 memory_size=6");
+	check_memory_gradient("nt_xent distance=squared_euclidean temperature=1 memory_size=6");
+	check_memory_gradient("soft_nearest_neighbor memory_size=6");
+	check_memory_gradient("contrastive memory_size=6");
+	check_memory_gradient("lifted_structure distance=euclidean memory_size=6");
+	check_memory_gradient("pn distance=euclidean memory_size=6");
+	check_memory_gradient("triplet distance=snr positive_mining=all negative_mining=all memory_size=6");
 }
 
 /* ---- edges ---- */
@@ -341,7 +581,37 @@ test_batches_without_pairs(void)
 	CHECK(isfinite(evaluate(&triplet, same, x, 1, 2, dx)));
 }
 
-/* Equal rows: Euclidean distance 0 has gradient 0, not NaN. */
+/* Every loss on one class, on singletons, on one row and on equal rows */
+static void
+test_odd_batches(void)
+{
+	static const int32_t batches[][4] = {{2, 2, 2, 2}, {0, 1, 2, 3}, {0, 0, 1, 1}};
+	static const double x[8] = {1, 0, 0, 1, 0.6, 0.8, -1, 0};
+	static const double equal[8] = {0.6, 0.8, 0.6, 0.8, 0.6, 0.8, 0.6, 0.8};
+	double		dx[8];
+	double		dsecond[8];
+
+	for (int i = 0; nn_loss_type_at(i) != NULL; i++)
+	{
+		Loss		loss = make_loss(nn_loss_description(nn_loss_type_at(i))->name);
+		bool		pairwise = nn_loss_kind(loss.type) == NN_LOSS_PAIRWISE;
+		bool		views = nn_loss_kind(loss.type) == NN_LOSS_VIEWS;
+
+		for (int c = 0; c < 12; c++)
+		{
+			const double *rows = c % 2 == 0 ? x : equal;
+			int			n = c / 2 % 2 == 0 ? 4 : 1;
+			double		loss_value = evaluate_both(&loss, batches[c / 4], rows, n, 2, rows,
+												   pairwise ? 0 : views ? n : 4, dx, dsecond);
+
+			CHECK(isfinite(loss_value));
+			for (int d = 0; d < 2 * n; d++)
+				CHECK(isfinite(dx[d]) && (pairwise || isfinite(dsecond[d])));
+		}
+	}
+}
+
+/* Each distance at 0 has a finite gradient. */
 static void
 test_equal_rows(void)
 {
@@ -362,30 +632,56 @@ test_equal_rows(void)
 	}
 }
 
+/* Terms above zero: 2 of 4 anchors */
 static void
-test_extremes(void)
+test_reductions(void)
+{
+	static const int32_t labels[4] = {0, 0, 1, 1};
+	static const double x[4] = {0, 1, 1.5, 10};
+	double		dx[3][4];
+	Loss		mean = make_loss("triplet distance=manhattan negative_mining=hard margin=0");
+	Loss		nonzero = make_loss("triplet distance=manhattan negative_mining=hard margin=0 reduction=nonzero");
+	Loss		sum = make_loss("triplet distance=manhattan negative_mining=hard margin=0 reduction=sum");
+	double		total = evaluate(&sum, labels, x, 4, 1, dx[0]);
+
+	/* 1 - 1.5 < 0; 1 - 0.5; 8.5 - 0.5; 8.5 - 9 < 0 */
+	CHECK_NEAR(total, 8.5, 1e-12);
+	CHECK_NEAR(evaluate(&mean, labels, x, 4, 1, dx[1]), total / 4, 1e-12);
+	CHECK_NEAR(evaluate(&nonzero, labels, x, 4, 1, dx[2]), total / 2, 1e-12);
+	for (int i = 0; i < 4; i++)
+	{
+		CHECK_NEAR(dx[1][i], dx[0][i] / 4, 1e-12);
+		CHECK_NEAR(dx[2][i], dx[0][i] / 2, 1e-12);
+	}
+}
+
+static void
+test_stats(void)
 {
 	static const int32_t labels[5] = {0, 0, 0, 1, 2};
 	NnLossWork	work;
-	double		positive;
-	double		negative;
+	NnStepStats stats;
 	Loss		loss = make_loss("triplet distance=manhattan");
 	static const double x[5] = {0, 1, 3, 10, 30};
 
 	arena_reset(arena);
-	CHECK(nn_loss_work(arena, 5, 1, &work));
+	CHECK(nn_loss_work(arena, loss.type, &loss.params, 5, 1, 0, &work));
 	memcpy(work.x, x, sizeof(x));
 	nn_loss_compute(loss.type, &loss.params, labels, 5, 1, &work);
-	nn_loss_extremes(labels, 5, &work, &positive, &negative);
+	nn_loss_stats(loss.type, &loss.params, labels, 5, 1, &work, &stats);
 
 	/*
 	 * farthest positives 3 2 3 of three anchors; nearest negatives 10 9 7 7
 	 * 20
 	 */
-	CHECK_NEAR(positive, 8.0 / 3, 1e-12);
-	CHECK_NEAR(negative, 53.0 / 5, 1e-12);
-	nn_loss_extremes(labels + 2, 3, &work, &positive, &negative);
-	CHECK(isnan(positive) && !isnan(negative));
+	CHECK_NEAR(stats.avg_positive, 8.0 / 3, 1e-12);
+	CHECK_NEAR(stats.min_positive, 2, 1e-12);
+	CHECK_NEAR(stats.max_positive, 3, 1e-12);
+	CHECK_NEAR(stats.avg_negative, 53.0 / 5, 1e-12);
+	CHECK_NEAR(stats.min_negative, 7, 1e-12);
+	CHECK_NEAR(stats.max_negative, 20, 1e-12);
+	nn_loss_stats(loss.type, &loss.params, labels + 2, 3, 1, &work, &stats);
+	CHECK(isnan(stats.avg_positive) && isnan(stats.max_positive) && !isnan(stats.avg_negative));
 }
 
 static void
@@ -396,14 +692,15 @@ test_names(void)
 	CHECK(nn_loss_type("triplets", &status) == NULL);
 	CHECK(status.code == STATUS_UNKNOWN_NAME);
 	CHECK_TEXT(status.message, "there is no loss \"triplets\"");
-	CHECK_TEXT(status.hint, "There are: \"multi_similarity\", \"triplet\".");
+	CHECK(strstr(status.hint, "\"arcface\"") != NULL && strstr(status.hint, "\"vicreg\".") != NULL);
 	for (int i = 0; nn_loss_type_at(i) != NULL; i++)
 	{
 		const NnDescription *description = nn_loss_description(nn_loss_type_at(i));
 
 		CHECK(nn_loss_type(description->name, &status) == nn_loss_type_at(i));
 		CHECK(description->comment != NULL);
-		CHECK_TEXT(description->params[0].name, "distance");
+		if (nn_loss_kind(nn_loss_type_at(i)) == NN_LOSS_PAIRWISE)
+			CHECK_TEXT(description->params[NN_PAIR_DISTANCE].name, "distance");
 		for (const ParamSpec *spec = description->params; spec->name != NULL; spec++)
 			CHECK(spec->comment != NULL && spec - description->params < PARAMS_MAX);
 	}
@@ -421,15 +718,24 @@ main(void)
 		return EXIT_FAILURE;
 	}
 	RUN(test_goldens);
+	RUN(test_golden_values);
 	RUN(test_tf_triplet);
 	RUN(test_tf_semi_hard);
 	RUN(test_tf_distances);
 	RUN(test_triplet_gradients);
 	RUN(test_multi_similarity_gradients);
+	RUN(test_other_pairwise_gradients);
+	RUN(test_proxy_gradients);
+	RUN(test_view_gradients);
+	RUN(test_memory);
+	RUN(test_memory_warmup);
+	RUN(test_memory_gradients);
 	RUN(test_multi_similarity_is_stable);
 	RUN(test_batches_without_pairs);
 	RUN(test_equal_rows);
-	RUN(test_extremes);
+	RUN(test_odd_batches);
+	RUN(test_reductions);
+	RUN(test_stats);
 	RUN(test_names);
 	arena_destroy(arena);
 	return unit_done();

@@ -1,0 +1,167 @@
+/*
+ * update.c
+ *	  From gradients to changed weights: clipping, and the optimiser's turn.
+ */
+#include "nn/update.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "nn/kernels.h"
+
+/* Weights that one slice of the pool updates: a few hundred kB with moments */
+#define SLICE 32768
+
+static bool
+is_set(const Params *params, int position)
+{
+	return params->values[position].isset;
+}
+
+size_t
+nn_update_size(const NnGraph *graph, const NnOptimizerType *type, const Params *params)
+{
+	bool		whole = type->whole_tensors || is_set(params, NN_OPT_CLIPNORM) ||
+	is_set(params, NN_OPT_CLIPVALUE) || is_set(params, NN_OPT_GLOBAL_CLIPNORM);
+
+	return whole ? graph->weights : 0;
+}
+
+static double
+sum_squares(const real *x, size_t count)
+{
+	double		sum;
+
+	nn_sum_squares(count, x, &sum);
+	return sum;
+}
+
+/* ---- pieces ---- */
+
+void
+nn_update_begin(NnUpdate *update)
+{
+	update->squares = 0;
+	/* layers that backward does not reach hand over nothing */
+	if (update->gradient != NULL)
+		memset(update->gradient, 0, update->graph->weights * sizeof(real));
+}
+
+/*
+ * The order of workers decides the last bits of the norm's sum, which is a
+ * metric here; a norm that limits weights is summed in one order, below.
+ */
+void
+nn_update_sink(void *context, size_t offset, size_t count, const real *gradient)
+{
+	NnUpdate   *update = context;
+	double		squares;
+	double		sum;
+
+	if (update->gradient != NULL)
+	{
+		memcpy(update->gradient + offset, gradient, count * sizeof(real));
+		return;
+	}
+	squares = sum_squares(gradient, count);
+	sum = update->squares;
+	while (!atomic_compare_exchange_weak(&update->squares, &sum, sum + squares))
+		;
+	update->optimizer->type->update(update->optimizer, offset, count, gradient);
+}
+
+/* ---- the whole gradient ---- */
+
+static void
+scale_gradient(real *gradient, size_t count, double factor)
+{
+	for (size_t i = 0; i < count; i++)
+		gradient[i] = (real) (gradient[i] * factor);
+}
+
+static void
+clip_values(real *gradient, size_t count, double limit)
+{
+	for (size_t i = 0; i < count; i++)
+		gradient[i] = (real) fmax(-limit, fmin(gradient[i], limit));
+}
+
+static void
+clip_norm(real *gradient, size_t count, double limit)
+{
+	double		norm = sqrt(sum_squares(gradient, count));
+
+	if (norm > limit)
+		scale_gradient(gradient, count, limit / norm);
+}
+
+void
+nn_clip_tensor(const Params *params, real *gradient, size_t count)
+{
+	if (is_set(params, NN_OPT_CLIPVALUE))
+		clip_values(gradient, count, params_number(params, NN_OPT_CLIPVALUE));
+	if (is_set(params, NN_OPT_CLIPNORM))
+		clip_norm(gradient, count, params_number(params, NN_OPT_CLIPNORM));
+	if (is_set(params, NN_OPT_GLOBAL_CLIPNORM))
+		clip_norm(gradient, count, params_number(params, NN_OPT_GLOBAL_CLIPNORM));
+}
+
+static void
+clip(NnUpdate *update)
+{
+	const Params *params = &update->optimizer->params;
+	const NnGraph *graph = update->graph;
+
+	if (is_set(params, NN_OPT_CLIPVALUE))
+		clip_values(update->gradient, graph->weights, params_number(params, NN_OPT_CLIPVALUE));
+	for (int i = 0; i < nn_graph_tensors(graph) && is_set(params, NN_OPT_CLIPNORM); i++)
+	{
+		NnTensorInfo tensor;
+
+		nn_graph_tensor(graph, i, &tensor);
+		clip_norm(update->gradient + tensor.offset, tensor.count, params_number(params, NN_OPT_CLIPNORM));
+	}
+	if (is_set(params, NN_OPT_GLOBAL_CLIPNORM))
+		clip_norm(update->gradient, graph->weights, params_number(params, NN_OPT_GLOBAL_CLIPNORM));
+}
+
+static void
+update_slice(void *arg, int slice, int worker)
+{
+	const NnUpdate *update = arg;
+	size_t		offset = (size_t) slice * SLICE;
+	size_t		count = update->graph->weights - offset;
+
+	if (count > SLICE)
+		count = SLICE;
+	update->optimizer->type->update(update->optimizer, offset, count, update->gradient + offset);
+}
+
+static void
+update_tensor(void *arg, int slice, int worker)
+{
+	const NnUpdate *update = arg;
+	NnTensorInfo tensor;
+
+	nn_graph_tensor(update->graph, slice, &tensor);
+	if (tensor.trainable)
+		update->optimizer->type->update(update->optimizer, tensor.offset, tensor.count,
+										update->gradient + tensor.offset);
+}
+
+double
+nn_update_end(NnUpdate *update)
+{
+	double		norm;
+
+	if (update->gradient == NULL)
+		return sqrt(update->squares);
+	norm = sqrt(sum_squares(update->gradient, update->graph->weights));
+	clip(update);
+	if (update->optimizer->type->whole_tensors)
+		pool_run(update->pool, nn_graph_tensors(update->graph), update_tensor, update);
+	else
+		pool_run(update->pool, (int) ((update->graph->weights + SLICE - 1) / SLICE), update_slice, update);
+	return norm;
+}
