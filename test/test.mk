@@ -137,8 +137,8 @@ build/bench/hnswlib_kernels.o: test/bench/hnswlib_kernels.cc
 build/bench/bench_kernels: test/bench/bench_kernels.c $(BENCH_OBJS) $(if $(HNSWLIB),build/bench/hnswlib_kernels.o)
 	$(BENCH_CC) $(if $(HNSWLIB),-DHNSWLIB) -o $@ $^ $(UNIT_LIBS) $(if $(HNSWLIB),-lstdc++)
 
-.PHONY: bench bench-train bench-codes bench-kernels bench-neighbors bench-scan bench-text
-bench: bench-train bench-codes bench-kernels bench-neighbors bench-scan bench-text
+.PHONY: bench bench-train bench-codes bench-graph bench-kernels bench-neighbors bench-scan bench-text
+bench: bench-train bench-codes bench-graph bench-kernels bench-neighbors bench-scan bench-text
 
 bench-kernels: build/bench/bench_kernels
 	@build/bench/bench_kernels
@@ -161,3 +161,10 @@ build/bench/bench_text: UNIT_LIBS += -L$(shell $(PG_CONFIG) --pkglibdir) -lpgcom
 
 bench-text: build/bench/bench_text
 	@build/bench/bench_text
+
+# needs dataset-fashion-mnist and python3-numpy; wordnet cosine: python3-sklearn and wordnet-base too
+BENCH_DATA = fashion
+BENCH_METRIC = l2
+bench-graph: build/bench/bench_graph
+	@/usr/bin/python3 test/bench/index/data.py $(BENCH_DATA) build/bench
+	@build/bench/bench_graph build/bench/$(BENCH_DATA) $(BENCH_METRIC) 2 1 100 6 10 20 40 100

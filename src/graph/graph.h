@@ -5,7 +5,7 @@
  * The graph is flat: every node has a list of at most "degree" neighbours.
  * Nodes have dense numbers.  All algorithms (search.h, link.h) reach nodes only
  * through a GraphAccess, so that plain memory (memory.h) and an index's pages
- * run the same code.
+ * run the same code over the same records (record.h).
  *
  * A callback may longjmp: this room owns nothing but memory of its arena and
  * holds no lock across a callback.
@@ -23,39 +23,61 @@
 #define GRAPH_MIN_DEGREE 8
 #define GRAPH_MAX_DEGREE 128
 
-/* Row pointers of a node: rows whose vectors are equal share one. */
+/* Row pointers of a node: rows that are stored alike share one. */
 #define GRAPH_ROWS 4
 
-/*
- * Distance of two vectors; smaller is nearer, need not be a metric.  NaN is
- * taken for an infinite distance.
- */
-typedef float (*GraphDistance) (const float *a, const float *b, size_t n);
+typedef struct GraphSpace GraphSpace;	/* query.h */
+typedef struct GraphQuery GraphQuery;	/* query.h */
 
 /*
- * A list of neighbours.  The first nselected were chosen because no nearer
- * chosen one occludes them; the others fill the list.  Each of the two parts
- * is in ascending order of distance, which is the distance from the owner.
+ * A list of neighbours in no order, with their distances from the owner.  The
+ * selected ones were chosen because no nearer chosen one occludes them; the
+ * others fill the list.
  */
 typedef struct GraphList
 {
 	int			n;
-	int			nselected;
 	uint32_t	ids[GRAPH_MAX_DEGREE];
 	float		distances[GRAPH_MAX_DEGREE];
+	bool		selected[GRAPH_MAX_DEGREE];
 } GraphList;
 
 /* What an expansion brings. */
 typedef struct GraphExpansion
 {
 	bool		live;			/* false: only the neighbours are of use */
-	float		distance;		/* true distance of the query; if live */
+	float		distance;		/* of the query and what is stored; if live */
+	float		reach;			/* distance and twice the stored vector's
+								 * radius: what storing may hide; if live */
+	float		bound;			/* of the operator's distance; if live */
 	int			nrows;			/* 1 .. GRAPH_ROWS if live */
 	uint64_t	rows[GRAPH_ROWS];
 	int			n;				/* neighbours, those in "seen" left out */
 	uint32_t	ids[GRAPH_MAX_DEGREE];
 	float		estimates[GRAPH_MAX_DEGREE];	/* estimated distances */
 } GraphExpansion;
+
+/* A node that asks another for a place in its list. */
+typedef struct GraphNewcomer
+{
+	uint32_t	node;
+	GraphQuery *query;			/* its vector */
+	bool		force;			/* make place in any case */
+
+	/*
+	 * Without codes: the list that the owner had, and the newcomer's
+	 * distances to it.  NULL with codes.
+	 */
+	const GraphList *expected;
+	const float *to;
+} GraphNewcomer;
+
+typedef enum GraphLinkResult
+{
+	GRAPH_LINKED,				/* or was before */
+	GRAPH_REFUSED,				/* no place, or the owner is not live */
+	GRAPH_CHANGED				/* the list is no longer the expected one */
+} GraphLinkResult;
 
 /*
  * How the room reaches nodes.  Every function gets context first.  A node is
@@ -64,50 +86,53 @@ typedef struct GraphExpansion
 typedef struct GraphAccess
 {
 	void	   *context;
-	GraphDistance distance;
-	size_t		dims;
-	int			degree;
+	const GraphSpace *space;
 
 	/*
-	 * Read one node: its rows and true distance, copied under one lock, and
-	 * its neighbours with estimated distances.  Neighbours that are in seen
-	 * may be left out; if seen is NULL, none are wanted.  False if it is
-	 * free.
+	 * Read one node under one lock: its rows, distance and bound, and its
+	 * neighbours with estimated distances.  Neighbours that are in seen are
+	 * left out; if seen is NULL, none are wanted.  False if it is free.
 	 */
-	bool		(*expand) (void *context, uint32_t node, const float *query,
+	bool		(*expand) (void *context, uint32_t node, GraphQuery *query,
 						   const GraphBits *seen, GraphExpansion *out);
 
 	/* Distance of a node that is not free; false if it is. */
-	bool		(*score) (void *context, uint32_t node, const float *query,
+	bool		(*score) (void *context, uint32_t node, GraphQuery *query,
 						  float *distance);
 
 	/*
-	 * The vector of a node, which need not be live: either a pointer that
-	 * stays valid, or a copy in scratch (dims floats).  NULL if it is free.
+	 * The stored vector of a node, which need not be live: either a pointer
+	 * that stays valid, or a copy in scratch.  NULL if the node is free.
 	 */
-	const float *(*vector) (void *context, uint32_t node, float *scratch);
+	const void *(*own) (void *context, uint32_t node, void *scratch);
 
 	/* The neighbours of a live or dead node; live says which.  False if free. */
 	bool		(*read_list) (void *context, uint32_t node, GraphList *list, bool *live);
 
-	/*
-	 * Replace the neighbours of a live node if they are still the expected
-	 * ones; false if they are not or the node is not live.
-	 */
-	bool		(*write_list) (void *context, uint32_t node,
-							   const GraphList *expected, const GraphList *list);
+	/* Ask a node for a place; see graph_record_link(). */
+	GraphLinkResult (*link) (void *context, uint32_t owner, const GraphNewcomer *newcomer);
 
 	/*
-	 * Give the row being inserted to a live node if that has the very same
-	 * vector and room; false otherwise.
+	 * Replace the neighbours of a live node if they are still the expected
+	 * ones; false if they are not or the node is not live.  owns are the
+	 * stored vectors of list's nodes; query is working memory.
 	 */
-	bool		(*merge) (void *context, uint32_t node, const float *vector);
+	bool		(*rewrite) (void *context, uint32_t node, const GraphList *expected,
+							const GraphList *list, const void *const *owns,
+							GraphQuery *query);
+
+	/*
+	 * Give the row being inserted to a live node if that has stored the very
+	 * same (query->own) and has room; false otherwise.
+	 */
+	bool		(*merge) (void *context, uint32_t node, const GraphQuery *query);
 
 	/*
 	 * Make the node being inserted, with these neighbours, and return its
 	 * number; GRAPH_NO_NODE if that has become impossible.
 	 */
-	uint32_t	(*create) (void *context, const float *vector, const GraphList *list);
+	uint32_t	(*create) (void *context, GraphQuery *query, const GraphList *list,
+						   const void *const *owns);
 } GraphAccess;
 
 #endif							/* GRAPH_GRAPH_H */

@@ -7,13 +7,16 @@
  * navigable (measured: trimming them to the ef_construction nearest is ruinous
  * on hard data; see the README).
  *
- * Lists are changed by compare and swap: read the list, decide without any
- * lock, write it if it is still the same, else decide again.
+ * With codes a newcomer's place in a list is decided under one lock, from the
+ * owner's record alone.  Without, its distances to the owner's neighbours are
+ * computed before, and if the list has changed meanwhile, once more.
  */
 #include "graph/link.h"
 
 #include <math.h>
 #include <stdlib.h>
+
+#include "graph/query.h"
 
 /* A neighbour whose list changes under our hands this often is left alone. */
 #define MAX_ATTEMPTS 16
@@ -21,24 +24,32 @@
 /* Dead nodes looked behind in one repair, per neighbour that a list may have */
 #define DEAD_PER_DEGREE 4
 
+/* A node that might become a neighbour */
+typedef struct Candidate
+{
+	uint32_t	node;
+	float		distance;		/* from the owner of the list, not NaN */
+	const void *own;			/* NULL until somebody needs it */
+} Candidate;
+
 struct GraphLinker
 {
 	Arena	   *arena;
 	const GraphAccess *access;
 	int			ef;
-	float		alpha;
 	GraphSearch *search;
+	GraphQuery *query;			/* the vector of the node in hand */
+	GraphQuery *working;		/* memory for making lists */
 
-	GraphCandidate *pool;
+	Candidate  *pool;
 	int			npool;
 	int			pool_capacity;
 
-	float	  **scratch;		/* vectors copied by access->vector */
+	void	  **scratch;		/* stored vectors copied by access->own */
 	int			nscratch;		/* in use */
 	int			nallocated;
 	int			scratch_capacity;
 
-	float	   *own;			/* the vector of the node being repaired */
 	GraphBits	visited;		/* of one repair */
 	uint32_t   *dead;			/* dead nodes to look behind */
 	GraphExpansion expansion;
@@ -51,8 +62,8 @@ out_of_memory(Status *status)
 }
 
 GraphLinker *
-graph_linker_create(Arena *arena, const GraphAccess *access,
-					int ef_construction, float alpha, Status *status)
+graph_linker_create(Arena *arena, const GraphAccess *access, int ef_construction,
+					Status *status)
 {
 	GraphLinker *linker = arena_new(arena, GraphLinker);
 
@@ -64,11 +75,17 @@ graph_linker_create(Arena *arena, const GraphAccess *access,
 	linker->arena = arena;
 	linker->access = access;
 	linker->ef = ef_construction;
-	linker->alpha = alpha;
 	linker->visited.arena = arena;
+	linker->query = graph_query_create(arena, access->space);
+	linker->working = graph_query_create(arena, access->space);
 	linker->search = graph_search_create(arena, access, status);
 	if (linker->search == NULL)
 		return NULL;
+	if (linker->query == NULL || linker->working == NULL)
+	{
+		out_of_memory(status);
+		return NULL;
+	}
 	return linker;
 }
 
@@ -80,7 +97,7 @@ pool_add(GraphLinker *linker, uint32_t node, float distance)
 	if (linker->npool == linker->pool_capacity)
 	{
 		int			capacity = linker->pool_capacity == 0 ? 256 : 2 * linker->pool_capacity;
-		GraphCandidate *pool = arena_new_array(linker->arena, (size_t) capacity, GraphCandidate);
+		Candidate  *pool = arena_new_array(linker->arena, (size_t) capacity, Candidate);
 
 		if (pool == NULL)
 			return false;
@@ -89,7 +106,7 @@ pool_add(GraphLinker *linker, uint32_t node, float distance)
 		linker->pool = pool;
 		linker->pool_capacity = capacity;
 	}
-	linker->pool[linker->npool++] = (GraphCandidate)
+	linker->pool[linker->npool++] = (Candidate)
 	{
 		node, isnan(distance) ? INFINITY : distance, NULL
 	};
@@ -99,8 +116,8 @@ pool_add(GraphLinker *linker, uint32_t node, float distance)
 static int
 compare_candidates(const void *left, const void *right)
 {
-	const GraphCandidate *a = left;
-	const GraphCandidate *b = right;
+	const Candidate *a = left;
+	const Candidate *b = right;
 
 	if (a->distance != b->distance)
 		return a->distance < b->distance ? -1 : 1;
@@ -111,17 +128,17 @@ static void
 pool_sort(GraphLinker *linker)
 {
 	if (linker->npool > 1)
-		qsort(linker->pool, (size_t) linker->npool, sizeof(GraphCandidate), compare_candidates);
+		qsort(linker->pool, (size_t) linker->npool, sizeof(Candidate), compare_candidates);
 }
 
-/* A scratch vector that is not in use, or NULL */
-static float *
+/* Room for a stored vector that is not in use, or NULL */
+static void *
 new_scratch(GraphLinker *linker)
 {
 	if (linker->nscratch == linker->scratch_capacity)
 	{
 		int			capacity = linker->scratch_capacity == 0 ? 64 : 2 * linker->scratch_capacity;
-		float	  **scratch = arena_new_array(linker->arena, (size_t) capacity, float *);
+		void	  **scratch = arena_new_array(linker->arena, (size_t) capacity, void *);
 
 		if (scratch == NULL)
 			return NULL;
@@ -132,51 +149,64 @@ new_scratch(GraphLinker *linker)
 	}
 	if (linker->nscratch == linker->nallocated)
 	{
-		float	   *vector = arena_new_array(linker->arena, linker->access->dims, float);
+		void	   *own = arena_alloc(linker->arena, linker->access->space->shape.own_size);
 
-		if (vector == NULL)
+		if (own == NULL)
 			return NULL;
-		linker->scratch[linker->nallocated++] = vector;
+		linker->scratch[linker->nallocated++] = own;
 	}
 	return linker->scratch[linker->nscratch++];
 }
 
 /*
- * Make sure that a candidate's vector is at hand.  *gone is set if the node is
- * free by now.
+ * Make sure that a candidate's stored vector is at hand.  *gone is set if the
+ * node is free by now.
  */
 static bool
-load_vector(GraphLinker *linker, GraphCandidate *candidate, bool *gone)
+load_own(GraphLinker *linker, Candidate *candidate, bool *gone)
 {
 	const GraphAccess *access = linker->access;
-	float	   *scratch;
+	void	   *scratch;
 
 	*gone = false;
-	if (candidate->vector != NULL)
+	if (candidate->own != NULL)
 		return true;
 	scratch = new_scratch(linker);
 	if (scratch == NULL)
 		return false;
-	candidate->vector = access->vector(access->context, candidate->node, scratch);
-	if (candidate->vector != scratch)
+	candidate->own = access->own(access->context, candidate->node, scratch);
+	if (candidate->own != scratch)
 		linker->nscratch--;
-	*gone = candidate->vector == NULL;
+	*gone = candidate->own == NULL;
 	return true;
 }
 
 /* ---- selection ---- */
 
-static bool
-is_occluded(const GraphLinker *linker, const GraphCandidate *candidate,
-			GraphCandidate *const *selected, int nselected)
+/* A list and the stored vectors of its nodes */
+typedef struct Selection
 {
-	const GraphAccess *access = linker->access;
+	GraphList	list;
+	const void *owns[GRAPH_MAX_DEGREE];
+} Selection;
 
-	for (int i = 0; i < nselected; i++)
+static void
+selection_append(Selection *selection, const Candidate *candidate, bool selected)
+{
+	selection->owns[selection->list.n] = candidate->own;
+	graph_list_append(&selection->list, candidate->node, candidate->distance, selected);
+}
+
+static bool
+is_occluded(const GraphLinker *linker, const Candidate *candidate, const Selection *selection)
+{
+	const GraphSpace *space = linker->access->space;
+
+	for (int i = 0; i < selection->list.n; i++)
 	{
-		float		between = access->distance(selected[i]->vector, candidate->vector, access->dims);
+		float		between = graph_between(space, selection->owns[i], candidate->own);
 
-		if (graph_occludes(linker->alpha, between, candidate->distance))
+		if (graph_occludes(space->metric->alpha, between, candidate->distance))
 			return true;
 	}
 	return false;
@@ -184,106 +214,103 @@ is_occluded(const GraphLinker *linker, const GraphCandidate *candidate,
 
 /*
  * Choose neighbours from the sorted pool, leaving out self; then fill the list
- * with the nearest that were occluded.
+ * with the nearest that were occluded, if it is short.
  */
 static bool
-select_neighbors(GraphLinker *linker, uint32_t self, GraphList *list, Status *status)
+select_neighbors(GraphLinker *linker, uint32_t self, Selection *selection, Status *status)
 {
-	int			degree = linker->access->degree;
-	GraphCandidate *selected[GRAPH_MAX_DEGREE];
-	GraphCandidate *fill[GRAPH_MAX_DEGREE];
+	int			degree = linker->access->space->shape.degree;
+	Candidate  *fill[GRAPH_MAX_DEGREE];
 	int			nfill = 0;
 
-	list->n = 0;
+	selection->list.n = 0;
 	linker->nscratch = 0;
-	for (int i = 0; i < linker->npool && list->n < degree; i++)
+	for (int i = 0; i < linker->npool && selection->list.n < degree; i++)
 	{
-		GraphCandidate *candidate = &linker->pool[i];
+		Candidate  *candidate = &linker->pool[i];
 		bool		gone;
 
 		if (candidate->node == self)
 			continue;
-		if (!load_vector(linker, candidate, &gone))
+		if (!load_own(linker, candidate, &gone))
 			return out_of_memory(status);
 		if (gone)
 			continue;
-		if (!is_occluded(linker, candidate, selected, list->n))
-		{
-			selected[list->n] = candidate;
-			graph_list_append(list, candidate->node, candidate->distance);
-		}
-		else if (nfill < degree)
+		if (!is_occluded(linker, candidate, selection))
+			selection_append(selection, candidate, true);
+		else if (nfill < graph_list_filled(degree))
 			fill[nfill++] = candidate;
 	}
-	list->nselected = list->n;
-	for (int i = 0; i < nfill && list->n < degree; i++)
-		graph_list_append(list, fill[i]->node, fill[i]->distance);
+	for (int i = 0; i < nfill && selection->list.n < graph_list_filled(degree); i++)
+		selection_append(selection, fill[i], false);
 	return true;
 }
 
 /* ---- back-links ---- */
 
-/* Link owner to node if its list has a place for it. */
+/* Distances of the node in hand to the neighbours of another, without codes */
 static bool
-link_back(GraphLinker *linker, uint32_t owner, uint32_t node,
-		  const float *vector, float distance, bool force)
+score_neighbors(GraphLinker *linker, uint32_t owner, GraphList *list, float *to)
 {
 	const GraphAccess *access = linker->access;
+	bool		live;
 
+	if (!access->read_list(access->context, owner, list, &live) || !live)
+		return false;
+	for (int i = 0; i < list->n; i++)
+		if (!access->score(access->context, list->ids[i], linker->query, &to[i]))
+			to[i] = INFINITY;
+	return true;
+}
+
+/* Link owner to node if its list has a place for it. */
+static bool
+link_back(GraphLinker *linker, uint32_t owner, uint32_t node, bool force)
+{
+	const GraphAccess *access = linker->access;
+	GraphNewcomer newcomer = {.node = node,.query = linker->query,.force = force};
+	GraphList	list;
+	float		to[GRAPH_MAX_DEGREE];
+
+	if (access->space->metric->coded)
+		return access->link(access->context, owner, &newcomer) == GRAPH_LINKED;
+	newcomer.expected = &list;
+	newcomer.to = to;
 	for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++)
 	{
-		GraphList	expected;
-		GraphList	list;
-		bool		live;
-		float		to_selected[GRAPH_MAX_DEGREE];
+		GraphLinkResult result;
 
-		if (!access->read_list(access->context, owner, &expected, &live) || !live)
+		if (!score_neighbors(linker, owner, &list, to))
 			return false;
-		if (graph_list_contains(&expected, node))
-			return true;
-		if (!force && expected.nselected == access->degree &&
-			expected.distances[expected.nselected - 1] <= distance)
-			return false;
-		for (int i = 0; i < expected.nselected; i++)
-		{
-			float	   *to = &to_selected[i];
-
-			if (!access->score(access->context, expected.ids[i], vector, to) || isnan(*to))
-				*to = INFINITY;
-		}
-		list = expected;
-		if (!graph_list_add(&list, access->degree, linker->alpha, node, distance,
-							to_selected, force))
-			return false;
-		if (access->write_list(access->context, owner, &expected, &list))
-			return true;
+		result = access->link(access->context, owner, &newcomer);
+		if (result != GRAPH_CHANGED)
+			return result == GRAPH_LINKED;
 	}
 	return false;
 }
 
 /* Link all neighbours of a node back to it, the nearest one in any case. */
 static void
-link_back_all(GraphLinker *linker, const GraphList *list, uint32_t node, const float *vector)
+link_back_all(GraphLinker *linker, const GraphList *list, uint32_t node)
 {
 	int			accepted = 0;
 
 	for (int i = 0; i < list->n; i++)
-		accepted += link_back(linker, list->ids[i], node, vector, list->distances[i], false);
+		accepted += link_back(linker, list->ids[i], node, false);
 	for (int i = 0; i < list->n && accepted == 0; i++)
-		accepted += link_back(linker, list->ids[i], node, vector, list->distances[i], true);
+		accepted += link_back(linker, list->ids[i], node, true);
 }
 
 /* ---- insertion ---- */
 
-/* Search for the vector; the pool gets all live nodes expanded, near to far. */
+/* Search for the query; the pool gets all live nodes expanded, near to far. */
 static bool
-find_candidates(GraphLinker *linker, const float *vector, uint32_t entry,
-				uint32_t nodes, Status *status)
+find_candidates(GraphLinker *linker, const GraphStart *start, Status *status)
 {
 	const GraphFound *found;
 	int			nfound;
 
-	if (!graph_search_begin(linker->search, vector, linker->ef, entry, nodes,
+	if (!graph_search_begin(linker->search, linker->query, linker->ef, start,
 							SIZE_MAX, status) ||
 		!graph_search_pool(linker->search, &found, &nfound, status))
 		return false;
@@ -296,12 +323,12 @@ find_candidates(GraphLinker *linker, const float *vector, uint32_t entry,
 }
 
 /*
- * Try to give the row to a node with the same vector.  Such nodes are at the
- * least distance there is; with many duplicates it is the last node made that
- * has room, so they are tried from the back.
+ * Try to give the row to a node that has stored the same.  Such nodes are at
+ * the least distance there is; with many duplicates it is the last node made
+ * that has room, so they are tried from the back.
  */
 static bool
-merge(GraphLinker *linker, const float *vector, uint32_t *node)
+merge(GraphLinker *linker, uint32_t *node)
 {
 	const GraphAccess *access = linker->access;
 	float		least = linker->pool[0].distance;
@@ -311,7 +338,7 @@ merge(GraphLinker *linker, const float *vector, uint32_t *node)
 		n++;
 	for (int i = n - 1; i >= 0; i--)
 	{
-		if (access->merge(access->context, linker->pool[i].node, vector))
+		if (access->merge(access->context, linker->pool[i].node, linker->query))
 		{
 			*node = linker->pool[i].node;
 			return true;
@@ -320,38 +347,56 @@ merge(GraphLinker *linker, const float *vector, uint32_t *node)
 	return false;
 }
 
+GraphQuery *
+graph_linker_query(GraphLinker *linker)
+{
+	return linker->query;
+}
+
 GraphInsertResult
-graph_insert(GraphLinker *linker, const float *vector, uint32_t entry,
-			 uint32_t nodes, uint32_t *node, Status *status)
+graph_insert(GraphLinker *linker, const GraphStart *start, uint32_t *node, Status *status)
 {
 	const GraphAccess *access = linker->access;
-	GraphList	list;
+	Selection	selection;
 
-	if (!find_candidates(linker, vector, entry, nodes, status))
+	if (!find_candidates(linker, start, status))
 		return GRAPH_FAILED;
 	if (linker->npool == 0)
 		return GRAPH_ISOLATED;
-	if (merge(linker, vector, node))
+	if (merge(linker, node))
 		return GRAPH_MERGED;
-	if (!select_neighbors(linker, GRAPH_NO_NODE, &list, status))
+	if (!select_neighbors(linker, GRAPH_NO_NODE, &selection, status))
 		return GRAPH_FAILED;
-	if (list.n == 0)
+	if (selection.list.n == 0)
 		return GRAPH_ISOLATED;
-	*node = access->create(access->context, vector, &list);
+	*node = access->create(access->context, linker->query, &selection.list, selection.owns);
 	if (*node == GRAPH_NO_NODE)
 		return GRAPH_ISOLATED;
-	link_back_all(linker, &list, *node, vector);
+	link_back_all(linker, &selection.list, *node);
 	return GRAPH_INSERTED;
 }
 
-/* ---- repair ---- */
+/* ---- repair and further passes ---- */
+
+/* Make the query that of a node.  False if the node is free. */
+static bool
+take_in_hand(GraphLinker *linker, uint32_t node)
+{
+	const GraphAccess *access = linker->access;
+	const void *own = access->own(access->context, node, linker->working->own);
+
+	if (own == NULL)
+		return false;
+	graph_query_set_stored(linker->query, own);
+	return true;
+}
 
 /*
  * One node met during a repair: a live one is a candidate, a dead one is to be
  * looked behind.
  */
 static bool
-meet(GraphLinker *linker, uint32_t node, const float *vector, int *ndead, Status *status)
+meet(GraphLinker *linker, uint32_t node, int *ndead, Status *status)
 {
 	const GraphAccess *access = linker->access;
 
@@ -364,12 +409,27 @@ meet(GraphLinker *linker, uint32_t node, const float *vector, int *ndead, Status
 		case GRAPH_BITS_ADDED:
 			break;
 	}
-	if (!access->expand(access->context, node, vector, NULL, &linker->expansion))
+	if (!access->expand(access->context, node, linker->query, NULL, &linker->expansion))
 		return true;
 	if (linker->expansion.live)
 		return pool_add(linker, node, linker->expansion.distance) || out_of_memory(status);
-	if (*ndead < DEAD_PER_DEGREE * access->degree)
+	if (*ndead < DEAD_PER_DEGREE * GRAPH_MAX_DEGREE)
 		linker->dead[(*ndead)++] = node;
+	return true;
+}
+
+/* All of a list, the selected first; *nselected dead ones are among those. */
+static bool
+meet_list(GraphLinker *linker, const GraphList *list, int *ndead, int *nselected,
+		  Status *status)
+{
+	for (int i = 0; i < list->n; i++)
+		if (list->selected[i] && !meet(linker, list->ids[i], ndead, status))
+			return false;
+	*nselected = *ndead;
+	for (int i = 0; i < list->n; i++)
+		if (!list->selected[i] && !meet(linker, list->ids[i], ndead, status))
+			return false;
 	return true;
 }
 
@@ -381,35 +441,30 @@ meet(GraphLinker *linker, uint32_t node, const float *vector, int *ndead, Status
  */
 static bool
 find_behind_dead(GraphLinker *linker, uint32_t node, const GraphList *list,
-				 const float *vector, uint32_t nodes, bool *any, Status *status)
+				 uint32_t nodes, bool *any, Status *status)
 {
 	const GraphAccess *access = linker->access;
 	int			ndead = 0;
-	int			nselected = 0;
+	int			nselected;
 
 	linker->npool = 0;
 	if (!graph_bits_reset(&linker->visited, nodes) ||
 		graph_bits_add(&linker->visited, node) == GRAPH_BITS_NO_MEMORY)
 		return out_of_memory(status);
-	for (int i = 0; i < list->n; i++)
-	{
-		if (!meet(linker, list->ids[i], vector, &ndead, status))
-			return false;
-		if (i < list->nselected)
-			nselected = ndead;
-	}
+	if (!meet_list(linker, list, &ndead, &nselected, status))
+		return false;
 	*any = ndead > 0;
 	for (int next = 0; next < ndead; next++)
 	{
 		GraphList	behind;
 		bool		live;
 
-		if (next >= nselected && linker->npool >= access->degree)
+		if (next >= nselected && linker->npool >= access->space->shape.degree)
 			break;
 		if (!access->read_list(access->context, linker->dead[next], &behind, &live))
 			continue;
 		for (int i = 0; i < behind.n; i++)
-			if (!meet(linker, behind.ids[i], vector, &ndead, status))
+			if (!meet(linker, behind.ids[i], &ndead, status))
 				return false;
 	}
 	pool_sort(linker);
@@ -417,50 +472,80 @@ find_behind_dead(GraphLinker *linker, uint32_t node, const GraphList *list,
 }
 
 static bool
-prepare_repair(GraphLinker *linker, Status *status)
+rewrite(GraphLinker *linker, uint32_t node, const GraphList *expected, const Selection *selection)
 {
-	if (linker->own == NULL)
-		linker->own = arena_new_array(linker->arena, linker->access->dims, float);
-	if (linker->dead == NULL)
-		linker->dead = arena_new_array(linker->arena,
-									   (size_t) DEAD_PER_DEGREE * GRAPH_MAX_DEGREE, uint32_t);
-	return (linker->own != NULL && linker->dead != NULL) || out_of_memory(status);
+	const GraphAccess *access = linker->access;
+
+	return access->rewrite(access->context, node, expected, &selection->list,
+						   selection->owns, linker->working);
 }
 
 bool
-graph_repair(GraphLinker *linker, uint32_t node, uint32_t entry,
-			 uint32_t nodes, bool *changed, Status *status)
+graph_repair(GraphLinker *linker, uint32_t node, const GraphStart *start,
+			 bool *changed, Status *status)
 {
 	const GraphAccess *access = linker->access;
-	const float *vector;
 
 	*changed = false;
-	if (!prepare_repair(linker, status))
-		return false;
-	vector = access->vector(access->context, node, linker->own);
+	if (linker->dead == NULL)
+		linker->dead = arena_new_array(linker->arena,
+									   (size_t) DEAD_PER_DEGREE * GRAPH_MAX_DEGREE, uint32_t);
+	if (linker->dead == NULL)
+		return out_of_memory(status);
+	if (!take_in_hand(linker, node))
+		return true;
 	for (;;)
 	{
 		GraphList	expected;
-		GraphList	list;
+		Selection	selection;
 		bool		live;
 		bool		relink;
 
-		if (vector == NULL ||
-			!access->read_list(access->context, node, &expected, &live) || !live)
+		if (!access->read_list(access->context, node, &expected, &live) || !live)
 			return true;
-		if (!find_behind_dead(linker, node, &expected, vector, nodes, changed, status))
+		if (!find_behind_dead(linker, node, &expected, start->nodes, changed, status))
 			return false;
 		if (!*changed)
 			return true;
-		relink = linker->npool < access->degree / 4;
-		if (relink && !find_candidates(linker, vector, entry, nodes, status))
+		relink = linker->npool < access->space->shape.degree / 4;
+		if (relink && !find_candidates(linker, start, status))
 			return false;
-		if (!select_neighbors(linker, node, &list, status))
+		if (!select_neighbors(linker, node, &selection, status))
 			return false;
-		if (!access->write_list(access->context, node, &expected, &list))
+		if (!rewrite(linker, node, &expected, &selection))
 			continue;
 		if (relink)
-			link_back_all(linker, &list, node, vector);
+			link_back_all(linker, &selection.list, node);
 		return true;
 	}
+}
+
+bool
+graph_relink(GraphLinker *linker, uint32_t node, const GraphStart *start, Status *status)
+{
+	const GraphAccess *access = linker->access;
+	GraphList	expected;
+	Selection	selection;
+	bool		live;
+
+	if (!take_in_hand(linker, node) ||
+		!access->read_list(access->context, node, &expected, &live) || !live)
+		return true;
+	if (!find_candidates(linker, start, status))
+		return false;
+	for (int i = 0; i < expected.n; i++)
+	{
+		bool		known = false;
+
+		for (int j = 0; j < linker->npool && !known; j++)
+			known = linker->pool[j].node == expected.ids[i];
+		if (!known && !pool_add(linker, expected.ids[i], expected.distances[i]))
+			return out_of_memory(status);
+	}
+	pool_sort(linker);
+	if (!select_neighbors(linker, node, &selection, status))
+		return false;
+	if (rewrite(linker, node, &expected, &selection))
+		link_back_all(linker, &selection.list, node);
+	return true;
 }

@@ -13,12 +13,14 @@ typedef struct GraphLinker GraphLinker;
 
 /*
  * For any number of insertions one after the other; memory is kept from one
- * to the next.  ef_construction is the beam of the searches, alpha the factor
- * of graph_occludes().  NULL and status when out of memory.
+ * to the next.  ef_construction is the number of nodes that a search expands.
+ * NULL and status when out of memory.
  */
 extern GraphLinker *graph_linker_create(Arena *arena, const GraphAccess *access,
-										int ef_construction, float alpha,
-										Status *status);
+										int ef_construction, Status *status);
+
+/* The vector to insert: to be set and encoded before graph_insert(). */
+extern GraphQuery *graph_linker_query(GraphLinker *linker);
 
 typedef enum GraphInsertResult
 {
@@ -29,21 +31,27 @@ typedef enum GraphInsertResult
 } GraphInsertResult;
 
 /*
- * Find neighbours for a vector, starting at entry among the given number of
- * nodes, make the node through access->create, and link its neighbours back
- * to it.  *node is the new node, or the one merged with.
+ * Find neighbours for the linker's query, make the node through
+ * access->create, and link its neighbours back to it.  *node is the new node,
+ * or the one merged with.
  */
-extern GraphInsertResult graph_insert(GraphLinker *linker, const float *vector,
-									  uint32_t entry, uint32_t nodes,
+extern GraphInsertResult graph_insert(GraphLinker *linker, const GraphStart *start,
 									  uint32_t *node, Status *status);
 
 /*
  * Take the dead out of a live node's list and fill their places with live
- * nodes found behind them; if few are left, search from entry and link the
- * node as if it were new.  Does nothing to a node without dead neighbours.
- * changed says whether the list had any.
+ * nodes found behind them; if few are left, search and link the node as if it
+ * were new.  Does nothing to a node without dead neighbours.  changed says
+ * whether the list had any.
  */
-extern bool graph_repair(GraphLinker *linker, uint32_t node, uint32_t entry,
-						 uint32_t nodes, bool *changed, Status *status);
+extern bool graph_repair(GraphLinker *linker, uint32_t node, const GraphStart *start,
+						 bool *changed, Status *status);
+
+/*
+ * Choose the neighbours of a live node anew, from a search and those it has,
+ * and link them back: a further pass of a build.
+ */
+extern bool graph_relink(GraphLinker *linker, uint32_t node, const GraphStart *start,
+						 Status *status);
 
 #endif							/* GRAPH_LINK_H */

@@ -4,8 +4,8 @@
  *
  * The rule is DiskANN's (Subramanya et al., 2019): going through candidates
  * from near to far, one is left out if a neighbour already chosen is alpha
- * times nearer to it than the owner is.  Here those left out are not lost but
- * fill the list, as SymphonyQG does (Gou et al., 2024).
+ * times nearer to it than the owner is.  Of those left out the nearest fill
+ * the list up to half its degree, so that crowds of equal vectors stay linked.
  *
  * Adding one node applies the rule to that node only, against the selected
  * neighbours, instead of running the whole selection again: that needs one
@@ -13,121 +13,93 @@
  */
 #include "graph/list.h"
 
-#include <string.h>
-
 void
-graph_list_append(GraphList *list, uint32_t node, float distance)
+graph_list_append(GraphList *list, uint32_t node, float distance, bool selected)
 {
 	list->ids[list->n] = node;
 	list->distances[list->n] = distance;
+	list->selected[list->n] = selected;
 	list->n++;
 }
 
-bool
-graph_list_equal(const GraphList *a, const GraphList *b)
+static bool
+is_selected(const uint32_t *selected, int slot)
 {
-	return a->n == b->n && a->nselected == b->nselected &&
-		memcmp(a->ids, b->ids, (size_t) a->n * sizeof(a->ids[0])) == 0;
+	return (selected[slot / 32] >> (slot % 32) & 1) != 0;
 }
 
-bool
-graph_list_contains(const GraphList *list, uint32_t node)
+static bool
+is_occluded(int degree, const float *distances, const uint32_t *selected, float alpha,
+			float distance, const float *to)
 {
-	for (int i = 0; i < list->n; i++)
-		if (list->ids[i] == node)
+	for (int i = 0; i < degree; i++)
+		if (is_selected(selected, i) && distances[i] <= distance &&
+			graph_occludes(alpha, to[i], distance))
 			return true;
 	return false;
 }
 
-/* One of the two parts of a list while it is rewritten: room for one more. */
-typedef struct Part
-{
-	int			n;
-	uint32_t	ids[GRAPH_MAX_DEGREE + 1];
-	float		distances[GRAPH_MAX_DEGREE + 1];
-} Part;
-
-/* Behind those at the same distance */
+/* Selected neighbours farther than the newcomer and occluded by it become fill. */
 static void
-part_insert(Part *part, uint32_t node, float distance)
+demote(int degree, const float *distances, uint32_t *selected, float alpha,
+	   float distance, const float *to)
 {
-	int			i = part->n++;
-
-	for (; i > 0 && part->distances[i - 1] > distance; i--)
-	{
-		part->ids[i] = part->ids[i - 1];
-		part->distances[i] = part->distances[i - 1];
-	}
-	part->ids[i] = node;
-	part->distances[i] = distance;
+	for (int i = 0; i < degree; i++)
+		if (is_selected(selected, i) && distances[i] > distance &&
+			graph_occludes(alpha, to[i], distances[i]))
+			selected[i / 32] &= ~(UINT32_C(1) << (i % 32));
 }
 
-static void
-part_copy(const Part *part, GraphList *list)
+/* The slot of the farthest neighbour that is selected, or is not; -1 if none */
+static int
+farthest(const GraphShape *shape, const GraphRecord *record, bool selected)
 {
-	for (int i = 0; i < part->n; i++)
-		graph_list_append(list, part->ids[i], part->distances[i]);
+	const uint32_t *ids = graph_record_ids(record);
+	const float *distances = graph_record_distances(shape, record);
+	int			slot = -1;
+
+	for (int i = 0; i < shape->degree; i++)
+	{
+		if (ids[i] != GRAPH_NO_NODE &&
+			is_selected(graph_record_selected(shape, record), i) == selected &&
+			(slot < 0 || distances[i] > distances[slot]))
+			slot = i;
+	}
+	return slot;
 }
 
-static bool
-is_occluded(const GraphList *list, float alpha, float distance, const float *to_selected)
+static int
+first_empty(const GraphShape *shape, const GraphRecord *record)
 {
-	for (int i = 0; i < list->nselected && list->distances[i] <= distance; i++)
-		if (graph_occludes(alpha, to_selected[i], distance))
-			return true;
-	return false;
+	for (int i = 0; i < shape->degree; i++)
+		if (graph_record_ids(record)[i] == GRAPH_NO_NODE)
+			return i;
+	return -1;
 }
 
-/* Take the farthest out of a part, but not keep; false if there is none. */
-static bool
-part_drop(Part *part, uint32_t keep)
+GraphPlace
+graph_list_place(const GraphShape *shape, GraphRecord *record, float alpha,
+				 float distance, const float *to, bool force)
 {
-	int			i = part->n - 1;
+	float	   *distances = graph_record_distances(shape, record);
+	uint32_t   *selected = graph_record_selected(shape, record);
+	int			degree = shape->degree;
+	bool		occluded = is_occluded(degree, distances, selected, alpha, distance, to);
+	GraphPlace	place = {.slot = -1,.selected = !occluded};
 
-	if (i >= 0 && part->ids[i] == keep)
-		i--;
-	if (i < 0)
-		return false;
-	part->n--;
-	for (; i < part->n; i++)
+	if (occluded && !force &&
+		graph_record_neighbors(shape, record) >= graph_list_filled(degree))
+		return place;
+	if (!occluded)
+		demote(degree, distances, selected, alpha, distance, to);
+	place.slot = first_empty(shape, record);
+	if (place.slot < 0)
+		place.slot = farthest(shape, record, false);
+	if (place.slot < 0)
 	{
-		part->ids[i] = part->ids[i + 1];
-		part->distances[i] = part->distances[i + 1];
+		place.slot = farthest(shape, record, true);
+		if (!force && distances[place.slot] <= distance)
+			place.slot = -1;
 	}
-	return true;
-}
-
-bool
-graph_list_add(GraphList *list, int degree, float alpha,
-			   uint32_t node, float distance,
-			   const float *to_selected, bool force)
-{
-	bool		occluded = is_occluded(list, alpha, distance, to_selected);
-	Part		selected = {0};
-	Part		fill = {0};
-	Part	   *loser;
-
-	for (int i = 0; i < list->n; i++)
-	{
-		bool		keep = i < list->nselected &&
-		(occluded || list->distances[i] <= distance ||
-		 !graph_occludes(alpha, to_selected[i], list->distances[i]));
-
-		part_insert(keep ? &selected : &fill, list->ids[i], list->distances[i]);
-	}
-	part_insert(occluded ? &fill : &selected, node, distance);
-
-	if (selected.n + fill.n > degree)
-	{
-		loser = fill.n > 0 ? &fill : &selected;
-		if (!force && loser->ids[loser->n - 1] == node)
-			return false;
-		if (!part_drop(loser, force ? node : GRAPH_NO_NODE))
-			part_drop(&selected, node);
-	}
-	list->n = 0;
-	part_copy(&selected, list);
-	list->nselected = selected.n;
-	part_copy(&fill, list);
-	return true;
+	return place;
 }

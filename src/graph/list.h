@@ -5,15 +5,7 @@
 #ifndef GRAPH_LIST_H
 #define GRAPH_LIST_H
 
-#include "graph/graph.h"
-
-/* A node that might become a neighbour. */
-typedef struct GraphCandidate
-{
-	uint32_t	node;
-	float		distance;		/* from the owner of the list, not NaN */
-	const float *vector;		/* NULL until somebody needs it */
-} GraphCandidate;
+#include "graph/record.h"
 
 /* Is a, nearer to the owner than b, so near b that b need not be linked? */
 static inline bool
@@ -22,23 +14,30 @@ graph_occludes(float alpha, float a_to_b, float owner_to_b)
 	return alpha * a_to_b <= owner_to_b;
 }
 
+/* A list is filled with occluded nodes up to this length. */
+static inline int
+graph_list_filled(int degree)
+{
+	return degree / 2;
+}
+
 /* Append a neighbour; the list must have room. */
-extern void graph_list_append(GraphList *list, uint32_t node, float distance);
+extern void graph_list_append(GraphList *list, uint32_t node, float distance, bool selected);
 
-/* Do both hold the same neighbours in the same order? */
-extern bool graph_list_equal(const GraphList *a, const GraphList *b);
-
-extern bool graph_list_contains(const GraphList *list, uint32_t node);
+/* Where a newcomer goes */
+typedef struct GraphPlace
+{
+	int			slot;			/* -1: nowhere */
+	bool		selected;
+} GraphPlace;
 
 /*
- * Put a node into a list of at most degree neighbours.  to_selected[i] is its
- * distance to the i-th selected neighbour.  A list that is full loses its
- * farthest fill, or else its farthest selected neighbour.  False if the node
- * is the one that would be lost, and the list stays as it was, unless force
- * is set: then another goes.
+ * Find a place for a newcomer at a distance from the record's node, with
+ * distances to[] from the neighbours in each slot.  Selected neighbours that
+ * the newcomer occludes become fill.  force makes place in any case.
  */
-extern bool graph_list_add(GraphList *list, int degree, float alpha,
-						   uint32_t node, float distance,
-						   const float *to_selected, bool force);
+extern GraphPlace graph_list_place(const GraphShape *shape, GraphRecord *record,
+								   float alpha, float distance, const float *to,
+								   bool force);
 
 #endif							/* GRAPH_LIST_H */

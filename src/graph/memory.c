@@ -29,8 +29,7 @@
 /* ---- records ---- */
 
 GraphMemory *
-graph_memory_create(Arena *arena, GraphDistance distance, size_t dims,
-					int degree, uint32_t max_nodes, Status *status)
+graph_memory_create(Arena *arena, const GraphSpace *space, uint32_t max_nodes, Status *status)
 {
 	GraphMemory *memory = arena_new(arena, GraphMemory);
 	size_t		nchunks;
@@ -38,12 +37,11 @@ graph_memory_create(Arena *arena, GraphDistance distance, size_t dims,
 	if (memory == NULL)
 		goto no_memory;
 	memory->arena = arena;
-	memory->shape = graph_shape(dims, degree);
-	memory->distance = distance;
+	memory->space = space;
 	memory->max_nodes = max_nodes;
 	memory->entry = GRAPH_NO_NODE;
 	memory->chunk_records = 1;
-	while (memory->chunk_records * 2 * memory->shape.size <= CHUNK_BYTES)
+	while (memory->chunk_records * 2 * space->shape.size <= CHUNK_BYTES)
 		memory->chunk_records *= 2;
 	nchunks = max_nodes / memory->chunk_records + 1;
 	memory->chunks = arena_new_array(arena, nchunks, char *);
@@ -61,36 +59,32 @@ graph_memory_record(const GraphMemory *memory, uint32_t node)
 {
 	char	   *chunk = memory->chunks[node / memory->chunk_records];
 
-	return (GraphRecord *) (chunk + node % memory->chunk_records * memory->shape.size);
+	return (GraphRecord *) (chunk + node % memory->chunk_records * memory->space->shape.size);
 }
 
-static const float *
-record_vector(const GraphMemory *memory, uint32_t node)
+static void *
+record_own(const GraphMemory *memory, uint32_t node)
 {
-	return graph_record_vector(graph_memory_record(memory, node), memory->shape.degree);
+	return graph_record_own(&memory->space->shape, graph_memory_record(memory, node));
 }
 
 /* Make one more free record; false if there is no room. */
 static bool
 add_record(GraphMemory *memory)
 {
-	size_t		within = memory->nodes % memory->chunk_records;
-	char	   *record;
+	size_t		size = memory->space->shape.size;
 
 	if (memory->nodes >= memory->max_nodes)
 		return false;
-	if (within == 0)
+	if (memory->nodes % memory->chunk_records == 0)
 	{
-		char	   *chunk = arena_alloc_array(memory->arena, memory->chunk_records,
-											  memory->shape.size);
+		char	   *chunk = arena_alloc_array(memory->arena, memory->chunk_records, size);
 
 		if (chunk == NULL)
 			return false;
 		memory->chunks[memory->nodes / memory->chunk_records] = chunk;
 	}
-	record = memory->chunks[memory->nodes / memory->chunk_records] + within * memory->shape.size;
-	memset(record, 0, memory->shape.size);
-	memory->nodes++;
+	memset(graph_memory_record(memory, memory->nodes++), 0, size);
 	return true;
 }
 
@@ -124,52 +118,49 @@ typedef struct Worker
 	Arena	   *arena;
 	GraphLinker *linker;
 	uint32_t	node;			/* the record being linked */
+	uint64_t	row;			/* its row */
 	Status		status;
 } Worker;
 
+/* Our neighbours are read next, one after the other, if they are scored at all. */
+static void
+score_neighbors(const GraphMemory *memory, GraphQuery *query, GraphExpansion *out)
+{
+	for (int i = 0; i < out->n; i++)
+		__builtin_prefetch(record_own(memory, out->ids[i]));
+	for (int i = 0; i < out->n; i++)
+		out->estimates[i] = graph_query_distance(query, record_own(memory, out->ids[i]));
+}
+
 static bool
-memory_expand(void *context, uint32_t node, const float *query,
+memory_expand(void *context, uint32_t node, GraphQuery *query,
 			  const GraphBits *seen, GraphExpansion *out)
 {
 	GraphMemory *memory = ((Worker *) context)->memory;
 	GraphRecord *record = graph_memory_record(memory, node);
-	const uint32_t *ids = graph_record_ids(record);
 	bool		is_free;
 
 	lock_record(record);
 	is_free = record->state == GRAPH_FREE;
-	out->live = record->state == GRAPH_LIVE;
-	out->nrows = record->nrows;
-	memcpy(out->rows, record->rows, sizeof(out->rows));
-	out->n = 0;
-	for (int i = 0; seen != NULL && i < record->nneighbors; i++)
-		if (!graph_bits_test(seen, ids[i]))
-			out->ids[out->n++] = ids[i];
+	if (!is_free)
+		graph_query_expand(query, record, record_own(memory, node), seen, out);
 	unlock_record(record);
-	if (is_free)
-		return false;
-	for (int i = 0; i < out->n; i++)
-		__builtin_prefetch(record_vector(memory, out->ids[i]));
-	out->distance = memory->distance(query, record_vector(memory, node), memory->shape.dims);
-	for (int i = 0; i < out->n; i++)
-		out->estimates[i] = memory->distance(query, record_vector(memory, out->ids[i]),
-											 memory->shape.dims);
-	return true;
+	if (!is_free && !memory->space->metric->coded)
+		score_neighbors(memory, query, out);
+	return !is_free;
 }
 
 static bool
-memory_score(void *context, uint32_t node, const float *query, float *distance)
+memory_score(void *context, uint32_t node, GraphQuery *query, float *distance)
 {
-	GraphMemory *memory = ((Worker *) context)->memory;
-
-	*distance = memory->distance(query, record_vector(memory, node), memory->shape.dims);
+	*distance = graph_query_distance(query, record_own(((Worker *) context)->memory, node));
 	return true;
 }
 
-static const float *
-memory_vector(void *context, uint32_t node, float *scratch)
+static const void *
+memory_own(void *context, uint32_t node, void *scratch)
 {
-	return record_vector(((Worker *) context)->memory, node);
+	return record_own(((Worker *) context)->memory, node);
 }
 
 static bool
@@ -177,20 +168,34 @@ memory_read_list(void *context, uint32_t node, GraphList *list, bool *live)
 {
 	GraphMemory *memory = ((Worker *) context)->memory;
 	GraphRecord *record = graph_memory_record(memory, node);
-
 	bool		is_free;
 
 	lock_record(record);
 	is_free = record->state == GRAPH_FREE;
 	*live = record->state == GRAPH_LIVE;
-	graph_record_get_list(record, memory->shape.degree, list);
+	if (!is_free)
+		graph_record_get_list(&memory->space->shape, record, list);
 	unlock_record(record);
 	return !is_free;
 }
 
+static GraphLinkResult
+memory_link(void *context, uint32_t owner, const GraphNewcomer *newcomer)
+{
+	GraphMemory *memory = ((Worker *) context)->memory;
+	GraphRecord *record = graph_memory_record(memory, owner);
+	GraphLinkResult result = GRAPH_REFUSED;
+
+	lock_record(record);
+	if (record->state == GRAPH_LIVE)
+		result = graph_record_link(record, record_own(memory, owner), newcomer);
+	unlock_record(record);
+	return result;
+}
+
 static bool
-memory_write_list(void *context, uint32_t node, const GraphList *expected,
-				  const GraphList *list)
+memory_rewrite(void *context, uint32_t node, const GraphList *expected,
+			   const GraphList *list, const void *const *owns, GraphQuery *query)
 {
 	GraphMemory *memory = ((Worker *) context)->memory;
 	GraphRecord *record = graph_memory_record(memory, node);
@@ -198,15 +203,15 @@ memory_write_list(void *context, uint32_t node, const GraphList *expected,
 
 	lock_record(record);
 	same = record->state == GRAPH_LIVE &&
-		graph_record_has_list(record, memory->shape.degree, expected);
+		graph_record_has_list(&memory->space->shape, record, expected);
 	if (same)
-		graph_record_set_list(record, memory->shape.degree, list);
+		graph_record_set_list(query, record, record_own(memory, node), list, owns);
 	unlock_record(record);
 	return same;
 }
 
 static bool
-memory_merge(void *context, uint32_t node, const float *vector)
+memory_merge(void *context, uint32_t node, const GraphQuery *query)
 {
 	Worker	   *worker = context;
 	GraphMemory *memory = worker->memory;
@@ -214,30 +219,37 @@ memory_merge(void *context, uint32_t node, const float *vector)
 	bool		merged;
 
 	if (worker->linker == NULL ||
-		memcmp(vector, record_vector(memory, node), memory->shape.dims * sizeof(float)) != 0)
+		memcmp(query->own, record_own(memory, node), memory->space->shape.own_size) != 0)
 		return false;
 	lock_record(record);
-	merged = record->nrows < GRAPH_ROWS;
+	merged = record->state == GRAPH_LIVE && record->nrows < GRAPH_ROWS;
 	if (merged)
-		record->rows[record->nrows++] = graph_memory_record(memory, worker->node)->rows[0];
+		record->rows[record->nrows++] = worker->row;
 	unlock_record(record);
 	return merged;
 }
 
+/* The record of a node that nobody can reach yet */
+static void
+make_record(Worker *worker, GraphQuery *query, const GraphList *list, const void *const *owns)
+{
+	const GraphShape *shape = &worker->memory->space->shape;
+	GraphRecord *record = graph_memory_record(worker->memory, worker->node);
+	void	   *own = graph_record_own(shape, record);
+
+	memcpy(own, query->own, shape->own_size);
+	graph_record_init(shape, record, worker->row);
+	graph_record_set_list(query, record, own, list, owns);
+}
+
 static uint32_t
-memory_create(void *context, const float *vector, const GraphList *list)
+memory_create(void *context, GraphQuery *query, const GraphList *list, const void *const *owns)
 {
 	Worker	   *worker = context;
-	GraphMemory *memory = worker->memory;
-	GraphRecord *record;
 
 	if (worker->linker == NULL)
 		return GRAPH_NO_NODE;
-	record = graph_memory_record(memory, worker->node);
-	lock_record(record);
-	record->state = GRAPH_LIVE;
-	graph_record_set_list(record, memory->shape.degree, list);
-	unlock_record(record);
+	make_record(worker, query, list, owns);
 	return worker->node;
 }
 
@@ -247,14 +259,13 @@ init_access(GraphMemory *memory, void *context, GraphAccess *access)
 	*access = (GraphAccess)
 	{
 		.context = context,
-			.distance = memory->distance,
-			.dims = memory->shape.dims,
-			.degree = memory->shape.degree,
+			.space = memory->space,
 			.expand = memory_expand,
 			.score = memory_score,
-			.vector = memory_vector,
+			.own = memory_own,
 			.read_list = memory_read_list,
-			.write_list = memory_write_list,
+			.link = memory_link,
+			.rewrite = memory_rewrite,
 			.merge = memory_merge,
 			.create = memory_create,
 	};
@@ -274,22 +285,30 @@ graph_memory_access(GraphMemory *memory, GraphAccess *access, Status *status)
 
 /* ---- building ---- */
 
+/* A row that waits to be linked */
+typedef struct Gathered
+{
+	uint32_t	node;
+	uint64_t	row;
+} Gathered;
+
 struct GraphBuilder
 {
 	GraphMemory *memory;
 	ThreadPool *pool;
 	int			nworkers;
 	Worker	   *workers;
-	uint32_t   *gathered;		/* records with a vector, not linked */
+	Gathered   *gathered;
+	float	   *vectors;		/* of gathered[] */
 	int			ngathered;
 	int			max_gathered;
 	uint32_t   *unused;			/* records whose row was merged elsewhere */
 	int			nunused;
+	uint32_t	first;			/* of a pass */
 };
 
 static bool
-init_worker(GraphBuilder *builder, Worker *worker, int ef_construction,
-			float alpha, Status *status)
+init_worker(GraphBuilder *builder, Worker *worker, int ef_construction, Status *status)
 {
 	worker->memory = builder->memory;
 	init_access(builder->memory, worker, &worker->access);
@@ -297,16 +316,34 @@ init_worker(GraphBuilder *builder, Worker *worker, int ef_construction,
 	if (worker->arena == NULL)
 		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory while building a graph");
 	worker->linker = graph_linker_create(worker->arena, &worker->access,
-										 ef_construction, alpha, status);
+										 ef_construction, status);
 	return worker->linker != NULL;
 }
 
+static bool
+init_builder(GraphBuilder *builder, int ef_construction, Status *status)
+{
+	size_t		n = (size_t) builder->max_gathered;
+	int			nthreads = pool_threads(builder->pool);
+
+	builder->workers = calloc((size_t) nthreads, sizeof(Worker));
+	builder->gathered = calloc(n, sizeof(Gathered));
+	builder->vectors = calloc(n, builder->memory->space->shape.dims * sizeof(float));
+	builder->unused = calloc(n, sizeof(uint32_t));
+	if (builder->workers == NULL || builder->gathered == NULL ||
+		builder->vectors == NULL || builder->unused == NULL)
+		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory while building a graph");
+	builder->nworkers = nthreads;
+	for (int i = 0; i < nthreads; i++)
+		if (!init_worker(builder, &builder->workers[i], ef_construction, status))
+			return false;
+	return true;
+}
+
 GraphBuilder *
-graph_builder_create(GraphMemory *memory, ThreadPool *pool,
-					 int ef_construction, float alpha, Status *status)
+graph_builder_create(GraphMemory *memory, ThreadPool *pool, int ef_construction, Status *status)
 {
 	GraphBuilder *builder = calloc(1, sizeof(GraphBuilder));
-	int			nthreads = pool_threads(pool);
 
 	if (builder == NULL)
 	{
@@ -315,21 +352,9 @@ graph_builder_create(GraphMemory *memory, ThreadPool *pool,
 	}
 	builder->memory = memory;
 	builder->pool = pool;
-	builder->max_gathered = nthreads * GATHER_PER_THREAD;
-	builder->workers = calloc((size_t) nthreads, sizeof(Worker));
-	builder->gathered = calloc((size_t) builder->max_gathered, sizeof(uint32_t));
-	builder->unused = calloc((size_t) builder->max_gathered, sizeof(uint32_t));
-	if (builder->workers == NULL || builder->gathered == NULL || builder->unused == NULL)
-		status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory while building a graph");
-	else
-	{
-		builder->nworkers = nthreads;
-		for (int i = 0; i < nthreads; i++)
-			if (!init_worker(builder, &builder->workers[i], ef_construction, alpha, status))
-				goto failed;
+	builder->max_gathered = pool_threads(pool) * GATHER_PER_THREAD;
+	if (init_builder(builder, ef_construction, status))
 		return builder;
-	}
-failed:
 	graph_builder_destroy(builder);
 	return NULL;
 }
@@ -343,32 +368,65 @@ graph_builder_destroy(GraphBuilder *builder)
 		arena_destroy(builder->workers[i].arena);
 	free(builder->workers);
 	free(builder->gathered);
+	free(builder->vectors);
 	free(builder->unused);
 	free(builder);
 }
 
-/* Pool task: link one gathered record. */
+/* Take a gathered row as the linker's query. */
+static void
+take_gathered(GraphBuilder *builder, Worker *worker, int i)
+{
+	GraphQuery *query = graph_linker_query(worker->linker);
+
+	worker->node = builder->gathered[i].node;
+	worker->row = builder->gathered[i].row;
+	graph_query_set(query, builder->vectors + (size_t) i * builder->memory->space->shape.dims);
+	graph_query_encode(query);
+}
+
+/* Pool task: link one gathered row; the first may be the entry already. */
 static void
 link_gathered(void *arg, int slice, int number)
 {
 	GraphBuilder *builder = arg;
 	Worker	   *worker = &builder->workers[number];
 	GraphMemory *memory = builder->memory;
+	GraphStart	start = {.entry = memory->entry,.nodes = memory->nodes};
 	uint32_t	node;
 
-	if (worker->status.code != STATUS_SUCCESS)
+	if (worker->status.code != STATUS_SUCCESS || builder->gathered[slice].node == memory->entry)
 		return;
-	worker->node = builder->gathered[slice];
-	graph_insert(worker->linker, record_vector(memory, worker->node), memory->entry,
-				 memory->nodes, &node, &worker->status);
+	take_gathered(builder, worker, slice);
+	graph_insert(worker->linker, &start, &node, &worker->status);
 }
 
 /* The very first node: the entry, without neighbours. */
 static void
-make_entry(GraphMemory *memory, uint32_t node)
+make_entry(GraphBuilder *builder)
 {
-	graph_memory_record(memory, node)->state = GRAPH_LIVE;
-	memory->entry = node;
+	Worker	   *worker = &builder->workers[0];
+	GraphList	none = {0};
+
+	take_gathered(builder, worker, 0);
+	make_record(worker, graph_linker_query(worker->linker), &none, NULL);
+	builder->memory->entry = worker->node;
+}
+
+/* Run a task in all workers and collect what went wrong. */
+static bool
+run_workers(GraphBuilder *builder, int n, PoolTask task, Status *status)
+{
+	pool_run(builder->pool, n, task, builder);
+	for (int i = 0; i < builder->nworkers; i++)
+	{
+		if (builder->workers[i].status.code != STATUS_SUCCESS)
+		{
+			*status = builder->workers[i].status;
+			return false;
+		}
+	}
+	return true;
 }
 
 bool
@@ -378,23 +436,13 @@ graph_builder_flush(GraphBuilder *builder, Status *status)
 	int			n = builder->ngathered;
 
 	if (n > 0 && memory->entry == GRAPH_NO_NODE)
-	{
-		make_entry(memory, builder->gathered[0]);
-		builder->gathered[0] = builder->gathered[--n];
-	}
-	pool_run(builder->pool, n, link_gathered, builder);
+		make_entry(builder);
 	builder->ngathered = 0;
-	for (int i = 0; i < builder->nworkers; i++)
-	{
-		if (builder->workers[i].status.code != STATUS_SUCCESS)
-		{
-			*status = builder->workers[i].status;
-			return false;
-		}
-	}
+	if (!run_workers(builder, n, link_gathered, status))
+		return false;
 	for (int i = 0; i < n; i++)
-		if (graph_memory_record(memory, builder->gathered[i])->state == GRAPH_FREE)
-			builder->unused[builder->nunused++] = builder->gathered[i];
+		if (graph_memory_record(memory, builder->gathered[i].node)->state == GRAPH_FREE)
+			builder->unused[builder->nunused++] = builder->gathered[i].node;
 	return true;
 }
 
@@ -402,8 +450,8 @@ GraphAddResult
 graph_builder_add(GraphBuilder *builder, const float *vector, uint64_t row, Status *status)
 {
 	GraphMemory *memory = builder->memory;
+	size_t		dims = memory->space->shape.dims;
 	uint32_t	node;
-	GraphRecord *record;
 
 	if (builder->ngathered == builder->max_gathered && !graph_builder_flush(builder, status))
 		return GRAPH_ADD_FAILED;
@@ -413,11 +461,31 @@ graph_builder_add(GraphBuilder *builder, const float *vector, uint64_t row, Stat
 		node = memory->nodes - 1;
 	else
 		return GRAPH_FULL;
-	record = graph_memory_record(memory, node);
-	record->nrows = 1;
-	record->rows[0] = row;
-	memcpy(graph_record_vector(record, memory->shape.degree), vector,
-		   memory->shape.dims * sizeof(float));
-	builder->gathered[builder->ngathered++] = node;
+	builder->gathered[builder->ngathered] = (Gathered)
+	{
+		node, row
+	};
+	memcpy(builder->vectors + (size_t) builder->ngathered * dims, vector, dims * sizeof(float));
+	builder->ngathered++;
 	return GRAPH_ADDED;
+}
+
+/* Pool task: one node of a pass. */
+static void
+relink_node(void *arg, int slice, int number)
+{
+	GraphBuilder *builder = arg;
+	Worker	   *worker = &builder->workers[number];
+	GraphMemory *memory = builder->memory;
+	GraphStart	start = {.entry = memory->entry,.nodes = memory->nodes};
+
+	if (worker->status.code == STATUS_SUCCESS)
+		graph_relink(worker->linker, builder->first + (uint32_t) slice, &start, &worker->status);
+}
+
+bool
+graph_builder_pass(GraphBuilder *builder, uint32_t first, uint32_t n, Status *status)
+{
+	builder->first = first;
+	return run_workers(builder, (int) n, relink_node, status);
 }

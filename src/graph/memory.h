@@ -2,10 +2,11 @@
  * memory.h
  *	  The graph in plain memory, built by several threads.
  *
- *	  memory = graph_memory_create(arena, distance, dims, degree, max, status);
- *	  builder = graph_builder_create(memory, pool, ef_construction, alpha, status);
+ *	  memory = graph_memory_create(arena, space, max, status);
+ *	  builder = graph_builder_create(memory, pool, ef_construction, status);
  *	  graph_builder_add(builder, vector, row, status)	... for each row
  *	  graph_builder_flush(builder, status);
+ *	  graph_builder_pass(builder, first, n, status)		... a second time
  *	  graph_builder_destroy(builder);
  *
  * With one thread, equal input gives an equal graph.
@@ -20,8 +21,7 @@
 typedef struct GraphMemory
 {
 	Arena	   *arena;
-	GraphShape	shape;
-	GraphDistance distance;
+	const GraphSpace *space;
 	uint32_t	max_nodes;
 	uint32_t	nodes;			/* numbers in use; some may be free */
 	uint32_t	entry;			/* the first node, or GRAPH_NO_NODE */
@@ -31,11 +31,10 @@ typedef struct GraphMemory
 
 /*
  * An empty graph.  The arena should have room for max_nodes records of
- * graph_shape()'s size, but they are taken piece by piece.  NULL and status
- * when out of memory.
+ * space->shape.size, but they are taken piece by piece.  space must outlive
+ * it.  NULL and status when out of memory.
  */
-extern GraphMemory *graph_memory_create(Arena *arena, GraphDistance distance,
-										size_t dims, int degree,
+extern GraphMemory *graph_memory_create(Arena *arena, const GraphSpace *space,
 										uint32_t max_nodes, Status *status);
 
 /* The record of a node below memory->nodes. */
@@ -52,8 +51,7 @@ typedef struct GraphBuilder GraphBuilder;
  * be NULL.
  */
 extern GraphBuilder *graph_builder_create(GraphMemory *memory, ThreadPool *pool,
-										  int ef_construction, float alpha,
-										  Status *status);
+										  int ef_construction, Status *status);
 extern void graph_builder_destroy(GraphBuilder *builder);
 
 typedef enum GraphAddResult
@@ -69,5 +67,12 @@ extern GraphAddResult graph_builder_add(GraphBuilder *builder, const float *vect
 
 /* Link what has gathered. */
 extern bool graph_builder_flush(GraphBuilder *builder, Status *status);
+
+/*
+ * Choose the neighbours of n nodes from first on anew, with all threads.
+ * Nothing may have gathered.
+ */
+extern bool graph_builder_pass(GraphBuilder *builder, uint32_t first, uint32_t n,
+							   Status *status);
 
 #endif							/* GRAPH_MEMORY_H */

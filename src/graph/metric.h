@@ -5,23 +5,27 @@
 #ifndef GRAPH_METRIC_H
 #define GRAPH_METRIC_H
 
-#include "graph/graph.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "kernel/space.h"
 
 typedef struct GraphMetric
 {
 	const char *name;			/* as in the operator class: l2, cosine, ip,
 								 * l1 */
-	GraphDistance distance;		/* what the graph is ordered by */
-	float		alpha;			/* see graph_occludes() */
 
 	/*
-	 * Vectors are stored and compared scaled to length 1.  Then what operator
-	 * gives is a lower bound of the operator's value, else that value itself.
+	 * With codes, vectors are mapped to this space, where distances are L2 or
+	 * negative inner products.  Without, they are stored as they are and
+	 * compared by plain(), whose result is the operator's.
 	 */
-	bool		normalize;
+	bool		coded;
+	SpaceMetric space;
+	float		(*plain) (const float *a, const float *b, size_t n);
 
-	/* from the graph's distance to the operator's */
-	double		(*operator) (float distance, size_t dims);
+	float		alpha;			/* see graph_occludes() */
+	bool		adaptive;		/* may estimates end a search early? */
 } GraphMetric;
 
 extern const GraphMetric graph_metric_l2;

@@ -1,14 +1,22 @@
 /*
  * record.h
- *	  A node as stored, in memory and on pages alike: head, neighbours, their
- *	  distances, vector.
+ *	  A node as stored, in memory and on pages alike.
  *
- *	  GraphRecord | uint32 ids[degree] | float distances[degree] | float vector[dims]
+ *	  GraphRecord | uint32 ids[degree] | float distances[degree] |
+ *	  uint32 selected, one bit a slot | codes of the neighbours | own vector
+ *
+ * A slot whose id is GRAPH_NO_NODE is empty.  Everything before the own vector
+ * may change; that never does.  Slot s has its code in block s / 32, slot
+ * s % 32 (kernel/codes.h); without codes that part is empty.  The own vector
+ * is as in kernel/stored.h.
  */
 #ifndef GRAPH_RECORD_H
 #define GRAPH_RECORD_H
 
+#include "base/status.h"
 #include "graph/graph.h"
+#include "kernel/codes.h"
+#include "kernel/stored.h"
 
 typedef enum GraphState
 {
@@ -21,57 +29,97 @@ typedef struct GraphRecord
 {
 	uint8_t		state;			/* GraphState */
 	uint8_t		nrows;			/* 1 .. GRAPH_ROWS in a live node, else 0 */
-	uint8_t		nneighbors;
-	uint8_t		nselected;
+	uint16_t	unused;
 	uint32_t	lock;			/* used in memory only; 0 on pages */
 	uint64_t	rows[GRAPH_ROWS];
 } GraphRecord;
 
-/* Sizes of all records of one graph, in bytes. */
+/* What all records of one graph have in common. */
 typedef struct GraphShape
 {
 	int			degree;
 	size_t		dims;
-	size_t		head;			/* everything before the vector */
+	StoredKind	kind;			/* of own vectors */
+	int			bits;			/* of codes; 0: no codes */
+	size_t		coded;			/* dimensions that are coded */
+	int			nblocks;		/* of codes, 32 slots each */
+	CodesLayout codes;			/* of all but the last block */
+	CodesLayout last;			/* of the last */
+	size_t		codes_at;		/* offset of the codes */
+	size_t		head;			/* everything before the own vector */
+	size_t		own_size;		/* bytes of the own vector */
 	size_t		size;			/* of a whole record, a multiple of 8 */
 } GraphShape;
 
-static inline GraphShape
-graph_shape(size_t dims, int degree)
-{
-	GraphShape	shape = {.degree = degree,.dims = dims};
-
-	shape.head = sizeof(GraphRecord) + (size_t) degree * (sizeof(uint32_t) + sizeof(float));
-	shape.size = (shape.head + dims * sizeof(float) + 7) & ~(size_t) 7;
-	return shape;
-}
+/*
+ * The shape for records on pages of so many bytes.  bits: 1, 2 or 4; 0 chooses
+ * by dims; -1 means no codes.  As many dimensions are coded as let the part
+ * that changes fit a page; if an eighth fewer lets one more record share a
+ * page, that.  STATUS_INVALID_VALUE if there is no room for codes at all.
+ */
+extern bool graph_shape(GraphShape *shape, size_t dims, int degree, StoredKind kind,
+						int bits, size_t page_space, Status *status);
 
 static inline uint32_t *
-graph_record_ids(GraphRecord *record)
+graph_record_ids(const GraphRecord *record)
 {
 	return (uint32_t *) (record + 1);
 }
 
 static inline float *
-graph_record_distances(GraphRecord *record, int degree)
+graph_record_distances(const GraphShape *shape, const GraphRecord *record)
 {
-	return (float *) (graph_record_ids(record) + degree);
+	return (float *) (graph_record_ids(record) + shape->degree);
 }
 
-static inline float *
-graph_record_vector(GraphRecord *record, int degree)
+static inline uint32_t *
+graph_record_selected(const GraphShape *shape, const GraphRecord *record)
 {
-	return graph_record_distances(record, degree) + degree;
+	return (uint32_t *) (graph_record_distances(shape, record) + shape->degree);
+}
+
+static inline void *
+graph_record_codes(const GraphShape *shape, const GraphRecord *record, int block)
+{
+	return (char *) record + shape->codes_at + (size_t) block * shape->codes.size;
+}
+
+/* Where the own vector is if the record is whole. */
+static inline void *
+graph_record_own(const GraphShape *shape, const GraphRecord *record)
+{
+	return (char *) record + shape->head;
+}
+
+static inline const CodesLayout *
+graph_shape_codes(const GraphShape *shape, int block)
+{
+	return block == shape->nblocks - 1 ? &shape->last : &shape->codes;
 }
 
 /* Can this head be what we wrote? */
-extern bool graph_record_is_sound(const GraphRecord *record, int degree);
+extern bool graph_record_is_sound(const GraphRecord *record);
 
-/* Between a sound record and a list */
-extern void graph_record_get_list(GraphRecord *record, int degree, GraphList *list);
-extern void graph_record_set_list(GraphRecord *record, int degree, const GraphList *list);
+/* Make the part that changes that of a live node with one row, no neighbours. */
+extern void graph_record_init(const GraphShape *shape, GraphRecord *record, uint64_t row);
 
-/* Does the record still hold the expected list? */
-extern bool graph_record_has_list(GraphRecord *record, int degree, const GraphList *expected);
+/* Neighbours in use */
+extern int	graph_record_neighbors(const GraphShape *shape, const GraphRecord *record);
+
+extern void graph_record_get_list(const GraphShape *shape, const GraphRecord *record,
+								  GraphList *list);
+
+/* Does the record still hold the expected neighbours in the same order? */
+extern bool graph_record_has_list(const GraphShape *shape, const GraphRecord *record,
+								  const GraphList *expected);
+
+/* The code of a slot, of a residual; nothing without codes. */
+extern void graph_record_put_code(const GraphShape *shape, GraphRecord *record,
+								  int slot, const float *residual);
+
+/* Fill a slot but for its code, or empty it. */
+extern void graph_record_put_slot(const GraphShape *shape, GraphRecord *record, int slot,
+								  uint32_t node, float distance, bool selected);
+extern void graph_record_clear_slot(const GraphShape *shape, GraphRecord *record, int slot);
 
 #endif							/* GRAPH_RECORD_H */

@@ -1,14 +1,15 @@
 /*
  * search.c
- *	  Beam search that streams.
+ *	  Best-first search that streams.
  *
  * "waiting" holds nodes seen but not expanded, by estimated distance.
- * Expanding the best of them gives its true distance: it goes to "window",
- * the ef nearest expanded and not yet returned, and what falls out of the
- * window goes to "spare".  A beam ends when the window is full and nothing
- * waiting looks nearer than its farthest (HNSW's rule, Malkov and Yashunin,
- * 2016).  The window, sorted, is the batch that is returned; the next beam
- * starts with the nearest of spare in its window and goes on with what waits.
+ * Expanding the best of them gives its distance to what is stored, and it goes
+ * to "ready", by bound.  The least of ready is returned when the best estimate
+ * is clearly beyond it: by the factor "stretch", since estimates err and the
+ * way to a near node may lead over a farther one.  That is the adaptive stop
+ * of the README applied to each result in turn, so that nobody must say how
+ * many are wanted.  On hard data it would go on for long: the number of
+ * expansions is limited by ef.
  *
  * When nothing waits any more, or too much, a sweep over the node numbers
  * brings what was not expanded: nodes that no list leads to, and those for
@@ -21,21 +22,25 @@
 
 #include "graph/heap.h"
 
+/* Excess of squared distances over a result's at ef = 40 */
+#define STRETCH 0.2f
+#define STRETCH_EF 40
+
 struct GraphSearch
 {
 	Arena	   *arena;
 	const GraphAccess *access;
 
-	const float *query;
+	GraphQuery *query;
 	int			ef;
+	float		stretch;
 	uint32_t	nodes;
 	size_t		max_waiting;
 
 	GraphBits	seen;
 	GraphBits	expanded;
 	GraphHeap	waiting;		/* node numbers */
-	GraphHeap	window;			/* indexes into found[], farthest first */
-	GraphHeap	spare;			/* indexes into found[] */
+	GraphHeap	ready;			/* indexes into found[], by bound */
 
 	GraphFound *found;
 	size_t		nfound;
@@ -43,14 +48,10 @@ struct GraphSearch
 	uint32_t   *unused;			/* entries of found[] already returned */
 	size_t		nunused;
 
-	uint32_t   *batch;			/* indexes into found[], near to far */
-	int			batch_capacity;
-	int			nbatch;
-	int			next;			/* the next one to return */
-
 	bool		sweeping;
 	uint32_t	sweep;			/* the next number to look at */
 	size_t		expansions;
+	size_t		returned;
 	GraphExpansion expansion;
 };
 
@@ -75,47 +76,73 @@ graph_search_create(Arena *arena, const GraphAccess *access, Status *status)
 	search->seen.arena = arena;
 	search->expanded.arena = arena;
 	search->waiting.arena = arena;
-	search->window.arena = arena;
-	search->spare.arena = arena;
+	search->ready.arena = arena;
 	return search;
 }
 
+/* Let a node wait unless it has been seen; false when out of memory. */
+static bool
+wait_for(GraphSearch *search, uint32_t node, float estimate)
+{
+	switch (graph_bits_add(&search->seen, node))
+	{
+		case GRAPH_BITS_NO_MEMORY:
+			return false;
+		case GRAPH_BITS_PRESENT:
+			return true;
+		case GRAPH_BITS_ADDED:
+			break;
+	}
+	return graph_heap_push(&search->waiting, isnan(estimate) ? INFINITY : estimate, node);
+}
+
+/* The entry comes last: it is there for when the root's nodes are gone. */
+static bool
+wait_for_seeds(GraphSearch *search, const GraphStart *start)
+{
+	GraphSeed	seeds[GRAPH_SEEDS];
+	int			n = 0;
+
+	if (start->root != NULL)
+		n = graph_root_seeds(start->root, search->query, seeds);
+	for (int i = 0; i < n; i++)
+		if (!wait_for(search, seeds[i].node, seeds[i].estimate))
+			return false;
+	return start->entry == GRAPH_NO_NODE || wait_for(search, start->entry, INFINITY);
+}
+
+/*
+ * How far beyond a result the best estimate must be.  It grows with ef, so
+ * that more effort finds more on easy data as well; measured, see the README.
+ */
+static float
+stretch_of(const GraphAccess *access, int ef)
+{
+	if (!access->space->metric->adaptive)
+		return INFINITY;
+	return sqrtf(1 + STRETCH * sqrtf((float) ef / STRETCH_EF));
+}
+
 bool
-graph_search_begin(GraphSearch *search, const float *query, int ef,
-				   uint32_t entry, uint32_t nodes,
-				   size_t max_waiting, Status *status)
+graph_search_begin(GraphSearch *search, GraphQuery *query, int ef,
+				   const GraphStart *start, size_t max_waiting, Status *status)
 {
 	search->query = query;
 	search->ef = ef;
-	search->nodes = nodes;
+	search->stretch = stretch_of(search->access, ef);
+	search->nodes = start->nodes;
 	search->max_waiting = max_waiting;
 	search->waiting.n = 0;
-	search->window.n = 0;
-	search->spare.n = 0;
+	search->ready.n = 0;
 	search->nfound = 0;
 	search->nunused = 0;
-	search->nbatch = 0;
-	search->next = 0;
 	search->sweeping = false;
 	search->sweep = 0;
 	search->expansions = 0;
-	if (!graph_bits_reset(&search->seen, nodes) ||
-		!graph_bits_reset(&search->expanded, nodes))
-		return out_of_memory(status);
-	if (search->batch_capacity < ef)
-	{
-		search->batch = arena_new_array(search->arena, (size_t) ef, uint32_t);
-		if (search->batch == NULL)
-		{
-			search->batch_capacity = 0;
-			return out_of_memory(status);
-		}
-		search->batch_capacity = ef;
-	}
-	if (entry >= nodes)
-		return true;
-	if (graph_bits_add(&search->seen, entry) == GRAPH_BITS_NO_MEMORY ||
-		!graph_heap_push(&search->waiting, 0, entry))
+	search->returned = 0;
+	if (!graph_bits_reset(&search->seen, start->nodes) ||
+		!graph_bits_reset(&search->expanded, start->nodes) ||
+		!wait_for_seeds(search, start))
 		return out_of_memory(status);
 	return true;
 }
@@ -143,7 +170,7 @@ new_found(GraphSearch *search)
 	return (int64_t) search->nfound++;
 }
 
-/* A live node was expanded: into the window, and what falls out to spare. */
+/* A live node was expanded. */
 static bool
 keep(GraphSearch *search, uint32_t node, const GraphExpansion *expansion)
 {
@@ -154,18 +181,12 @@ keep(GraphSearch *search, uint32_t node, const GraphExpansion *expansion)
 		return false;
 	found = &search->found[i];
 	found->node = node;
-	found->distance = isnan(expansion->distance) ? INFINITY : expansion->distance;
+	found->distance = expansion->distance;
+	found->reach = expansion->reach;
+	found->bound = expansion->bound;
 	found->nrows = expansion->nrows;
 	memcpy(found->rows, expansion->rows, sizeof(found->rows));
-	if (!graph_heap_push(&search->window, -found->distance, (uint32_t) i))
-		return false;
-	if (search->window.n > (size_t) search->ef)
-	{
-		GraphHeapItem item = graph_heap_pop(&search->window);
-
-		return graph_heap_push(&search->spare, -item.key, item.value);
-	}
-	return true;
+	return graph_heap_push(&search->ready, found->bound, (uint32_t) i);
 }
 
 /* New neighbours of an expanded node wait for their turn. */
@@ -173,23 +194,8 @@ static bool
 wait_neighbors(GraphSearch *search, const GraphExpansion *expansion)
 {
 	for (int i = 0; i < expansion->n; i++)
-	{
-		float		estimate = expansion->estimates[i];
-
-		switch (graph_bits_add(&search->seen, expansion->ids[i]))
-		{
-			case GRAPH_BITS_NO_MEMORY:
-				return false;
-			case GRAPH_BITS_PRESENT:
-				continue;
-			case GRAPH_BITS_ADDED:
-				break;
-		}
-		if (isnan(estimate))
-			estimate = INFINITY;
-		if (!graph_heap_push(&search->waiting, estimate, expansion->ids[i]))
+		if (!wait_for(search, expansion->ids[i], expansion->estimates[i]))
 			return false;
-	}
 	return true;
 }
 
@@ -219,93 +225,82 @@ expand(GraphSearch *search, uint32_t node, Status *status)
 	return true;
 }
 
+/* Expand the best that waits, or go on with the sweep.  *end: nothing is left. */
 static bool
-window_is_full(const GraphSearch *search)
+step(GraphSearch *search, bool *end, Status *status)
 {
-	return search->window.n >= (size_t) search->ef;
-}
-
-/* Expand until the window holds the ef nearest that can be reached. */
-static bool
-run_beam(GraphSearch *search, Status *status)
-{
-	while (search->waiting.n > 0)
-	{
-		if (window_is_full(search) &&
-			search->waiting.items[0].key >= -search->window.items[0].key)
-			return true;
-		if (search->waiting.n + search->nfound > search->max_waiting)
-			break;
-		if (!expand(search, graph_heap_pop(&search->waiting).value, status))
-			return false;
-	}
-	return true;
-}
-
-/* Go on through the node numbers until the window is full. */
-static bool
-run_sweep(GraphSearch *search, Status *status)
-{
-	search->waiting.n = 0;
+	*end = false;
+	if (search->waiting.n + search->ready.n > search->max_waiting)
+		search->waiting.n = 0;
+	if (search->waiting.n > 0)
+		return expand(search, graph_heap_pop(&search->waiting).value, status);
 	search->sweeping = true;
-	while (!window_is_full(search) && search->sweep < search->nodes)
+	while (search->sweep < search->nodes)
 	{
-		if (!expand(search, search->sweep++, status))
-			return false;
+		uint32_t	node = search->sweep++;
+
+		if (!graph_bits_test(&search->expanded, node))
+			return expand(search, node, status);
 	}
+	*end = true;
 	return true;
 }
 
-/* The nearest of those that fell out of an earlier window come first. */
-static bool
-refill_window(GraphSearch *search)
+/*
+ * Expansions after which the least of ready is returned in any case.  Where
+ * estimates cannot tell that, results come in batches of ef.
+ */
+static size_t
+effort(const GraphSearch *search)
 {
-	while (!window_is_full(search) && search->spare.n > 0)
-	{
-		GraphHeapItem item = graph_heap_pop(&search->spare);
+	size_t		ef = (size_t) search->ef;
 
-		if (!graph_heap_push(&search->window, -item.key, item.value))
-			return false;
-	}
-	return true;
+	if (isinf(search->stretch))
+		return ef * (2 + search->returned / ef);
+	return ef + search->returned;
 }
 
+/* May the least of ready be returned? */
 static bool
-next_batch(GraphSearch *search, Status *status)
+is_settled(const GraphSearch *search)
 {
-	for (int i = 0; i < search->nbatch; i++)
-		search->unused[search->nunused++] = search->batch[i];
-	search->nbatch = 0;
-	search->next = 0;
-	if (!refill_window(search))
-		return out_of_memory(status);
-	if (!search->sweeping && !run_beam(search, status))
+	const GraphFound *found;
+
+	if (search->ready.n == 0)
 		return false;
-	if (!window_is_full(search) && !run_sweep(search, status))
-		return false;
-	search->nbatch = (int) search->window.n;
-	for (int i = search->nbatch - 1; i >= 0; i--)
-		search->batch[i] = graph_heap_pop(&search->window).value;
-	return true;
+	if (search->sweeping)
+		return search->ready.n >= (size_t) search->ef;
+	if (search->expansions >= effort(search))
+		return true;
+	found = &search->found[search->ready.items[0].value];
+	return !isinf(search->stretch) && search->waiting.n > 0 &&
+		search->waiting.items[0].key > search->stretch * found->reach;
 }
 
 bool
 graph_search_next(GraphSearch *search, GraphFound *found, Status *status)
 {
-	if (search->next == search->nbatch)
-	{
-		if (!next_batch(search, status) || search->nbatch == 0)
+	uint32_t	i;
+	bool		end = false;
+
+	while (!end && !is_settled(search))
+		if (!step(search, &end, status))
 			return false;
-	}
-	*found = search->found[search->batch[search->next++]];
+	if (search->ready.n == 0)
+		return false;
+	i = graph_heap_pop(&search->ready).value;
+	*found = search->found[i];
+	search->unused[search->nunused++] = i;
+	search->returned++;
 	return true;
 }
 
 bool
 graph_search_pool(GraphSearch *search, const GraphFound **found, int *nfound, Status *status)
 {
-	if (!run_beam(search, status))
-		return false;
+	while (search->waiting.n > 0 && search->expansions < (size_t) search->ef)
+		if (!expand(search, graph_heap_pop(&search->waiting).value, status))
+			return false;
 	*found = search->found;
 	*nfound = (int) search->nfound;
 	return true;

@@ -12,9 +12,9 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
+#include "context.h"
 #include "embedding/embedding.h"
 #include "hnsw/hnsw.h"
-#include "kernel/vector.h"
 
 /* ---- rows ---- */
 
@@ -47,21 +47,22 @@ hnsw_open(Relation relation)
 	HnswIndex  *index = palloc0(sizeof(HnswIndex));
 
 	index->relation = relation;
-	index->metric = hnsw_metric(relation);
-	index->layout = hnsw_layout(meta.dims, meta.degree);
+	index->cache = hnsw_cache(relation, &meta);
+	index->space = &index->cache->space;
+	index->layout = index->cache->layout;
 	if (index->layout.pages_per_node > 1)
-		index->vector = palloc(sizeof(float) * meta.dims);
+		index->own = palloc(index->layout.shape.own_size);
+	index->record = palloc(index->layout.shape.size);
 	hnsw_init_access(index);
 	return index;
 }
 
 float *
-hnsw_prepare(HnswIndex *index, Datum value, bool *is_zero)
+hnsw_prepare(HnswIndex *index, Datum value)
 {
 	Embedding  *e = embedding_check(DatumGetEmbedding(value));
 	int			dims = index->layout.shape.dims;
 	float	   *vector;
-	bool		has_length = true;
 
 	if (e->dims != dims)
 		ereport(ERROR,
@@ -71,27 +72,38 @@ hnsw_prepare(HnswIndex *index, Datum value, bool *is_zero)
 						   RelationGetRelationName(index->relation), dims)));
 	vector = palloc(sizeof(float) * dims);
 	element_decode(e->kind, embedding_elements(e), e->scale, dims, vector);
-	if (index->metric->normalize)
-		has_length = kernel_normalize(vector, dims, vector);
-	if (is_zero != NULL)
-		*is_zero = !has_length;
 	if ((Pointer) e != DatumGetPointer(value))
 		pfree(e);
 	return vector;
 }
 
-/* ---- the accessor ---- */
-
-static float
-record_distance(HnswIndex *index, GraphRecord *record, Buffer buffer, const float *query)
+GraphQuery *
+hnsw_create_query(HnswIndex *index)
 {
-	const float *vector = hnsw_record_vector(index, record, buffer, index->vector);
+	GraphQuery *query = graph_query_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+										   index->space);
 
-	return index->metric->distance(query, vector, index->layout.shape.dims);
+	if (query == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	return query;
 }
 
+GraphStart
+hnsw_start(HnswIndex *index)
+{
+	GraphStart	start = {
+		.entry = hnsw_read_meta(index->relation).entry,
+		.nodes = hnsw_count_nodes(index),
+		.root = &index->cache->root
+	};
+
+	return start;
+}
+
+/* ---- the accessor ---- */
+
 static bool
-pages_score(void *context, uint32_t node, const float *query, float *distance)
+pages_score(void *context, uint32_t node, GraphQuery *query, float *distance)
 {
 	HnswIndex  *index = context;
 	Buffer		buffer;
@@ -99,14 +111,14 @@ pages_score(void *context, uint32_t node, const float *query, float *distance)
 
 	if (record == NULL)
 		return false;
-	*distance = record_distance(index, record, buffer, query);
+	*distance = graph_query_distance(query, hnsw_record_own(index, record, buffer, index->own));
 	UnlockReleaseBuffer(buffer);
 	return true;
 }
 
-/* Score the neighbours noted in out, and leave out those that are free. */
+/* Without codes: score the neighbours noted in out, leave out those that are free. */
 static void
-score_neighbors(HnswIndex *index, const float *query, GraphExpansion *out)
+score_neighbors(HnswIndex *index, GraphQuery *query, GraphExpansion *out)
 {
 	int			n = 0;
 
@@ -119,46 +131,38 @@ score_neighbors(HnswIndex *index, const float *query, GraphExpansion *out)
 }
 
 static bool
-pages_expand(void *context, uint32_t node, const float *query,
+pages_expand(void *context, uint32_t node, GraphQuery *query,
 			 const GraphBits *seen, GraphExpansion *out)
 {
 	HnswIndex  *index = context;
 	Buffer		buffer;
 	GraphRecord *record;
-	const uint32_t *ids;
 
 	CHECK_FOR_INTERRUPTS();
 	record = hnsw_lock_node(index, node, BUFFER_LOCK_SHARE, &buffer);
 	if (record == NULL)
 		return false;
-	out->live = record->state == GRAPH_LIVE;
-	out->nrows = record->nrows;
-	memcpy(out->rows, record->rows, sizeof(out->rows));
-	if (out->live)
-		out->distance = record_distance(index, record, buffer, query);
-	ids = graph_record_ids(record);
-	out->n = 0;
-	for (int i = 0; seen != NULL && i < record->nneighbors; i++)
-		if (!graph_bits_test(seen, ids[i]))
-			out->ids[out->n++] = ids[i];
+	graph_query_expand(query, record, hnsw_record_own(index, record, buffer, index->own),
+					   seen, out);
 	UnlockReleaseBuffer(buffer);
-	score_neighbors(index, query, out);
+	if (!index->space->metric->coded)
+		score_neighbors(index, query, out);
 	return true;
 }
 
-static const float *
-pages_vector(void *context, uint32_t node, float *scratch)
+static const void *
+pages_own(void *context, uint32_t node, void *scratch)
 {
 	HnswIndex  *index = context;
 	Buffer		buffer;
 	GraphRecord *record = hnsw_lock_node(index, node, BUFFER_LOCK_SHARE, &buffer);
-	const float *vector;
+	const void *own;
 
 	if (record == NULL)
 		return NULL;
-	vector = hnsw_record_vector(index, record, buffer, scratch);
-	if (vector != scratch)
-		memcpy(scratch, vector, index->layout.shape.dims * sizeof(float));
+	own = hnsw_record_own(index, record, buffer, scratch);
+	if (own != scratch)
+		memcpy(scratch, own, index->layout.shape.own_size);
 	UnlockReleaseBuffer(buffer);
 	return scratch;
 }
@@ -173,7 +177,7 @@ pages_read_list(void *context, uint32_t node, GraphList *list, bool *live)
 	if (record == NULL)
 		return false;
 	*live = record->state == GRAPH_LIVE;
-	graph_record_get_list(record, index->layout.shape.degree, list);
+	graph_record_get_list(&index->layout.shape, record, list);
 	UnlockReleaseBuffer(buffer);
 	return true;
 }
@@ -187,23 +191,58 @@ change_record(HnswIndex *index, HnswChange *change, Buffer buffer, uint32_t node
 							hnsw_node_slot(&index->layout, node));
 }
 
-static bool
-pages_write_list(void *context, uint32_t node, const GraphList *expected, const GraphList *list)
+/*
+ * Whether the newcomer gets a place is decided on a copy of the part that
+ * changes: most are refused, and a WAL record costs two copies of the page.
+ */
+static GraphLinkResult
+pages_link(void *context, uint32_t owner, const GraphNewcomer *newcomer)
 {
 	HnswIndex  *index = context;
-	int			degree = index->layout.shape.degree;
+	Size		head = index->layout.shape.head;
+	Buffer		buffer;
+	HnswChange	change;
+	GraphRecord *record = hnsw_lock_node(index, owner, BUFFER_LOCK_EXCLUSIVE, &buffer);
+	GraphLinkResult result = GRAPH_REFUSED;
+
+	if (record == NULL)
+		return GRAPH_REFUSED;
+	if (record->state == GRAPH_LIVE)
+	{
+		memcpy(index->record, record, head);
+		result = graph_record_link(index->record,
+								   hnsw_record_own(index, record, buffer, index->own), newcomer);
+		if (result == GRAPH_LINKED && memcmp(index->record, record, head) != 0)
+		{
+			hnsw_change_begin(index, &change);
+			memcpy(change_record(index, &change, buffer, owner), index->record, head);
+			hnsw_change_finish(&change);
+		}
+	}
+	UnlockReleaseBuffer(buffer);
+	return result;
+}
+
+static bool
+pages_rewrite(void *context, uint32_t node, const GraphList *expected,
+			  const GraphList *list, const void *const *owns, GraphQuery *query)
+{
+	HnswIndex  *index = context;
 	Buffer		buffer;
 	HnswChange	change;
 	GraphRecord *record = hnsw_lock_node(index, node, BUFFER_LOCK_EXCLUSIVE, &buffer);
+	const void *own;
 	bool		same;
 
 	if (record == NULL)
 		return false;
-	same = record->state == GRAPH_LIVE && graph_record_has_list(record, degree, expected);
+	same = record->state == GRAPH_LIVE &&
+		graph_record_has_list(&index->layout.shape, record, expected);
 	if (same)
 	{
+		own = hnsw_record_own(index, record, buffer, index->own);
 		hnsw_change_begin(index, &change);
-		graph_record_set_list(change_record(index, &change, buffer, node), degree, list);
+		graph_record_set_list(query, change_record(index, &change, buffer, node), own, list, owns);
 		hnsw_change_finish(&change);
 	}
 	UnlockReleaseBuffer(buffer);
@@ -211,7 +250,7 @@ pages_write_list(void *context, uint32_t node, const GraphList *expected, const 
 }
 
 static bool
-pages_merge(void *context, uint32_t node, const float *vector)
+pages_merge(void *context, uint32_t node, const GraphQuery *query)
 {
 	HnswIndex  *index = context;
 	Buffer		buffer;
@@ -222,8 +261,8 @@ pages_merge(void *context, uint32_t node, const float *vector)
 	if (record == NULL)
 		return false;
 	room = record->state == GRAPH_LIVE && record->nrows < GRAPH_ROWS &&
-		memcmp(hnsw_record_vector(index, record, buffer, index->vector), vector,
-			   index->layout.shape.dims * sizeof(float)) == 0;
+		memcmp(hnsw_record_own(index, record, buffer, index->own), query->own,
+			   index->layout.shape.own_size) == 0;
 	if (room)
 	{
 		hnsw_change_begin(index, &change);
@@ -236,9 +275,9 @@ pages_merge(void *context, uint32_t node, const float *vector)
 }
 
 static uint32_t
-pages_create(void *context, const float *vector, const GraphList *list)
+pages_create(void *context, GraphQuery *query, const GraphList *list, const void *const *owns)
 {
-	return hnsw_create_node(context, vector, list);
+	return hnsw_create_node(context, query, list, owns);
 }
 
 void
@@ -247,14 +286,13 @@ hnsw_init_access(HnswIndex *index)
 	index->access = (GraphAccess)
 	{
 		.context = index,
-			.distance = index->metric->distance,
-			.dims = index->layout.shape.dims,
-			.degree = index->layout.shape.degree,
+			.space = index->space,
 			.expand = pages_expand,
 			.score = pages_score,
-			.vector = pages_vector,
+			.own = pages_own,
 			.read_list = pages_read_list,
-			.write_list = pages_write_list,
+			.link = pages_link,
+			.rewrite = pages_rewrite,
 			.merge = pages_merge,
 			.create = pages_create,
 	};

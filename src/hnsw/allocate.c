@@ -34,8 +34,8 @@ find_free_slot(HnswIndex *index, Buffer buffer)
 static bool
 is_node_block(HnswIndex *index, BlockNumber block)
 {
-	return block > HNSW_META_BLOCK && block < RelationGetNumberOfBlocks(index->relation) &&
-		(block - HNSW_META_BLOCK - 1) % index->layout.pages_per_node == 0;
+	return block >= index->layout.first && block < RelationGetNumberOfBlocks(index->relation) &&
+		(block - index->layout.first) % index->layout.pages_per_node == 0;
 }
 
 /*
@@ -76,7 +76,7 @@ extend(HnswIndex *index, Buffer *buffer)
 		LockRelationForExtension(relation, ExclusiveLock);
 	end = RelationGetNumberOfBlocks(relation);
 	/* An extension that did not end leaves less than a node's pages. */
-	first = end - (end - HNSW_META_BLOCK - 1) % pages;
+	first = end - (end - index->layout.first) % pages;
 	if ((uint64) hnsw_count_nodes(index) + index->layout.nodes_per_page >= GRAPH_NO_NODE - 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -127,11 +127,10 @@ allocate(HnswIndex *index, Buffer *buffer)
 
 /* Write the part of a long record that is not on its first page. */
 static void
-write_more(HnswIndex *index, BlockNumber block, const float *vector)
+write_more(HnswIndex *index, BlockNumber block, const GraphRecord *record)
 {
-	const GraphShape *shape = &index->layout.shape;
-	const char *from = (const char *) vector + (HNSW_PAGE_SPACE - shape->head);
-	Size		left = shape->dims * sizeof(float) - (HNSW_PAGE_SPACE - shape->head);
+	const char *from = (const char *) record + HNSW_PAGE_SPACE;
+	Size		left = index->layout.shape.size - HNSW_PAGE_SPACE;
 
 	while (left > 0)
 	{
@@ -157,44 +156,41 @@ write_more(HnswIndex *index, BlockNumber block, const float *vector)
  * for those who read after a crash or on a standby.
  */
 static void
-write_node(HnswIndex *index, Buffer buffer, int slot, const float *vector, const GraphList *list)
+write_node(HnswIndex *index, Buffer buffer, int slot, const GraphRecord *record)
 {
-	const GraphShape *shape = &index->layout.shape;
 	bool		fresh = PageIsNew(BufferGetPage(buffer));
-	Size		here = shape->dims * sizeof(float);
 	HnswChange	change;
 	Page		page;
-	GraphRecord *record;
 
 	if (index->layout.pages_per_node > 1)
-	{
-		write_more(index, BufferGetBlockNumber(buffer), vector);
-		here = HNSW_PAGE_SPACE - shape->head;
-	}
+		write_more(index, BufferGetBlockNumber(buffer), record);
 	hnsw_change_begin(index, &change);
 	page = hnsw_change_page(&change, buffer, fresh);
 	if (fresh)
 		hnsw_init_page(index, page, HNSW_PAGE_NODES);
-	record = hnsw_page_record(index, page, BufferGetBlockNumber(buffer), slot);
-	memset(record, 0, shape->head);
-	record->state = GRAPH_LIVE;
-	record->nrows = 1;
-	record->rows[0] = index->row;
-	graph_record_set_list(record, shape->degree, list);
-	memcpy(graph_record_vector(record, shape->degree), vector, here);
+	memcpy(hnsw_page_record(index, page, BufferGetBlockNumber(buffer), slot), record,
+		   Min(index->layout.shape.size, HNSW_PAGE_SPACE));
 	hnsw_change_finish(&change);
 }
 
 uint32
-hnsw_create_node(HnswIndex *index, const float *vector, const GraphList *list)
+hnsw_create_node(HnswIndex *index, GraphQuery *query, const GraphList *list,
+				 const void *const *owns)
 {
 	const HnswLayout *layout = &index->layout;
+	GraphRecord *record = index->record;
 	Buffer		buffer;
-	int			slot = allocate(index, &buffer);
-	BlockNumber block = BufferGetBlockNumber(buffer);
+	int			slot;
+	BlockNumber block;
 
-	write_node(index, buffer, slot, vector, list);
+	memset(record, 0, layout->shape.size);
+	memcpy(graph_record_own(&layout->shape, record), query->own, layout->shape.own_size);
+	graph_record_init(&layout->shape, record, index->row);
+	graph_record_set_list(query, record, query->own, list, owns);
+	slot = allocate(index, &buffer);
+	block = BufferGetBlockNumber(buffer);
+	write_node(index, buffer, slot, record);
 	UnlockReleaseBuffer(buffer);
 	RelationSetTargetBlock(index->relation, block);
-	return (block - HNSW_META_BLOCK - 1) / layout->pages_per_node * layout->nodes_per_page + slot;
+	return (block - layout->first) / layout->pages_per_node * layout->nodes_per_page + slot;
 }

@@ -35,6 +35,12 @@
 #define PHASE_LINKING 2
 #define PHASE_WRITING 3
 
+/* One rotation is as good as another. */
+#define ROTATION_SEED 1
+
+/* Nodes of a further pass between two looks at interrupts */
+#define PASS_STEP 4096
+
 typedef struct Build
 {
 	HnswIndex  *index;
@@ -87,16 +93,36 @@ index_dims(Relation relation)
 	return EMBEDDING_TYPMOD_DIMS(typmod);
 }
 
+/* What the options and the column ask for */
+static HnswMeta
+new_meta(Relation relation)
+{
+	HnswMeta	meta;
+	GraphShape	shape;
+	Status		status;
+
+	memset(&meta, 0, sizeof(meta));
+	meta.magic = HNSW_MAGIC;
+	meta.version = HNSW_VERSION;
+	meta.dims = index_dims(relation);
+	meta.degree = 2 * hnsw_m(relation);
+	meta.kind = hnsw_kind(relation);
+	meta.seed = ROTATION_SEED;
+	meta.entry = GRAPH_NO_NODE;
+	meta.passes = hnsw_passes(relation);
+	status_clear(&status);
+	if (!graph_shape(&shape, meta.dims, meta.degree, meta.kind,
+					 hnsw_metric(relation)->coded ? hnsw_bits(relation) : -1,
+					 HNSW_PAGE_SPACE, &status))
+		raise_status(&status);
+	meta.bits = shape.bits;
+	return meta;
+}
+
 static void
 write_meta(Relation relation, ForkNumber fork)
 {
-	HnswMeta	meta = {
-		.magic = HNSW_MAGIC,
-		.version = HNSW_VERSION,
-		.dims = index_dims(relation),
-		.degree = 2 * hnsw_m(relation),
-		.entry = GRAPH_NO_NODE
-	};
+	HnswMeta	meta = new_meta(relation);
 
 	hnsw_write_meta(relation, fork, &meta);
 }
@@ -155,13 +181,12 @@ begin_memory(Build *build)
 	callback->arg = build;
 	MemoryContextRegisterResetCallback(context, callback);
 	build->pool = start_threads();
-	build->memory = graph_memory_create(memory_arena(context, budget), index->metric->distance,
-										shape->dims, shape->degree, max_nodes, &status);
+	build->memory = graph_memory_create(memory_arena(context, budget), index->space,
+										max_nodes, &status);
 	if (build->memory == NULL)
 		raise_status(&status);
 	build->builder = graph_builder_create(build->memory, build->pool,
-										  hnsw_ef_construction(index->relation),
-										  index->metric->alpha, &status);
+										  hnsw_ef_construction(index->relation), &status);
 	if (build->builder == NULL)
 		raise_status(&status);
 }
@@ -211,38 +236,75 @@ write_records(HnswIndex *index, const GraphMemory *memory, uint32 first, int n)
 
 /*
  * Nodes whose row went to another are free places, and so is what the last
- * page has left.  True if a page has any.
+ * page has left.
  */
 static bool
-clear_free_records(GraphMemory *memory, uint32 first, int n, int step)
+has_free_place(const GraphMemory *memory, uint32 first, int n, int step)
 {
 	bool		any = n < step;
 
 	for (int i = 0; i < n; i++)
-	{
-		GraphRecord *record = graph_memory_record(memory, first + i);
-
-		if (record->state == GRAPH_FREE)
-		{
-			record->nrows = 0;
-			any = true;
-		}
-	}
+		any |= graph_memory_record(memory, first + i)->state == GRAPH_FREE;
 	return any;
+}
+
+/*
+ * A sample of all nodes becomes the root.  It is written before them, and the
+ * index opened again, since now it is known where its nodes begin.
+ */
+static void
+write_root(Build *build)
+{
+	HnswIndex  *index = build->index;
+	GraphMemory *memory = build->memory;
+	const GraphShape *shape = &index->layout.shape;
+	int			n = graph_root_nodes(shape, memory->nodes);
+	GraphRoot	root;
+	Buffer		buffer;
+	HnswMeta   *meta;
+	uint32		crc = 0;
+
+	if (!graph_root_init(&root, memory_arena(build->graph_context, ARENA_NO_BUDGET), shape, n))
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	if (n > 0)
+	{
+		GraphQuery *working = hnsw_create_query(index);
+
+		for (int i = 0; i < n; i++)
+		{
+			uint32		node = (uint64) i * memory->nodes / n;
+
+			graph_root_put(&root, i, node,
+						   graph_record_own(shape, graph_memory_record(memory, node)), working);
+		}
+		crc = hnsw_write_root(index, &root, NULL);
+	}
+	buffer = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
+	meta = hnsw_page_meta(BufferGetPage(buffer));
+	meta->entry = memory->entry;
+	meta->root_nodes = n;
+	meta->root_pages = hnsw_root_pages(shape, n, false);
+	meta->root_crc = crc;
+	MarkBufferDirty(buffer);
+	UnlockReleaseBuffer(buffer);
+	build->index = hnsw_open(index->relation);
+	build->index->building = true;
 }
 
 static void
 write_graph(Build *build)
 {
-	HnswIndex  *index = build->index;
 	GraphMemory *memory = build->memory;
-	int			step = index->layout.nodes_per_page;
+	int			step = build->index->layout.nodes_per_page;
+	HnswIndex  *index;
 
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_WRITING);
+	write_root(build);
+	index = build->index;
 	for (uint32 node = 0; node < memory->nodes; node += step)
 	{
 		int			n = Min(step, memory->nodes - node);
-		bool		has_room = clear_free_records(memory, node, n, step);
+		bool		has_room = has_free_place(memory, node, n, step);
 
 		CHECK_FOR_INTERRUPTS();
 		write_records(index, memory, node, n);
@@ -251,12 +313,25 @@ write_graph(Build *build)
 									HNSW_ROOM);
 	}
 	IndexFreeSpaceMapVacuum(index->relation);
-	if (memory->entry != GRAPH_NO_NODE)
-	{
-		Buffer		meta = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
+}
 
-		hnsw_set_entry(index, meta, memory->entry);
-		UnlockReleaseBuffer(meta);
+/* Go over all nodes again, as often as the index asks for. */
+static void
+run_passes(Build *build)
+{
+	GraphMemory *memory = build->memory;
+	Status		status;
+
+	status_clear(&status);
+	for (int pass = 1; pass < hnsw_passes(build->index->relation); pass++)
+	{
+		for (uint32 node = 0; node < memory->nodes; node += PASS_STEP)
+		{
+			CHECK_FOR_INTERRUPTS();
+			if (!graph_builder_pass(build->builder, node,
+									Min(PASS_STEP, memory->nodes - node), &status))
+				raise_status(&status);
+		}
 	}
 }
 
@@ -269,6 +344,7 @@ end_memory(Build *build)
 	status_clear(&status);
 	if (!graph_builder_flush(build->builder, &status))
 		raise_status(&status);
+	run_passes(build);
 	write_graph(build);
 	MemoryContextDelete(build->graph_context);
 	build->memory = NULL;
@@ -289,10 +365,10 @@ begin_pages(Build *build)
 			 errdetail("The rest of the build will be slower."),
 			 errhint("Increase maintenance_work_mem to speed up builds.")));
 	end_memory(build);
+	index = build->index;
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_LINKING);
 	build->linker = graph_linker_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
-										&index->access, hnsw_ef_construction(index->relation),
-										index->metric->alpha, &status);
+										&index->access, hnsw_ef_construction(index->relation), &status);
 	if (build->linker == NULL)
 		raise_status(&status);
 }
@@ -300,7 +376,7 @@ begin_pages(Build *build)
 static void
 add_vector(Build *build, const float *vector, ItemPointer tid)
 {
-	HnswIndex  *index = build->index;
+	HnswIndex  *index;
 	Status		status;
 
 	if (build->builder != NULL)
@@ -317,6 +393,7 @@ add_vector(Build *build, const float *vector, ItemPointer tid)
 		}
 		begin_pages(build);
 	}
+	index = build->index;		/* not the one there was in memory */
 	index->row = hnsw_row(tid);
 	hnsw_insert_vector(index, build->linker, vector);
 }
@@ -334,7 +411,7 @@ build_callback(Relation relation, ItemPointer tid, Datum *values,
 		return;
 	caller = MemoryContextSwitchTo(build->row_context);
 	build->toasted += VARATT_IS_EXTERNAL(DatumGetPointer(values[0]));
-	vector = hnsw_prepare(build->index, values[0], NULL);
+	vector = hnsw_prepare(build->index, values[0]);
 	MemoryContextSwitchTo(caller);
 	add_vector(build, vector, tid);
 	MemoryContextReset(build->row_context);

@@ -21,6 +21,14 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_l1_support);
 
 static relopt_kind option_kind;
 
+static relopt_enum_elt_def vectors_values[] = {
+	{"auto", HNSW_VECTORS_AUTO},
+	{"int8", HNSW_VECTORS_INT8},
+	{"half", HNSW_VECTORS_HALF},
+	{"float", HNSW_VECTORS_FLOAT},
+	{NULL, 0}
+};
+
 void
 hnsw_init_options(void)
 {
@@ -33,6 +41,14 @@ hnsw_init_options(void)
 	add_int_reloption(option_kind, "ef_search", "Size of the candidate list of a search.",
 					  HNSW_DEFAULT_EF_SEARCH, HNSW_MIN_EF_SEARCH,
 					  HNSW_MAX_EF_SEARCH, ShareUpdateExclusiveLock);
+	add_enum_reloption(option_kind, "vectors", "How the index stores vectors.",
+					   vectors_values, HNSW_VECTORS_AUTO,
+					   "Valid values are \"auto\", \"int8\", \"half\" and \"float\".",
+					   AccessExclusiveLock);
+	add_int_reloption(option_kind, "bits", "Bits of a dimension in the codes of neighbors: 1, 2, 4, or 0 to choose by dimensions.",
+					  0, 0, 4, AccessExclusiveLock);
+	add_int_reloption(option_kind, "passes", "How often a build goes over all nodes.",
+					  HNSW_DEFAULT_PASSES, 1, HNSW_MAX_PASSES, AccessExclusiveLock);
 }
 
 bytea *
@@ -41,7 +57,10 @@ hnsw_options(Datum reloptions, bool validate)
 	static const relopt_parse_elt table[] = {
 		{"m", RELOPT_TYPE_INT, offsetof(HnswOptions, m)},
 		{"ef_construction", RELOPT_TYPE_INT, offsetof(HnswOptions, ef_construction)},
-		{"ef_search", RELOPT_TYPE_INT, offsetof(HnswOptions, ef_search)}
+		{"ef_search", RELOPT_TYPE_INT, offsetof(HnswOptions, ef_search)},
+		{"vectors", RELOPT_TYPE_ENUM, offsetof(HnswOptions, vectors)},
+		{"bits", RELOPT_TYPE_INT, offsetof(HnswOptions, bits)},
+		{"passes", RELOPT_TYPE_INT, offsetof(HnswOptions, passes)}
 	};
 
 	return (bytea *) build_reloptions(reloptions, validate, option_kind,
@@ -70,6 +89,50 @@ hnsw_ef_search(Relation index)
 	HnswOptions *options = (HnswOptions *) index->rd_options;
 
 	return options == NULL ? HNSW_DEFAULT_EF_SEARCH : options->ef_search;
+}
+
+int
+hnsw_passes(Relation index)
+{
+	HnswOptions *options = (HnswOptions *) index->rd_options;
+
+	return options == NULL ? HNSW_DEFAULT_PASSES : options->passes;
+}
+
+int
+hnsw_bits(Relation index)
+{
+	HnswOptions *options = (HnswOptions *) index->rd_options;
+
+	if (options != NULL && options->bits == 3)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("value 3 out of bounds for option \"bits\""),
+				 errdetail("Valid values are 1, 2, 4, and 0 to choose by dimensions.")));
+	return options == NULL ? 0 : options->bits;
+}
+
+/* An expression must not be computed again for each row found. */
+StoredKind
+hnsw_kind(Relation index)
+{
+	HnswOptions *options = (HnswOptions *) index->rd_options;
+	bool		is_expression = index->rd_index->indkey.values[0] == InvalidAttrNumber;
+
+	if (!hnsw_metric(index)->coded)
+		return STORED_FLOAT;
+	switch (options == NULL ? HNSW_VECTORS_AUTO : (HnswVectors) options->vectors)
+	{
+		case HNSW_VECTORS_INT8:
+			return STORED_INT8;
+		case HNSW_VECTORS_HALF:
+			return STORED_HALF;
+		case HNSW_VECTORS_FLOAT:
+			return STORED_FLOAT;
+		case HNSW_VECTORS_AUTO:
+			break;
+	}
+	return is_expression ? STORED_FLOAT : STORED_INT8;
 }
 
 /* ---- support functions: which metric an operator class has ---- */

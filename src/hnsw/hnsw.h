@@ -14,20 +14,20 @@
 #include "utils/rel.h"
 
 #include "graph/link.h"
-#include "graph/metric.h"
-#include "graph/record.h"
+#include "graph/query.h"
 
 /* ---- pages ---- */
 
 #define HNSW_META_BLOCK 0
 #define HNSW_MAGIC 0x51A17A9D
-#define HNSW_VERSION 1
+#define HNSW_VERSION 2
 
 typedef enum HnswPageKind
 {
 	HNSW_PAGE_META = 1,
 	HNSW_PAGE_NODES = 2,		/* records, or the beginning of a long one */
-	HNSW_PAGE_MORE = 3			/* the continuation of a long record */
+	HNSW_PAGE_MORE = 3,			/* the continuation of a long record */
+	HNSW_PAGE_ROOT = 4			/* the root's codes and the center */
 } HnswPageKind;
 
 /* Special space of every page; the last two bytes tell pg_filedump. */
@@ -58,15 +58,24 @@ typedef struct HnswMeta
 	uint32		version;
 	uint32		dims;
 	uint32		degree;			/* most neighbours of a node: 2 m */
+	uint32		kind;			/* StoredKind of own vectors */
+	uint32		bits;			/* of codes; 0: none */
+	uint64		seed;			/* of the rotation */
 	uint32		attribute_width;	/* bytes of filter attributes in a record:
 									 * 0 */
 	uint32		entry;			/* node where searches start, or GRAPH_NO_NODE */
+	uint32		root_nodes;		/* see root.c */
+	uint32		root_pages;		/* blocks 1 .. root_pages */
+	uint32		root_crc;		/* of what those hold */
+	uint32		has_center;		/* 0 or 1 */
+	uint32		passes;			/* of the build */
 } HnswMeta;
 
-/* How records lie on pages; follows from dims and degree. */
+/* How records lie on pages; follows from the metapage. */
 typedef struct HnswLayout
 {
 	GraphShape	shape;
+	BlockNumber first;			/* block of node 0 */
 	int			nodes_per_page; /* 1 for long records */
 	int			pages_per_node; /* 1 but for long records */
 } HnswLayout;
@@ -89,13 +98,42 @@ typedef struct HnswOptions
 	int			m;
 	int			ef_construction;
 	int			ef_search;
+	int			vectors;		/* HnswVectors */
+	int			bits;			/* 0: by dimensions */
+	int			passes;
 } HnswOptions;
+
+/* How own vectors are stored; auto is int8, and float for expressions. */
+typedef enum HnswVectors
+{
+	HNSW_VECTORS_AUTO,
+	HNSW_VECTORS_INT8,
+	HNSW_VECTORS_HALF,
+	HNSW_VECTORS_FLOAT
+} HnswVectors;
+
+#define HNSW_DEFAULT_PASSES 1
+#define HNSW_MAX_PASSES 4
 
 extern int	hnsw_m(Relation index);
 extern int	hnsw_ef_construction(Relation index);
 extern int	hnsw_ef_search(Relation index);
+extern int	hnsw_bits(Relation index);
+extern int	hnsw_passes(Relation index);
+extern StoredKind hnsw_kind(Relation index);
 
 /* ---- one opened index ---- */
+
+/*
+ * What does not change while an index is not built again: shape, rotation,
+ * root.  Kept with the relation, so that a connection makes it once.
+ */
+typedef struct HnswCache
+{
+	HnswLayout	layout;
+	GraphSpace	space;
+	GraphRoot	root;
+} HnswCache;
 
 /*
  * What an operation on one index needs; the context of its accessor.  Lives in
@@ -104,13 +142,15 @@ extern int	hnsw_ef_search(Relation index);
 typedef struct HnswIndex
 {
 	Relation	relation;
-	const GraphMetric *metric;
-	HnswLayout	layout;
+	const HnswCache *cache;
+	const GraphSpace *space;	/* cache->space */
+	HnswLayout	layout;			/* cache->layout */
 	GraphAccess access;
 	BufferAccessStrategy strategy;	/* or NULL */
 	BlockNumber blocks;			/* of the file when last asked */
 	bool		building;		/* nobody else sees it, logged at the end */
-	float	   *vector;			/* scratch of long records */
+	void	   *own;			/* scratch of long records */
+	GraphRecord *record;		/* a record being made */
 	uint64		row;			/* being inserted */
 } HnswIndex;
 
@@ -125,10 +165,29 @@ extern const GraphMetric *hnsw_metric(Relation relation);
 
 /*
  * The vector to store or to search for: of the index's dimensions (ERROR
- * otherwise), scaled if the metric asks for it, palloc'd.  is_zero says
- * whether it could not be scaled; it may be NULL.
+ * otherwise), palloc'd.
  */
-extern float *hnsw_prepare(HnswIndex *index, Datum value, bool *is_zero);
+extern float *hnsw_prepare(HnswIndex *index, Datum value);
+
+/* A query of the index's space in the current memory context */
+extern GraphQuery *hnsw_create_query(HnswIndex *index);
+
+/* Where searches start now */
+extern GraphStart hnsw_start(HnswIndex *index);
+
+/* ---- root.c: what is read once ---- */
+
+/* The relation's cache, made by what the metapage says if need be. */
+extern const HnswCache *hnsw_cache(Relation relation, const HnswMeta *meta);
+
+/* Pages that the root and the center take */
+extern uint32 hnsw_root_pages(const GraphShape *shape, int root_nodes, bool has_center);
+
+/*
+ * Write them to new pages at the end of the file, which holds the metapage
+ * only; they are not logged.  Returns the checksum.
+ */
+extern uint32 hnsw_write_root(HnswIndex *index, const GraphRoot *root, float *center);
 
 /* Row pointers in records */
 extern uint64 hnsw_row(ItemPointer tid);
@@ -136,7 +195,8 @@ extern void hnsw_row_tid(uint64 row, ItemPointer tid);
 
 /* ---- page.c: reading ---- */
 
-extern HnswLayout hnsw_layout(int dims, int degree);
+/* The layout that a metapage describes; ERROR if there is none. */
+extern HnswLayout hnsw_layout(Relation relation, const HnswMeta *meta);
 extern BlockNumber hnsw_node_block(const HnswLayout *layout, uint32 node);
 extern int	hnsw_node_slot(const HnswLayout *layout, uint32 node);
 
@@ -170,11 +230,11 @@ extern GraphRecord *hnsw_page_record(HnswIndex *index, Page page, BlockNumber bl
 extern GraphRecord *hnsw_lock_node(HnswIndex *index, uint32 node, int mode, Buffer *buffer);
 
 /*
- * The vector of a record on a locked page: a pointer into the page if the
+ * The own vector of a record on a locked page: a pointer into the page if the
  * record is whole there, else a copy in scratch.
  */
-extern const float *hnsw_record_vector(HnswIndex *index, GraphRecord *record,
-									   Buffer buffer, float *scratch);
+extern const void *hnsw_record_own(HnswIndex *index, const GraphRecord *record,
+								   Buffer buffer, void *scratch);
 
 /* ---- change.c: writing ---- */
 
@@ -208,11 +268,12 @@ extern void hnsw_set_entry(HnswIndex *index, Buffer meta, uint32 entry);
 extern void hnsw_init_access(HnswIndex *index);
 
 /* Write a new node into a free place; its number. */
-extern uint32 hnsw_create_node(HnswIndex *index, const float *vector, const GraphList *list);
+extern uint32 hnsw_create_node(HnswIndex *index, GraphQuery *query, const GraphList *list,
+							   const void *const *owns);
 
 /* ---- insert.c ---- */
 
-/* Insert one vector with index->row; several backends may at once. */
+/* Insert one vector as index->row; several backends may at once. */
 extern void hnsw_insert_vector(HnswIndex *index, GraphLinker *linker, const float *vector);
 
 /*

@@ -17,14 +17,14 @@
  * from which no live node was found.
  */
 static bool
-insert_as_entry(HnswIndex *index, const float *vector, uint32 entry)
+insert_as_entry(HnswIndex *index, GraphLinker *linker, uint32 entry)
 {
 	Buffer		meta = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
 	bool		same = hnsw_page_meta(BufferGetPage(meta))->entry == entry;
 	GraphList	none = {0};
 
 	if (same)
-		hnsw_set_entry(index, meta, hnsw_create_node(index, vector, &none));
+		hnsw_set_entry(index, meta, hnsw_create_node(index, graph_linker_query(linker), &none, NULL));
 	UnlockReleaseBuffer(meta);
 	return same;
 }
@@ -32,20 +32,22 @@ insert_as_entry(HnswIndex *index, const float *vector, uint32 entry)
 void
 hnsw_insert_vector(HnswIndex *index, GraphLinker *linker, const float *vector)
 {
+	graph_query_set(graph_linker_query(linker), vector);
+	graph_query_encode(graph_linker_query(linker));
 	for (;;)
 	{
-		uint32		entry = hnsw_read_meta(index->relation).entry;
+		GraphStart	start = hnsw_start(index);
 		uint32		node;
 		Status		status;
 
 		status_clear(&status);
-		switch (graph_insert(linker, vector, entry, hnsw_count_nodes(index), &node, &status))
+		switch (graph_insert(linker, &start, &node, &status))
 		{
 			case GRAPH_INSERTED:
 			case GRAPH_MERGED:
 				return;
 			case GRAPH_ISOLATED:
-				if (insert_as_entry(index, vector, entry))
+				if (insert_as_entry(index, linker, start.entry))
 					return;
 				break;
 			case GRAPH_FAILED:
@@ -64,10 +66,10 @@ insert_datum(Relation relation, Datum value, ItemPointer tid, MemoryContext cont
 	index->row = hnsw_row(tid);
 	status_clear(&status);
 	linker = graph_linker_create(memory_arena(context, ARENA_NO_BUDGET), &index->access,
-								 hnsw_ef_construction(relation), index->metric->alpha, &status);
+								 hnsw_ef_construction(relation), &status);
 	if (linker == NULL)
 		raise_status(&status);
-	hnsw_insert_vector(index, linker, hnsw_prepare(index, value, NULL));
+	hnsw_insert_vector(index, linker, hnsw_prepare(index, value));
 }
 
 bool

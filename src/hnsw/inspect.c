@@ -62,7 +62,7 @@ count_page(HnswIndex *index, BlockNumber block, Counts *counts)
 		counts->rows += record->nrows;
 		counts->nodes[record->state]++;
 		if (record->state == GRAPH_LIVE)
-			counts->neighbors += record->nneighbors;
+			counts->neighbors += graph_record_neighbors(&index->layout.shape, record);
 	}
 	UnlockReleaseBuffer(buffer);
 }
@@ -98,7 +98,7 @@ hnsw_index_info(PG_FUNCTION_ARGS)
 	index->strategy = GetAccessStrategy(BAS_BULKREAD);
 	counts = count_index(index);
 	live = counts.nodes[GRAPH_LIVE];
-	values[0] = CStringGetTextDatum(index->metric->name);
+	values[0] = CStringGetTextDatum(index->space->metric->name);
 	values[1] = Int32GetDatum(meta.dims);
 	values[2] = Int32GetDatum(meta.degree / 2);
 	values[3] = Int32GetDatum(hnsw_ef_construction(relation));

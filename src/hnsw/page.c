@@ -14,16 +14,25 @@
 
 #include "compat.h"
 #include "embedding/embedding.h"
+#include "errors.h"
 #include "hnsw/hnsw.h"
 
+/* More than the largest root and center can take */
+#define MAX_ROOT_PAGES 4096
+
 HnswLayout
-hnsw_layout(int dims, int degree)
+hnsw_layout(Relation relation, const HnswMeta *meta)
 {
 	HnswLayout	layout;
 	Size		size;
+	Status		status;
 
-	layout.shape = graph_shape(dims, degree);
+	status_clear(&status);
+	if (!graph_shape(&layout.shape, meta->dims, meta->degree, meta->kind,
+					 meta->bits == 0 ? -1 : (int) meta->bits, HNSW_PAGE_SPACE, &status))
+		raise_status(&status);
 	size = layout.shape.size;
+	layout.first = HNSW_META_BLOCK + 1 + meta->root_pages;
 	layout.nodes_per_page = Max(HNSW_PAGE_SPACE / size, 1);
 	layout.pages_per_node = (size + HNSW_PAGE_SPACE - 1) / HNSW_PAGE_SPACE;
 	return layout;
@@ -32,8 +41,7 @@ hnsw_layout(int dims, int degree)
 BlockNumber
 hnsw_node_block(const HnswLayout *layout, uint32 node)
 {
-	return HNSW_META_BLOCK + 1 +
-		node / layout->nodes_per_page * layout->pages_per_node;
+	return layout->first + node / layout->nodes_per_page * layout->pages_per_node;
 }
 
 int
@@ -105,6 +113,9 @@ check_meta(Relation relation, const HnswMeta *meta)
 				 errhint("Please REINDEX it.")));
 	if (meta->dims < 1 || meta->dims > EMBEDDING_MAX_DIMS ||
 		meta->degree < GRAPH_MIN_DEGREE || meta->degree > GRAPH_MAX_DEGREE ||
+		meta->kind > STORED_FLOAT || meta->bits > 4 || meta->bits == 3 ||
+		meta->root_nodes > GRAPH_ROOT_MAX || meta->has_center > 1 ||
+		meta->root_pages > MAX_ROOT_PAGES ||
 		meta->attribute_width != 0)
 		hnsw_raise_corrupted(relation, HNSW_META_BLOCK, "The metapage holds values out of range.");
 }
@@ -141,9 +152,12 @@ uint32
 hnsw_count_nodes(HnswIndex *index)
 {
 	const HnswLayout *layout = &index->layout;
-	uint64		blocks = RelationGetNumberOfBlocks(index->relation) - 1;
+	BlockNumber blocks = RelationGetNumberOfBlocks(index->relation);
 
-	return Min(blocks / layout->pages_per_node * layout->nodes_per_page,
+	if (blocks <= layout->first)
+		return 0;
+	blocks -= layout->first;
+	return Min((uint64) blocks / layout->pages_per_node * layout->nodes_per_page,
 			   (uint64) GRAPH_NO_NODE - 1);
 }
 
@@ -179,7 +193,7 @@ hnsw_page_record(HnswIndex *index, Page page, BlockNumber block, int slot)
 	GraphRecord *record = (GraphRecord *)
 	(PageGetContents(page) + slot * index->layout.shape.size);
 
-	if (!graph_record_is_sound(record, index->layout.shape.degree))
+	if (!graph_record_is_sound(record))
 		hnsw_raise_corrupted(index->relation, block, "A node's counts are out of range.");
 	return record;
 }
@@ -209,18 +223,18 @@ hnsw_lock_node(HnswIndex *index, uint32 node, int mode, Buffer *buffer)
 	return NULL;
 }
 
-const float *
-hnsw_record_vector(HnswIndex *index, GraphRecord *record, Buffer buffer, float *scratch)
+const void *
+hnsw_record_own(HnswIndex *index, const GraphRecord *record, Buffer buffer, void *scratch)
 {
 	const GraphShape *shape = &index->layout.shape;
-	char	   *from = (char *) graph_record_vector(record, shape->degree);
-	char	   *to = (char *) scratch;
-	Size		left = shape->dims * sizeof(float);
-	Size		here = HNSW_PAGE_SPACE - shape->head;
+	const char *from = graph_record_own(shape, record);
+	char	   *to = scratch;
+	Size		left = shape->own_size;
+	Size		here = Min(HNSW_PAGE_SPACE - shape->head, left);
 	BlockNumber block = BufferGetBlockNumber(buffer);
 
 	if (index->layout.pages_per_node == 1)
-		return (const float *) from;
+		return from;
 	memcpy(to, from, here);
 	while (left > here)
 	{

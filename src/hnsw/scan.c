@@ -28,6 +28,7 @@ typedef struct HnswScan
 	MemoryContext context;		/* of one search; reset by a rescan */
 	bool		started;
 	HnswIndex  *index;
+	GraphQuery *query;
 	GraphSearch *search;
 	bool		is_null;		/* the query is NULL: so is every distance */
 	bool		is_zero;		/* it has no length: every distance is NaN */
@@ -71,18 +72,21 @@ hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 	state->started = false;
 }
 
-/* The vector to search for; zeros stand for NULL. */
-static float *
+/* The query to search for; zeros stand for NULL. */
+static GraphQuery *
 scan_query(IndexScanDesc scan)
 {
 	HnswScan   *state = scan->opaque;
 	ScanKey		key = &scan->orderByData[0];
+	GraphQuery *query = hnsw_create_query(state->index);
 
 	state->is_null = (key->sk_flags & SK_ISNULL) != 0;
-	state->is_zero = false;
 	if (state->is_null)
-		return palloc0(sizeof(float) * state->index->layout.shape.dims);
-	return hnsw_prepare(state->index, key->sk_argument, &state->is_zero);
+		graph_query_set(query, palloc0(sizeof(float) * state->index->layout.shape.dims));
+	else
+		graph_query_set(query, hnsw_prepare(state->index, key->sk_argument));
+	state->is_zero = graph_query_is_zero(query);
+	return query;
 }
 
 /* Nodes that may wait in memory: work_mem, a heap entry and its growth each */
@@ -93,13 +97,13 @@ max_waiting(void)
 }
 
 static void
-start(IndexScanDesc scan)
+begin_search(IndexScanDesc scan)
 {
 	HnswScan   *state = scan->opaque;
 	Relation	relation = scan->indexRelation;
 	int			ef = guc_ef_search > 0 ? guc_ef_search : hnsw_ef_search(relation);
 	MemoryContext caller;
-	uint32		entry;
+	GraphStart	start;
 	Status		status;
 
 	if (scan->numberOfOrderBys == 0)
@@ -112,12 +116,12 @@ start(IndexScanDesc scan)
 	MemoryContextReset(state->context);
 	caller = MemoryContextSwitchTo(state->context);
 	state->index = hnsw_open(relation);
-	entry = hnsw_read_meta(relation).entry;
+	state->query = scan_query(scan);
+	start = hnsw_start(state->index);
 	state->search = graph_search_create(memory_arena(state->context, ARENA_NO_BUDGET),
 										&state->index->access, &status);
 	if (state->search == NULL ||
-		!graph_search_begin(state->search, scan_query(scan), ef, entry,
-							hnsw_count_nodes(state->index), max_waiting(), &status))
+		!graph_search_begin(state->search, state->query, ef, &start, max_waiting(), &status))
 		raise_status(&status);
 	MemoryContextSwitchTo(caller);
 	state->found.nrows = 0;
@@ -126,11 +130,20 @@ start(IndexScanDesc scan)
 	state->started = true;
 }
 
+/*
+ * Are own vectors as exact as the operator's?  Then an expression is not
+ * evaluated again.  What cannot be compared is left to the operator.
+ */
+static bool
+is_exact(const HnswScan *state)
+{
+	return state->index->layout.shape.kind == STORED_FLOAT && isfinite(state->found.distance);
+}
+
 /* Move on to the next node; false at the end. */
 static bool
 next_node(HnswScan *state)
 {
-	HnswIndex  *index = state->index;
 	Status		status;
 
 	status_clear(&status);
@@ -143,7 +156,9 @@ next_node(HnswScan *state)
 			state->found.nrows = 0;
 			return false;
 		}
-		state->value = index->metric->operator(state->found.distance, index->layout.shape.dims);
+		state->value = state->found.bound;
+		if (is_exact(state))
+			state->value = graph_query_exact(state->query, state->found.distance);
 	} while (guc_search_order == ORDER_STRICT && state->value < state->greatest);
 	state->next_row = 0;
 	state->greatest = Max(state->greatest, state->value);
@@ -160,14 +175,14 @@ store_distances(IndexScanDesc scan)
 {
 	HnswScan   *state = scan->opaque;
 	IndexOrderByDistance *distances = state->distances;
-	bool		exact = !state->index->metric->normalize || state->is_zero;
+	bool		exact = state->is_null || state->is_zero || is_exact(state);
 
 	distances[0].isnull = state->is_null;
 	distances[0].value = state->is_zero ? get_float8_nan() : state->value;
 	for (int i = 1; i < scan->numberOfOrderBys; i++)
 		distances[i].value = -get_float8_infinity();
 	index_store_float8_orderby_distances(scan, state->types, distances,
-										 (!exact && !state->is_null) || scan->numberOfOrderBys > 1);
+										 !exact || scan->numberOfOrderBys > 1);
 }
 
 bool
@@ -177,7 +192,7 @@ hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 
 	Assert(ScanDirectionIsForward(direction));
 	if (!state->started)
-		start(scan);
+		begin_search(scan);
 	if (state->next_row >= state->found.nrows && !next_node(state))
 		return false;
 	hnsw_row_tid(state->found.rows[state->next_row++], &scan->xs_heaptid);

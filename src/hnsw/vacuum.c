@@ -171,7 +171,7 @@ find_broken(Vacuum *vacuum, uint32 first, uint32 *broken)
 		if (record->state != GRAPH_LIVE)
 			continue;
 		vacuum->some_live = first + slot;
-		for (int i = 0; i < record->nneighbors; i++)
+		for (int i = 0; i < index->layout.shape.degree; i++)
 		{
 			if (ids[i] < vacuum->nodes && graph_bits_test(&vacuum->dead, ids[i]))
 			{
@@ -190,7 +190,7 @@ repair(Vacuum *vacuum)
 	HnswIndex  *index = vacuum->index;
 	int			step = index->layout.nodes_per_page;
 	uint32	   *broken = palloc(sizeof(uint32) * step);
-	uint32		entry = hnsw_read_meta(index->relation).entry;
+	GraphStart	start = hnsw_start(index);
 	Status		status;
 
 	status_clear(&status);
@@ -205,8 +205,8 @@ repair(Vacuum *vacuum)
 			bool		changed;
 
 			CHECK_FOR_INTERRUPTS();
-			if (!graph_repair(vacuum->linker, broken[i], entry, hnsw_count_nodes(index),
-							  &changed, &status))
+			start.nodes = hnsw_count_nodes(index);
+			if (!graph_repair(vacuum->linker, broken[i], &start, &changed, &status))
 				raise_status(&status);
 		}
 	}
@@ -307,8 +307,7 @@ init_vacuum(Vacuum *vacuum, IndexVacuumInfo *info)
 	vacuum->dead.arena = arena;
 	vacuum->some_live = GRAPH_NO_NODE;
 	vacuum->linker = graph_linker_create(arena, &index->access,
-										 hnsw_ef_construction(info->index),
-										 index->metric->alpha, &status);
+										 hnsw_ef_construction(info->index), &status);
 	if (vacuum->linker == NULL)
 		raise_status(&status);
 	if (!graph_bits_reset(&vacuum->dead, vacuum->nodes))

@@ -1,0 +1,269 @@
+/*
+ * root.c
+ *	  What an index has that never changes: shape, rotation, center and root,
+ *	  read once by a connection and kept for the next scan.
+ *
+ * Blocks 1 .. root_pages hold one stream of bytes: the center (dims floats, if
+ * there is one), the ids of the root's nodes, their codes.  The metapage has
+ * its checksum, so that an entry of the cache with the same index and the same
+ * metapage, but for the entry node, is the same.
+ *
+ * A few entries are kept.  An operation pins the one it uses until its memory
+ * context ends; of the others the least recently used makes place.
+ */
+#include "postgres.h"
+
+#include "access/generic_xlog.h"
+#include "miscadmin.h"
+#include "port/pg_crc32c.h"
+#include "storage/bufmgr.h"
+#include "utils/memutils.h"
+
+#include "context.h"
+#include "errors.h"
+#include "hnsw/hnsw.h"
+
+#define ENTRIES 8
+
+typedef struct Entry
+{
+	Oid			index;			/* InvalidOid: unused */
+	HnswMeta	meta;
+	MemoryContext context;
+	HnswCache  *cache;
+	int			pins;
+	uint64		used;
+} Entry;
+
+static Entry entries[ENTRIES];
+static uint64 uses;
+
+/* ---- the stream ---- */
+
+/* A walk over the stream, one page at a time */
+typedef struct Stream
+{
+	HnswIndex  *index;			/* writing */
+	Relation	relation;
+	BlockNumber next;
+	Buffer		buffer;			/* locked, or InvalidBuffer */
+	Size		offset;			/* in its contents */
+	pg_crc32c	crc;
+} Stream;
+
+static Size
+stream_size(const GraphShape *shape, int root_nodes, bool has_center)
+{
+	return (has_center ? shape->dims * sizeof(float) : 0) + root_nodes * sizeof(uint32) +
+		(root_nodes > 0 ? graph_root_codes_size(shape, root_nodes) : 0);
+}
+
+uint32
+hnsw_root_pages(const GraphShape *shape, int root_nodes, bool has_center)
+{
+	return (stream_size(shape, root_nodes, has_center) + HNSW_PAGE_SPACE - 1) / HNSW_PAGE_SPACE;
+}
+
+static void
+open_page(Stream *stream)
+{
+	if (BufferIsValid(stream->buffer))
+		UnlockReleaseBuffer(stream->buffer);
+	stream->offset = 0;
+	if (stream->index != NULL)
+	{
+		stream->buffer = ReadBufferExtended(stream->relation, MAIN_FORKNUM, P_NEW,
+											RBM_ZERO_AND_LOCK, NULL);
+		hnsw_init_page(stream->index, BufferGetPage(stream->buffer), HNSW_PAGE_ROOT);
+		MarkBufferDirty(stream->buffer);
+	}
+	else
+	{
+		const char *problem;
+
+		stream->buffer = ReadBuffer(stream->relation, stream->next);
+		LockBuffer(stream->buffer, BUFFER_LOCK_SHARE);
+		problem = hnsw_page_problem(BufferGetPage(stream->buffer), HNSW_PAGE_ROOT);
+		if (problem != NULL)
+			hnsw_raise_corrupted(stream->relation, stream->next, problem);
+	}
+	stream->next++;
+}
+
+/* Move bytes to or from the pages. */
+static void
+transfer(Stream *stream, void *bytes, Size n)
+{
+	char	   *p = bytes;
+
+	COMP_CRC32C(stream->crc, bytes, stream->index != NULL ? n : 0);
+	while (n > 0)
+	{
+		Size		here;
+		char	   *contents;
+
+		if (!BufferIsValid(stream->buffer) || stream->offset == HNSW_PAGE_SPACE)
+			open_page(stream);
+		here = Min(n, HNSW_PAGE_SPACE - stream->offset);
+		contents = PageGetContents(BufferGetPage(stream->buffer)) + stream->offset;
+		if (stream->index != NULL)
+			memcpy(contents, p, here);
+		else
+		{
+			memcpy(p, contents, here);
+			COMP_CRC32C(stream->crc, p, here);
+		}
+		stream->offset += here;
+		p += here;
+		n -= here;
+	}
+}
+
+static void
+transfer_all(Stream *stream, const GraphShape *shape, const GraphRoot *root, float *center)
+{
+	INIT_CRC32C(stream->crc);
+	if (center != NULL)
+		transfer(stream, center, shape->dims * sizeof(float));
+	if (root->n > 0)
+	{
+		transfer(stream, root->ids, root->n * sizeof(uint32));
+		transfer(stream, root->codes, graph_root_codes_size(shape, root->n));
+	}
+	FIN_CRC32C(stream->crc);
+	if (BufferIsValid(stream->buffer))
+		UnlockReleaseBuffer(stream->buffer);
+}
+
+uint32
+hnsw_write_root(HnswIndex *index, const GraphRoot *root, float *center)
+{
+	Stream		stream = {.index = index,.relation = index->relation,.next = HNSW_META_BLOCK + 1};
+
+	transfer_all(&stream, &index->layout.shape, root, center);
+	return stream.crc;
+}
+
+/* ---- the cache ---- */
+
+static void
+read_root(Relation relation, const HnswMeta *meta, HnswCache *cache, Arena *arena, float *center)
+{
+	const GraphShape *shape = &cache->layout.shape;
+	Stream		stream = {.relation = relation,.next = HNSW_META_BLOCK + 1};
+
+	if (meta->root_pages != hnsw_root_pages(shape, meta->root_nodes, meta->has_center))
+		hnsw_raise_corrupted(relation, HNSW_META_BLOCK, "The root has a wrong size.");
+	if (!graph_root_init(&cache->root, arena, shape, meta->root_nodes))
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	if (meta->root_pages == 0)
+		return;
+	transfer_all(&stream, shape, &cache->root, center);
+	if (stream.crc != meta->root_crc)
+		hnsw_raise_corrupted(relation, HNSW_META_BLOCK + 1, "The root has a wrong checksum.");
+}
+
+static HnswCache *
+make_cache(Relation relation, const HnswMeta *meta)
+{
+	HnswCache  *cache = palloc0(sizeof(HnswCache));
+	const GraphMetric *metric = hnsw_metric(relation);
+	Arena	   *arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
+	float	   *center = NULL;
+	Status		status;
+
+	status_clear(&status);
+	if (metric->coded != (meta->bits > 0))
+		hnsw_raise_corrupted(relation, HNSW_META_BLOCK,
+							 "The metapage does not belong to the operator class.");
+	cache->layout = hnsw_layout(relation, meta);
+	if (meta->has_center)
+		center = palloc(sizeof(float) * meta->dims);
+	read_root(relation, meta, cache, arena, center);
+	if (!graph_space_init(&cache->space, arena, metric, &cache->layout.shape, meta->seed,
+						  center, &status))
+		raise_status(&status);
+	return cache;
+}
+
+static bool
+is_same(const Entry *entry, Relation relation, const HnswMeta *meta)
+{
+	HnswMeta	other = entry->meta;
+
+	other.entry = meta->entry;
+	return entry->index == RelationGetRelid(relation) && memcmp(&other, meta, sizeof(other)) == 0;
+}
+
+static Entry *
+find_entry(Relation relation, const HnswMeta *meta)
+{
+	for (int i = 0; i < ENTRIES; i++)
+		if (is_same(&entries[i], relation, meta))
+			return &entries[i];
+	return NULL;
+}
+
+/* An entry that nobody uses, emptied; NULL if there is none. */
+static Entry *
+free_entry(void)
+{
+	Entry	   *oldest = NULL;
+
+	for (int i = 0; i < ENTRIES; i++)
+		if (entries[i].pins == 0 && (oldest == NULL || entries[i].used < oldest->used))
+			oldest = &entries[i];
+	if (oldest != NULL && oldest->context != NULL)
+	{
+		MemoryContextDelete(oldest->context);
+		memset(oldest, 0, sizeof(Entry));
+	}
+	return oldest;
+}
+
+static void
+unpin(void *arg)
+{
+	((Entry *) arg)->pins--;
+}
+
+/* Keep an entry while the current memory context lives. */
+static const HnswCache *
+pin(Entry *entry)
+{
+	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
+
+	callback->func = unpin;
+	callback->arg = entry;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	entry->pins++;
+	entry->used = ++uses;
+	return entry->cache;
+}
+
+const HnswCache *
+hnsw_cache(Relation relation, const HnswMeta *meta)
+{
+	Entry	   *entry = find_entry(relation, meta);
+	MemoryContext context;
+	MemoryContext caller;
+	HnswCache  *cache;
+
+	if (entry != NULL)
+		return pin(entry);
+	/* An error must leave no half-made entry behind. */
+	context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw cache",
+									ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(context);
+	cache = make_cache(relation, meta);
+	MemoryContextSwitchTo(caller);
+	entry = free_entry();
+	if (entry == NULL)
+		return cache;
+	MemoryContextSetParent(context, CacheMemoryContext);
+	entry->index = RelationGetRelid(relation);
+	entry->meta = *meta;
+	entry->context = context;
+	entry->cache = cache;
+	return pin(entry);
+}
