@@ -122,7 +122,7 @@ check_views(const TrainOptions *options)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("loss \"simsiam\" cannot train a model without a predictor"),
-				 errhint("Use \"simclr\", \"barlow\" or \"vicreg\"; similarity.loss() computes it.")));
+				 errhint("Use \"simclr\", \"barlow\" or \"vicreg\".")));
 	if (options->examples_per_class % 2 != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
