@@ -2,10 +2,10 @@
  * number.c
  *	  Parsing of decimal numbers.
  *
- * Up to 53 bits of digits times a small power of ten, or its inverse, is a
- * double that is right to two units in the last place (after Clinger, 1990).
- * Rounding it to a float is right unless it lies that close to the middle of
- * two floats; then, and for everything longer, strtof decides.
+ * Up to 19 digits and a small power of ten are exact in a double product or
+ * quotient (Clinger, 1990).  Rounding that double to a float rounds twice,
+ * which is wrong only when the double lies exactly between two floats; then,
+ * and for everything longer, strtof decides.
  */
 #include "base/number.h"
 
@@ -24,11 +24,6 @@ static const double powers_of_ten[] = {
 	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22
 };
 
-static const double inverse_powers[] = {
-	1e-0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11,
-	1e-12, 1e-13, 1e-14, 1e-15, 1e-16, 1e-17, 1e-18, 1e-19, 1e-20, 1e-21, 1e-22
-};
-
 typedef struct Decimal
 {
 	bool		negative;
@@ -43,68 +38,10 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* ---- eight characters at a time ---- */
-
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/* The first of eight characters in the lowest byte */
-static inline uint64_t
-load_characters(const char *p)
-{
-	uint64_t	word;
-
-	memcpy(&word, p, sizeof(word));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	word = __builtin_bswap64(word);
-#endif
-	return word;
-}
-
-/*
- * How many of them are digits before the first that is not: 0x30 .. 0x39 are
- * the bytes whose upper half is 3 with and without 6 added.  A carry out of a
- * byte reaches only those behind it.
- */
-static inline int
-count_digits(uint64_t word)
-{
-	uint64_t	other = ((word & EACH(0xF0)) ^ EACH(0x30)) |
-	(((word + EACH(0x06)) & EACH(0xF0)) ^ EACH(0x30));
-
-	return other == 0 ? 8 : __builtin_ctzll(other) / 8;
-}
-
-/* The first n of them as a number, n >= 1: pairs, then fours, then all eight */
-static inline uint64_t
-digits_value(uint64_t word, int n)
-{
-	word = (word << (64 - 8 * n)) & EACH(0x0F);
-	word = (word * (1 + (10 << 8)) >> 8) & UINT64_C(0x00FF00FF00FF00FF);
-	word = (word * (1 + (100 << 16)) >> 16) & UINT64_C(0x0000FFFF0000FFFF);
-	return word * (1 + (UINT64_C(10000) << 32)) >> 32;
-}
-
 /* Digits at p; the power of ten falls by one for each if in the fraction. */
 static const char *
 read_digits(const char *p, const char *end, bool fraction, Decimal *d)
 {
-	static const uint64_t powers[] = {
-		1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000
-	};
-
-	while (end - p >= 8 && d->mantissa < UINT64_C(10000000000))
-	{
-		uint64_t	word = load_characters(p);
-		int			n = count_digits(word);
-
-		if (n == 0)
-			return p;
-		d->mantissa = d->mantissa * powers[n] + digits_value(word, n);
-		d->exponent -= fraction ? n : 0;
-		p += n;
-		if (n < 8)
-			return p;
-	}
 	for (; p < end && is_digit(*p); p++)
 	{
 		if (d->mantissa < UINT64_C(1000000000000000000))
@@ -144,10 +81,7 @@ read_exponent(const char *p, const char *end, Decimal *d)
 	return p;
 }
 
-/*
- * Is x within 4 units of its last place of the middle of two neighbouring
- * floats, or near the denormals or the largest?
- */
+/* Is x exactly between two neighbouring floats, or near the denormals? */
 static bool
 is_doubtful(double x)
 {
@@ -156,7 +90,7 @@ is_doubtful(double x)
 	memcpy(&bits, &x, sizeof(bits));
 	if (x != 0 && (x < 1.2e-38 || x > 3.3e38))
 		return true;
-	return (bits & 0x1FFFFFFF) - 0x0FFFFFFC <= 8;
+	return (bits & 0x1FFFFFFF) == 0x10000000;
 }
 
 /*
@@ -233,7 +167,7 @@ number_parse_float(const char *text, const char *end, float *out)
 	{
 		x = (double) d.mantissa;
 		if (d.exponent < 0)
-			x *= inverse_powers[-d.exponent];
+			x /= powers_of_ten[-d.exponent];
 		else
 			x *= powers_of_ten[d.exponent];
 		if (is_doubtful(x))
