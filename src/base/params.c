@@ -22,7 +22,23 @@ params_init(Params *params, const char *owner, const ParamSpec *specs)
 	}
 }
 
-/* "Accepted parameters are a, b and c." as a hint */
+/* As JSON; a size's default is a number as well. */
+static void
+default_text(const ParamSpec *spec, char *text, size_t size)
+{
+	if (spec->required)
+		snprintf(text, size, "required");
+	else if (spec->nullable)
+		snprintf(text, size, "null");
+	else if (spec->type == PARAM_BOOLEAN)
+		snprintf(text, size, "%s", spec->initial != 0 ? "true" : "false");
+	else if (spec->type == PARAM_CHOICE)
+		snprintf(text, size, "\"%s\"", spec->choices[(int) spec->initial]);
+	else
+		snprintf(text, size, "%.15g", spec->initial);
+}
+
+/* "Accepted parameters and defaults: ..." as a hint */
 static bool
 hint_accepted(const Params *params, Status *status)
 {
@@ -30,11 +46,16 @@ hint_accepted(const Params *params, Status *status)
 	size_t		used = 0;
 
 	for (int i = 0; params->specs[i].name != NULL && used < sizeof(list); i++)
-		used += (size_t) snprintf(list + used, sizeof(list) - used, "%s\"%s\"",
-								  i == 0 ? "" : ", ", params->specs[i].name);
+	{
+		char		text[64];
+
+		default_text(&params->specs[i], text, sizeof(text));
+		used += (size_t) snprintf(list + used, sizeof(list) - used, "%s\"%s\" (%s)",
+								  i == 0 ? "" : ", ", params->specs[i].name, text);
+	}
 	if (used == 0)
 		return status_hint(status, "It takes no parameters.");
-	return status_hint(status, "Accepted parameters: %s.", list);
+	return status_hint(status, "Accepted parameters and their defaults: %s.", list);
 }
 
 static int

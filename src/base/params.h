@@ -5,7 +5,7 @@
  * A table of ParamSpec says which parameters a thing has, their type, default
  * and range.  A server room walks the user's jsonb and sets each value by
  * name; the arithmetic reads it by position.  The same tables produce error
- * messages ("accepted: ...") and the SQL functions that list what exists.
+ * messages (accepted parameters and their defaults) and the SQL functions that list what exists.
  */
 #ifndef BASE_PARAMS_H
 #define BASE_PARAMS_H

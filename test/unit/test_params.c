@@ -78,7 +78,8 @@ test_unknown_name(void)
 	CHECK(!params_set_number(&params, "unit", 1, &status));
 	CHECK(status.code == STATUS_UNKNOWN_NAME);
 	CHECK_TEXT(status.message, "layer \"dense\" has no parameter \"unit\"");
-	CHECK_TEXT(status.hint, "Accepted parameters: \"units\", \"rate\", \"bias\", \"padding\", \"size\", \"margin\".");
+	CHECK_TEXT(status.hint, "Accepted parameters and their defaults: \"units\" (required), \"rate\" (0.5), "
+			   "\"bias\" (true), \"padding\" (\"valid\"), \"size\" (2), \"margin\" (null).");
 	params_init(&params, "layer \"flatten\"", none);
 	CHECK(!params_set_text(&params, "x", "y", &status));
 	CHECK_TEXT(status.hint, "It takes no parameters.");
