@@ -107,6 +107,40 @@ ours AS (SELECT sum(p) FILTER (WHERE rel) / 79 AS map, count(*) FILTER (WHERE re
 SELECT metric, abs(value - CASE metric WHEN 'map@r' THEN (SELECT avg(coalesce(map, 0)) FROM ours) ELSE (SELECT avg(precision) FROM ours) END) < 1e-6 AS agrees
 FROM similarity.evaluate_retrieval('stock', 'SELECT e, kind FROM stock', '{map@r,r_precision}', drop_closest => true);
 
+-- Per class: each label's own mean, and the mean of them is macro.
+SELECT p.label, p.queries, abs(p.value - w.value) < 1e-6 AS value
+FROM similarity.evaluate_retrieval('stock', 'SELECT e, kind FROM probe', '{precision@5}', per_class => true) p
+JOIN (SELECT kind::text, avg((found = kind)::int) FROM near GROUP BY kind) w (label, value) USING (label) ORDER BY label;
+SELECT count(*) FILTER (WHERE label IS NULL) AS every, max(queries) FILTER (WHERE label IS NULL) = sum(queries) FILTER (WHERE label IS NOT NULL) AS queries,
+	abs(max(value) FILTER (WHERE label IS NULL) - avg(value) FILTER (WHERE label IS NOT NULL)) < 1e-12 AS macro
+FROM similarity.evaluate_retrieval('stock', 'SELECT e, kind FROM probe', '{map@r}', average => 'macro', per_class => true);
+SELECT c.name, count(*), bool_and(c.queries = w.queries AND c.tp = w.tp AND c.fp = w.fp AND c.fn = w.fn) AS same
+FROM similarity.evaluate_classification('stock', 'SELECT e, kind FROM probe', k => 1, matcher => 'match_nearest', per_class => true) c,
+	LATERAL (SELECT count(*) AS queries, count(*) FILTER (WHERE a.kind = a.found AND a.distance <= c.distance) AS tp,
+			count(*) FILTER (WHERE a.kind <> a.found AND a.distance <= c.distance) AS fp,
+			count(*) FILTER (WHERE a.kind = a.found AND a.distance > c.distance) AS fn
+		FROM answers('match_nearest', 1) a WHERE c.label IS NULL OR a.kind::text = c.label) w
+GROUP BY c.name ORDER BY c.name;
+
+-- The same by look-ups one by one, which are exact without an index, for every
+-- distance and in memory for a few queries at a time.  (Not for cosine, which
+-- in two dimensions often ties, in any order.)
+SET maintenance_work_mem = '1MB';
+SELECT similarity.create_gallery('stock_' || d, 'stock', 'e', 'kind', key => 'id', distance => d)
+FROM unnest('{squared_euclidean,manhattan,inner_product,snr}'::text[]) d;
+SELECT g.gallery, count(*), bool_and(abs(e.value - l.value) < 1e-9) AS same, min(l.index_recall) AS index_recall
+FROM similarity.galleries g,
+	similarity.evaluate_retrieval(g.gallery, 'SELECT e, kind FROM probe', '{recall@1,precision@300,map@r,ndcg@20,mrr@9}', per_class => true) e
+JOIN LATERAL similarity.evaluate_retrieval(g.gallery, 'SELECT e, kind FROM probe', '{recall@1,precision@300,map@r,ndcg@20,mrr@9}', exact => false, per_class => true) l
+	ON e.metric = l.metric AND e.label IS NOT DISTINCT FROM l.label
+GROUP BY g.gallery ORDER BY g.gallery;
+SELECT count(*) FILTER (WHERE e.count IS DISTINCT FROM l.count) AS different
+FROM similarity.confusion_matrix('stock', 'SELECT e, kind FROM probe') e
+FULL JOIN similarity.confusion_matrix('stock', 'SELECT e, kind FROM probe', exact => false) l
+	ON e.label = l.label AND e.predicted IS NOT DISTINCT FROM l.predicted;
+SELECT similarity.drop_gallery(gallery) FROM similarity.galleries WHERE gallery LIKE 'stock\_%';
+RESET maintenance_work_mem;
+
 -- More rows than one batch; a repeated calibration replaces the last one.
 SELECT name FROM similarity.calibrate('stock', 'SELECT p.e, p.kind FROM probe p, generate_series(1, 3)');
 SELECT matcher, k, metric, queries FROM similarity.galleries;

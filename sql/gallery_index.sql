@@ -21,6 +21,18 @@ SELECT count(*) = count(*) FILTER (WHERE m.label = s.kind::text) AS all_right FR
 SELECT pg_stat_force_next_flush();
 SELECT sum(idx_scan) - :scans AS scans FROM pg_stat_user_indexes WHERE indexrelname = 'big_e_idx';
 
+-- By the index, beside its own loss: few of the true neighbors are missed.
+SELECT metric, queries, abs(value - e.exact) < 0.02 AS same, index_recall BETWEEN 0.9 AND 1 AS good, e.unknown
+FROM similarity.evaluate_retrieval('big', 'SELECT e, kind FROM sample', '{recall@2,precision@10}', drop_closest => true, exact => false)
+JOIN (SELECT metric, value, index_recall IS NULL FROM similarity.evaluate_retrieval('big', 'SELECT e, kind FROM sample',
+	'{recall@2,precision@10}', drop_closest => true)) e (metric, exact, unknown) USING (metric);
+SELECT name, tp + fn AS hits, queries, index_recall > 0.9 AS good
+FROM similarity.evaluate_classification('big', 'SELECT e, kind FROM sample', exact => false);
+-- a search that keeps too few candidates is found out
+SET similarity.ef_search = 1;
+SELECT index_recall < 1 AS less FROM similarity.evaluate_retrieval('big', 'SELECT e, kind FROM sample', '{precision@50}', exact => false);
+RESET similarity.ef_search;
+
 -- A new row is found, a deleted one is not.
 INSERT INTO big VALUES (5000, 9, '[-5,3,1]');
 SELECT key FROM similarity.lookup('big', '[-5,3,1.01]'::embedding, 1);

@@ -180,22 +180,29 @@ CREATE FUNCTION similarity.match_all(gallery text, query text, cutpoint text DEF
 COMMENT ON FUNCTION similarity.match_all(text, text, text, integer, text) IS
 	'the label of each item of a query (input, key), NULL for none of these; key is the query''s as text. The rest as in match. UPDATE inbox i SET label = m.label FROM similarity.match_all(''wardrobe'', ''SELECT image, id FROM inbox'') m WHERE i.id = m.key::integer';
 
+-- Whole sets: the true neighbors of all items by one pass over the table
+-- (exact), or look-ups one by one, as an index answers them.
+
 CREATE FUNCTION similarity.evaluate_retrieval(gallery text, query text, metrics text[] DEFAULT '{recall@1}',
-	average text DEFAULT 'micro', drop_closest boolean DEFAULT false, distance_threshold double precision DEFAULT 'Infinity')
-	RETURNS TABLE (metric text, value double precision)
+	average text DEFAULT 'micro', drop_closest boolean DEFAULT false, distance_threshold double precision DEFAULT 'Infinity',
+	exact boolean DEFAULT true, per_class boolean DEFAULT false)
+	RETURNS TABLE (metric text, value double precision, label text, queries bigint, index_recall double precision)
 	AS 'MODULE_PATHNAME', 'gallery_evaluate_retrieval' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 2;
-COMMENT ON FUNCTION similarity.evaluate_retrieval(text, text, text[], text, boolean, double precision) IS
-	'retrieval metrics of the items of a query (input, label), in one pass. metrics: recall@k, precision@k, map@k, ndcg@k, mrr@k, map@r, r_precision. average: micro (of items) or macro (of classes). drop_closest: the items stand in the gallery themselves. distance_threshold: farther neighbors are not relevant';
+COMMENT ON FUNCTION similarity.evaluate_retrieval(text, text, text[], text, boolean, double precision, boolean, boolean) IS
+	'retrieval metrics of the items of a query (input, label), in one pass. metrics: recall@k, precision@k, map@k, ndcg@k, mrr@k, map@r, r_precision. average: micro (of items) or macro (of classes). drop_closest: the items stand in the gallery themselves. distance_threshold: farther neighbors are not relevant. exact: by the true neighbors; else by what look-ups find, and index_recall is the share of the true neighbors among them. per_class: also a row for each label';
 
-CREATE FUNCTION similarity.evaluate_classification(gallery text, query text, k integer DEFAULT NULL, matcher text DEFAULT NULL)
+CREATE FUNCTION similarity.evaluate_classification(gallery text, query text, k integer DEFAULT NULL, matcher text DEFAULT NULL,
+	exact boolean DEFAULT true, per_class boolean DEFAULT false)
 	RETURNS TABLE (name text, distance double precision, tp bigint, fp bigint, tn bigint, fn bigint, "precision" double precision,
-		recall double precision, f1 double precision, binary_accuracy double precision, npv double precision, fpr double precision)
+		recall double precision, f1 double precision, binary_accuracy double precision, npv double precision, fpr double precision,
+		label text, queries bigint, index_recall double precision)
 	AS 'MODULE_PATHNAME', 'gallery_evaluate_classification' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 2;
-COMMENT ON FUNCTION similarity.evaluate_classification(text, text, integer, text) IS
-	'classification metrics of the items of a query (input, label) at each cut point of a calibrated gallery. k and matcher: those of the calibration unless given';
+COMMENT ON FUNCTION similarity.evaluate_classification(text, text, integer, text, boolean, boolean) IS
+	'classification metrics of the items of a query (input, label) at each cut point of a calibrated gallery. k and matcher: those of the calibration unless given. exact, per_class, index_recall: as in evaluate_retrieval';
 
-CREATE FUNCTION similarity.confusion_matrix(gallery text, query text, cutpoint text DEFAULT 'optimal', k integer DEFAULT NULL, matcher text DEFAULT NULL)
+CREATE FUNCTION similarity.confusion_matrix(gallery text, query text, cutpoint text DEFAULT 'optimal', k integer DEFAULT NULL,
+	matcher text DEFAULT NULL, exact boolean DEFAULT true)
 	RETURNS TABLE (label text, predicted text, count bigint)
 	AS 'MODULE_PATHNAME', 'gallery_confusion_matrix' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 100;
-COMMENT ON FUNCTION similarity.confusion_matrix(text, text, text, integer, text) IS
-	'how often items of each label were answered by each label (NULL: none of these), cells of at least 1, for psql''s \crosstabview. cutpoint NULL: every match is accepted, which needs no calibration';
+COMMENT ON FUNCTION similarity.confusion_matrix(text, text, text, integer, text, boolean) IS
+	'how often items of each label were answered by each label (NULL: none of these), cells of at least 1, for psql''s \crosstabview. cutpoint NULL: every match is accepted, which needs no calibration. exact: by the true neighbors, else by what look-ups find';

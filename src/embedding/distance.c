@@ -39,8 +39,8 @@ vector_of(const Embedding *e)
 	};
 }
 
-static double
-l2_squared(const Embedding *a, const Embedding *b)
+double
+embedding_l2_squared_distance(const Embedding *a, const Embedding *b)
 {
 	return mixed_l2_squared_distance(vector_of(a), vector_of(b), a->dims);
 }
@@ -48,7 +48,7 @@ l2_squared(const Embedding *a, const Embedding *b)
 double
 embedding_l2_distance(const Embedding *a, const Embedding *b)
 {
-	return sqrt(l2_squared(a, b));
+	return sqrt(embedding_l2_squared_distance(a, b));
 }
 
 double
@@ -94,7 +94,7 @@ l2_distance(PG_FUNCTION_ARGS)
 Datum
 l2_squared_distance(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo, l2_squared));
+	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo, embedding_l2_squared_distance));
 }
 
 Datum

@@ -115,6 +115,7 @@ extern int	embedding_compare(const Embedding *a, const Embedding *b);
  * dimensions.  Cosine is NaN for a zero vector.
  */
 extern double embedding_l2_distance(const Embedding *a, const Embedding *b);
+extern double embedding_l2_squared_distance(const Embedding *a, const Embedding *b);
 extern double embedding_cosine_distance(const Embedding *a, const Embedding *b);
 extern double embedding_negative_inner_product(const Embedding *a, const Embedding *b);
 extern double embedding_l1_distance(const Embedding *a, const Embedding *b);

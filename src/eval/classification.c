@@ -315,3 +315,28 @@ eval_confusion(const int *labels, const int *predicted, const double *distances,
 	*ncells = kept;
 	return true;
 }
+
+/* ---- groups ---- */
+
+bool
+eval_group(const int *labels, size_t n, int nlabels, Arena *arena,
+		   size_t **order, size_t **starts, Status *status)
+{
+	size_t	   *next;
+
+	*order = arena_new_array(arena, n, size_t);
+	*starts = arena_new_array(arena, (size_t) nlabels + 2, size_t);
+	if (*order == NULL || *starts == NULL)
+		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory for groups of labels");
+	memset(*starts, 0, sizeof(size_t) * ((size_t) nlabels + 2));
+
+	/* starts[c + 1] moves from the start of c to its end */
+	next = *starts + 1;
+	for (size_t i = 0; i < n; i++)
+		next[labels[i] + 1]++;
+	for (int c = 0; c < nlabels; c++)
+		next[c + 1] += next[c];
+	for (size_t i = 0; i < n; i++)
+		(*order)[next[labels[i]]++] = i;
+	return true;
+}

@@ -114,4 +114,12 @@ extern bool eval_confusion(const int *labels, const int *predicted,
 						   const double *distances, size_t n, double threshold,
 						   Arena *arena, EvalCell **cells, size_t *ncells, Status *status);
 
+/*
+ * Positions 0 .. n-1 grouped by label, in their order within a label: those of
+ * label c stand in order[starts[c]] to order[starts[c + 1] - 1].  Labels are 0
+ * .. nlabels-1; starts has nlabels + 1 entries.
+ */
+extern bool eval_group(const int *labels, size_t n, int nlabels, Arena *arena,
+					   size_t **order, size_t **starts, Status *status);
+
 #endif							/* EVAL_CLASSIFICATION_H */

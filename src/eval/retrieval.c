@@ -73,6 +73,15 @@ eval_retrieval_needs_r(const EvalRetrievalMetric *metric)
 }
 
 int64_t
+eval_retrieval_metric_depth(const EvalRetrievalMetric *metric, bool drop_closest, int64_t r)
+{
+	/* R does not count a dropped neighbour */
+	if (metric->k == EVAL_AT_R)
+		return drop_closest ? r - 1 : r;
+	return metric->k;
+}
+
+int64_t
 eval_retrieval_depth(const EvalRetrievalMetric *metrics, int n,
 					 bool drop_closest, int64_t max_r)
 {
@@ -80,11 +89,8 @@ eval_retrieval_depth(const EvalRetrievalMetric *metrics, int n,
 
 	for (int i = 0; i < n; i++)
 	{
-		int64_t		k = metrics[i].k;
+		int64_t		k = eval_retrieval_metric_depth(&metrics[i], drop_closest, max_r);
 
-		/* R does not count a dropped neighbour */
-		if (k == EVAL_AT_R)
-			k = drop_closest ? max_r - 1 : max_r;
 		if (k > depth)
 			depth = k;
 	}
@@ -311,4 +317,39 @@ eval_retrieval_value(const EvalRetrieval *sums, int metric)
 		weight += sums->options.macro ? 1 : (double) sum->queries;
 	}
 	return weight == 0 ? 0 : total / weight;
+}
+
+static const ClassSum *
+known_class(const EvalRetrieval *sums, int label)
+{
+	return label >= 0 && label < sums->nclasses ? sums->classes[label] : NULL;
+}
+
+double
+eval_retrieval_class_value(const EvalRetrieval *sums, int metric, int label)
+{
+	const ClassSum *sum = known_class(sums, label);
+
+	return sum == NULL ? 0 : sum->metric[metric] / (double) sum->queries;
+}
+
+int64_t
+eval_retrieval_class_queries(const EvalRetrieval *sums, int label)
+{
+	const ClassSum *sum = known_class(sums, label);
+
+	return sum == NULL ? 0 : sum->queries;
+}
+
+/* ---- approximate search ---- */
+
+void
+eval_add_recall(const double *found, int nfound, const double *true_distances, int ntrue, int k,
+				int64_t *found_count, int64_t *wanted)
+{
+	int			n = k < ntrue ? k : ntrue;
+
+	*wanted += n;
+	for (int i = 0; i < n && i < nfound; i++)
+		*found_count += !(found[i] > true_distances[n - 1]);
 }

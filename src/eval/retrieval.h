@@ -81,4 +81,19 @@ extern bool eval_retrieval_add(EvalRetrieval *sums, int label, int64_t r,
 /* The metrics-th mean over the queries added; 0 without any. */
 extern double eval_retrieval_value(const EvalRetrieval *sums, int metric);
 
+/* The same over the queries of one label, and how many they are. */
+extern double eval_retrieval_class_value(const EvalRetrieval *sums, int metric, int label);
+extern int64_t eval_retrieval_class_queries(const EvalRetrieval *sums, int label);
+
+/* Neighbours that a metric looks at, given R; without one that is dropped. */
+extern int64_t eval_retrieval_metric_depth(const EvalRetrievalMetric *metric, bool drop_closest, int64_t r);
+
+/*
+ * How much an approximate search finds: of the first k of ntrue true distances
+ * (*wanted), those not beyond which found has distances (*found_count).  Both
+ * are ascending; equal distances are as good as the true ones.
+ */
+extern void eval_add_recall(const double *found, int nfound, const double *true_distances, int ntrue, int k,
+							int64_t *found_count, int64_t *wanted);
+
 #endif							/* EVAL_RETRIEVAL_H */

@@ -30,6 +30,12 @@ text_argument(FunctionCallInfo fcinfo, int n, const char *name)
 	return text_argument_or_null(fcinfo, n);
 }
 
+bool
+bool_argument(FunctionCallInfo fcinfo, int n, bool initial)
+{
+	return PG_ARGISNULL(n) ? initial : PG_GETARG_BOOL(n);
+}
+
 int
 k_argument(FunctionCallInfo fcinfo, int n, int initial)
 {
@@ -120,7 +126,7 @@ retrieval_options(FunctionCallInfo fcinfo, int n)
 				 errmsg("unknown average \"%s\"", average),
 				 errhint("Averages are micro and macro.")));
 	options.macro = strcmp(average, "macro") == 0;
-	options.drop_closest = !PG_ARGISNULL(n + 1) && PG_GETARG_BOOL(n + 1);
+	options.drop_closest = bool_argument(fcinfo, n + 1, false);
 	options.threshold = PG_ARGISNULL(n + 2) ? INFINITY : PG_GETARG_FLOAT8(n + 2);
 	return options;
 }

@@ -319,7 +319,7 @@ calibrate(ReturnSetInfo *result, const Gallery *gallery, const char *query,
 	EvalCurve	curve;
 	Contents	contents;
 
-	gallery_pass(gallery, query, k, labels_create(), add_calibration_row, &pass);
+	gallery_pass(gallery, query, true, k, labels_create(), add_calibration_row, &pass);
 	contents = read_contents(gallery);
 	compute_curve(&pass, &curve);
 	choose_cutpoints(targets, &curve, metric);

@@ -87,50 +87,98 @@ add_retrieval_row(void *state, int label, const int *labels, const double *dista
 		raise_status(&status);
 }
 
+typedef struct RetrievalMetrics
+{
+	EvalRetrievalMetric *metric;
+	char	  **names;
+	int			n;
+	EvalRetrievalOptions options;
+	bool		exact;
+	bool		per_class;
+} RetrievalMetrics;
+
+/* A metric of all queries (label NULL), or of those of a label */
+static void
+put_retrieval(FunctionCallInfo fcinfo, const char *metric, double value, const char *label,
+			  int64 queries, const double *index_recall)
+{
+	Datum		values[5];
+	bool		nulls[5] = {false};
+
+	values[0] = CStringGetTextDatum(metric);
+	values[1] = Float8GetDatum(value);
+	nulls[2] = label == NULL;
+	values[2] = label ? CStringGetTextDatum(label) : 0;
+	values[3] = Int64GetDatum(queries);
+	nulls[4] = index_recall == NULL;
+	values[4] = index_recall ? Float8GetDatum(*index_recall) : 0;
+	put_row(fcinfo, values, nulls);
+}
+
+static void
+put_metric(FunctionCallInfo fcinfo, const RetrievalMetrics *metrics, int i, const RetrievalPass *pass,
+		   const Labels *labels, const Pass *search)
+{
+	int			n = labels_count(labels);
+	int64		queries = 0;
+	double		recall;
+
+	if (!metrics->exact)
+		recall = pass_index_recall(search, (int) eval_retrieval_depth(&metrics->metric[i], 1,
+																	  metrics->options.drop_closest,
+																	  pass->counts.largest));
+	for (int label = 0; label < n; label++)
+		queries += eval_retrieval_class_queries(pass->sums, label);
+	put_retrieval(fcinfo, metrics->names[i], eval_retrieval_value(pass->sums, i), NULL, queries,
+				  metrics->exact ? NULL : &recall);
+	for (int label = 0; metrics->per_class && label < n; label++)
+	{
+		queries = eval_retrieval_class_queries(pass->sums, label);
+		if (queries > 0)
+			put_retrieval(fcinfo, metrics->names[i], eval_retrieval_class_value(pass->sums, i, label),
+						  labels_text(labels, label), queries, NULL);
+	}
+}
+
 static void
 evaluate_retrieval(FunctionCallInfo fcinfo, const Gallery *gallery, const char *query,
-				   const EvalRetrievalMetric *metrics, char **names, int n, EvalRetrievalOptions options)
+				   const RetrievalMetrics *metrics)
 {
 	Labels	   *labels = labels_create();
 	RetrievalPass pass = {NULL};
+	Pass	   *search;
 	int64		k;
 	Status		status;
 
 	status_clear(&status);
 	pass.sums = eval_retrieval_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
-									  metrics, n, options, &status);
+									  metrics->metric, metrics->n, metrics->options, &status);
 	if (pass.sums == NULL)
 		raise_status(&status);
-	if (retrieval_any_needs_r(metrics, n))
+	if (retrieval_any_needs_r(metrics->metric, metrics->n))
 		count_labels(gallery, labels, &pass.counts);
-	k = eval_retrieval_depth(metrics, n, options.drop_closest, pass.counts.largest);
+	k = eval_retrieval_depth(metrics->metric, metrics->n, metrics->options.drop_closest, pass.counts.largest);
 	neighbors_check_k(k);
-	gallery_pass(gallery, query, (int) k, labels, add_retrieval_row, &pass);
-	for (int i = 0; i < n; i++)
-	{
-		Datum		values[2] = {CStringGetTextDatum(names[i]), Float8GetDatum(eval_retrieval_value(pass.sums, i))};
-		bool		nulls[2] = {false, false};
-
-		put_row(fcinfo, values, nulls);
-	}
+	search = gallery_pass(gallery, query, metrics->exact, (int) k, labels, add_retrieval_row, &pass);
+	for (int i = 0; i < metrics->n; i++)
+		put_metric(fcinfo, metrics, i, &pass, labels, search);
 }
 
-/* evaluate_retrieval(gallery, query, metrics, average, drop_closest, threshold) */
+/* evaluate_retrieval(gallery, query, metrics, average, drop_closest, threshold, exact, per_class) */
 Datum
 gallery_evaluate_retrieval(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_argument(fcinfo, 0, "gallery");
 	char	   *query = text_argument(fcinfo, 1, "query");
-	EvalRetrievalOptions options = retrieval_options(fcinfo, 3);
-	EvalRetrievalMetric *metrics;
-	char	  **names;
-	int			n;
+	RetrievalMetrics metrics = {.options = retrieval_options(fcinfo, 3)};
 
-	metrics = retrieval_metrics(fcinfo, 2, &names, &n);
+	metrics.metric = retrieval_metrics(fcinfo, 2, &metrics.names, &metrics.n);
+	metrics.exact = bool_argument(fcinfo, 6, true);
+	metrics.per_class = bool_argument(fcinfo, 7, false);
 	InitMaterializedSRF(fcinfo, 0);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	evaluate_retrieval(fcinfo, gallery_open(name), query, metrics, names, n, options);
+	evaluate_retrieval(fcinfo, gallery_open(name), query, &metrics);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -143,11 +191,17 @@ add_match_row(void *state, int label, const int *labels, const double *distances
 	matches_add(state, label, labels, distances, n);
 }
 
+/* Columns before and after the metrics */
+#define CLASSIFICATION_LABEL (6 + EVAL_METRICS)
+#define CLASSIFICATION_VALUES (CLASSIFICATION_LABEL + 3)
+
+/* The curve of all queries (label NULL), or of those of a label, at a cut point */
 static void
-put_classification(FunctionCallInfo fcinfo, const Cutpoint *cutpoint, const EvalCurve *curve, int i)
+put_classification(FunctionCallInfo fcinfo, const Cutpoint *cutpoint, const EvalCurve *curve, int i,
+				   const char *label, const double *index_recall)
 {
-	Datum		values[6 + EVAL_METRICS];
-	bool		nulls[6 + EVAL_METRICS] = {false};
+	Datum		values[CLASSIFICATION_VALUES];
+	bool		nulls[CLASSIFICATION_VALUES] = {false};
 
 	values[0] = CStringGetTextDatum(cutpoint->name);
 	values[1] = Float8GetDatum(cutpoint->distance);
@@ -157,32 +211,82 @@ put_classification(FunctionCallInfo fcinfo, const Cutpoint *cutpoint, const Eval
 	values[5] = Int64GetDatum(curve->counts.fn[i]);
 	for (int m = 0; m < EVAL_METRICS; m++)
 		values[6 + m] = Float8GetDatum(curve->metric[m][i]);
+	nulls[CLASSIFICATION_LABEL] = label == NULL;
+	values[CLASSIFICATION_LABEL] = label ? CStringGetTextDatum(label) : 0;
+	values[CLASSIFICATION_LABEL + 1] = Int64GetDatum(curve->counts.count);
+	nulls[CLASSIFICATION_LABEL + 2] = index_recall == NULL;
+	values[CLASSIFICATION_LABEL + 2] = index_recall ? Float8GetDatum(*index_recall) : 0;
 	put_row(fcinfo, values, nulls);
+}
+
+/* Metrics of n matches at the cut points */
+static void
+classify(FunctionCallInfo fcinfo, const Calibration *calibration, const double *distances, const bool *hits,
+		 size_t n, const char *label, const double *index_recall)
+{
+	Arena	   *arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
+	double	   *thresholds = palloc(sizeof(double) * calibration->ncutpoints);
+	EvalCurve	curve;
+	Status		status;
+
+	status_clear(&status);
+	for (int i = 0; i < calibration->ncutpoints; i++)
+		thresholds[i] = calibration->cutpoints[i].distance;
+	if (!eval_curve(distances, hits, n, thresholds, calibration->ncutpoints, arena, &curve, &status))
+		raise_status(&status);
+	for (int i = 0; i < calibration->ncutpoints; i++)
+		put_classification(fcinfo, &calibration->cutpoints[i], &curve, i, label, index_recall);
+	arena_destroy(arena);
+}
+
+static void
+classify_each_label(FunctionCallInfo fcinfo, const Calibration *calibration, const Matches *matches,
+					const Labels *labels)
+{
+	Arena	   *arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
+	double	   *distances = palloc_extended(sizeof(double) * matches->n, MCXT_ALLOC_HUGE);
+	bool	   *hits = palloc_extended(sizeof(bool) * matches->n, MCXT_ALLOC_HUGE);
+	size_t	   *order;
+	size_t	   *starts;
+	Status		status;
+
+	status_clear(&status);
+	if (!eval_group(matches->labels, matches->n, labels_count(labels), arena, &order, &starts, &status))
+		raise_status(&status);
+	for (int label = 0; label < labels_count(labels); label++)
+	{
+		size_t		n = starts[label + 1] - starts[label];
+
+		CHECK_FOR_INTERRUPTS();
+		for (size_t i = 0; i < n; i++)
+		{
+			distances[i] = matches->distances[order[starts[label] + i]];
+			hits[i] = matches->hits[order[starts[label] + i]];
+		}
+		if (n > 0)
+			classify(fcinfo, calibration, distances, hits, n, labels_text(labels, label), NULL);
+	}
 }
 
 static void
 evaluate_classification(FunctionCallInfo fcinfo, const Gallery *gallery, const char *query)
 {
 	Calibration *calibration = gallery_calibration(gallery);
-	int			n = calibration->ncutpoints;
 	int			k = k_argument(fcinfo, 2, calibration->k);
 	Matches    *matches = matches_create(matcher_argument(fcinfo, 3, calibration->matcher));
-	double	   *thresholds = palloc(sizeof(double) * n);
-	EvalCurve	curve;
-	Status		status;
+	bool		exact = bool_argument(fcinfo, 4, true);
+	Labels	   *labels = labels_create();
+	Pass	   *pass = gallery_pass(gallery, query, exact, k, labels, add_match_row, matches);
+	double		recall;
 
-	status_clear(&status);
-	for (int i = 0; i < n; i++)
-		thresholds[i] = calibration->cutpoints[i].distance;
-	gallery_pass(gallery, query, k, labels_create(), add_match_row, matches);
-	if (!eval_curve(matches->distances, matches->hits, matches->n, thresholds, n,
-					memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), &curve, &status))
-		raise_status(&status);
-	for (int i = 0; i < n; i++)
-		put_classification(fcinfo, &calibration->cutpoints[i], &curve, i);
+	if (!exact)
+		recall = pass_index_recall(pass, k);
+	classify(fcinfo, calibration, matches->distances, matches->hits, matches->n, NULL, exact ? NULL : &recall);
+	if (bool_argument(fcinfo, 5, false))
+		classify_each_label(fcinfo, calibration, matches, labels);
 }
 
-/* evaluate_classification(gallery, query, k, matcher) */
+/* evaluate_classification(gallery, query, k, matcher, exact, per_class) */
 Datum
 gallery_evaluate_classification(PG_FUNCTION_ARGS)
 {
@@ -229,7 +333,7 @@ confusion_matrix(FunctionCallInfo fcinfo, const Gallery *gallery, const char *qu
 	Status		status;
 
 	status_clear(&status);
-	gallery_pass(gallery, query, k, labels, add_match_row, matches);
+	gallery_pass(gallery, query, bool_argument(fcinfo, 5, true), k, labels, add_match_row, matches);
 	if (!eval_confusion(matches->labels, matches->predicted, matches->distances, matches->n, threshold,
 						memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), &cells, &ncells, &status))
 		raise_status(&status);
@@ -237,7 +341,7 @@ confusion_matrix(FunctionCallInfo fcinfo, const Gallery *gallery, const char *qu
 		put_cell(fcinfo, labels, &cells[i]);
 }
 
-/* confusion_matrix(gallery, query, cutpoint, k, matcher) */
+/* confusion_matrix(gallery, query, cutpoint, k, matcher, exact) */
 Datum
 gallery_confusion_matrix(PG_FUNCTION_ARGS)
 {

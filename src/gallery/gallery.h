@@ -242,6 +242,9 @@ extern int	labels_code(Labels *labels, const char *label);
 /* NULL for EVAL_NO_LABEL */
 extern const char *labels_text(const Labels *labels, int code);
 
+/* Codes are 0 .. this - 1. */
+extern int	labels_count(const Labels *labels);
+
 /* Text of a column, as its type prints it; blanks of char(n) cut. */
 extern char *labels_of_column(SPITupleTable *table, int row, int column);
 
@@ -252,11 +255,27 @@ typedef void (*PassFunction) (void *state, int label, const int *labels,
 							  const double *distances, int n);
 
 /*
- * Look up the k nearest of each row of query and call function.  Returns the
- * number of rows; ERROR if there is none or the gallery is empty.
+ * Call function for each row of query, in their order, with its k nearest:
+ * the true ones, or those that look-ups find.  ERROR if there is no row or the
+ * gallery is empty.
  */
-extern int64 gallery_pass(const Gallery *gallery, const char *query, int k,
+typedef struct Pass Pass;
+extern Pass *gallery_pass(const Gallery *gallery, const char *query, bool exact, int k,
 						  Labels *labels, PassFunction function, void *state);
+
+/* After a pass that was not exact: the share of the k true nearest it found. */
+extern double pass_index_recall(const Pass *pass, int k);
+
+/* ---- exact neighbours of many queries (exact.c) ---- */
+
+typedef struct Exact Exact;
+
+/* Queries are answered in their order, some of them in exact_add(). */
+extern Exact *exact_create(const Gallery *gallery, int k, Labels *labels, PassFunction function, void *state);
+extern void exact_add(Exact *exact, int label, const Embedding *query);
+
+/* Answer those that wait. */
+extern void exact_run(Exact *exact);
 
 /* The same with each row's match only, in arrays that grow. */
 typedef struct Matches
@@ -286,6 +305,8 @@ extern EvalMatcher matcher_argument(FunctionCallInfo fcinfo, int n, EvalMatcher 
 
 /* Type of the n-th argument as the call declares it; ERROR if not accepted. */
 extern Oid	input_argument_type(FunctionCallInfo fcinfo, int n);
+
+extern bool bool_argument(FunctionCallInfo fcinfo, int n, bool initial);
 
 /* Argument n, an array of names of retrieval metrics; ERROR if it is empty. */
 extern EvalRetrievalMetric *retrieval_metrics(FunctionCallInfo fcinfo, int n, char ***names, int *count);

@@ -91,6 +91,12 @@ labels_text(const Labels *labels, int code)
 	return code == EVAL_NO_LABEL ? NULL : labels->labels[code];
 }
 
+int
+labels_count(const Labels *labels)
+{
+	return labels->n;
+}
+
 /* char(n) pads with blanks that are no part of the value. */
 static void
 cut_blanks(char *label)

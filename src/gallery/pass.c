@@ -2,24 +2,56 @@
  * pass.c
  *	  One pass over a query and the neighbours of its rows: what calibration
  *	  and every evaluation are made of.
+ *
+ * Neighbours are the true ones, found by exact.c, or those that a look-up
+ * finds, row by row.  The latter may miss some where an index answers; for a
+ * sample of the rows the true ones are found as well, to tell how many.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "base/random.h"
 #include "gallery/gallery.h"
 
-typedef struct Pass
+/* Rows whose neighbours are compared with the true ones */
+#define SAMPLE_ROWS 200
+
+typedef struct SampleRow
 {
-	SPIPlanPtr	plan;
+	Embedding  *query;
+	int			nfound;
+	double	   *found;			/* distances of a look-up */
+	int			ntrue;
+	double	   *true_distances;
+} SampleRow;
+
+typedef struct Sample
+{
+	MemoryContext context;
+	Random		random;
+	int			n;
+	SampleRow	row[SAMPLE_ROWS];
+	int			finished;		/* rows whose true neighbours are there */
+} Sample;
+
+struct Pass
+{
+	const Gallery *gallery;
 	Labels	   *labels;
 	PassFunction function;
 	void	   *state;
+	int			k;
+	int64		rows;
+
+	Exact	   *exact;			/* or, if NULL: */
+	SPIPlanPtr	plan;
 	int		   *codes;			/* of k neighbours */
 	double	   *distances;
 	MemoryContext scratch;		/* of one row */
-} Pass;
+	Sample	   *sample;
+};
 
 void
 gallery_raise_empty(const Gallery *gallery)
@@ -30,15 +62,100 @@ gallery_raise_empty(const Gallery *gallery)
 			 errdetail("Table %s has no row with an embedding.", gallery->relation)));
 }
 
+/* ---- a sample of look-ups ---- */
+
+static Sample *
+sample_create(void)
+{
+	Sample	   *sample = palloc0(sizeof(Sample));
+
+	sample->context = CurrentMemoryContext;
+	random_init(&sample->random, 0, 0);
+	return sample;
+}
+
+static double *
+copy_distances(const double *distances, int n)
+{
+	double	   *copy = palloc(sizeof(double) * Max(n, 1));
+
+	memcpy(copy, distances, sizeof(double) * n);
+	return copy;
+}
+
+/* Every row has the same chance (Vitter's algorithm R); rows is how many came before. */
 static void
-pass_row(Pass *pass, const Gallery *gallery, const char *label, const Embedding *query)
+sample_add(Sample *sample, int64 rows, const Embedding *query, const double *distances, int n)
+{
+	uint64		place = rows < SAMPLE_ROWS ? (uint64) rows : random_below(&sample->random, rows + 1);
+	MemoryContext caller;
+	SampleRow  *row;
+
+	if (place >= SAMPLE_ROWS)
+		return;
+	caller = MemoryContextSwitchTo(sample->context);
+	row = &sample->row[place];
+	if (row->query != NULL)
+	{
+		pfree(row->query);
+		pfree(row->found);
+	}
+	else
+		sample->n++;
+	row->query = palloc(VARSIZE(query));
+	memcpy(row->query, query, VARSIZE(query));
+	row->nfound = n;
+	row->found = copy_distances(distances, n);
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+take_true_neighbors(void *state, int label, const int *labels, const double *distances, int n)
+{
+	Sample	   *sample = state;
+	SampleRow  *row = &sample->row[sample->finished++];
+
+	row->ntrue = n;
+	row->true_distances = copy_distances(distances, n);
+}
+
+static void
+sample_compare(Pass *pass)
+{
+	Sample	   *sample = pass->sample;
+	Exact	   *exact = exact_create(pass->gallery, pass->k, pass->labels, take_true_neighbors, sample);
+
+	for (int i = 0; i < sample->n; i++)
+		exact_add(exact, 0, sample->row[i].query);
+	exact_run(exact);
+}
+
+double
+pass_index_recall(const Pass *pass, int k)
+{
+	int64		found = 0;
+	int64		wanted = 0;
+
+	for (int i = 0; i < pass->sample->finished; i++)
+	{
+		const SampleRow *row = &pass->sample->row[i];
+
+		eval_add_recall(row->found, row->nfound, row->true_distances, row->ntrue, k, &found, &wanted);
+	}
+	return wanted == 0 ? 1 : (double) found / (double) wanted;
+}
+
+/* ---- the pass ---- */
+
+static void
+look_up_row(Pass *pass, int label, const Embedding *query)
 {
 	MemoryContext previous = MemoryContextSwitchTo(pass->scratch);
 	int			n = neighbors_find(pass->plan, query);
 	SPITupleTable *table = SPI_tuptable;
 
 	if (n == 0)
-		gallery_raise_empty(gallery);
+		gallery_raise_empty(pass->gallery);
 	for (int i = 0; i < n; i++)
 	{
 		pass->codes[i] = labels_code(pass->labels, labels_of_column(table, i, NEIGHBOR_LABEL));
@@ -46,31 +163,68 @@ pass_row(Pass *pass, const Gallery *gallery, const char *label, const Embedding 
 	}
 	SPI_freetuptable(table);
 	MemoryContextSwitchTo(previous);
-	pass->function(pass->state, labels_code(pass->labels, label), pass->codes, pass->distances, n);
+	sample_add(pass->sample, pass->rows, query, pass->distances, n);
+	pass->function(pass->state, label, pass->codes, pass->distances, n);
 	MemoryContextReset(pass->scratch);
 }
 
-int64
-gallery_pass(const Gallery *gallery, const char *query, int k,
+static Pass *
+pass_create(const Gallery *gallery, bool exact, int k, Labels *labels, PassFunction function, void *state)
+{
+	Pass	   *pass = palloc0(sizeof(Pass));
+
+	pass->gallery = gallery;
+	pass->k = k;
+	pass->labels = labels;
+	pass->function = function;
+	pass->state = state;
+	if (exact)
+	{
+		pass->exact = exact_create(gallery, k, labels, function, state);
+		return pass;
+	}
+	pass->plan = neighbors_prepare(gallery, NEIGHBOR_LABELS, k);
+	pass->codes = palloc(sizeof(int) * k);
+	pass->distances = palloc(sizeof(double) * k);
+	pass->scratch = AllocSetContextCreate(CurrentMemoryContext, "neighbors", ALLOCSET_DEFAULT_SIZES);
+	pass->sample = sample_create();
+	return pass;
+}
+
+static void
+pass_row(Pass *pass, const char *label, const Embedding *query)
+{
+	int			code = labels_code(pass->labels, label);
+
+	if (pass->exact != NULL)
+		exact_add(pass->exact, code, query);
+	else
+		look_up_row(pass, code, query);
+	pass->rows++;
+}
+
+Pass *
+gallery_pass(const Gallery *gallery, const char *query, bool exact, int k,
 			 Labels *labels, PassFunction function, void *state)
 {
 	LabeledRows *source = query_open(gallery, query, QUERY_LABELS);
-	Pass		pass = {neighbors_prepare(gallery, NEIGHBOR_LABELS, k), labels, function, state};
+	Pass	   *pass = pass_create(gallery, exact, k, labels, function, state);
 	const LabeledBatch *batch;
 
-	pass.codes = palloc(sizeof(int) * k);
-	pass.distances = palloc(sizeof(double) * k);
-	pass.scratch = AllocSetContextCreate(CurrentMemoryContext, "neighbors", ALLOCSET_DEFAULT_SIZES);
 	while ((batch = query_next(source))->n > 0)
 	{
 		for (int i = 0; i < batch->n; i++)
-			pass_row(&pass, gallery, batch->labels[i], batch->embeddings[i]);
+			pass_row(pass, batch->labels[i], batch->embeddings[i]);
 	}
-	if (source->rows == 0)
+	if (pass->rows == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA),
 				 errmsg("query returned no rows")));
-	return source->rows;
+	if (exact)
+		exact_run(pass->exact);
+	else
+		sample_compare(pass);
+	return pass;
 }
 
 /* ---- matches ---- */

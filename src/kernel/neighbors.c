@@ -22,6 +22,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +50,8 @@ typedef struct Query
 	double		norm;
 	float		factor;			/* s */
 	float		offset;			/* o */
-	size_t		count;			/* of the heap */
+	size_t		count;			/* of its candidates */
+	bool		finished;		/* they are its k nearest, sorted */
 } Query;
 
 struct NeighborSearch
@@ -60,13 +62,14 @@ struct NeighborSearch
 	size_t		dims;
 	size_t		n;
 	size_t		k;
+	size_t		capacity;		/* candidates of a query: more than k */
 	size_t		block;
 	size_t		tile;			/* queries of a slice */
 	double		error;			/* e */
 	const float *vectors;
 	const void *const *items;
 	Query	   *queries;
-	Neighbor   *heaps;			/* n x k, the farthest first */
+	Neighbor   *candidates;		/* n x capacity, in no order */
 	float	  **scores;			/* per worker, tile x block */
 
 	/* the block at work */
@@ -78,7 +81,7 @@ struct NeighborSearch
 	uint64_t	arrived;
 };
 
-/* ---- heaps ---- */
+/* ---- candidates ---- */
 
 /* Does a come after b?  NaN comes last, ties in the order of arrival. */
 static bool
@@ -92,31 +95,63 @@ is_after(const Neighbor *a, const Neighbor *b)
 }
 
 static void
-sift_down(Neighbor *heap, size_t n, size_t at, Neighbor item)
+swap(Neighbor *a, Neighbor *b)
 {
-	for (;;)
-	{
-		size_t		child = 2 * at + 1;
+	Neighbor	t = *a;
 
-		if (child + 1 < n && is_after(&heap[child + 1], &heap[child]))
-			child++;
-		if (child >= n || !is_after(&heap[child], &item))
-			break;
-		heap[at] = heap[child];
-		at = child;
-	}
-	heap[at] = item;
+	*a = *b;
+	*b = t;
 }
 
+/* The middle one of first, middle and last comes to the front. */
 static void
-sift_up(Neighbor *heap, size_t at, Neighbor item)
+choose_pivot(Neighbor *item, size_t n)
 {
-	while (at > 0 && is_after(&item, &heap[(at - 1) / 2]))
+	Neighbor   *middle = &item[n / 2];
+	Neighbor   *last = &item[n - 1];
+
+	if (is_after(middle, last))
+		swap(middle, last);
+	if (is_after(item, last))
+		swap(item, last);
+	else if (is_after(middle, item))
+		swap(item, middle);
+}
+
+/*
+ * Bring the k nearest of n candidates, 0 < k < n, to the front, the k-th last
+ * among them: quickselect (Hoare 1961).  No two are equal.
+ */
+static void
+select_nearest(Neighbor *item, size_t n, size_t k)
+{
+	size_t		left = 0;		/* the k-th is in left .. right - 1 */
+	size_t		right = n;
+
+	while (right - left > 1)
 	{
-		heap[at] = heap[(at - 1) / 2];
-		at = (at - 1) / 2;
+		size_t		i = left;
+		size_t		j = right;
+
+		choose_pivot(item + left, right - left);
+		for (;;)
+		{
+			while (++i < right && is_after(&item[left], &item[i]))
+				continue;
+			while (is_after(&item[--j], &item[left]))
+				continue;
+			if (i >= j)
+				break;
+			swap(&item[i], &item[j]);
+		}
+		swap(&item[left], &item[j]);
+		if (j == k - 1)
+			return;
+		if (j < k - 1)
+			left = j + 1;
+		else
+			right = j;
 	}
-	heap[at] = item;
 }
 
 /* ---- thresholds ---- */
@@ -132,10 +167,12 @@ set_threshold(const NeighborSearch *search, Query *query, double t)
 
 	if (!isnan(t) && norm * norm < LARGE_SQUARE)
 	{
-		if (search->metric == NEIGHBOR_L2)
+		if (search->metric == NEIGHBOR_L2 || search->metric == NEIGHBOR_L2_SQUARED)
 		{
+			double		square = search->metric == NEIGHBOR_L2 ? t * t : t;
+
 			factor = 1;
-			offset = (norm * norm * (1 - e) - t * t * (1 + e)) / 2 - TINY;
+			offset = (norm * norm * (1 - e) - square * (1 + e)) / 2 - TINY;
 		}
 		else if (search->metric == NEIGHBOR_COSINE)
 		{
@@ -161,7 +198,7 @@ set_row_numbers(NeighborSearch *search)
 		double		norm = kernel_norm(search->rows + i * search->dims, search->dims);
 		double		number = norm;
 
-		if (search->metric == NEIGHBOR_L2)
+		if (search->metric == NEIGHBOR_L2 || search->metric == NEIGHBOR_L2_SQUARED)
 			number = norm * norm / 2 * (1 - search->error);
 		search->row_numbers[i] = norm * norm < LARGE_SQUARE ? (float) number : NAN;
 	}
@@ -169,39 +206,55 @@ set_row_numbers(NeighborSearch *search)
 
 /* ---- one block ---- */
 
-/* Compute a pair that passed, and keep it if it is near enough. */
+/* The k nearest so far, and from now on a threshold that only nearer pass */
+static void
+drop_farthest(NeighborSearch *search, Query *query, Neighbor *candidates)
+{
+	select_nearest(candidates, query->count, search->k);
+	query->count = search->k;
+	set_threshold(search, query, candidates[search->k - 1].distance);
+}
+
+/* Compute a pair that passed, and keep it as a candidate. */
 static void
 consider(NeighborSearch *search, size_t q, size_t row)
 {
 	Query	   *query = &search->queries[q];
-	Neighbor   *heap = search->heaps + q * search->k;
-	Neighbor	found = {
-		.distance = search->distance(search->items[q], search->row_items[row]),
-		.order = search->arrived + row,
-		.id = search->row_ids[row]
-	};
+	Neighbor   *candidates = search->candidates + q * search->capacity;
 
-	if (query->count < search->k)
-		sift_up(heap, query->count++, found);
-	else if (is_after(&heap[0], &found))
-		sift_down(heap, search->k, 0, found);
-	else
-		return;
-	if (query->count == search->k)
-		set_threshold(search, query, heap[0].distance);
+	candidates[query->count++] = (Neighbor)
+	{
+		.distance = search->distance(search->items[q], search->row_items[row]),
+			.order = search->arrived + row,
+			.id = search->row_ids[row]
+	};
+	if (query->count == search->capacity)
+		drop_farthest(search, query, candidates);
 }
 
-/* Does any of LANES scores pass?  Written for the compiler's vectors. */
-#define LANES 16
+/* Which of LANES scores pass?  Written for the compiler's vectors. */
+#define LANES 32
 
 static bool
-any_passes(const float *scores, const float *numbers, float factor, float offset)
+any_passes(const float *scores, const float *numbers, float factor, float offset, uint8_t *passed)
 {
-	int			passed = 0;
+	uint64_t	words[LANES / 8];
 
 	for (int i = 0; i < LANES; i++)
-		passed |= !(scores[i] < factor * numbers[i] + offset);
-	return passed != 0;
+		passed[i] = !(scores[i] < factor * numbers[i] + offset);
+	memcpy(words, passed, sizeof(words));
+	return (words[0] | words[1] | words[2] | words[3]) != 0;
+}
+
+/* Pairs of a query and n rows from first, where n <= LANES */
+static void
+consider_lanes(NeighborSearch *search, size_t q, const float *scores, size_t first, size_t n)
+{
+	const Query *query = &search->queries[q];
+
+	for (size_t i = first; i < first + n; i++)
+		if (!(scores[i] < query->factor * search->row_numbers[i] + query->offset))
+			consider(search, q, i);
 }
 
 static void
@@ -209,18 +262,13 @@ consider_row_of_scores(NeighborSearch *search, size_t q, const float *scores)
 {
 	const Query *query = &search->queries[q];
 	size_t		n = search->nrows;
+	size_t		i;
+	uint8_t		passed[LANES];
 
-	for (size_t i = 0; i < n; i += LANES)
-	{
-		size_t		end = i + LANES < n ? i + LANES : n;
-
-		if (end == i + LANES &&
-			!any_passes(scores + i, search->row_numbers + i, query->factor, query->offset))
-			continue;
-		for (size_t j = i; j < end; j++)
-			if (!(scores[j] < query->factor * search->row_numbers[j] + query->offset))
-				consider(search, q, j);
-	}
+	for (i = 0; i + LANES <= n; i += LANES)
+		if (any_passes(scores + i, search->row_numbers + i, query->factor, query->offset, passed))
+			consider_lanes(search, q, scores, i, LANES);
+	consider_lanes(search, q, scores, i, n - i);
 }
 
 static void
@@ -284,13 +332,13 @@ allocate(NeighborSearch *search, Arena *arena)
 	size_t		nthreads = (size_t) pool_threads(search->pool);
 	size_t		pairs;
 
-	if (!size_mul(search->n, search->k, &pairs))
+	if (!size_mul(search->n, search->capacity, &pairs))
 		return false;
 	search->queries = arena_new_array(arena, search->n, Query);
-	search->heaps = arena_new_array(arena, pairs, Neighbor);
+	search->candidates = arena_new_array(arena, pairs, Neighbor);
 	search->row_numbers = arena_new_array(arena, search->block, float);
 	search->scores = arena_new_array(arena, nthreads, float *);
-	if (search->queries == NULL || search->heaps == NULL ||
+	if (search->queries == NULL || search->candidates == NULL ||
 		search->row_numbers == NULL || search->scores == NULL)
 		return false;
 	for (size_t i = 0; i < nthreads; i++)
@@ -324,6 +372,7 @@ neighbors_create(Arena *arena, ThreadPool *pool,
 		search->items = items;
 		search->n = n;
 		search->k = k;
+		search->capacity = neighbors_capacity(k);
 		search->block = clamp(BLOCK_PAIRS / (n + 1), MIN_BLOCK, MAX_BLOCK);
 		search->tile = clamp((n + nthreads - 1) / nthreads, 1, MAX_TILE);
 		search->error = 4 * ((double) dims + 16) * ROUNDING;
@@ -338,11 +387,18 @@ neighbors_create(Arena *arena, ThreadPool *pool,
 	for (size_t q = 0; q < n; q++)
 	{
 		search->queries[q].count = 0;
+		search->queries[q].finished = false;
 		search->queries[q].norm = metric == NEIGHBOR_OTHER ? 0 :
 			kernel_norm(vectors + q * dims, dims);
 		set_threshold(search, &search->queries[q], NAN);
 	}
 	return search;
+}
+
+size_t
+neighbors_capacity(size_t k)
+{
+	return 2 * k + 16;
 }
 
 size_t
@@ -357,12 +413,41 @@ compare_neighbors(const void *a, const void *b)
 	return is_after(a, b) ? 1 : -1;
 }
 
+static void
+finish(NeighborSearch *search, size_t q)
+{
+	Query	   *query = &search->queries[q];
+	Neighbor   *candidates = search->candidates + q * search->capacity;
+
+	if (query->finished)
+		return;
+	if (query->count > search->k)
+		drop_farthest(search, query, candidates);
+	qsort(candidates, query->count, sizeof(Neighbor), compare_neighbors);
+	query->finished = true;
+}
+
+static void
+finish_tile(void *arg, int slice, int worker)
+{
+	NeighborSearch *search = arg;
+	size_t		first = (size_t) slice * search->tile;
+
+	(void) worker;
+	for (size_t q = first; q < first + search->tile && q < search->n; q++)
+		finish(search, q);
+}
+
+void
+neighbors_finish(NeighborSearch *search)
+{
+	pool_run(search->pool, (int) ((search->n + search->tile - 1) / search->tile), finish_tile, search);
+}
+
 const Neighbor *
 neighbors_of(NeighborSearch *search, size_t query, size_t *n)
 {
-	Neighbor   *heap = search->heaps + query * search->k;
-
+	finish(search, query);
 	*n = search->queries[query].count;
-	qsort(heap, *n, sizeof(Neighbor), compare_neighbors);
-	return heap;
+	return search->candidates + query * search->capacity;
 }

@@ -21,6 +21,7 @@
 typedef enum NeighborMetric
 {
 	NEIGHBOR_L2,				/* distance is the root of sum (q - x)^2 */
+	NEIGHBOR_L2_SQUARED,		/* sum (q - x)^2 */
 	NEIGHBOR_COSINE,			/* 1 - cosine */
 	NEIGHBOR_INNER_PRODUCT,		/* - sum q * x */
 	NEIGHBOR_OTHER				/* anything: every pair is computed */
@@ -57,6 +58,13 @@ extern NeighborSearch *neighbors_create(Arena *arena, ThreadPool *pool,
 										const void *const *items, size_t n, size_t k,
 										Status *status);
 
+/*
+ * Candidates that are kept for a query.  When there are so many, all but the k
+ * nearest are dropped: a selection costs less than k steps of a heap, the more
+ * so the larger k is.
+ */
+extern size_t neighbors_capacity(size_t k);
+
 /* Rows that neighbors_add() takes at a time: 64 .. 512 */
 extern size_t neighbors_block(const NeighborSearch *search);
 
@@ -66,6 +74,9 @@ extern size_t neighbors_block(const NeighborSearch *search);
  */
 extern void neighbors_add(NeighborSearch *search, const float *vectors,
 						  const void *const *items, const uint64_t *ids, size_t n);
+
+/* Sort the neighbours of all queries on the pool; ends the search. */
+extern void neighbors_finish(NeighborSearch *search);
 
 /*
  * The neighbours of a query, nearest first; *n is how many: k, or all rows if

@@ -25,6 +25,12 @@ l2(const void *q, const void *x)
 }
 
 static double
+l2_squared(const void *q, const void *x)
+{
+	return kernel_l2_squared_distance(q, x, dims);
+}
+
+static double
 cosine(const void *q, const void *x)
 {
 	return kernel_cosine_distance(q, x, dims);
@@ -47,7 +53,7 @@ static const struct
 	NeighborMetric metric;
 	NeighborDistance distance;
 }			metrics[] = {
-	{NEIGHBOR_L2, l2}, {NEIGHBOR_COSINE, cosine}, {NEIGHBOR_INNER_PRODUCT, product}, {NEIGHBOR_OTHER, l1}
+	{NEIGHBOR_L2, l2}, {NEIGHBOR_L2_SQUARED, l2_squared}, {NEIGHBOR_COSINE, cosine}, {NEIGHBOR_INNER_PRODUCT, product}, {NEIGHBOR_OTHER, l1}
 };
 
 /* ---- data ---- */
@@ -154,7 +160,7 @@ search_all(Arena *arena, const Data *data, size_t k, int threads)
 	ThreadPool *pool = threads > 1 ? pool_create(threads, &status) : NULL;
 	int			wrong = 0;
 
-	for (int m = 0; m < 4; m++)
+	for (int m = 0; m < 5; m++)
 	{
 		NeighborSearch *search = neighbors_create(arena, pool, metrics[m].metric, metrics[m].distance,
 												  dims, data->queries, data->query_items,
@@ -194,6 +200,7 @@ test_random_data(void)
 			data = make_data(arena, 37, MAX_ROWS, i);
 			CHECK(search_all(arena, &data, 10, threads) == 0);
 			CHECK(search_all(arena, &data, 1, threads) == 0);
+			CHECK(search_all(arena, &data, 600, threads) == 0);
 			arena_reset(arena);
 		}
 	}
