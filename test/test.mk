@@ -16,6 +16,7 @@ help:
 	'make lint        formatting, layers, exported symbols, warnings, install script' \
 	'make format      format the C files' \
 	'make bench       speed, beside the machine'"'"'s own limits' \
+	'make bench-index the index beside hnswlib: SETS="fashion wordnet mixture demo sizes"' \
 	'make clean       remove what was built' \
 	'test/cluster     the private cluster: start, stop, psql, single tests'
 
@@ -137,8 +138,27 @@ build/bench/hnswlib_kernels.o: test/bench/hnswlib_kernels.cc
 build/bench/bench_kernels: test/bench/bench_kernels.c $(BENCH_OBJS) $(if $(HNSWLIB),build/bench/hnswlib_kernels.o)
 	$(BENCH_CC) $(if $(HNSWLIB),-DHNSWLIB) -o $@ $^ $(UNIT_LIBS) $(if $(HNSWLIB),-lstdc++)
 
+# the index through SQL beside hnswlib; SETS="fashion demo" takes some of the data sets
+SETS =
+build/bench/hnswlib: test/bench/index/hnswlib.cpp test/bench/index/vectors.h
+	@mkdir -p $(@D)
+	$(CXX) -O3 -march=native -o $@ $< -lpthread
+
+build/bench/sql_knn: test/bench/index/sql_knn.c test/bench/index/vectors.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 $(WARNINGS) -I$(shell $(PG_CONFIG) --includedir) -o $@ $< -lpq -lm
+
+.PHONY: bench-index bench-index-run
+bench-index:
+	@test/setup bench
+	@$(MAKE) -s all with_llvm=no
+	@$(MAKE) -s bench-index-run
+
+bench-index-run: build/bench/hnswlib build/bench/sql_knn build/bench/bench_graph
+	@test/bench/index/run $(SETS)
+
 .PHONY: bench bench-train bench-codes bench-graph bench-kernels bench-neighbors bench-scan bench-text
-bench: bench-train bench-codes bench-graph bench-kernels bench-neighbors bench-scan bench-text
+bench: bench-train bench-codes bench-graph bench-kernels bench-neighbors bench-scan bench-text bench-index
 
 bench-kernels: build/bench/bench_kernels
 	@build/bench/bench_kernels

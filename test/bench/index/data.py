@@ -9,7 +9,7 @@ ties), unless they are there already.  Vector files are int32 rows, int32
 dimensions, then float32 row by row; truth is float64.  Everything is seeded.
 
     fashion  60,000 x 784, L2: Fashion-MNIST, Debian's dataset-fashion-mnist
-    wordnet  about 164,000 x 384, cosine: glosses of Debian's wordnet-base by
+    wordnet  about 183,000 x 384, cosine: glosses of Debian's wordnet-base by
              TF-IDF and truncated SVD; hard for every graph
     mixture  1,000,000 x 128, L2: 2,000 Gaussian clusters, 24 latent dimensions
     FILE.copy  rows that COPY ... TO STDOUT (FORMAT binary) of an embedding

@@ -2,14 +2,16 @@
  * hnswlib.cpp
  *	  The yardstick: hnswlib in one process, M 16, ef_construction 64.
  *
- * hnswlib STEM l2|cosine EF ...
- *
- * Prints the seconds of a build on 2 threads, then for each ef recall@10 and
- * queries a second on one thread.
+ * hnswlib build STEM l2|cosine
+ *	  builds on 2 threads, prints the seconds and keeps STEM.hnswlib
+ * hnswlib search STEM l2|cosine RECALL EF ...
+ *	  prints ef, recall@10 and queries a second on one thread for the first ef
+ *	  that reaches the recall, else for the last; the best of three rounds
  */
 #include <hnswlib/hnswlib.h>
 
 #include <atomic>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -30,62 +32,112 @@ normalize(Vectors *v)
 	}
 }
 
-int
-main(int argc, char **argv)
+struct Yardstick
 {
-	const char *stem = argv[1];
-	int			cosine = strcmp(argv[2], "cosine") == 0;
-	Vectors		base = vectors_read(stem, "base");
-	Vectors		query = vectors_read(stem, "query");
-	size_t		size;
-	double	   *truth = (double *) bench_read(stem, "truth", &size);
+	bool		cosine;
+	Vectors		base;
+	Vectors		query;
+	double	   *truth;
+	hnswlib::SpaceInterface<float> *space;
+	std::string path;
+};
 
+static Yardstick
+open_yardstick(const char *stem, bool cosine)
+{
+	Yardstick	y;
+	size_t		size;
+
+	y.cosine = cosine;
+	y.base = vectors_read(stem, "base");
+	y.query = vectors_read(stem, "query");
+	y.truth = (double *) bench_read(stem, "truth", &size);
 	if (cosine)
 	{
-		normalize(&base);
-		normalize(&query);
+		normalize(&y.base);
+		normalize(&y.query);
+		y.space = new hnswlib::InnerProductSpace(y.base.dims);
 	}
-	hnswlib::L2Space l2(base.dims);
-	hnswlib::InnerProductSpace ip(base.dims);
-	hnswlib::SpaceInterface<float> *space = &l2;
-	if (cosine)
-		space = &ip;
-	hnswlib::HierarchicalNSW<float> index(space, base.n, 16, 64);
+	else
+		y.space = new hnswlib::L2Space(y.base.dims);
+	y.path = std::string(stem) + ".hnswlib";
+	return y;
+}
+
+static void
+build(const Yardstick &y)
+{
+	hnswlib::HierarchicalNSW<float> index(y.space, y.base.n, 16, 64);
 	std::atomic<int> next(0);
 	double		begin = bench_now();
 	auto		work = [&] {
-		for (int i; (i = next++) < base.n;)
-			index.addPoint(base.x + (size_t) i * base.dims, i);
+		for (int i; (i = next++) < y.base.n;)
+			index.addPoint(y.base.x + (size_t) i * y.base.dims, i);
 	};
 	std::thread second(work);
 
 	work();
 	second.join();
-	printf("build %.2f\n", bench_now() - begin);
-	for (int a = 3; a < argc; a++)
+	printf("%.2f\n", bench_now() - begin);
+	index.saveIndex(y.path);
+}
+
+/* All queries once; the seconds it took */
+static double
+search(hnswlib::HierarchicalNSW<float> &index, const Yardstick &y, std::vector<int64_t> &rows)
+{
+	double		begin = bench_now();
+
+	for (int i = 0; i < y.query.n; i++)
 	{
-		int			hits = 0;
-		std::vector<int64_t> rows((size_t) query.n * BENCH_K);
-		double		best = 1e30;
+		auto		found = index.searchKnn(y.query.x + (size_t) i * y.query.dims, BENCH_K);
 
-		index.setEf(atoi(argv[a]));
-		for (int round = 0; round < 3; round++)
-		{
-			begin = bench_now();
-			for (int i = 0; i < query.n; i++)
-			{
-				auto		found = index.searchKnn(query.x + (size_t) i * query.dims, BENCH_K);
-
-				for (int k = 0; !found.empty(); k++, found.pop())
-					rows[(size_t) i * BENCH_K + k] = (int64_t) found.top().second;
-			}
-			best = std::min(best, bench_now() - begin);
-		}
-		for (int i = 0; i < query.n; i++)
-			hits += vectors_hits(&base, query.x + (size_t) i * query.dims,
-								 &rows[(size_t) i * BENCH_K], BENCH_K, truth[i], cosine);
-		printf("ef %s recall %.4f qps %.0f\n", argv[a], (double) hits / query.n / BENCH_K, query.n / best);
-		fflush(stdout);
+		for (int k = 0; !found.empty(); k++, found.pop())
+			rows[(size_t) i * BENCH_K + k] = (int64_t) found.top().second;
 	}
+	return bench_now() - begin;
+}
+
+static double
+recall(const Yardstick &y, const std::vector<int64_t> &rows)
+{
+	int			hits = 0;
+
+	for (int i = 0; i < y.query.n; i++)
+		hits += vectors_hits(&y.base, y.query.x + (size_t) i * y.query.dims,
+							 &rows[(size_t) i * BENCH_K], BENCH_K, y.truth[i], y.cosine);
+	return (double) hits / y.query.n / BENCH_K;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc < 4)
+	{
+		fprintf(stderr, "usage: see the top of hnswlib.cpp\n");
+		return 2;
+	}
+	Yardstick	y = open_yardstick(argv[2], strcmp(argv[3], "cosine") == 0);
+
+	if (strcmp(argv[1], "build") == 0)
+	{
+		build(y);
+		return 0;
+	}
+	hnswlib::HierarchicalNSW<float> index(y.space, y.path);
+	std::vector<int64_t> rows((size_t) y.query.n * BENCH_K);
+	double		reached = 0;
+	double		best = 1e30;
+	int			a = 4;
+
+	do
+	{
+		index.setEf(atoi(argv[++a]));
+		search(index, y, rows);
+		reached = recall(y, rows);
+	} while (reached < atof(argv[4]) && a + 1 < argc);
+	for (int round = 0; round < 3; round++)
+		best = std::min(best, search(index, y, rows));
+	printf("%s %.4f %.0f\n", argv[a], reached, y.query.n / best);
 	return 0;
 }

@@ -2,19 +2,25 @@
  * sql_knn.c
  *	  A client of the index benchmark: vectors into a table, queries out of it.
  *
- * sql_knn copy STEM
- *	  prints STEM.base as rows (id, e) of COPY ... (FORMAT binary)
- * sql_knn floor STEM CLIENTS
- *	  queries a second of a prepared statement that only receives the vector
- * sql_knn query STEM l2|cosine CLIENTS "SQL with $1" SETTING ...
- *	  for each SETTING (a SET statement) recall@10 of the query, which returns
- *	  ids, and queries a second over all clients
+ * sql_knn copy STEM base|query
+ *	  prints STEM.base or STEM.query as rows (id, e) of COPY ... (FORMAT binary)
+ * sql_knn recall STEM l2|cosine SQL SETTING ...
+ *	  for each SETTING (a SET statement) recall@10 of SQL, a query with $1 that
+ *	  returns ids
+ * sql_knn speed STEM CLIENTS SQL SETTING
+ *	  queries a second of all clients together, the best of three rounds
+ * sql_knn first STEM TIMES SQL
+ *	  median milliseconds of a new connection's first query
+ * sql_knn cold STEM SQL
+ *	  mean milliseconds of the first 100 queries and of those behind them, for a
+ *	  server that has just started
  *
- * The parameter is binary, the statement prepared; the connection comes from
- * libpq's environment.
+ * The parameter is binary, the statement prepared (by "first" in the same round
+ * trip); the connection comes from libpq's environment.
  */
 #include <arpa/inet.h>
 #include <libpq-fe.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -65,9 +71,9 @@ put32(int x)
 }
 
 static void
-copy(const char *stem)
+copy(const char *stem, const char *suffix)
 {
-	Vectors		base = vectors_read(stem, "base");
+	Vectors		base = vectors_read(stem, suffix);
 
 	fwrite("PGCOPY\n\377\r\n\0", 11, 1, stdout);
 	put32(0);
@@ -97,17 +103,24 @@ check(PGconn * conn, PGresult * result, ExecStatusType wanted)
 }
 
 static PGconn *
-connect_prepared(const char *setting, const char *sql)
+connect_server(void)
 {
 	PGconn	   *conn = PQconnectdb("");
-	PGresult   *result;
 
 	if (PQstatus(conn) != CONNECTION_OK)
 	{
 		fprintf(stderr, "%s", PQerrorMessage(conn));
 		exit(1);
 	}
-	result = PQexec(conn, setting);
+	return conn;
+}
+
+static PGconn *
+connect_prepared(const char *setting, const char *sql)
+{
+	PGconn	   *conn = connect_server();
+	PGresult   *result = PQexec(conn, setting);
+
 	check(conn, result, PGRES_COMMAND_OK);
 	PQclear(result);
 	result = PQprepare(conn, "q", sql, 0, NULL);
@@ -116,116 +129,201 @@ connect_prepared(const char *setting, const char *sql)
 	return conn;
 }
 
-/* One client's pass over the queries; rows may be NULL. */
-static double
-pass(PGconn * conn, const Vectors *query, int64_t *rows)
+/* The queries as parameters */
+typedef struct Parameters
 {
-	char	  **parameter = malloc(query->n * sizeof(char *));
-	int			size = 0;
-	int			format = 1;
-	double		begin;
-	double		seconds;
+	int			n;
+	int			size;
+	char	  **bytes;
+} Parameters;
+
+static Parameters
+encode_all(const Vectors *query)
+{
+	Parameters	p = {.n = query->n,.bytes = malloc(query->n * sizeof(char *))};
 
 	for (int i = 0; i < query->n; i++)
-		parameter[i] = encode(query, i, &size);
-	begin = bench_now();
-	for (int i = 0; i < query->n; i++)
-	{
-		const char *value = parameter[i];
-		PGresult   *result = PQexecPrepared(conn, "q", 1, &value, &size, &format, 1);
-
-		check(conn, result, PGRES_TUPLES_OK);
-		for (int k = 0; rows != NULL && k < BENCH_K && k < PQntuples(result); k++)
-		{
-			uint32_t	id;
-
-			memcpy(&id, PQgetvalue(result, k, 0), 4);
-			rows[(size_t) i * BENCH_K + k] = ntohl(id);
-		}
-		PQclear(result);
-	}
-	seconds = bench_now() - begin;
-	for (int i = 0; i < query->n; i++)
-		free(parameter[i]);
-	free(parameter);
-	return seconds;
+		p.bytes[i] = encode(query, i, &p.size);
+	return p;
 }
 
-/* Queries a second of all clients together, the best of three rounds */
-static double
-throughput(const char *setting, const char *sql, const Vectors *query, int clients)
+static PGresult *
+execute(PGconn * conn, const Parameters *p, int i)
 {
-	double	   *seconds = mmap(NULL, clients * sizeof(double), PROT_READ | PROT_WRITE,
+	const char *value = p->bytes[i];
+	int			format = 1;
+	PGresult   *result = PQexecPrepared(conn, "q", 1, &value, &p->size, &format, 1);
+
+	check(conn, result, PGRES_TUPLES_OK);
+	return result;
+}
+
+static void
+recall(int argc, char **argv)
+{
+	const char *stem = argv[2];
+	int			cosine = strcmp(argv[3], "cosine") == 0;
+	Vectors		base = vectors_read(stem, "base");
+	Vectors		query = vectors_read(stem, "query");
+	Parameters	p = encode_all(&query);
+	size_t		size;
+	double	   *truth = bench_read(stem, "truth", &size);
+
+	for (int a = 5; a < argc; a++)
+	{
+		PGconn	   *conn = connect_prepared(argv[a], argv[4]);
+		int			hits = 0;
+
+		for (int i = 0; i < p.n; i++)
+		{
+			PGresult   *result = execute(conn, &p, i);
+			int64_t		rows[BENCH_K];
+			int			n = PQntuples(result) < BENCH_K ? PQntuples(result) : BENCH_K;
+
+			for (int k = 0; k < n; k++)
+			{
+				uint32_t	id;
+
+				memcpy(&id, PQgetvalue(result, k, 0), 4);
+				rows[k] = ntohl(id);
+			}
+			PQclear(result);
+			hits += vectors_hits(&base, query.x + (size_t) i * query.dims, rows, n, truth[i], cosine);
+		}
+		PQfinish(conn);
+		printf("%.4f\n", (double) hits / p.n / BENCH_K);
+		fflush(stdout);
+	}
+}
+
+#define ROUNDS 3
+
+/* One client: a round to warm up, then those that count, all begun together. */
+static void
+run_client(const char *setting, const char *sql, const Parameters *p, int clients,
+		   atomic_int *waiting, double *seconds)
+{
+	PGconn	   *conn = connect_prepared(setting, sql);
+
+	for (int round = -1; round < ROUNDS; round++)
+	{
+		double		begin;
+
+		atomic_fetch_add(waiting, 1);
+		while (atomic_load(waiting) < clients * (round + 2))
+			usleep(10);
+		begin = bench_now();
+		for (int i = 0; i < p->n; i++)
+			PQclear(execute(conn, p, i));
+		if (round >= 0)
+			seconds[round] = bench_now() - begin;
+	}
+	PQfinish(conn);
+}
+
+static void
+speed(const char *stem, int clients, const char *sql, const char *setting)
+{
+	Vectors		query = vectors_read(stem, "query");
+	Parameters	p = encode_all(&query);
+	double	   *seconds = mmap(NULL, (clients * ROUNDS + 1) * sizeof(double), PROT_READ | PROT_WRITE,
 							   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	double		qps = 0;
+	atomic_int *waiting = (atomic_int *) (seconds + clients * ROUNDS);
+	double		best = 0;
+	int			status;
 
 	for (int c = 0; c < clients; c++)
 	{
 		if (fork() == 0)
 		{
-			PGconn	   *conn = connect_prepared(setting, sql);
-
-			pass(conn, query, NULL);
-			seconds[c] = 1e30;
-			for (int round = 0; round < 3; round++)
-			{
-				double		s = pass(conn, query, NULL);
-
-				seconds[c] = s < seconds[c] ? s : seconds[c];
-			}
-			PQfinish(conn);
+			run_client(setting, sql, &p, clients, waiting, seconds + c * ROUNDS);
 			_exit(0);
 		}
 	}
-	while (wait(NULL) > 0);
-	for (int c = 0; c < clients; c++)
-		qps += query->n / seconds[c];
-	return qps;
+	while (wait(&status) > 0)
+		if (status != 0)
+			exit(1);
+	for (int round = 0; round < ROUNDS; round++)
+	{
+		double		longest = 0;
+
+		for (int c = 0; c < clients; c++)
+			longest = fmax(longest, seconds[c * ROUNDS + round]);
+		best = fmax(best, clients * p.n / longest);
+	}
+	printf("%.0f\n", best);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return (x > y) - (x < y);
 }
 
 static void
-query(int argc, char **argv)
+first(const char *stem, int times, const char *sql)
 {
-	const char *stem = argv[2];
-	int			cosine = strcmp(argv[3], "cosine") == 0;
-	int			clients = atoi(argv[4]);
-	Vectors		base = vectors_read(stem, "base");
-	Vectors		queries = vectors_read(stem, "query");
-	size_t		size;
-	double	   *truth = bench_read(stem, "truth", &size);
+	Vectors		query = vectors_read(stem, "query");
+	Parameters	p = encode_all(&query);
+	double	   *seconds = malloc(times * sizeof(double));
 
-	for (int a = 6; a < argc; a++)
+	for (int i = 0; i < times; i++)
 	{
-		int64_t    *rows = calloc((size_t) queries.n * BENCH_K, sizeof(int64_t));
-		PGconn	   *conn = connect_prepared(argv[a], argv[5]);
-		int			hits = 0;
+		PGconn	   *conn = connect_server();
+		const char *value = p.bytes[i % p.n];
+		int			format = 1;
+		double		begin = bench_now();
+		PGresult   *result = PQexecParams(conn, sql, 1, NULL, &value, &p.size, &format, 1);
 
-		pass(conn, &queries, rows);
+		seconds[i] = bench_now() - begin;
+		check(conn, result, PGRES_TUPLES_OK);
+		PQclear(result);
 		PQfinish(conn);
-		for (int i = 0; i < queries.n; i++)
-			hits += vectors_hits(&base, queries.x + (size_t) i * queries.dims,
-								 rows + (size_t) i * BENCH_K, BENCH_K, truth[i], cosine);
-		printf("%s recall %.4f qps %.0f\n", argv[a], (double) hits / queries.n / BENCH_K,
-			   throughput(argv[a], argv[5], &queries, clients));
-		fflush(stdout);
-		free(rows);
 	}
+	qsort(seconds, times, sizeof(double), compare);
+	printf("%.2f\n", 1000 * seconds[times / 2]);
+}
+
+#define COLD 100
+
+static void
+cold(const char *stem, const char *sql)
+{
+	Vectors		query = vectors_read(stem, "query");
+	Parameters	p = encode_all(&query);
+	PGconn	   *conn = connect_prepared("SET similarity.ef_search = 0", sql);
+	double		begin = bench_now();
+	double		middle = begin;
+
+	for (int i = 0; i < p.n; i++)
+	{
+		if (i == COLD)
+			middle = bench_now();
+		PQclear(execute(conn, &p, i));
+	}
+	printf("%.2f %.2f\n", 1000 * (middle - begin) / COLD,
+		   1000 * (bench_now() - middle) / (p.n - COLD));
+	PQfinish(conn);
 }
 
 int
 main(int argc, char **argv)
 {
-	if (argc == 3 && strcmp(argv[1], "copy") == 0)
-		copy(argv[2]);
-	else if (argc == 4 && strcmp(argv[1], "floor") == 0)
-	{
-		Vectors		queries = vectors_read(argv[2], "query");
+	const char *verb = argc > 1 ? argv[1] : "";
 
-		printf("floor qps %.0f\n",
-			   throughput("SET jit = off", "SELECT 1 WHERE $1::embedding IS NOT NULL", &queries, atoi(argv[3])));
-	}
-	else if (argc > 6 && strcmp(argv[1], "query") == 0)
-		query(argc, argv);
+	if (strcmp(verb, "copy") == 0 && argc == 4)
+		copy(argv[2], argv[3]);
+	else if (strcmp(verb, "recall") == 0 && argc > 5)
+		recall(argc, argv);
+	else if (strcmp(verb, "speed") == 0 && argc == 6)
+		speed(argv[2], atoi(argv[3]), argv[4], argv[5]);
+	else if (strcmp(verb, "first") == 0 && argc == 5)
+		first(argv[2], atoi(argv[3]), argv[4]);
+	else if (strcmp(verb, "cold") == 0 && argc == 4)
+		cold(argv[2], argv[3]);
 	else
 	{
 		fprintf(stderr, "usage: see the top of sql_knn.c\n");
