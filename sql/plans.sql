@@ -39,4 +39,28 @@ EXPLAIN (COSTS OFF) SELECT id FROM plan_item ORDER BY e <-> '[1,2,3,4,5,6,7,8]' 
 EXPLAIN (COSTS OFF) SELECT id FROM plan_item ORDER BY e <-> '[1,2,3,4,5,6,7,8]';
 -- The other distances are not its.
 EXPLAIN (COSTS OFF) SELECT id FROM plan_item ORDER BY e <=> '[1,2,3,4,5,6,7,8]' LIMIT 5;
+-- A condition that leaves few rows goes by its own index; one that leaves many does not.
+CREATE INDEX plan_id ON plan_item (id);
+ANALYZE plan_item;
+EXPLAIN (COSTS OFF) SELECT id FROM plan_item WHERE id < 40 ORDER BY e <-> '[1,2,3,4,5,6,7,8]' LIMIT 5;
+EXPLAIN (COSTS OFF) SELECT id FROM plan_item WHERE id > 40 ORDER BY e <-> '[1,2,3,4,5,6,7,8]' LIMIT 5;
+-- Half the table is cheaper sorted; a join takes the index for each of few rows.
+EXPLAIN (COSTS OFF) SELECT id FROM plan_item ORDER BY e <-> '[1,2,3,4,5,6,7,8]' LIMIT 10000;
+EXPLAIN (COSTS OFF) SELECT q.id, n.id FROM (VALUES (1, '[1,2,3,4,5,6,7,8]'::embedding), (2, '[8,7,6,5,4,3,2,1]')) q(id, e),
+	LATERAL (SELECT id FROM plan_item ORDER BY e <-> q.e LIMIT 3) n;
+-- A partial index for what it has, if the condition says so.
+CREATE INDEX plan_partial ON plan_item USING similarity_hnsw (e embedding_cosine_ops) WHERE id % 2 = 0;
+EXPLAIN (COSTS OFF) SELECT id FROM plan_item WHERE id % 2 = 0 ORDER BY e <=> '[1,2,3,4,5,6,7,8]' LIMIT 5;
+EXPLAIN (COSTS OFF) SELECT id FROM plan_item WHERE id % 2 = 1 ORDER BY e <=> '[1,2,3,4,5,6,7,8]' LIMIT 5;
+-- Without an ordering it serves nothing, whatever is switched off.
+DROP INDEX plan_id;
+SET enable_seqscan = off;
+EXPLAIN (COSTS OFF) SELECT count(*) FROM plan_item;
+RESET enable_seqscan;
+-- Prepared statements settle on one plan.
+PREPARE plan_query(embedding) AS SELECT id FROM plan_item ORDER BY e <-> $1 LIMIT 5;
+DO $$ BEGIN FOR i IN 1..8 LOOP EXECUTE 'EXECUTE plan_query(''[1,2,3,4,5,6,7,8]'')'; END LOOP; END $$;
+SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE name = 'plan_query';
+EXPLAIN (COSTS OFF) EXECUTE plan_query('[1,2,3,4,5,6,7,8]');
+DEALLOCATE plan_query;
 DROP TABLE plan_item;

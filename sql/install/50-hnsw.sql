@@ -6,7 +6,7 @@ CREATE FUNCTION similarity_hnsw_handler(internal) RETURNS index_am_handler
 COMMENT ON FUNCTION similarity_hnsw_handler(internal) IS 'handler of the access method similarity_hnsw';
 
 CREATE ACCESS METHOD similarity_hnsw TYPE INDEX HANDLER similarity_hnsw_handler;
-COMMENT ON ACCESS METHOD similarity_hnsw IS 'proximity graph for nearest-neighbour search; WITH (m = 16, ef_construction = 100, ef_search = 40)';
+COMMENT ON ACCESS METHOD similarity_hnsw IS 'proximity graph for nearest-neighbour search; WITH (m = 16, ef_construction = 100, ef_search = 40 or target_recall = 0.99)';
 
 CREATE FUNCTION hnsw_l2_support(internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'hnsw_l2_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -50,9 +50,26 @@ CREATE FUNCTION similarity.index_info(
 	index regclass,
 	OUT distance text, OUT dims integer, OUT m integer, OUT ef_construction integer, OUT ef_search integer,
 	OUT rows bigint, OUT nodes bigint, OUT dead_nodes bigint, OUT free_nodes bigint,
-	OUT mean_neighbors double precision, OUT pages bigint, OUT node_bytes integer, OUT format_version integer)
+	OUT mean_neighbors double precision, OUT pages bigint, OUT node_bytes integer, OUT format_version integer,
+	OUT unreachable_nodes bigint, OUT target_recall double precision)
 	AS 'MODULE_PATHNAME', 'hnsw_index_info' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 10000;
 COMMENT ON FUNCTION similarity.index_info(regclass) IS 'what an index of similarity_hnsw is and holds; reads all of it';
+
+CREATE FUNCTION similarity.index_figures(
+	index regclass,
+	OUT ef_search integer, OUT expansions double precision, OUT pages_per_expansion double precision,
+	OUT target_recall double precision, OUT target_ef_search integer,
+	OUT recall double precision, OUT recall_k integer, OUT recall_ef_search integer, OUT recall_sample integer,
+	OUT recall_rows bigint, OUT recall_time timestamptz)
+	AS 'MODULE_PATHNAME', 'hnsw_index_figures' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION similarity.index_figures(regclass) IS 'what was measured of an index of similarity_hnsw, by its build, vacuums, and index_recall(); reads one page';
+
+CREATE FUNCTION similarity.index_recall(
+	index regclass, INOUT sample integer DEFAULT 100, INOUT k integer DEFAULT 10, INOUT ef_search integer DEFAULT NULL,
+	seed bigint DEFAULT 1,
+	OUT recall double precision, OUT rows bigint, OUT expansions double precision)
+	AS 'MODULE_PATHNAME', 'hnsw_index_recall' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION similarity.index_recall(regclass, integer, integer, integer, bigint) IS 'share of the true k nearest that an index of similarity_hnsw finds, for a sample of its rows; reads the table twice';
 
 CREATE FUNCTION similarity.verify_index(index regclass)
 	RETURNS TABLE (block bigint, node bigint, finding text)

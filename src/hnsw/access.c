@@ -50,6 +50,7 @@ hnsw_open(Relation relation)
 	index->cache = hnsw_cache(relation, &meta);
 	index->space = &index->cache->space;
 	index->layout = index->cache->layout;
+	index->ef = hnsw_ef_search(relation, &meta.figures);
 	if (index->layout.pages_per_node > 1)
 		index->own = palloc(index->layout.shape.own_size);
 	index->record = palloc(index->layout.shape.size);

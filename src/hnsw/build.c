@@ -455,6 +455,8 @@ hnsw_build(Relation heap, Relation relation, struct IndexInfo *info)
 												 build_callback, build, NULL);
 	if (build->builder != NULL)
 		end_memory(build);
+	hnsw_measure_search(build->index);
+	hnsw_find_target_ef(heap, build->index);
 	if (RelationNeedsWAL(relation))
 		log_newpage_range(relation, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(relation), true);
 	advise_inline(build, heap);

@@ -2,13 +2,18 @@
  * cost.c
  *	  What the planner is told.
  *
- * The first row costs a whole beam of ef_search expansions; each row behind
- * the first ef_search costs about one expansion more.  The planner
- * interpolates between the two when there is a LIMIT, and takes the WHERE
- * clause into account by itself, so that a small LIMIT uses the index and a
- * sort of the whole table does not.
+ * The first row costs the search that builds and vacuums have measured; each
+ * further one an expansion more.  PostgreSQL interpolates between the two when
+ * there is a LIMIT and a WHERE clause, and adds what heap rows cost, so that a
+ * small LIMIT uses the index, while a sort of the whole table or a condition
+ * that leaves few rows does not.
+ *
+ * Nothing depends on the query's vector: generic plans cost what custom ones
+ * do, without being planned again.
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "access/genam.h"
 #include "nodes/pathnodes.h"
@@ -18,17 +23,29 @@
 #include "utils/selfuncs.h"
 #include "utils/spccache.h"
 
-#include "guc.h"
 #include "hnsw/hnsw.h"
 
 /* pg_proc's cost of the distance functions, in units of cpu_operator_cost */
 #define DISTANCE_COST 4
 
+/* Noting a neighbour that was not seen before, in the same units */
+#define NEIGHBOR_COST 4
+
 /* Even an index that fits into memory is not there now and then. */
 #define LEAST_UNCACHED 0.01
 
-/* Of an expanded node's neighbours, this share was not seen before. */
-#define NEW_SHARE 0.5
+/* Rows that a measured search looks for */
+#define MEASURED_ROWS 10
+
+/* What a search is, as measured or guessed */
+typedef struct Effort
+{
+	double		expansions;		/* until ten rows are found */
+	double		pages;			/* that an expansion reads */
+	double		distances;		/* that it computes, codes by their bits */
+	double		degree;
+	double		root;			/* distances that the root takes */
+} Effort;
 
 /* The share of pages that must be expected to come from outside. */
 static double
@@ -39,15 +56,53 @@ uncached_share(double pages)
 	return Max(1.0 - effective_cache_size / pages, LEAST_UNCACHED);
 }
 
-/* Cost of scoring nodes at random places */
+/* Expansions grow with ef as far as the search is not settled earlier. */
+static Effort
+index_effort(Relation relation)
+{
+	HnswFigures figures = hnsw_read_figures(relation);
+	double		ef = hnsw_ef_search(relation, &figures);
+	double		bits = hnsw_metric(relation)->coded ? 4 : 32;
+	Effort		effort;
+
+	effort.degree = 2 * hnsw_m(relation);
+	effort.expansions = ef + MEASURED_ROWS;
+	effort.pages = hnsw_metric(relation)->coded ? 1 : effort.degree / 2;
+	if (figures.ef > 0 && figures.expansions > 0 && figures.pages > 0)
+	{
+		effort.expansions *= figures.expansions / (figures.ef + MEASURED_ROWS);
+		effort.pages = figures.pages;
+	}
+	effort.distances = 1 + effort.degree * bits / 32;
+	effort.root = hnsw_metric(relation)->coded ? GRAPH_ROOT_MAX * bits / 32 : 0;
+	return effort;
+}
+
+/* An index that is only imagined has the defaults. */
+static Effort
+imagined_effort(void)
+{
+	Effort		effort = {
+		.expansions = HNSW_DEFAULT_EF_SEARCH + MEASURED_ROWS,
+		.pages = 1,
+		.distances = 1 + 2.0 * HNSW_DEFAULT_M * 4 / 32,
+		.degree = 2 * HNSW_DEFAULT_M,
+		.root = GRAPH_ROOT_MAX * 4.0 / 32
+	};
+
+	return effort;
+}
+
+/* Cost of so many expansions, at random places */
 static Cost
-scoring_cost(IndexOptInfo *info, double nodes)
+expansion_cost(const IndexOptInfo *info, const Effort *effort, double expansions)
 {
 	double		random_cost;
-	double		pages = Min(nodes, info->pages);
+	double		pages = expansions * effort->pages;
 
 	get_tablespace_page_costs(info->reltablespace, &random_cost, NULL);
-	return nodes * (cpu_index_tuple_cost + DISTANCE_COST * cpu_operator_cost) +
+	return expansions * (cpu_index_tuple_cost +
+						 (effort->distances * DISTANCE_COST + effort->degree * NEIGHBOR_COST) * cpu_operator_cost) +
 		pages * random_cost * uncached_share(info->pages);
 }
 
@@ -58,10 +113,11 @@ hnsw_cost_estimate(struct PlannerInfo *root, struct IndexPath *path,
 				   double *pages)
 {
 	IndexOptInfo *info = path->indexinfo;
-	double		ef = guc_ef_search > 0 ? guc_ef_search : HNSW_DEFAULT_EF_SEARCH;
-	double		degree = 2 * HNSW_DEFAULT_M;
+	double		first;
+	Effort		effort;
 
-	*selectivity = 1;
+	/* All its rows come, which are not all of the table's if it is partial. */
+	*selectivity = info->rel->tuples > 0 ? Min(info->tuples / info->rel->tuples, 1.0) : 1;
 	*correlation = 0;
 	*pages = info->pages;
 	if (path->indexorderbys == NIL)
@@ -70,16 +126,17 @@ hnsw_cost_estimate(struct PlannerInfo *root, struct IndexPath *path,
 		*total = get_float8_infinity();
 		return;
 	}
-	if (!info->hypothetical)
+	if (info->hypothetical)
+		effort = imagined_effort();
+	else
 	{
 		Relation	relation = index_open(info->indexoid, NoLock);
 
-		degree = 2 * hnsw_m(relation);
-		if (guc_ef_search == 0)
-			ef = hnsw_ef_search(relation);
+		effort = index_effort(relation);
 		index_close(relation, NoLock);
 	}
-
-	*startup = scoring_cost(info, Min(ef * (1 + degree * NEW_SHARE), info->tuples));
-	*total = *startup + scoring_cost(info, Max(info->tuples - ef, 0) * degree);
+	first = Min(effort.expansions, info->tuples);
+	*startup = expansion_cost(info, &effort, first) +
+		Min(effort.root, info->tuples / GRAPH_ROOT_SHARE) * DISTANCE_COST * cpu_operator_cost;
+	*total = *startup + expansion_cost(info, &effort, Max(info->tuples - MEASURED_ROWS, 0));
 }

@@ -9,6 +9,7 @@
 #include "commands/vacuum.h"
 #include "fmgr.h"
 
+#include "guc.h"
 #include "hnsw/hnsw.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_hnsw_handler);
@@ -39,8 +40,9 @@ hnsw_init_options(void)
 					  HNSW_DEFAULT_EF_CONSTRUCTION, HNSW_MIN_EF_CONSTRUCTION,
 					  HNSW_MAX_EF_CONSTRUCTION, ShareUpdateExclusiveLock);
 	add_int_reloption(option_kind, "ef_search", "Size of the candidate list of a search.",
-					  HNSW_DEFAULT_EF_SEARCH, HNSW_MIN_EF_SEARCH,
-					  HNSW_MAX_EF_SEARCH, ShareUpdateExclusiveLock);
+					  0, HNSW_MIN_EF_SEARCH, HNSW_MAX_EF_SEARCH, ShareUpdateExclusiveLock);
+	add_real_reloption(option_kind, "target_recall", "Recall of ten rows for which a build finds ef_search.",
+					   0, HNSW_MIN_TARGET_RECALL, HNSW_MAX_TARGET_RECALL, ShareUpdateExclusiveLock);
 	add_enum_reloption(option_kind, "vectors", "How the index stores vectors.",
 					   vectors_values, HNSW_VECTORS_AUTO,
 					   "Valid values are \"auto\", \"int8\", \"half\" and \"float\".",
@@ -58,6 +60,7 @@ hnsw_options(Datum reloptions, bool validate)
 		{"m", RELOPT_TYPE_INT, offsetof(HnswOptions, m)},
 		{"ef_construction", RELOPT_TYPE_INT, offsetof(HnswOptions, ef_construction)},
 		{"ef_search", RELOPT_TYPE_INT, offsetof(HnswOptions, ef_search)},
+		{"target_recall", RELOPT_TYPE_REAL, offsetof(HnswOptions, target_recall)},
 		{"vectors", RELOPT_TYPE_ENUM, offsetof(HnswOptions, vectors)},
 		{"bits", RELOPT_TYPE_INT, offsetof(HnswOptions, bits)},
 		{"passes", RELOPT_TYPE_INT, offsetof(HnswOptions, passes)}
@@ -84,11 +87,30 @@ hnsw_ef_construction(Relation index)
 }
 
 int
-hnsw_ef_search(Relation index)
+hnsw_own_ef(Relation index, const HnswFigures *figures)
 {
 	HnswOptions *options = (HnswOptions *) index->rd_options;
 
-	return options == NULL ? HNSW_DEFAULT_EF_SEARCH : options->ef_search;
+	if (options != NULL && options->ef_search > 0)
+		return options->ef_search;
+	if (hnsw_target_recall(index) > 0 && figures->target_ef >= HNSW_MIN_EF_SEARCH &&
+		figures->target_ef <= HNSW_MAX_EF_SEARCH)
+		return figures->target_ef;
+	return HNSW_DEFAULT_EF_SEARCH;
+}
+
+int
+hnsw_ef_search(Relation index, const HnswFigures *figures)
+{
+	return guc_ef_search > 0 ? guc_ef_search : hnsw_own_ef(index, figures);
+}
+
+double
+hnsw_target_recall(Relation index)
+{
+	HnswOptions *options = (HnswOptions *) index->rd_options;
+
+	return options == NULL ? 0 : options->target_recall;
 }
 
 int

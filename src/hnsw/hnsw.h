@@ -20,7 +20,7 @@
 
 #define HNSW_META_BLOCK 0
 #define HNSW_MAGIC 0x51A17A9D
-#define HNSW_VERSION 2
+#define HNSW_VERSION 3
 
 typedef enum HnswPageKind
 {
@@ -51,6 +51,31 @@ typedef struct HnswPageTail
  */
 #define HNSW_ROOM (BLCKSZ / 2)
 
+/*
+ * What was measured of an index: hints for the planner and for people, which
+ * change without the rest of the metapage.  See figures.c.
+ */
+typedef struct HnswFigures
+{
+	/* by builds and vacuums */
+	uint32		ef;				/* that a search was measured with; 0: never */
+	float4		expansions;		/* of a search for ten rows */
+	float4		pages;			/* that an expansion reads */
+
+	/* by builds */
+	float4		target_recall;	/* asked for when target_ef was found */
+	uint32		target_ef;		/* the effort that reaches it; 0: not asked */
+
+	/* by similarity.index_recall() */
+	float4		recall;
+	uint32		recall_k;		/* 0: never measured */
+	uint32		recall_ef;
+	uint32		recall_sample;
+	uint32		unused;
+	int64		recall_time;	/* TimestampTz */
+	float8		recall_rows;	/* in the table then */
+} HnswFigures;
+
 /* Contents of block 0 */
 typedef struct HnswMeta
 {
@@ -69,6 +94,8 @@ typedef struct HnswMeta
 	uint32		root_crc;		/* of what those hold */
 	uint32		has_center;		/* 0 or 1 */
 	uint32		passes;			/* of the build */
+	uint32		unused;
+	HnswFigures figures;
 } HnswMeta;
 
 /* How records lie on pages; follows from the metapage. */
@@ -91,13 +118,16 @@ typedef struct HnswLayout
 #define HNSW_DEFAULT_EF_SEARCH 40
 #define HNSW_MIN_EF_SEARCH 1
 #define HNSW_MAX_EF_SEARCH 100000
+#define HNSW_MIN_TARGET_RECALL 0.5
+#define HNSW_MAX_TARGET_RECALL 0.9999
 
 typedef struct HnswOptions
 {
 	int32		vl_len_;
 	int			m;
 	int			ef_construction;
-	int			ef_search;
+	int			ef_search;		/* 0: not said */
+	double		target_recall;	/* 0: not said */
 	int			vectors;		/* HnswVectors */
 	int			bits;			/* 0: by dimensions */
 	int			passes;
@@ -117,7 +147,15 @@ typedef enum HnswVectors
 
 extern int	hnsw_m(Relation index);
 extern int	hnsw_ef_construction(Relation index);
-extern int	hnsw_ef_search(Relation index);
+
+/*
+ * The effort of searches: the setting, else the option ef_search, else what
+ * the build found for target_recall, else the default.  hnsw_own_ef() leaves
+ * the setting out.
+ */
+extern int	hnsw_ef_search(Relation index, const HnswFigures *figures);
+extern int	hnsw_own_ef(Relation index, const HnswFigures *figures);
+extern double hnsw_target_recall(Relation index);
 extern int	hnsw_bits(Relation index);
 extern int	hnsw_passes(Relation index);
 extern StoredKind hnsw_kind(Relation index);
@@ -147,6 +185,7 @@ typedef struct HnswIndex
 	HnswLayout	layout;			/* cache->layout */
 	GraphAccess access;
 	BufferAccessStrategy strategy;	/* or NULL */
+	int			ef;				/* of searches */
 	BlockNumber blocks;			/* of the file when last asked */
 	bool		building;		/* nobody else sees it, logged at the end */
 	void	   *own;			/* scratch of long records */
@@ -270,6 +309,18 @@ extern void hnsw_init_access(HnswIndex *index);
 /* Write a new node into a free place; its number. */
 extern uint32 hnsw_create_node(HnswIndex *index, GraphQuery *query, const GraphList *list,
 							   const void *const *owns);
+
+/* ---- figures.c, recall.c ---- */
+
+/* The figures, without any error: zeros if the metapage is not sound. */
+extern HnswFigures hnsw_read_figures(Relation relation);
+extern void hnsw_write_figures(HnswIndex *index, const HnswFigures *figures);
+
+/* Measure what the planner wants to know, on pages, and write it down. */
+extern void hnsw_measure_search(HnswIndex *index);
+
+/* After a build: the effort that reaches the index's target_recall. */
+extern void hnsw_find_target_ef(Relation heap, HnswIndex *index);
 
 /* ---- insert.c ---- */
 

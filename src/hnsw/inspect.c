@@ -1,23 +1,34 @@
 /*
  * inspect.c
- *	  similarity.index_info(): what an index is and holds.
+ *	  similarity.index_info(): what an index is and holds;
+ *	  similarity.index_figures(): what was measured of it.
  */
 #include "postgres.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/index.h"
 #include "catalog/pg_am.h"
 #include "commands/defrem.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "compat.h"
+#include "context.h"
 #include "hnsw/inspect.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_info);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_figures);
 
 Relation
 hnsw_open_relation(Oid oid)
@@ -36,6 +47,64 @@ hnsw_open_relation(Oid oid)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot access temporary indexes of other sessions")));
 	return relation;
+}
+
+HnswOpened
+hnsw_open_with_table(Oid oid)
+{
+	HnswOpened	opened = {0};
+	Oid			table = IndexGetRelation(oid, true);
+
+	/* The relation is checked below; what is no index has no table. */
+	if (OidIsValid(table))
+		opened.heap = table_open(table, AccessShareLock);
+	opened.index = hnsw_open_relation(oid);
+	if (opened.heap == NULL || opened.index->rd_index->indrelid != table)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("could not open parent table of index \"%s\"",
+						RelationGetRelationName(opened.index))));
+	opened.is_owner = class_ownercheck(oid, GetUserId());
+	return opened;
+}
+
+void
+hnsw_act_as_owner(HnswOpened *opened)
+{
+	GetUserIdAndSecContext(&opened->user, &opened->context);
+	SetUserIdAndSecContext(opened->heap->rd_rel->relowner,
+						   opened->context | SECURITY_RESTRICTED_OPERATION);
+	opened->nest = NewGUCNestLevel();
+	restrict_search_path();
+}
+
+void
+hnsw_require_usable(const HnswOpened *opened, Snapshot snapshot)
+{
+	Relation	index = opened->index;
+
+	if (!index->rd_index->indisvalid)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("index \"%s\" is not valid", RelationGetRelationName(index))));
+	if (IsolationUsesXactSnapshot() && index->rd_index->indcheckxmin &&
+		!TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), snapshot->xmin))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("index \"%s\" cannot be compared with the snapshot of this transaction",
+						RelationGetRelationName(index))));
+}
+
+void
+hnsw_close_with_table(HnswOpened *opened)
+{
+	if (opened->nest > 0)
+	{
+		AtEOXact_GUC(false, opened->nest);
+		SetUserIdAndSecContext(opened->user, opened->context);
+	}
+	relation_close(opened->index, AccessShareLock);
+	table_close(opened->heap, AccessShareLock);
 }
 
 typedef struct Counts
@@ -81,6 +150,65 @@ count_index(HnswIndex *index)
 	return counts;
 }
 
+/* A walk along the lists; the queue holds each node once. */
+typedef struct Walk
+{
+	HnswIndex  *index;
+	GraphBits	seen;
+	uint32	   *queue;
+	uint32		head;
+	uint32		tail;
+	uint32		nodes;
+} Walk;
+
+static void
+walk_to(Walk *walk, uint32 node)
+{
+	if (node >= walk->nodes)
+		return;
+	switch (graph_bits_add(&walk->seen, node))
+	{
+		case GRAPH_BITS_NO_MEMORY:
+			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		case GRAPH_BITS_PRESENT:
+			break;
+		case GRAPH_BITS_ADDED:
+			walk->queue[walk->tail++] = node;
+			break;
+	}
+}
+
+/* Live nodes that lists lead to from where searches start */
+static int64
+count_reachable(HnswIndex *index)
+{
+	const GraphAccess *access = &index->access;
+	GraphStart	start = hnsw_start(index);
+	Walk		walk = {.index = index,.nodes = start.nodes};
+	int64		live_nodes = 0;
+
+	walk.seen.arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
+	walk.queue = palloc_extended(sizeof(uint32) * Max(start.nodes, 1), MCXT_ALLOC_HUGE);
+	if (!graph_bits_reset(&walk.seen, start.nodes))
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	walk_to(&walk, start.entry);
+	for (int i = 0; i < start.root->n; i++)
+		walk_to(&walk, start.root->ids[i]);
+	while (walk.head < walk.tail)
+	{
+		GraphList	list;
+		bool		live;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!access->read_list(access->context, walk.queue[walk.head++], &list, &live))
+			continue;
+		live_nodes += live;
+		for (int i = 0; i < list.n; i++)
+			walk_to(&walk, list.ids[i]);
+	}
+	return live_nodes;
+}
+
 Datum
 hnsw_index_info(PG_FUNCTION_ARGS)
 {
@@ -89,9 +217,10 @@ hnsw_index_info(PG_FUNCTION_ARGS)
 	HnswMeta	meta = hnsw_read_meta(relation);
 	Counts		counts;
 	TupleDesc	descriptor;
-	Datum		values[13];
-	bool		nulls[13] = {false};
+	Datum		values[15];
+	bool		nulls[15] = {false};
 	int64		live;
+	double		target = hnsw_target_recall(relation);
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -102,7 +231,7 @@ hnsw_index_info(PG_FUNCTION_ARGS)
 	values[1] = Int32GetDatum(meta.dims);
 	values[2] = Int32GetDatum(meta.degree / 2);
 	values[3] = Int32GetDatum(hnsw_ef_construction(relation));
-	values[4] = Int32GetDatum(hnsw_ef_search(relation));
+	values[4] = Int32GetDatum(hnsw_own_ef(relation, &meta.figures));
 	values[5] = Int64GetDatum(counts.rows);
 	values[6] = Int64GetDatum(live);
 	values[7] = Int64GetDatum(counts.nodes[GRAPH_DEAD]);
@@ -111,6 +240,42 @@ hnsw_index_info(PG_FUNCTION_ARGS)
 	values[10] = Int64GetDatum(RelationGetNumberOfBlocks(relation));
 	values[11] = Int32GetDatum(index->layout.shape.size);
 	values[12] = Int32GetDatum(meta.version);
+	/* Inserts go on meanwhile: what came behind the count may be reached. */
+	values[13] = Int64GetDatum(Max(live - count_reachable(index), 0));
+	values[14] = Float8GetDatum(target);
+	nulls[14] = target == 0;
+	relation_close(relation, AccessShareLock);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
+}
+
+Datum
+hnsw_index_figures(PG_FUNCTION_ARGS)
+{
+	Relation	relation = hnsw_open_relation(PG_GETARG_OID(0));
+	HnswMeta	meta = hnsw_read_meta(relation);
+	HnswFigures figures = meta.figures;
+	TupleDesc	descriptor;
+	Datum		values[11];
+	bool		nulls[11] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = Int32GetDatum(hnsw_own_ef(relation, &figures));
+	values[1] = Float8GetDatum(figures.expansions);
+	values[2] = Float8GetDatum(figures.pages);
+	nulls[1] = nulls[2] = figures.ef == 0;
+	values[3] = Float8GetDatum(hnsw_target_recall(relation));
+	nulls[3] = hnsw_target_recall(relation) == 0;
+	values[4] = Int32GetDatum(figures.target_ef);
+	nulls[4] = figures.target_ef == 0;
+	values[5] = Float8GetDatum(figures.recall);
+	values[6] = Int32GetDatum(figures.recall_k);
+	values[7] = Int32GetDatum(figures.recall_ef);
+	values[8] = Int32GetDatum(figures.recall_sample);
+	values[9] = Int64GetDatum((int64) figures.recall_rows);
+	values[10] = TimestampTzGetDatum(figures.recall_time);
+	for (int i = 5; i <= 10; i++)
+		nulls[i] = figures.recall_k == 0;
 	relation_close(relation, AccessShareLock);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }

@@ -1,13 +1,39 @@
 /*
  * inspect.h
- *	  What inspect.c and verify.c share.
+ *	  What the functions that look into an index share.
  */
 #ifndef HNSW_INSPECT_H
 #define HNSW_INSPECT_H
 
 #include "hnsw/hnsw.h"
+#include "utils/snapshot.h"
 
-/* Open an index of this access method with AccessShareLock; ERROR if it is none. */
+/* Open an index of this access method; ERROR if the oid is of anything else. */
 extern Relation hnsw_open_relation(Oid oid);
+
+/* An index and its table, and whom the caller was */
+typedef struct HnswOpened
+{
+	Relation	heap;
+	Relation	index;
+	bool		is_owner;		/* is the caller the index's owner? */
+	Oid			user;
+	int			context;		/* of security */
+	int			nest;			/* of settings; 0 before hnsw_act_as_owner() */
+} HnswOpened;
+
+/* Lock the table before the index, as everybody does. */
+extern HnswOpened hnsw_open_with_table(Oid oid);
+
+/*
+ * Become the table's owner, restricted, for as long as expressions of the
+ * index are evaluated: they are not the caller's.
+ */
+extern void hnsw_act_as_owner(HnswOpened *opened);
+
+/* ERROR if the index need not have what the snapshot sees. */
+extern void hnsw_require_usable(const HnswOpened *opened, Snapshot snapshot);
+
+extern void hnsw_close_with_table(HnswOpened *opened);
 
 #endif							/* HNSW_INSPECT_H */

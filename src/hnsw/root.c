@@ -6,7 +6,7 @@
  * Blocks 1 .. root_pages hold one stream of bytes: the center (dims floats, if
  * there is one), the ids of the root's nodes, their codes.  The metapage has
  * its checksum, so that an entry of the cache with the same index and the same
- * metapage, but for the entry node, is the same.
+ * metapage, but for the entry node and what was measured, is the same.
  *
  * A few entries are kept.  An operation pins the one it uses until its memory
  * context ends; of the others the least recently used makes place.
@@ -192,6 +192,7 @@ is_same(const Entry *entry, Relation relation, const HnswMeta *meta)
 	HnswMeta	other = entry->meta;
 
 	other.entry = meta->entry;
+	other.figures = meta->figures;
 	return entry->index == RelationGetRelid(relation) && memcmp(&other, meta, sizeof(other)) == 0;
 }
 

@@ -101,7 +101,6 @@ begin_search(IndexScanDesc scan)
 {
 	HnswScan   *state = scan->opaque;
 	Relation	relation = scan->indexRelation;
-	int			ef = guc_ef_search > 0 ? guc_ef_search : hnsw_ef_search(relation);
 	MemoryContext caller;
 	GraphStart	start;
 	Status		status;
@@ -121,7 +120,7 @@ begin_search(IndexScanDesc scan)
 	state->search = graph_search_create(memory_arena(state->context, ARENA_NO_BUDGET),
 										&state->index->access, &status);
 	if (state->search == NULL ||
-		!graph_search_begin(state->search, state->query, ef, &start, max_waiting(), &status))
+		!graph_search_begin(state->search, state->query, state->index->ef, &start, max_waiting(), &status))
 		raise_status(&status);
 	MemoryContextSwitchTo(caller);
 	state->found.nrows = 0;

@@ -1,0 +1,133 @@
+/*
+ * figures.c
+ *	  What is measured of an index and kept in its metapage.
+ *
+ * Figures are hints: an index without any works.  They go with the index: a
+ * REINDEX or TRUNCATE begins anew.
+ */
+#include "postgres.h"
+
+#include "executor/instrument.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "context.h"
+#include "errors.h"
+#include "hnsw/hnsw.h"
+
+/* Searches that are measured, and the rows that each looks for */
+#define SEARCHES 32
+#define ROWS 10
+
+HnswFigures
+hnsw_read_figures(Relation relation)
+{
+	HnswFigures figures = {0};
+	Buffer		buffer;
+	Page		page;
+
+	if (RelationGetNumberOfBlocks(relation) == 0)
+		return figures;
+	buffer = ReadBuffer(relation, HNSW_META_BLOCK);
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	page = BufferGetPage(buffer);
+	if (hnsw_page_problem(page, HNSW_PAGE_META) == NULL)
+		figures = hnsw_page_meta(page)->figures;
+	UnlockReleaseBuffer(buffer);
+	return figures;
+}
+
+void
+hnsw_write_figures(HnswIndex *index, const HnswFigures *figures)
+{
+	Buffer		buffer = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
+	HnswChange	change;
+
+	hnsw_change_begin(index, &change);
+	hnsw_page_meta(hnsw_change_page(&change, buffer, false))->figures = *figures;
+	hnsw_change_finish(&change);
+	UnlockReleaseBuffer(buffer);
+}
+
+static int64
+pages_read(void)
+{
+	return pgBufferUsage.shared_blks_hit + pgBufferUsage.shared_blks_read +
+		pgBufferUsage.local_blks_hit + pgBufferUsage.local_blks_read;
+}
+
+/* Search for what a node holds; false if there is no such node. */
+static bool
+search_like(HnswIndex *index, GraphSearch *search, GraphQuery *query,
+			const GraphStart *start, uint32 node, void *scratch)
+{
+	const void *own = index->access.own(index, node, scratch);
+	GraphFound	found;
+	Status		status;
+
+	if (own == NULL)
+		return false;
+	status_clear(&status);
+	graph_query_set_stored(query, own);
+	if (!graph_search_begin(search, query, index->ef, start, SIZE_MAX, &status))
+		raise_status(&status);
+	for (int i = 0; i < ROWS; i++)
+		if (!graph_search_next(search, &found, &status))
+			break;
+	if (status.code != STATUS_SUCCESS)
+		raise_status(&status);
+	return true;
+}
+
+/* Nodes evenly spread over the index are searched for. */
+static void
+measure(HnswIndex *index, HnswFigures *figures)
+{
+	uint32		nodes = hnsw_count_nodes(index);
+	GraphStart	start = hnsw_start(index);
+	GraphQuery *query = hnsw_create_query(index);
+	void	   *scratch = palloc(index->layout.shape.own_size);
+	GraphSearch *search;
+	Status		status;
+	double		expansions = 0;
+	int64		pages = 0;
+	int			n = 0;
+
+	status_clear(&status);
+	search = graph_search_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+								 &index->access, &status);
+	if (search == NULL)
+		raise_status(&status);
+	for (int i = 0; i < Min(SEARCHES, nodes); i++)
+	{
+		uint32		node = (uint64) i * nodes / Min(SEARCHES, nodes);
+		int64		before = pages_read();
+
+		CHECK_FOR_INTERRUPTS();
+		if (!search_like(index, search, query, &start, node, scratch))
+			continue;
+		pages += pages_read() - before;
+		expansions += graph_search_expansions(search);
+		n++;
+	}
+	figures->ef = n == 0 ? 0 : index->ef;
+	figures->expansions = n == 0 ? 0 : expansions / n;
+	figures->pages = n == 0 ? 0 : pages / expansions;
+}
+
+void
+hnsw_measure_search(HnswIndex *index)
+{
+	HnswFigures figures = hnsw_read_meta(index->relation).figures;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw figures",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	HnswFigures old = figures;
+
+	index->ef = hnsw_own_ef(index->relation, &figures);
+	measure(index, &figures);
+	if (memcmp(&old, &figures, sizeof(old)) != 0)
+		hnsw_write_figures(index, &figures);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}

@@ -1,0 +1,634 @@
+/*
+ * recall.c
+ *	  How many of the true neighbours an index finds: for people, by
+ *	  similarity.index_recall(), and for builds that are to reach a recall.
+ *
+ * A sample of the table's rows is searched for by the index and exactly, in
+ * one pass over the table by matrix products (kernel/neighbors.h).  A row that
+ * is searched for is taken out of both answers, and its node is not looked at:
+ * its own list would make the search easier than that of a new vector.  Ties
+ * count as found: what is compared are distances, which both sides compute by
+ * the operator's own code.
+ *
+ * Expressions and predicates of the index are evaluated as its table's owner,
+ * as REINDEX does it.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/index.h"
+#include "catalog/pg_class.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/random.h"
+#include "compat.h"
+#include "context.h"
+#include "embedding/embedding.h"
+#include "errors.h"
+#include "hnsw/inspect.h"
+#include "kernel/neighbors.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_recall);
+
+#define MAX_SAMPLE 100000
+#define MAX_K 1000
+
+/* A build's sample, and the recall of how many rows it asks for */
+#define TARGET_SAMPLE 400
+#define TARGET_K 10
+
+/* A row that is searched for */
+typedef struct Sampled
+{
+	uint64		row;
+	Embedding  *value;
+	double		kth;			/* true distance of the k-th neighbour */
+	int			n;				/* true neighbours: k, or all there are */
+} Sampled;
+
+typedef struct Recall
+{
+	Relation	heap;
+	HnswIndex  *index;
+	Snapshot	snapshot;
+	NeighborDistance distance;
+	int			k;
+
+	/* the sample */
+	Sampled    *sampled;
+	int			nsampled;
+	int			max_sampled;
+	Random		random;
+	MemoryContext context;		/* where all this is */
+	double		rows;			/* indexed ones that the snapshot sees */
+
+	/* a block of the exact pass */
+	NeighborSearch *exact;
+	int			nblock;
+	float	   *vectors;
+	const void **items;
+	uint64	   *ids;
+	MemoryContext block_context;
+
+	/* searching the index */
+	uint64		excluded;		/* the row that is searched for */
+	GraphAccess access;
+	GraphSearch *search;
+	GraphQuery *query;
+	IndexFetchTableData *fetch;
+	TupleTableSlot *slot;
+	IndexInfo  *info;
+	EState	   *estate;
+	double	   *nearest;		/* k of them, near to far */
+	double		expansions;
+} Recall;
+
+/* ---- distances ---- */
+
+static double
+distance_l2(const void *q, const void *x)
+{
+	return embedding_l2_distance(q, x);
+}
+
+static double
+distance_cosine(const void *q, const void *x)
+{
+	return embedding_cosine_distance(q, x);
+}
+
+static double
+distance_ip(const void *q, const void *x)
+{
+	return embedding_negative_inner_product(q, x);
+}
+
+static double
+distance_l1(const void *q, const void *x)
+{
+	return embedding_l1_distance(q, x);
+}
+
+typedef struct ExactDistance
+{
+	const GraphMetric *metric;
+	NeighborMetric kind;
+	NeighborDistance distance;
+} ExactDistance;
+
+static const ExactDistance distances[] = {
+	{&graph_metric_l2, NEIGHBOR_L2, distance_l2},
+	{&graph_metric_cosine, NEIGHBOR_COSINE, distance_cosine},
+	{&graph_metric_ip, NEIGHBOR_INNER_PRODUCT, distance_ip},
+	{&graph_metric_l1, NEIGHBOR_OTHER, distance_l1},
+};
+
+static const ExactDistance *
+exact_distance(const GraphMetric *metric)
+{
+	for (int i = 0; i < lengthof(distances); i++)
+		if (distances[i].metric == metric)
+			return &distances[i];
+	elog(ERROR, "unknown metric \"%s\"", metric->name);
+}
+
+/* ---- passes over the table ---- */
+
+/*
+ * Call for each row that the snapshot sees and the index should hold, with the
+ * row pointer that the index has of it.
+ */
+static void
+scan_table(Recall *recall, IndexBuildCallback callback)
+{
+	TableScanDesc scan = table_beginscan_strat(recall->heap, recall->snapshot, 0, NULL, true, false);
+	IndexInfo  *info = BuildIndexInfo(recall->index->relation);
+
+	info->ii_Concurrent = true; /* by a snapshot */
+	table_index_build_scan(recall->heap, recall->index->relation, info, false, false,
+						   callback, recall, scan);
+}
+
+/* The value, checked, in plain memory of the current context */
+static Embedding *
+copy_embedding(const Recall *recall, Datum value)
+{
+	Embedding  *e = embedding_check((Embedding *) PG_DETOAST_DATUM_COPY(value));
+
+	if (e->dims != recall->index->layout.shape.dims)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("different numbers of dimensions: %d and %d",
+						e->dims, (int) recall->index->layout.shape.dims)));
+	return e;
+}
+
+/* Reservoir sampling: each row has the same chance to be among them. */
+static void
+sample_callback(Relation relation, ItemPointer tid, Datum *values,
+				bool *isnull, bool alive, void *state)
+{
+	Recall	   *recall = state;
+	MemoryContext caller;
+	Sampled    *place;
+	uint64		i;
+
+	CHECK_FOR_INTERRUPTS();
+	if (isnull[0])
+		return;
+	recall->rows++;
+	i = recall->nsampled;
+	if (recall->nsampled == recall->max_sampled)
+		i = (uint64) (random_uniform(&recall->random) * recall->rows);
+	if (i >= recall->max_sampled)
+		return;
+	place = &recall->sampled[i];
+	if (i == recall->nsampled)
+		recall->nsampled++;
+	else
+		pfree(place->value);
+	caller = MemoryContextSwitchTo(recall->context);
+	place->row = hnsw_row(tid);
+	place->value = copy_embedding(recall, values[0]);
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+flush_block(Recall *recall)
+{
+	neighbors_add(recall->exact, recall->vectors, recall->items, recall->ids, recall->nblock);
+	recall->nblock = 0;
+	MemoryContextReset(recall->block_context);
+}
+
+static void
+exact_callback(Relation relation, ItemPointer tid, Datum *values,
+			   bool *isnull, bool alive, void *state)
+{
+	Recall	   *recall = state;
+	int			dims = recall->index->layout.shape.dims;
+	MemoryContext caller;
+	Embedding  *e;
+
+	CHECK_FOR_INTERRUPTS();
+	if (isnull[0])
+		return;
+	caller = MemoryContextSwitchTo(recall->block_context);
+	e = copy_embedding(recall, values[0]);
+	MemoryContextSwitchTo(caller);
+	element_decode(e->kind, embedding_elements(e), e->scale, dims,
+				   recall->vectors + (Size) recall->nblock * dims);
+	recall->items[recall->nblock] = e;
+	recall->ids[recall->nblock] = hnsw_row(tid);
+	if (++recall->nblock == neighbors_block(recall->exact))
+		flush_block(recall);
+}
+
+/* The k-th true neighbour of a row, itself left out */
+static void
+set_truth(const Recall *recall, Sampled *sampled, const Neighbor *found, size_t n)
+{
+	sampled->n = 0;
+	for (size_t i = 0; i < n && sampled->n < recall->k; i++)
+	{
+		if (found[i].id == sampled->row)
+			continue;
+		sampled->kth = found[i].distance;
+		sampled->n++;
+	}
+}
+
+static void
+find_truth(Recall *recall)
+{
+	const ExactDistance *exact = exact_distance(recall->index->space->metric);
+	int			dims = recall->index->layout.shape.dims;
+	float	   *queries = palloc_extended(sizeof(float) * dims * recall->nsampled, MCXT_ALLOC_HUGE);
+	const void **items = palloc(sizeof(void *) * recall->nsampled);
+	Size		block;
+	Status		status;
+
+	status_clear(&status);
+	for (int i = 0; i < recall->nsampled; i++)
+	{
+		const Embedding *e = recall->sampled[i].value;
+
+		element_decode(e->kind, embedding_elements(e), e->scale, dims, queries + (Size) i * dims);
+		items[i] = e;
+	}
+	recall->exact = neighbors_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+									 memory_pool(CurrentMemoryContext), exact->kind, exact->distance,
+									 dims, queries, items, recall->nsampled, recall->k + 1, &status);
+	if (recall->exact == NULL)
+		raise_status(&status);
+	block = neighbors_block(recall->exact);
+	recall->vectors = palloc_extended(sizeof(float) * dims * block, MCXT_ALLOC_HUGE);
+	recall->items = palloc(sizeof(void *) * block);
+	recall->ids = palloc(sizeof(uint64) * block);
+	scan_table(recall, exact_callback);
+	flush_block(recall);
+	for (int i = 0; i < recall->nsampled; i++)
+	{
+		size_t		n;
+		const Neighbor *found = neighbors_of(recall->exact, i, &n);
+
+		set_truth(recall, &recall->sampled[i], found, n);
+	}
+}
+
+/* ---- searching the index ---- */
+
+/* The index's expansion, but for the row that is searched for */
+static bool
+expand_others(void *context, uint32_t node, GraphQuery *query,
+			  const GraphBits *seen, GraphExpansion *out)
+{
+	Recall	   *recall = context;
+	int			n = 0;
+
+	if (!recall->index->access.expand(recall->index, node, query, seen, out))
+		return false;
+	for (int i = 0; i < out->nrows; i++)
+		if (out->rows[i] != recall->excluded)
+			out->rows[n++] = out->rows[i];
+	if (out->live && n == 0)
+		return false;
+	out->nrows = n;
+	return true;
+}
+
+static void
+open_search(Recall *recall)
+{
+	Arena	   *arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
+	Status		status;
+
+	status_clear(&status);
+	recall->access = recall->index->access;
+	recall->access.context = recall;
+	recall->access.expand = expand_others;
+	recall->query = hnsw_create_query(recall->index);
+	recall->search = graph_search_create(arena, &recall->access, &status);
+	if (recall->search == NULL)
+		raise_status(&status);
+	recall->nearest = palloc(sizeof(double) * recall->k);
+	recall->info = BuildIndexInfo(recall->index->relation);
+	recall->estate = CreateExecutorState();
+	recall->slot = table_slot_create(recall->heap, NULL);
+	recall->fetch = table_index_fetch_begin(recall->heap);
+}
+
+static void
+close_search(Recall *recall)
+{
+	table_index_fetch_end(recall->fetch);
+	ExecDropSingleTupleTableSlot(recall->slot);
+	FreeExecutorState(recall->estate);
+}
+
+/* The distance of a row that the index gave; false if the snapshot does not see it. */
+static bool
+row_distance(Recall *recall, const Embedding *q, uint64 row, double *distance)
+{
+	ExprContext *econtext = GetPerTupleExprContext(recall->estate);
+	bool		again = false;
+	ItemPointerData tid;
+	Datum		value;
+	bool		isnull;
+	MemoryContext caller;
+
+	hnsw_row_tid(row, &tid);
+	if (!ItemPointerIsValid(&tid) ||
+		!table_index_fetch_tuple(recall->fetch, &tid, recall->snapshot, recall->slot, &again, NULL))
+		return false;
+	econtext->ecxt_scantuple = recall->slot;
+	caller = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+	FormIndexDatum(recall->info, recall->slot, recall->estate, &value, &isnull);
+	if (!isnull)
+		*distance = recall->distance(q, copy_embedding(recall, value));
+	MemoryContextSwitchTo(caller);
+	ResetExprContext(econtext);
+	return !isnull;
+}
+
+/* Put a distance among the nearest; n is how many there are, returns how many then. */
+static int
+keep_nearest(double *nearest, int n, int k, double distance)
+{
+	int			i;
+
+	if (n == k && !float8_lt(distance, nearest[k - 1]))
+		return n;
+	for (i = n < k ? n++ : k - 1; i > 0 && float8_lt(distance, nearest[i - 1]); i--)
+		nearest[i] = nearest[i - 1];
+	nearest[i] = distance;
+	return n;
+}
+
+/* How many true neighbours of one row the index finds */
+static int
+count_found(Recall *recall, const Sampled *sampled, int ef, const GraphStart *start)
+{
+	int			n = 0;
+	int			hits = 0;
+	GraphFound	found;
+	Status		status;
+
+	status_clear(&status);
+	recall->excluded = sampled->row;
+	graph_query_set(recall->query, hnsw_prepare(recall->index, PointerGetDatum(sampled->value)));
+	if (graph_query_is_zero(recall->query))
+		return sampled->n;		/* every distance is NaN */
+	if (!graph_search_begin(recall->search, recall->query, ef, start, SIZE_MAX, &status))
+		raise_status(&status);
+	while (graph_search_next(recall->search, &found, &status))
+	{
+		double		distance = 0;
+
+		/* As the executor does it: nothing nearer can come. */
+		if (n == recall->k && recall->nearest[n - 1] <= found.bound)
+			break;
+		for (int i = 0; i < found.nrows; i++)
+			if (row_distance(recall, sampled->value, found.rows[i], &distance))
+				n = keep_nearest(recall->nearest, n, recall->k, distance);
+	}
+	if (status.code != STATUS_SUCCESS)
+		raise_status(&status);
+	recall->expansions += graph_search_expansions(recall->search);
+	for (int i = 0; i < Min(n, sampled->n); i++)
+		hits += float8_le(recall->nearest[i], sampled->kth);
+	return hits;
+}
+
+/* The share of the sample's true neighbours that are found with an ef */
+static double
+measure_recall(Recall *recall, int ef)
+{
+	GraphStart	start = hnsw_start(recall->index);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw query",
+												  ALLOCSET_DEFAULT_SIZES);
+	double		hits = 0;
+	double		all = 0;
+
+	recall->expansions = 0;
+	for (int i = 0; i < recall->nsampled; i++)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(context);
+
+		CHECK_FOR_INTERRUPTS();
+		hits += count_found(recall, &recall->sampled[i], ef, &start);
+		all += recall->sampled[i].n;
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(context);
+	}
+	MemoryContextDelete(context);
+	return all == 0 ? 1 : hits / all;
+}
+
+/* Everything up to the first measure_recall(), in the current context */
+static Recall *
+begin_recall(Relation heap, HnswIndex *index, Snapshot snapshot, int sample, int k, uint64 seed)
+{
+	Recall	   *recall = palloc0(sizeof(Recall));
+
+	recall->heap = heap;
+	recall->index = index;
+	recall->snapshot = snapshot;
+	recall->k = k;
+	recall->max_sampled = sample;
+	recall->sampled = palloc_extended(sizeof(Sampled) * sample, MCXT_ALLOC_HUGE);
+	recall->context = CurrentMemoryContext;
+	recall->block_context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw block",
+												  ALLOCSET_DEFAULT_SIZES);
+	recall->distance = exact_distance(index->space->metric)->distance;
+	random_init(&recall->random, seed, 0);
+	scan_table(recall, sample_callback);
+	if (recall->nsampled > 0)
+		find_truth(recall);
+	open_search(recall);
+	return recall;
+}
+
+/* ---- target_recall ---- */
+
+/* The least ef that reaches the target, between one that does not and one that does */
+static int
+narrow(Recall *recall, double target, int below, int above)
+{
+	while (above - below > Max(1, below / 16))
+	{
+		int			middle = below + (above - below) / 2;
+
+		if (measure_recall(recall, middle) >= target)
+			above = middle;
+		else
+			below = middle;
+	}
+	return above;
+}
+
+/*
+ * No more than the graph has nodes helps.  A table smaller than the sample
+ * does not tell what it will need: then it is the default at least.
+ */
+static int
+find_ef(Recall *recall, double target)
+{
+	int			most = Min(Max(hnsw_count_nodes(recall->index), HNSW_MIN_EF_SEARCH), HNSW_MAX_EF_SEARCH);
+	int			below = 0;
+	int			ef = Min(8, most);
+	double		reached;
+
+	while ((reached = measure_recall(recall, ef)) < target && ef < most)
+	{
+		below = ef;
+		ef = Min(2 * ef, most);
+	}
+	if (reached < target)
+	{
+		ereport(WARNING,
+				(errmsg("index \"%s\" does not reach a recall of %g",
+						RelationGetRelationName(recall->index->relation), target),
+				 errdetail("With ef_search %d it is %.4f.", ef, reached),
+				 errhint("Larger values of m, ef_construction and passes build a better graph.")));
+		return ef;
+	}
+	ef = narrow(recall, target, below, ef);
+	return recall->nsampled < TARGET_SAMPLE ? Max(ef, HNSW_DEFAULT_EF_SEARCH) : ef;
+}
+
+void
+hnsw_find_target_ef(Relation heap, HnswIndex *index)
+{
+	double		target = hnsw_target_recall(index->relation);
+	MemoryContext context;
+	MemoryContext caller;
+	HnswFigures figures;
+	Snapshot	snapshot;
+	Recall	   *recall;
+
+	if (target == 0)
+		return;
+	context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw recall",
+									ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(context);
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	recall = begin_recall(heap, index, snapshot, TARGET_SAMPLE, TARGET_K, 1);
+	figures = hnsw_read_meta(index->relation).figures;
+	figures.target_recall = target;
+	figures.target_ef = recall->nsampled == 0 ? HNSW_DEFAULT_EF_SEARCH : find_ef(recall, target);
+	hnsw_write_figures(index, &figures);
+	close_search(recall);
+	UnregisterSnapshot(snapshot);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+/* ---- similarity.index_recall() ---- */
+
+/* A whole number within bounds; null is refused. */
+static int
+bounded_argument(FunctionCallInfo fcinfo, int n, const char *name, int least, int most)
+{
+	int			value;
+
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be null", name)));
+	value = PG_GETARG_INT32(n);
+	if (value < least || value > most)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be between %d and %d, not %d", name, least, most, value)));
+	return value;
+}
+
+/* Whoever may read the table may know how well its index finds. */
+static void
+require_select(Relation heap)
+{
+	Oid			relid = RelationGetRelid(heap);
+	AclResult	result = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, get_relkind_objtype(heap->rd_rel->relkind), RelationGetRelationName(heap));
+	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot measure an index of table \"%s\", which has row-level security for you",
+						RelationGetRelationName(heap))));
+}
+
+/* The owner's measurements are kept, unless nothing may be written. */
+static void
+keep_figures(Recall *recall, int ef, double found)
+{
+	HnswFigures figures = hnsw_read_meta(recall->index->relation).figures;
+
+	figures.recall = found;
+	figures.recall_k = recall->k;
+	figures.recall_ef = ef;
+	figures.recall_sample = recall->nsampled;
+	figures.recall_time = GetCurrentTimestamp();
+	figures.recall_rows = recall->rows;
+	hnsw_write_figures(recall->index, &figures);
+}
+
+Datum
+hnsw_index_recall(PG_FUNCTION_ARGS)
+{
+	int			sample = bounded_argument(fcinfo, 1, "sample", 1, MAX_SAMPLE);
+	int			k = bounded_argument(fcinfo, 2, "k", 1, MAX_K);
+	HnswOpened	opened;
+	Recall	   *recall;
+	Snapshot	snapshot;
+	TupleDesc	descriptor;
+	Datum		values[6];
+	bool		nulls[6] = {false};
+	int			ef = 0;
+	double		found;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(4))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be null", PG_ARGISNULL(0) ? "index" : "seed")));
+	if (!PG_ARGISNULL(3))
+		ef = bounded_argument(fcinfo, 3, "ef_search", HNSW_MIN_EF_SEARCH, HNSW_MAX_EF_SEARCH);
+	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	opened = hnsw_open_with_table(PG_GETARG_OID(0));
+	require_select(opened.heap);
+	hnsw_act_as_owner(&opened);
+	snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	hnsw_require_usable(&opened, snapshot);
+	recall = begin_recall(opened.heap, hnsw_open(opened.index), snapshot, sample, k, PG_GETARG_INT64(4));
+	if (ef == 0)
+		ef = recall->index->ef;
+	found = measure_recall(recall, ef);
+	if (opened.is_owner && !RecoveryInProgress() && !XactReadOnly && recall->nsampled > 0)
+		keep_figures(recall, ef, found);
+	values[0] = Int32GetDatum(recall->nsampled);
+	values[1] = Int32GetDatum(k);
+	values[2] = Int32GetDatum(ef);
+	values[3] = Float8GetDatum(found);
+	nulls[3] = recall->nsampled == 0;
+	values[4] = Int64GetDatum((int64) recall->rows);
+	values[5] = Float8GetDatum(recall->nsampled == 0 ? 0 : recall->expansions / recall->nsampled);
+	close_search(recall);
+	UnregisterSnapshot(snapshot);
+	hnsw_close_with_table(&opened);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
+}
