@@ -2,13 +2,14 @@
  * number.c
  *	  Parsing of decimal numbers.
  *
- * Up to 19 digits and a small power of ten are exact in a double product or
- * quotient (Clinger, 1990).  Rounding that double to a float rounds twice,
+ * A mantissa up to 2^53 and a small power of ten are exact in a double product
+ * or quotient (Clinger, 1990).  Rounding that double to a float rounds twice,
  * which is wrong only when the double lies exactly between two floats; then,
  * and for everything longer, strtof decides.
  */
 #include "base/number.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,11 +18,16 @@
 
 #define MAX_EXACT_MANTISSA (UINT64_C(1) << 53)
 #define MAX_EXACT_POWER 22
+#define MAX_MANTISSA UINT64_C(1000000000000000000)	/* has room for a digit */
 #define MAX_DIGITS 120			/* that slow_parse keeps */
 
 static const double powers_of_ten[] = {
 	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
 	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22
+};
+
+static const uint64_t integer_powers[] = {
+	1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000
 };
 
 typedef struct Decimal
@@ -38,13 +44,78 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/*
+ * Nine digits at a time, as many as a float needs, without a branch on how
+ * many there are, which no processor can foresee: eight as the bytes of a
+ * word, the first one lowest, and one more.
+ */
+#define BULK 9
+#define ONES UINT64_C(0x0101010101010101)
+
+static inline uint64_t
+load_word(const char *p)
+{
+	uint64_t	word;
+
+	memcpy(&word, p, sizeof(word));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	word = __builtin_bswap64(word);
+#endif
+	return word;
+}
+
+/* How many of the lowest bytes are at most 9 */
+static inline int
+count_digits(uint64_t word)
+{
+	uint64_t	above = (((word & 0x7f * ONES) + (0x7f - 9) * ONES) | word) >> 7 & ONES;
+	uint64_t	below = (above - 1) & ~above;	/* all bits of these bytes */
+
+	return (int) ((below & ONES) * ONES >> 56);
+}
+
+/* The number that the lowest n bytes spell, by pairs of pairs of pairs */
+static inline uint64_t
+value_of(uint64_t word, int n)
+{
+	int			half = 4 * (8 - n); /* a shift by 64 is undefined */
+
+	word = word << half << half;
+	word = (word & 0x00ff00ff00ff00ff) * 10 + (word >> 8 & 0x00ff00ff00ff00ff);
+	word = (word & 0x0000ffff0000ffff) * 100 + (word >> 16 & 0x0000ffff0000ffff);
+	return (word & 0xffffffff) * 10000 + (word >> 32);
+}
+
+/* The digits at p, at most BULK: there are as many characters. */
+static inline int
+read_bulk(const char *p, Decimal *d)
+{
+	uint64_t	word = load_word(p) ^ '0' * ONES;
+	int			n = count_digits(word);
+	bool		ninth = (n == 8) & is_digit(p[8]);
+
+	d->mantissa = d->mantissa * integer_powers[n] + value_of(word, n);
+	d->mantissa = d->mantissa * integer_powers[ninth] + (uint64_t) (p[8] - '0') * ninth;
+	return n + ninth;
+}
+
 /* Digits at p; the power of ten falls by one for each if in the fraction. */
-static const char *
+static inline const char *
 read_digits(const char *p, const char *end, bool fraction, Decimal *d)
 {
+	/* One digit, as often before the point, is not worth it. */
+	if (end - p >= BULK && is_digit(p[1]) && d->mantissa < MAX_MANTISSA / UINT64_C(1000000000))
+	{
+		int			n = read_bulk(p, d);
+
+		d->exponent -= fraction ? n : 0;
+		p += n;
+		if (n < BULK)
+			return p;
+	}
 	for (; p < end && is_digit(*p); p++)
 	{
-		if (d->mantissa < UINT64_C(1000000000000000000))
+		if (d->mantissa < MAX_MANTISSA)
 		{
 			d->mantissa = d->mantissa * 10 + (uint64_t) (*p - '0');
 			d->exponent -= fraction;
@@ -58,15 +129,14 @@ read_digits(const char *p, const char *end, bool fraction, Decimal *d)
 	return p;
 }
 
+/* The exponent that an e at p begins is added to *exponent. */
 static const char *
-read_exponent(const char *p, const char *end, Decimal *d)
+read_exponent(const char *p, const char *end, int *exponent)
 {
 	const char *start = p;
 	bool		negative = false;
-	int			exponent = 0;
+	int			value = 0;
 
-	if (p == end || (*p != 'e' && *p != 'E'))
-		return start;
 	p++;
 	if (p < end && (*p == '+' || *p == '-'))
 		negative = *p++ == '-';
@@ -74,22 +144,26 @@ read_exponent(const char *p, const char *end, Decimal *d)
 		return start;
 	for (; p < end && is_digit(*p); p++)
 	{
-		if (exponent < 100000000)
-			exponent = exponent * 10 + (*p - '0');
+		if (value < 100000000)
+			value = value * 10 + (*p - '0');
 	}
-	d->exponent += negative ? -exponent : exponent;
+	*exponent += negative ? -value : value;
 	return p;
 }
 
-/* Is x exactly between two neighbouring floats, or near the denormals? */
 static bool
+is_e(char c)
+{
+	return c == 'e' || c == 'E';
+}
+
+/* Is x, far from float's ends, exactly between two neighbouring floats? */
+static inline bool
 is_doubtful(double x)
 {
 	uint64_t	bits;
 
 	memcpy(&bits, &x, sizeof(bits));
-	if (x != 0 && (x < 1.2e-38 || x > 3.3e38))
-		return true;
 	return (bits & 0x1FFFFFFF) == 0x10000000;
 }
 
@@ -100,6 +174,7 @@ is_doubtful(double x)
  * matters whether one is not zero.
  */
 static float
+__attribute__((noinline))
 slow_parse(const char *text, const char *end)
 {
 	char		buffer[MAX_DIGITS + 32];
@@ -108,7 +183,7 @@ slow_parse(const char *text, const char *end)
 	bool		sticky = false;
 	int			n = 0;
 
-	for (; text < end && *text != 'e' && *text != 'E'; text++)
+	for (; text < end && !is_e(*text); text++)
 	{
 		if (*text == '-')
 			d.negative = true;
@@ -130,10 +205,42 @@ slow_parse(const char *text, const char *end)
 	}
 	if (n == 0)
 		return d.negative ? -0.0f : 0.0f;
-	read_exponent(text, end, &d);
+	if (text < end)
+		read_exponent(text, end, &d.exponent);
 	snprintf(buffer + n, sizeof(buffer) - (size_t) n, "%se%d", sticky ? "1" : "",
 			 d.exponent - sticky);
 	return d.negative ? -strtof(buffer, NULL) : strtof(buffer, NULL);
+}
+
+static float
+with_sign(float x, bool negative)
+{
+	uint32_t	bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	bits |= (uint32_t) negative << 31;
+	memcpy(&x, &bits, sizeof(bits));
+	return x;
+}
+
+/* The nearest float, where double arithmetic can tell: of 1e-22 .. 1e38 and 0 */
+static inline bool
+quick_value(const Decimal *d, float *out)
+{
+	double		x = (double) d->mantissa;
+
+	if (!d->exact || d->mantissa > MAX_EXACT_MANTISSA)
+		return false;
+	if (d->exponent <= 0 && d->exponent >= -MAX_EXACT_POWER)
+		x /= powers_of_ten[-d->exponent];
+	else if (d->exponent > 0 && d->exponent <= MAX_EXACT_POWER)
+		x *= powers_of_ten[d->exponent];
+	else if (d->mantissa != 0)
+		return false;
+	if (is_doubtful(x))
+		return false;
+	*out = with_sign((float) x, d->negative);
+	return true;
 }
 
 const char *
@@ -142,45 +249,29 @@ number_parse_float(const char *text, const char *end, float *out)
 	Decimal		d = {.exact = true};
 	const char *p = text;
 	const char *digits;
-	double		x;
-	int			ndigits;
+	int			exponent = 0;
+	bool		any;
 
-	if (p < end && (*p == '+' || *p == '-'))
-		d.negative = *p++ == '-';
+	if (p == end)
+		return NULL;
+	/* added, not skipped: signs come in no order that can be foreseen */
+	d.negative = *p == '-';
+	p += d.negative | (*text == '+');
 	digits = p;
 	p = read_digits(p, end, false, &d);
-	ndigits = (int) (p - digits);
+	any = p > digits;
 	if (p < end && *p == '.')
 	{
 		digits = p + 1;
 		p = read_digits(digits, end, true, &d);
-		ndigits += (int) (p - digits);
+		any |= p > digits;
 	}
-	if (ndigits == 0)
+	if (!any)
 		return NULL;
-	p = read_exponent(p, end, &d);
-
-	if (d.mantissa == 0 && d.exact)
-		x = 0;
-	else if (d.exact && d.mantissa <= MAX_EXACT_MANTISSA &&
-			 d.exponent >= -MAX_EXACT_POWER && d.exponent <= MAX_EXACT_POWER)
-	{
-		x = (double) d.mantissa;
-		if (d.exponent < 0)
-			x /= powers_of_ten[-d.exponent];
-		else
-			x *= powers_of_ten[d.exponent];
-		if (is_doubtful(x))
-		{
-			*out = slow_parse(text, p);
-			return p;
-		}
-	}
-	else
-	{
+	if (p < end && is_e(*p))
+		p = read_exponent(p, end, &exponent);
+	d.exponent += exponent;
+	if (!quick_value(&d, out))
 		*out = slow_parse(text, p);
-		return p;
-	}
-	*out = (float) (d.negative ? -x : x);
 	return p;
 }

@@ -214,6 +214,30 @@ test_where_it_stops(void)
 }
 
 /* It must not read at or behind the end: the buffer is exact, for sanitizers. */
+/* Any number of digits before and behind the point, with anything after them */
+static void
+test_every_length(void)
+{
+	static const char after[] = {',', ']', '/', ':', ' ', 'x', '\x80', '\xb0', '\xff', '.'};
+	const char *digits = "90123456789012345678901234567890";
+
+	for (int whole = 0; whole <= 24; whole++)
+		for (int fraction = whole == 0; fraction <= 24; fraction++)
+			for (size_t i = 0; i < 2 * sizeof(after); i++)
+			{
+				char		text[80];
+				int			n = snprintf(text, sizeof(text), "%s%.*s.%.*s", i % 2 ? "-" : "",
+										 whole, digits, fraction, digits + whole % 8);
+				float		x;
+
+				memset(text + n, after[i / 2], 12);
+				CHECK(number_parse_float(text, text + n + 12, &x) == text + n);
+				CHECK(x == strtof(text, NULL));
+				CHECK(number_parse_float(text, text + n, &x) == text + n);
+				CHECK(x == strtof(text, NULL));
+			}
+}
+
 static void
 test_does_not_read_beyond_end(void)
 {
@@ -308,6 +332,7 @@ main(void)
 	RUN(test_random_decimals);
 	RUN(test_long_numbers);
 	RUN(test_where_it_stops);
+	RUN(test_every_length);
 	RUN(test_does_not_read_beyond_end);
 	RUN(test_vectors);
 	RUN(test_bad_vectors);
