@@ -53,6 +53,7 @@ $(filter-out $(UNIT_DOUBLE_TESTS),$(UNIT_TESTS)): $(UNIT_DIR)/%: test/unit/%.c $
 
 # the same program in both builds
 $(UNIT_DIR)/test_double_layers: test/unit/test_layers.c
+$(UNIT_DIR)/test_double_passes: test/unit/test_passes.c
 
 .PHONY: unit sanitize
 unit: $(UNIT_TESTS)

@@ -18,15 +18,16 @@ COMMENT ON FUNCTION similarity.optimizers() IS 'each optimizer and, one row each
 -- ---- define ----
 
 CREATE FUNCTION similarity.create_model(model text, input integer[], layers jsonb)
-	RETURNS TABLE (layer text, type text, output integer[], parameters bigint)
+	RETURNS TABLE (layer text, type text, output integer[], parameters bigint, connected_to text[])
 	AS 'MODULE_PATHNAME', 'create_model' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 10;
 COMMENT ON FUNCTION similarity.create_model(text, integer[], jsonb) IS
 	'creates a model for inputs of a shape from layers, one JSON object each; the current role owns it; returns its summary';
 
 CREATE FUNCTION similarity.model_summary(model text)
-	RETURNS TABLE (layer text, type text, output integer[], parameters bigint)
+	RETURNS TABLE (layer text, type text, output integer[], parameters bigint, connected_to text[])
 	AS 'MODULE_PATHNAME', 'model_summary' LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 10;
-COMMENT ON FUNCTION similarity.model_summary(text) IS 'layers of a model with output shape and number of weights, and the total';
+COMMENT ON FUNCTION similarity.model_summary(text) IS
+	'layers of a model with output shape, number of weights and the layers that each reads; the total, and what of it is trained';
 
 CREATE FUNCTION similarity.drop_model(model text) RETURNS void
 	AS 'MODULE_PATHNAME', 'drop_model' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;

@@ -19,6 +19,8 @@ params_init(Params *params, const char *owner, const ParamSpec *specs)
 		params->values[i].isset = !specs[i].nullable;
 		params->values[i].number = specs[i].initial;
 		params->values[i].second = specs[i].initial;
+		params->values[i].count = 1;
+		params->values[i].list[0] = specs[i].initial;
 	}
 }
 
@@ -80,7 +82,8 @@ fail_type(const Params *params, int i, Status *status)
 		[PARAM_REAL] = "a number",
 		[PARAM_BOOLEAN] = "true or false",
 		[PARAM_CHOICE] = "a string",
-		[PARAM_SIZE2] = "an integer or an array of two integers"
+		[PARAM_SIZE2] = "an integer or an array of two integers",
+		[PARAM_LIST] = "an integer or an array of up to four integers"
 	};
 
 	return status_fail(status, STATUS_INVALID_VALUE,
@@ -93,7 +96,7 @@ static bool
 check_number(const Params *params, int i, double value, Status *status)
 {
 	const ParamSpec *spec = &params->specs[i];
-	bool		integer = spec->type == PARAM_INTEGER || spec->type == PARAM_SIZE2;
+	bool		integer = spec->type == PARAM_INTEGER || spec->type == PARAM_SIZE2 || spec->type == PARAM_LIST;
 
 	if (spec->type == PARAM_BOOLEAN || spec->type == PARAM_CHOICE ||
 		!isfinite(value) || (integer && value != rint(value)))
@@ -115,6 +118,8 @@ store(Params *params, int i, double number, double second)
 	params->values[i].isset = true;
 	params->values[i].number = number;
 	params->values[i].second = second;
+	params->values[i].count = 1;
+	params->values[i].list[0] = number;
 	params->given[i] = true;
 	return true;
 }
@@ -141,6 +146,37 @@ params_set_pair(Params *params, const char *name, double first, double second,
 	return check_number(params, i, first, status) &&
 		check_number(params, i, second, status) &&
 		store(params, i, first, second);
+}
+
+bool
+params_is_list(const Params *params, const char *name)
+{
+	for (int i = 0; params->specs[i].name != NULL; i++)
+	{
+		if (strcmp(params->specs[i].name, name) == 0)
+			return params->specs[i].type == PARAM_LIST;
+	}
+	return false;
+}
+
+bool
+params_set_list(Params *params, const char *name, const double *values, int count, Status *status)
+{
+	int			i = find(params, name, status);
+
+	if (i < 0)
+		return false;
+	if (params->specs[i].type != PARAM_LIST || count < 1 || count > PARAM_LIST_MAX)
+		return fail_type(params, i, status);
+	for (int j = 0; j < count; j++)
+	{
+		if (!check_number(params, i, values[j], status))
+			return false;
+	}
+	store(params, i, values[0], values[0]);
+	params->values[i].count = count;
+	memcpy(params->values[i].list, values, (size_t) count * sizeof(double));
+	return true;
 }
 
 bool

@@ -20,7 +20,9 @@ typedef enum ParamType
 	PARAM_REAL,
 	PARAM_BOOLEAN,
 	PARAM_CHOICE,				/* one of the words in choices */
-	PARAM_SIZE2					/* one integer or [height, width] */
+	PARAM_SIZE2,				/* one integer or [height, width] */
+	PARAM_LIST					/* one integer or up to PARAM_LIST_MAX in
+								 * arrays */
 } ParamType;
 
 typedef struct ParamSpec
@@ -37,12 +39,15 @@ typedef struct ParamSpec
 } ParamSpec;
 
 #define PARAMS_MAX 12
+#define PARAM_LIST_MAX 4
 
 typedef struct ParamValue
 {
 	bool		isset;			/* false: unset nullable parameter */
 	double		number;			/* integer, real, boolean, choice, height */
 	double		second;			/* width of PARAM_SIZE2 */
+	int			count;			/* of a PARAM_LIST */
+	double		list[PARAM_LIST_MAX];
 } ParamValue;
 
 /* The values of one thing; specs ends with an entry whose name is NULL. */
@@ -64,6 +69,8 @@ extern void params_init(Params *params, const char *owner, const ParamSpec *spec
  */
 extern bool params_set_number(Params *params, const char *name, double value, Status *status);
 extern bool params_set_pair(Params *params, const char *name, double first, double second, Status *status);
+extern bool params_set_list(Params *params, const char *name, const double *values, int count, Status *status);
+extern bool params_is_list(const Params *params, const char *name);
 extern bool params_set_boolean(Params *params, const char *name, bool value, Status *status);
 extern bool params_set_text(Params *params, const char *name, const char *value, Status *status);
 extern bool params_set_null(Params *params, const char *name, Status *status);

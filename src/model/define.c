@@ -19,35 +19,73 @@
 
 /* ---- summary ---- */
 
-/* Columns: layer, type, output, parameters */
-static void
-put_layer(ReturnSetInfo *result, const char *name, const char *type, const NnShape *output,
-		  size_t parameters)
-{
-	Datum		values[4];
-	bool		nulls[4] = {false, type == NULL, false, false};
+/* Columns: layer, type, output, parameters, connected_to */
+#define SUMMARY_COLUMNS 5
 
+static Datum
+connections(const NnGraph *graph, int i, int n)
+{
+	Datum		names[NN_MAX_SOURCES];
+
+	for (int k = 0; k < n; k++)
+		names[k] = CStringGetTextDatum(nn_graph_source(graph, i, k));
+	return PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static void
+put_layer(ReturnSetInfo *result, const NnGraph *graph, int i)
+{
+	Datum		values[SUMMARY_COLUMNS];
+	bool		nulls[SUMMARY_COLUMNS] = {false};
+	NnLayerInfo layer;
+
+	nn_graph_layer(graph, i, &layer);
+	values[0] = CStringGetTextDatum(layer.name);
+	values[1] = CStringGetTextDatum(layer.type);
+	values[2] = PointerGetDatum(spec_shape_array(&layer.output));
+	values[3] = Int64GetDatum((int64) layer.parameters);
+	values[4] = connections(graph, i, layer.nsources);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+static void
+put_total(ReturnSetInfo *result, const char *name, const NnGraph *graph, size_t parameters)
+{
+	Datum		values[SUMMARY_COLUMNS] = {0};
+	bool		nulls[SUMMARY_COLUMNS] = {false, true, false, false, true};
+	NnLayerInfo last;
+
+	nn_graph_layer(graph, nn_graph_layers(graph) - 1, &last);
 	values[0] = CStringGetTextDatum(name);
-	values[1] = type == NULL ? (Datum) 0 : CStringGetTextDatum(type);
-	values[2] = PointerGetDatum(spec_shape_array(output));
+	values[2] = PointerGetDatum(spec_shape_array(&last.output));
 	values[3] = Int64GetDatum((int64) parameters);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* A row for each layer and one for the whole, as Keras' Model.summary(). */
+/*
+ * A row for each layer and one for the whole, as Keras' Model.summary(), and
+ * two for what of it is trained and what is not, if there is the latter.
+ */
 static void
 put_summary(FunctionCallInfo fcinfo, const NnGraph *graph)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	NnLayerInfo layer = {0};
+	size_t		state = 0;
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < nn_graph_layers(graph); i++)
 	{
+		NnLayerInfo layer;
+
+		put_layer(result, graph, i);
 		nn_graph_layer(graph, i, &layer);
-		put_layer(result, layer.name, layer.type, &layer.output, layer.parameters);
+		state += layer.state;
 	}
-	put_layer(result, "total", NULL, &layer.output, nn_graph_weights(graph));
+	put_total(result, "total", graph, nn_graph_weights(graph));
+	if (state == 0)
+		return;
+	put_total(result, "trainable", graph, nn_graph_weights(graph) - state);
+	put_total(result, "non-trainable", graph, state);
 }
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(model_summary);

@@ -25,7 +25,8 @@ type_text(ParamType type)
 		[PARAM_REAL] = "number",
 		[PARAM_BOOLEAN] = "boolean",
 		[PARAM_CHOICE] = "string",
-		[PARAM_SIZE2] = "integer or [height, width]"
+		[PARAM_SIZE2] = "integer or [height, width]",
+		[PARAM_LIST] = "integer or array of integers"
 	};
 
 	return texts[type];

@@ -20,21 +20,41 @@ number_of(const JsonbValue *value)
 											  NumericGetDatum(value->val.numeric)));
 }
 
-/* [2, 3]; anything else becomes NaN, which is of no parameter's type. */
+/*
+ * Numbers of an array, those of arrays within it among them; NaN, which is of
+ * no parameter's type, for anything else or beyond the last.
+ */
+static int
+read_numbers(JsonbContainer *container, double *numbers, int n)
+{
+	if (!JsonContainerIsArray(container))
+		return PARAM_LIST_MAX + 1;
+	for (uint32 i = 0; i < JsonContainerSize(container) && n <= PARAM_LIST_MAX; i++)
+	{
+		JsonbValue *value = getIthJsonbValueFromContainer(container, i);
+
+		if (value->type == jbvBinary)
+			n = read_numbers(value->val.binary.data, numbers, n);
+		else if (n < PARAM_LIST_MAX)
+			numbers[n++] = value->type == jbvNumeric ? number_of(value) : NAN;
+		else
+			n++;
+	}
+	return n;
+}
+
+/* [2, 3] */
 static bool
 set_container(Params *params, const char *name, JsonbContainer *container, Status *status)
 {
-	JsonbValue *first = NULL;
-	JsonbValue *second = NULL;
+	double		numbers[PARAM_LIST_MAX] = {0};
+	int			n = read_numbers(container, numbers, 0);
 
-	if (JsonContainerIsArray(container) && JsonContainerSize(container) == 2)
-	{
-		first = getIthJsonbValueFromContainer(container, 0);
-		second = getIthJsonbValueFromContainer(container, 1);
-	}
-	if (first == NULL || first->type != jbvNumeric || second->type != jbvNumeric)
+	if (params_is_list(params, name))
+		return params_set_list(params, name, numbers, n, status);
+	if (n != 2)
 		return params_set_pair(params, name, NAN, NAN, status);
-	return params_set_pair(params, name, number_of(first), number_of(second), status);
+	return params_set_pair(params, name, numbers[0], numbers[1], status);
 }
 
 static bool

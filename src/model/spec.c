@@ -11,7 +11,7 @@
 #include "model/params_json.h"
 #include "model/spec.h"
 
-static const char *const layer_keys[] = {"name", NULL};
+static const char *const layer_keys[] = {"name", "inputs", NULL};
 
 static void
 out_of_memory(void)
@@ -42,6 +42,47 @@ read_name(NnLayerSpec *spec, int number, Jsonb *params)
 				 errmsg("name of layer %d must be a string of 1 to %d bytes",
 						number, NN_NAME_SIZE - 1)));
 	memcpy(spec->name, value->val.string.val, value->val.string.len);
+}
+
+static const char *
+read_source(Arena *arena, int number, const JsonbValue *value)
+{
+	char	   *name;
+
+	if (value == NULL || value->type != jbvString)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("inputs of layer %d must be the name of a layer or an array of names", number),
+				 errhint("\"%s\" is the model's input.", NN_INPUT_NAME)));
+	name = arena_strdup(arena, pnstrdup(value->val.string.val, value->val.string.len));
+	if (name == NULL)
+		out_of_memory();
+	return name;
+}
+
+/* "inputs": "stem" or ["left", "right"] */
+static void
+read_sources(Arena *arena, NnLayerSpec *spec, int number, Jsonb *params)
+{
+	JsonbValue *value = JB_ROOT_IS_OBJECT(params) ? object_value(params, "inputs") : NULL;
+	JsonbContainer *array;
+
+	if (value == NULL)
+		return;
+	spec->nsources = 1;
+	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
+	{
+		spec->sources[0] = read_source(arena, number, value);
+		return;
+	}
+	array = value->val.binary.data;
+	spec->nsources = JsonContainerSize(array);
+	if (spec->nsources < 1 || spec->nsources > NN_MAX_SOURCES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("layer %d must have 1 to %d inputs, not %d", number, NN_MAX_SOURCES, spec->nsources)));
+	for (int i = 0; i < spec->nsources; i++)
+		spec->sources[i] = read_source(arena, number, getIthJsonbValueFromContainer(array, i));
 }
 
 /* {"dense": {"units": 64}} */
@@ -77,6 +118,7 @@ read_layer(Arena *arena, NnLayerSpec *spec, int number, JsonbValue *element)
 	}
 	params = JsonbValueToJsonb(&value);
 	read_name(spec, number, params);
+	read_sources(arena, spec, number, params);
 	owner = arena_strdup(arena, psprintf("layer %d (\"%s\")", number, type));
 	if (owner == NULL)
 		out_of_memory();

@@ -2,10 +2,11 @@
  * spec.h
  *	  From a model's jsonb to a checked layer graph.
  *
- * layers is an array with one object for each layer, in the order of the
- * chain; the object has one key, the layer's type, whose value is the object
- * of its parameters: [{"flatten": {}}, {"dense": {"units": 64}}].  Besides the
- * parameters of its type every layer takes "name".
+ * layers is an array with one object for each layer; the object has one key,
+ * the layer's type, whose value is the object of its parameters:
+ * [{"flatten": {}}, {"dense": {"units": 64}}].  Besides the parameters of its
+ * type every layer takes "name", and "inputs", the name or names of the layers
+ * that it reads instead of the one before it.
  */
 #ifndef MODEL_SPEC_H
 #define MODEL_SPEC_H

@@ -120,6 +120,31 @@ create_sampler(Training *training, Arena *arena)
 	training->labels = palloc(sizeof(int32) * (Size) training->batch);
 }
 
+/* Rows that say how inputs are distributed, spread over all of them */
+#define ADAPT_ROWS 10000
+
+static const void *
+spread_row(void *context, size_t i)
+{
+	SourceRows *rows = context;
+	uint64		n = Min(rows->nrows, ADAPT_ROWS);
+
+	return source_row(rows, (uint32) (i * rows->nrows / n));
+}
+
+static void
+first_weights(Training *training)
+{
+	Arena	   *arena = memory_arena(training->context, ARENA_NO_BUDGET);
+	SourceRows *rows = training->rows;
+	Status		status;
+
+	nn_init_weights(training->graph, training->options.seed, training->weights);
+	if (!nn_adapt(arena, training->graph, rows->element, spread_row, rows, Min(rows->nrows, ADAPT_ROWS),
+				  training->weights, &status))
+		raise_status(&status);
+}
+
 static void
 create_trainer(Training *training)
 {
@@ -137,7 +162,7 @@ create_trainer(Training *training)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory")));
-	nn_init_weights(training->graph, training->options.seed, training->weights);
+	first_weights(training);
 	training->trainer = nn_trainer_create(arena, training->graph, &training->options.nn,
 										  training->weights, &status);
 	if (training->trainer == NULL)

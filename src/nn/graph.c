@@ -1,178 +1,16 @@
 /*
  * graph.c
- *	  From a specification to a checked graph: names, shapes, places of the
- *	  weights; and what all layers share.
+ *	  From a specification to a checked graph: names, sources, shapes, places
+ *	  of the weights.
  */
-#include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 #include "base/size.h"
 #include "nn/layer.h"
 
-const char *const nn_activation_names[] = {"linear", "relu", "sigmoid", "tanh", NULL};
-const char *const nn_padding_names[] = {"valid", "same", NULL};
-
-/* Alphabetical: the order in which they are listed to users */
-static const NnLayerType *const layer_types[] = {
-	&nn_layer_conv2d, &nn_layer_dense, &nn_layer_dropout, &nn_layer_flatten,
-	&nn_layer_max_pooling2d, &nn_layer_metric_embedding, &nn_layer_rescaling,
-	NULL
-};
-
 /* Streams of random numbers, one for each use */
 #define STREAM_INIT 1
-
-const NnLayerType *
-nn_layer_type_at(int i)
-{
-	return layer_types[i];
-}
-
-const NnDescription *
-nn_layer_description(const NnLayerType *type)
-{
-	return &type->description;
-}
-
-bool
-nn_fail_unknown(Status *status, const char *kind, const char *name,
-				const NnDescription *(*at) (int i))
-{
-	char		list[STATUS_TEXT_SIZE] = "";
-	size_t		used = 0;
-
-	for (int i = 0; at(i) != NULL && used < sizeof(list); i++)
-		used += (size_t) snprintf(list + used, sizeof(list) - used, "%s\"%s\"",
-								  i == 0 ? "" : ", ", at(i)->name);
-	status_fail(status, STATUS_UNKNOWN_NAME, "there is no %s \"%s\"", kind, name);
-	return status_hint(status, "There are: %s.", list);
-}
-
-static const NnDescription *
-description_at(int i)
-{
-	return layer_types[i] == NULL ? NULL : &layer_types[i]->description;
-}
-
-const NnLayerType *
-nn_layer_type(const char *name, Status *status)
-{
-	for (int i = 0; layer_types[i] != NULL; i++)
-	{
-		if (strcmp(layer_types[i]->description.name, name) == 0)
-			return layer_types[i];
-	}
-	nn_fail_unknown(status, "layer type", name, description_at);
-	return NULL;
-}
-
-bool
-nn_shape_count(const NnShape *shape, size_t *count)
-{
-	*count = 1;
-	for (int i = 0; i < shape->rank; i++)
-	{
-		if (!size_mul(*count, (size_t) shape->dim[i], count) || *count > NN_MAX_WEIGHTS)
-			return false;
-	}
-	return true;
-}
-
-const char *
-nn_shape_text(const NnShape *shape, char *text, size_t size)
-{
-	size_t		used = 0;
-
-	text[0] = '\0';
-
-	for (int i = 0; i < shape->rank && used < size; i++)
-		used += (size_t) snprintf(text + used, size - used, "%s%d",
-								  i == 0 ? "" : "x", shape->dim[i]);
-	return text;
-}
-
-bool
-nn_add_tensor(NnLayer *layer, const char *name, NnShape shape, Status *status)
-{
-	NnTensor   *tensor = &layer->tensors[layer->ntensors];
-	char		text[64];
-
-	tensor->name = name;
-	tensor->shape = shape;
-	if (!nn_shape_count(&shape, &tensor->count))
-	{
-		status_fail(status, STATUS_TOO_LARGE, "%s of layer \"%s\" is too large",
-					name, layer->name);
-		return status_detail(status, "It would be %s; the limit is %zu numbers.",
-							 nn_shape_text(&shape, text, sizeof(text)), NN_MAX_WEIGHTS);
-	}
-	layer->ntensors++;
-	return true;
-}
-
-/* One direction of a window: output size and leading padding */
-static bool
-window_direction(int input, int kernel, int stride, bool same, int *output, int *pad)
-{
-	int			padding;
-
-	if (!same)
-	{
-		*pad = 0;
-		*output = (input - kernel) / stride + 1;
-		return input >= kernel;
-	}
-	*output = (input + stride - 1) / stride;
-	padding = (*output - 1) * stride + kernel - input;
-	*pad = padding > 0 ? padding / 2 : 0;
-	return true;
-}
-
-bool
-nn_window_shape(NnLayer *layer, ParamValue kernel, ParamValue strides, bool same,
-				Status *status)
-{
-	NnWindow   *w = &layer->window;
-	char		text[64];
-
-	if (layer->input.rank != 3)
-	{
-		status_fail(status, STATUS_SHAPE_MISMATCH,
-					"layer \"%s\" needs images of height x width x channels, not %s",
-					layer->name, nn_shape_text(&layer->input, text, sizeof(text)));
-		return status_hint(status, "A grey image of 28 by 28 has the shape 28x28x1.");
-	}
-	w->height = layer->input.dim[0];
-	w->width = layer->input.dim[1];
-	w->channels = layer->input.dim[2];
-	w->kernel_height = (int) kernel.number;
-	w->kernel_width = (int) kernel.second;
-	w->stride_y = (int) strides.number;
-	w->stride_x = (int) strides.second;
-	if (!window_direction(w->height, w->kernel_height, w->stride_y, same, &w->out_height, &w->pad_top) ||
-		!window_direction(w->width, w->kernel_width, w->stride_x, same, &w->out_width, &w->pad_left))
-	{
-		status_fail(status, STATUS_SHAPE_MISMATCH,
-					"window %dx%d of layer \"%s\" is larger than its input %s",
-					w->kernel_height, w->kernel_width, layer->name,
-					nn_shape_text(&layer->input, text, sizeof(text)));
-		return status_hint(status, "Use a smaller window or \"padding\": \"same\".");
-	}
-	layer->output = (NnShape)
-	{
-		3,
-		{
-			w->out_height, w->out_width, w->channels
-		}
-	};
-	return true;
-}
 
 /* "conv2d" for the first layer of its type, "conv2d_1" for the next. */
 static void
@@ -194,6 +32,9 @@ name_layer(NnGraph *graph, int i)
 static bool
 check_name(const NnGraph *graph, int i, Status *status)
 {
+	if (strcmp(graph->layers[i].name, NN_INPUT_NAME) == 0)
+		return status_fail(status, STATUS_INVALID_VALUE,
+						   "layer name \"%s\" is that of the model's input", NN_INPUT_NAME);
 	for (int j = 0; j < i; j++)
 	{
 		if (strcmp(graph->layers[j].name, graph->layers[i].name) == 0)
@@ -219,9 +60,100 @@ place_tensors(NnGraph *graph, NnLayer *layer, Status *status)
 	return true;
 }
 
+/* ---- what a layer reads ---- */
+
+static int
+find_layer(const NnGraph *graph, int before, const char *name)
+{
+	for (int i = 0; i < before; i++)
+	{
+		if (strcmp(graph->layers[i].name, name) == 0)
+			return i;
+	}
+	return NN_INPUT;
+}
+
 static bool
-add_layer(NnGraph *graph, int i, const NnLayerSpec *spec, const NnShape *input,
-		  Status *status)
+fail_source(const NnGraph *graph, int i, const char *name, Status *status)
+{
+	char		list[STATUS_TEXT_SIZE] = "";
+	size_t		used = 0;
+
+	for (int j = 0; j < i && used < sizeof(list); j++)
+		used += (size_t) snprintf(list + used, sizeof(list) - used, ", \"%s\"", graph->layers[j].name);
+	status_fail(status, STATUS_UNKNOWN_NAME, "layer \"%s\" reads \"%s\", which is no layer before it",
+				graph->layers[i].name, name);
+	return status_hint(status, "Before it are: \"%s\"%s.", NN_INPUT_NAME, list);
+}
+
+static const NnShape *
+source_shape(const NnGraph *graph, int source)
+{
+	return source == NN_INPUT ? &graph->input : &graph->layers[source].output;
+}
+
+/* A layer of one input reads one, a layer that merges two or more. */
+static bool
+check_source_count(const NnLayer *layer, Status *status)
+{
+	bool		merges = layer->type->merge != NULL;
+
+	if (merges ? layer->nsources >= 2 : layer->nsources == 1)
+		return true;
+	status_fail(status, STATUS_INVALID_VALUE, "layer \"%s\" reads %d %s, but needs %s", layer->name,
+				layer->nsources, layer->nsources == 1 ? "layer" : "layers", merges ? "two or more" : "one");
+	return merges ? status_hint(status, "Name them: {\"%s\": {\"inputs\": [\"first\", \"second\"]}}.",
+								layer->type->description.name) :
+		status_hint(status, "Join layers by \"add\", \"multiply\" or \"concatenate\".");
+}
+
+static bool
+connect(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec, Status *status)
+{
+	NnLayer    *layer = &graph->layers[i];
+	int			n = spec->nsources > 0 ? spec->nsources : 1;
+	int		   *sources = arena_alloc_array(arena, (size_t) n, sizeof(int));
+	NnShape    *shapes = arena_alloc_array(arena, (size_t) n, sizeof(NnShape));
+
+	if (sources == NULL || shapes == NULL)
+		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
+	for (int k = 0; k < n; k++)
+	{
+		sources[k] = i - 1;
+		if (spec->nsources > 0)
+			sources[k] = find_layer(graph, i, spec->sources[k]);
+		if (spec->nsources > 0 && sources[k] == NN_INPUT && strcmp(spec->sources[k], NN_INPUT_NAME) != 0)
+			return fail_source(graph, i, spec->sources[k], status);
+		shapes[k] = *source_shape(graph, sources[k]);
+		if (sources[k] == NN_INPUT)
+			graph->input_consumers++;
+		else
+		{
+			graph->layers[sources[k]].consumers++;
+			layer->trained |= graph->layers[sources[k]].trained;
+		}
+	}
+	layer->nsources = n;
+	layer->sources = sources;
+	layer->shapes = shapes;
+	layer->input = shapes[0];
+	nn_shape_count(&layer->input, &layer->inputs);
+	return check_source_count(layer, status);
+}
+
+static bool
+has_weights(const NnLayer *layer)
+{
+	for (int t = 0; t < layer->ntensors; t++)
+	{
+		if (!layer->tensors[t].state)
+			return true;
+	}
+	return false;
+}
+
+static bool
+add_layer(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec, Status *status)
 {
 	NnLayer    *layer = &graph->layers[i];
 
@@ -230,11 +162,11 @@ add_layer(NnGraph *graph, int i, const NnLayerSpec *spec, const NnShape *input,
 	layer->params = spec->params;
 	memcpy(layer->name, spec->name, NN_NAME_SIZE);
 	name_layer(graph, i);
-	layer->input = *input;
-	nn_shape_count(input, &layer->inputs);
-	if (!check_name(graph, i, status) || !params_check(&layer->params, status) ||
-		!layer->type->shape(layer, status))
+	layer->reads_in = layer->reads_out = true;
+	if (!check_name(graph, i, status) || !connect(arena, graph, i, spec, status) ||
+		!params_check(&layer->params, status) || !layer->type->shape(layer, status))
 		return false;
+	layer->trained |= has_weights(layer);
 	if (!nn_shape_count(&layer->output, &layer->outputs) || layer->outputs > NN_MAX_ROW)
 		return status_fail(status, STATUS_TOO_LARGE,
 						   "output of layer \"%s\" has more than %zu numbers a row",
@@ -277,8 +209,23 @@ check_output(const NnGraph *graph, Status *status)
 					nn_shape_text(&last->output, text, sizeof(text)));
 		return status_hint(status, "End the model with {\"metric_embedding\": {\"units\": 64}}.");
 	}
-	if (graph->weights == 0)
+	if (!last->trained)
 		return status_fail(status, STATUS_INVALID_VALUE, "the model has nothing to train");
+	return true;
+}
+
+/* A layer that nobody reads was forgotten, unless it is the last. */
+static bool
+check_consumers(const NnGraph *graph, Status *status)
+{
+	for (int i = 0; i < graph->nlayers - 1; i++)
+	{
+		if (graph->layers[i].consumers == 0)
+		{
+			status_fail(status, STATUS_INVALID_VALUE, "no layer reads layer \"%s\"", graph->layers[i].name);
+			return status_hint(status, "Name it among the \"inputs\" of a layer after it, or leave it out.");
+		}
+	}
 	return true;
 }
 
@@ -298,12 +245,10 @@ nn_graph_create(Arena *arena, const NnSpec *spec, Status *status)
 	graph->nlayers = spec->nlayers;
 	for (int i = 0; i < spec->nlayers; i++)
 	{
-		const NnShape *input = i == 0 ? &spec->input : &graph->layers[i - 1].output;
-
-		if (!add_layer(graph, i, &spec->layers[i], input, status))
+		if (!add_layer(arena, graph, i, &spec->layers[i], status))
 			return NULL;
 	}
-	return check_output(graph, status) ? graph : NULL;
+	return check_consumers(graph, status) && check_output(graph, status) ? graph : NULL;
 
 out_of_memory:
 	status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
@@ -325,8 +270,22 @@ nn_graph_layer(const NnGraph *graph, int i, NnLayerInfo *info)
 	info->type = layer->type->description.name;
 	info->output = layer->output;
 	info->parameters = 0;
+	info->state = 0;
+	info->nsources = layer->nsources;
 	for (int t = 0; t < layer->ntensors; t++)
+	{
 		info->parameters += layer->tensors[t].count;
+		if (layer->tensors[t].state)
+			info->state += layer->tensors[t].count;
+	}
+}
+
+const char *
+nn_graph_source(const NnGraph *graph, int i, int k)
+{
+	int			source = graph->layers[i].sources[k];
+
+	return source == NN_INPUT ? NN_INPUT_NAME : graph->layers[source].name;
 }
 
 int
@@ -352,7 +311,7 @@ nn_graph_tensor(const NnGraph *graph, int i, NnTensorInfo *info)
 	info->shape = tensor->shape;
 	info->offset = tensor->offset;
 	info->count = tensor->count;
-	info->trainable = true;
+	info->trainable = !tensor->state;
 }
 
 size_t
@@ -380,15 +339,6 @@ nn_graph_outputs(const NnGraph *graph)
 }
 
 void
-nn_glorot_uniform(Random *random, size_t fan_in, size_t fan_out, size_t count, real *out)
-{
-	double		limit = sqrt(6.0 / ((double) fan_in + (double) fan_out));
-
-	for (size_t i = 0; i < count; i++)
-		out[i] = (real) ((2 * random_uniform(random) - 1) * limit);
-}
-
-void
 nn_init_weights(const NnGraph *graph, uint64_t seed, real *weights)
 {
 	for (int i = 0; i < graph->nlayers; i++)
@@ -400,51 +350,6 @@ nn_init_weights(const NnGraph *graph, uint64_t seed, real *weights)
 		random_init(&random, seed, ((uint64_t) i << 8) + STREAM_INIT);
 		if (layer->type->init != NULL)
 			layer->type->init(layer, &random, weights);
-	}
-}
-
-void
-nn_activate(NnActivation activation, size_t n, real *out)
-{
-	switch (activation)
-	{
-		case NN_LINEAR:
-			break;
-		case NN_RELU:
-			/* NaN must stay NaN, or a model that diverged would look sound */
-			for (size_t i = 0; i < n; i++)
-				out[i] = out[i] < 0 ? 0 : out[i];
-			break;
-		case NN_SIGMOID:
-			for (size_t i = 0; i < n; i++)
-				out[i] = (real) (1 / (1 + exp(-(double) out[i])));
-			break;
-		case NN_TANH:
-			for (size_t i = 0; i < n; i++)
-				out[i] = (real) tanh(out[i]);
-			break;
-	}
-}
-
-void
-nn_activate_backward(NnActivation activation, size_t n, const real *out, real *dout)
-{
-	switch (activation)
-	{
-		case NN_LINEAR:
-			break;
-		case NN_RELU:
-			for (size_t i = 0; i < n; i++)
-				dout[i] = out[i] > 0 ? dout[i] : 0;
-			break;
-		case NN_SIGMOID:
-			for (size_t i = 0; i < n; i++)
-				dout[i] *= out[i] * (1 - out[i]);
-			break;
-		case NN_TANH:
-			for (size_t i = 0; i < n; i++)
-				dout[i] *= 1 - out[i] * out[i];
-			break;
 	}
 }
 
@@ -462,57 +367,4 @@ nn_graph_scratch(const NnGraph *graph, int n)
 	}
 	/* whole cache lines, so that workers do not share one */
 	return (most + 63) & ~(size_t) 63;
-}
-
-size_t
-nn_graph_widest(const NnGraph *graph)
-{
-	size_t		most = graph->inputs;
-
-	for (int i = 0; i < graph->nlayers; i++)
-		most = graph->layers[i].outputs > most ? graph->layers[i].outputs : most;
-	return most;
-}
-
-size_t
-nn_row_size(const NnGraph *graph, NnElement element)
-{
-	return graph->inputs * (element == NN_UINT8 ? 1 : sizeof(float));
-}
-
-void
-nn_gather(const NnGraph *graph, NnElement element, const void *const *rows, int n, real *out)
-{
-	for (int i = 0; i < n; i++)
-	{
-		const uint8_t *bytes = rows[i];
-		const float *floats = rows[i];
-
-		for (size_t j = 0; j < graph->inputs; j++)
-			out[j] = element == NN_UINT8 ? (real) bytes[j] : (real) floats[j];
-		out += graph->inputs;
-	}
-}
-
-#define FLUSH_DENORMALS 0x8040	/* FTZ and DAZ of MXCSR */
-
-unsigned
-nn_flush_denormals(void)
-{
-#if defined(__x86_64__)
-	unsigned	saved = _mm_getcsr();
-
-	_mm_setcsr(saved | FLUSH_DENORMALS);
-	return saved;
-#else
-	return 0;
-#endif
-}
-
-void
-nn_restore_denormals(unsigned saved)
-{
-#if defined(__x86_64__)
-	_mm_setcsr(saved);
-#endif
 }

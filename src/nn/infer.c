@@ -3,12 +3,12 @@
  *	  From rows to embeddings.
  *
  * Rows are independent, so each worker runs the whole network on rows of its
- * own, chunk by chunk, with two buffers that layers write in turn.
+ * own, chunk by chunk, in memory of its own.
  */
 #include <string.h>
 
 #include "base/size.h"
-#include "nn/layer.h"
+#include "nn/plan.h"
 
 /* Rows that a worker handles at once: enough for products to be efficient */
 #define CHUNK_ROWS 64
@@ -20,8 +20,8 @@ struct NnInfer
 	int			chunk;
 	int			nworkers;
 	ThreadPool *pool;
-	real	   *buffers;		/* two for each worker */
-	size_t		buffer_size;
+	NnPlan		plan;			/* of a worker's memory */
+	real	   *memory;			/* of all workers */
 	real	   *scratch;
 	size_t		scratch_size;
 };
@@ -38,9 +38,10 @@ size_t
 nn_infer_memory(const NnGraph *graph, int max_batch, int nthreads)
 {
 	int			chunk = chunk_rows(max_batch, nthreads);
-	size_t		buffers = 2 * (size_t) chunk * nn_graph_widest(graph);
+	NnPlan		plan;
 
-	return arena_bound((buffers + nn_graph_scratch(graph, chunk)) * (size_t) nthreads * sizeof(real) +
+	nn_plan(graph, chunk, false, &plan);
+	return arena_bound((plan.size + nn_graph_scratch(graph, chunk)) * (size_t) nthreads * sizeof(real) +
 					   sizeof(NnInfer), 3);
 }
 
@@ -57,14 +58,14 @@ nn_infer_create(Arena *arena, const NnGraph *graph, const real *weights,
 		infer->pool = pool;
 		infer->nworkers = pool_threads(pool);
 		infer->chunk = chunk_rows(max_batch, infer->nworkers);
-		infer->buffer_size = (size_t) infer->chunk * nn_graph_widest(graph);
+		nn_plan(graph, infer->chunk, false, &infer->plan);
 		infer->scratch_size = nn_graph_scratch(graph, infer->chunk);
-		infer->buffers = arena_alloc_array(arena, 2 * (size_t) infer->nworkers * infer->buffer_size,
-										   sizeof(real));
+		infer->memory = arena_alloc_array(arena, (size_t) infer->nworkers * infer->plan.size,
+										  sizeof(real));
 		infer->scratch = arena_alloc_array(arena, (size_t) infer->nworkers * infer->scratch_size,
 										   sizeof(real));
 	}
-	if (infer == NULL || infer->buffers == NULL || infer->scratch == NULL)
+	if (infer == NULL || infer->memory == NULL || infer->scratch == NULL)
 	{
 		status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
 		return NULL;
@@ -90,8 +91,8 @@ infer_chunk(void *arg, int slice, int worker)
 	const NnGraph *graph = infer->graph;
 	int			begin = slice * infer->chunk;
 	int			n = task->n - begin < infer->chunk ? task->n - begin : infer->chunk;
-	real	   *in = infer->buffers + 2 * (size_t) worker * infer->buffer_size;
-	real	   *out = in + infer->buffer_size;
+	real	   *memory = infer->memory + (size_t) worker * infer->plan.size;
+	const real *out = memory + nn_plan_last(graph, &infer->plan);
 	size_t		outputs = (size_t) nn_graph_outputs(graph);
 	NnPass		pass = {
 		.n = n,
@@ -101,21 +102,10 @@ infer_chunk(void *arg, int slice, int worker)
 	};
 	unsigned	saved = nn_flush_denormals();
 
-	nn_gather(graph, task->element, task->rows + begin, n, in);
-	for (int i = 0; i < graph->nlayers; i++)
-	{
-		const NnLayer *layer = &graph->layers[i];
-		real	   *target = layer->type->in_place ? in : out;
-
-		layer->type->forward(layer, &pass, in, target, NULL);
-		if (target == out)
-		{
-			out = in;
-			in = target;
-		}
-	}
+	nn_gather(graph, task->element, task->rows + begin, n, memory + infer->plan.input);
+	nn_forward(graph, &infer->plan, &pass, memory);
 	for (size_t i = 0; i < (size_t) n * outputs; i++)
-		task->out[(size_t) begin * outputs + i] = (float) in[i];
+		task->out[(size_t) begin * outputs + i] = (float) out[i];
 	nn_restore_denormals(saved);
 }
 

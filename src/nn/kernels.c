@@ -326,3 +326,85 @@ nn_sum_squares_body(size_t n, const real *restrict x, double *restrict sum)
 }
 
 DISPATCH(nn_sum_squares, (size_t n, const real *x, double *sum), (n, x, sum))
+
+BODY void
+nn_multiply_add_body(size_t n, const real *restrict a, const real *restrict b, real *restrict sum)
+{
+	for (size_t i = 0; i < n; i++)
+		sum[i] += a[i] * b[i];
+}
+
+DISPATCH(nn_multiply_add, (size_t n, const real *a, const real *b, real *sum), (n, a, b, sum))
+
+/* ---- normalisation ---- */
+
+BODY void
+nn_add_to_body(size_t channels, const real *restrict x, real *restrict sum)
+{
+	for (size_t c = 0; c < channels; c++)
+		sum[c] += x[c];
+}
+
+DISPATCH(nn_add_to, (size_t channels, const real *x, real *sum), (channels, x, sum))
+
+BODY void
+nn_add_squares_body(size_t channels, const real *restrict x, const real *restrict mean,
+					real *restrict sum)
+{
+	for (size_t c = 0; c < channels; c++)
+	{
+		real		d = x[c] - mean[c];
+
+		sum[c] += d * d;
+	}
+}
+
+DISPATCH(nn_add_squares, (size_t channels, const real *x, const real *mean, real *sum),
+		 (channels, x, mean, sum))
+
+BODY void
+nn_affine_body(size_t channels, const real *restrict x, const real *restrict factor,
+			   const real *restrict offset, real *restrict out)
+{
+	for (size_t c = 0; c < channels; c++)
+		out[c] = x[c] * factor[c] + offset[c];
+}
+
+DISPATCH(nn_affine, (size_t channels, const real *x, const real *factor, const real *offset, real *out),
+		 (channels, x, factor, offset, out))
+
+BODY void
+nn_add_norm_gradient_body(size_t channels, const real *restrict x, const real *restrict dy,
+						  const real *restrict mean, const real *restrict scale,
+						  real *restrict sum_1, real *restrict sum_2)
+{
+	for (size_t c = 0; c < channels; c++)
+	{
+		sum_1[c] += dy[c];
+		sum_2[c] += dy[c] * (x[c] - mean[c]) * scale[c];
+	}
+}
+
+DISPATCH(nn_add_norm_gradient,
+		 (size_t channels, const real *x, const real *dy, const real *mean, const real *scale,
+		  real *sum_1, real *sum_2),
+		 (channels, x, dy, mean, scale, sum_1, sum_2))
+
+BODY void
+nn_norm_gradient_body(size_t channels, const real *restrict x, const real *dy,
+					  const real *restrict mean, const real *restrict scale,
+					  const real *restrict gamma, const real *restrict share_1,
+					  const real *restrict share_2, real *dx)
+{
+	for (size_t c = 0; c < channels; c++)
+	{
+		real		factor = gamma != NULL ? gamma[c] * scale[c] : scale[c];
+
+		dx[c] = factor * (dy[c] - share_1[c] - (x[c] - mean[c]) * scale[c] * share_2[c]);
+	}
+}
+
+DISPATCH(nn_norm_gradient,
+		 (size_t channels, const real *x, const real *dy, const real *mean, const real *scale,
+		  const real *gamma, const real *share_1, const real *share_2, real *dx),
+		 (channels, x, dy, mean, scale, gamma, share_1, share_2, dx))

@@ -64,6 +64,25 @@ typedef struct NnRmspropStep
 extern void nn_rmsprop_update(const NnRmspropStep *step, size_t n, const real *gradient,
 							  real *weights, real *squares, real *velocity, real *mean);
 
+/* sum += a b */
+extern void nn_multiply_add(size_t n, const real *a, const real *b, real *sum);
+
+/* Of normalisation, one row of channels: sum += x; sum += (x - mean)^2 */
+extern void nn_add_to(size_t channels, const real *x, real *sum);
+extern void nn_add_squares(size_t channels, const real *x, const real *mean, real *sum);
+
+/* out = x * factor + offset */
+extern void nn_affine(size_t channels, const real *x, const real *factor, const real *offset, real *out);
+
+/* sum_1 += dy, sum_2 += dy xhat with xhat = (x - mean) scale */
+extern void nn_add_norm_gradient(size_t channels, const real *x, const real *dy, const real *mean,
+								 const real *scale, real *sum_1, real *sum_2);
+
+/* dx = gamma scale (dy - share_1 - xhat share_2); gamma may be NULL for 1, dx dy */
+extern void nn_norm_gradient(size_t channels, const real *x, const real *dy, const real *mean,
+							 const real *scale, const real *gamma, const real *share_1,
+							 const real *share_2, real *dx);
+
 /* *sum = sum of x^2, in one order for each instruction set */
 extern void nn_sum_squares(size_t n, const real *x, double *sum);
 

@@ -22,11 +22,27 @@ typedef enum NnActivation
 {
 	NN_LINEAR,
 	NN_RELU,
+	NN_RELU6,
+	NN_LEAKY_RELU,
+	NN_GELU,
+	NN_SILU,
 	NN_SIGMOID,
-	NN_TANH
+	NN_HARD_SWISH,
+	NN_TANH,
+	NN_SOFTMAX
 } NnActivation;
 
-#define NN_LAYER_TENSORS 2
+typedef enum NnInitializer
+{
+	NN_GLOROT_UNIFORM,
+	NN_GLOROT_NORMAL,
+	NN_HE_UNIFORM,
+	NN_HE_NORMAL,
+	NN_LECUN_UNIFORM,
+	NN_LECUN_NORMAL
+} NnInitializer;
+
+#define NN_LAYER_TENSORS 4
 
 typedef struct NnTensor
 {
@@ -34,6 +50,7 @@ typedef struct NnTensor
 	NnShape		shape;
 	size_t		offset;			/* in the model's weights */
 	size_t		count;
+	bool		state;			/* not trained: the layer's own averages */
 } NnTensor;
 
 /* A window that slides over an image: convolution and pooling. */
@@ -52,16 +69,27 @@ typedef struct NnWindow
 	int			out_width;
 } NnWindow;
 
+/* A source of a layer that is no layer: the model's input */
+#define NN_INPUT (-1)
+
 typedef struct NnLayer
 {
 	const NnLayerType *type;
 	char		name[NN_NAME_SIZE];
 	int			number;			/* position in the graph */
 	Params		params;
-	NnShape		input;
+	int			nsources;
+	const int  *sources;		/* numbers of the layers that it reads */
+	const NnShape *shapes;		/* of what it reads */
+	NnShape		input;			/* the first of them */
 	NnShape		output;
-	size_t		inputs;			/* numbers of one row */
+	size_t		inputs;			/* numbers of one row of the first */
 	size_t		outputs;
+	int			consumers;		/* how often its output is read */
+	bool		reads_in;		/* backward reads in, */
+	bool		reads_out;		/* backward reads out */
+	bool		trained;		/* it or something it reads has weights to
+								 * train */
 	NnActivation activation;
 	NnWindow	window;			/* of layers that have one */
 	int			ntensors;
@@ -85,12 +113,24 @@ typedef struct NnPass
 	void	   *sink_context;
 } NnPass;
 
+/* Where a layer may put its output and its gradients */
+typedef enum NnPlace
+{
+	NN_APART,					/* nowhere near */
+	NN_GRADIENT_IN_PLACE,		/* din may be dout */
+	NN_IN_PLACE,				/* that, and out may be in */
+	NN_VIEW						/* that, and the numbers stay as they are */
+} NnPlace;
+
 struct NnLayerType
 {
 	NnDescription description;
-	bool		in_place;		/* output is the input under another shape */
+	NnPlace		place;
 
-	/* Infer output, tensors and geometry from layer->input. */
+	/*
+	 * Infer output, tensors, geometry, reads_in and reads_out (true unless
+	 * said otherwise) from layer->input, or shapes if it merges.
+	 */
 	bool		(*shape) (NnLayer *layer, Status *status);
 
 	/* First weights; NULL if the layer has none. */
@@ -99,8 +139,8 @@ struct NnLayerType
 	/* Numbers of scratch that one worker needs for n rows; NULL: none. */
 	size_t		(*scratch) (const NnLayer *layer, int n);
 
-	/* Numbers kept for each row from forward to backward; NULL: none. */
-	size_t		(*saved) (const NnLayer *layer);
+	/* Numbers kept of n rows from forward to backward; NULL: none. */
+	size_t		(*saved) (const NnLayer *layer, int n);
 
 	/* saved is NULL outside of training. */
 	void		(*forward) (const NnLayer *layer, const NnPass *pass,
@@ -110,19 +150,55 @@ struct NnLayerType
 	void		(*backward) (const NnLayer *layer, const NnPass *pass,
 							 const real *in, const real *out,
 							 const real *saved, real *dout, real *din);
+
+	/*
+	 * What layers of two and more inputs have instead: forward, and the
+	 * gradient of input number i.
+	 */
+	void		(*merge) (const NnLayer *layer, const NnPass *pass,
+						  const real *const *in, real *out);
+	void		(*unmerge) (const NnLayer *layer, const NnPass *pass,
+							const real *const *in, const real *dout, int i, real *din);
+
+	/*
+	 * A step had a finite loss: what forward saved goes into the layer's
+	 * state; NULL: it has none that training changes.
+	 */
+	void		(*update_state) (const NnLayer *layer, const NnPass *pass,
+								 const real *saved, real *weights);
 };
 
+extern const NnLayerType nn_layer_activation;
+extern const NnLayerType nn_layer_add;
+extern const NnLayerType nn_layer_average_pooling2d;
+extern const NnLayerType nn_layer_batch_normalization;
+extern const NnLayerType nn_layer_concatenate;
 extern const NnLayerType nn_layer_conv2d;
 extern const NnLayerType nn_layer_dense;
+extern const NnLayerType nn_layer_depthwise_conv2d;
 extern const NnLayerType nn_layer_dropout;
 extern const NnLayerType nn_layer_flatten;
+extern const NnLayerType nn_layer_generalized_mean_pooling1d;
+extern const NnLayerType nn_layer_generalized_mean_pooling2d;
+extern const NnLayerType nn_layer_global_average_pooling2d;
+extern const NnLayerType nn_layer_global_max_pooling2d;
+extern const NnLayerType nn_layer_layer_normalization;
 extern const NnLayerType nn_layer_max_pooling2d;
 extern const NnLayerType nn_layer_metric_embedding;
+extern const NnLayerType nn_layer_multiply;
+extern const NnLayerType nn_layer_normalization;
 extern const NnLayerType nn_layer_rescaling;
+extern const NnLayerType nn_layer_reshape;
+extern const NnLayerType nn_layer_zero_padding2d;
 
 /* Words for parameter tables */
 extern const char *const nn_activation_names[];
 extern const char *const nn_padding_names[];
+extern const char *const nn_initializer_names[];
+
+#define NN_INITIALIZER_PARAM \
+	{.name = "kernel_initializer",.type = PARAM_CHOICE,.choices = nn_initializer_names, \
+	.comment = "how the first weights are drawn"}
 
 /* Biggest sizes of a model, far above what is useful and below overflow. */
 #define NN_MAX_ROW ((size_t) 1 << 27)
@@ -144,18 +220,48 @@ extern const char *nn_shape_text(const NnShape *shape, char *text, size_t size);
 /* Add a tensor to a layer; its offset is set by the graph. */
 extern bool nn_add_tensor(NnLayer *layer, const char *name, NnShape shape, Status *status);
 
+/* The same, of numbers that the optimiser leaves alone */
+extern bool nn_add_state(NnLayer *layer, const char *name, NnShape shape, Status *status);
+
+/* Fail unless layer->input is height x width x channels. */
+extern bool nn_need_image(const NnLayer *layer, Status *status);
+
+/* The last dimension of a shape, along which channels lie */
+static inline int
+nn_channels(const NnShape *shape)
+{
+	return shape->dim[shape->rank - 1];
+}
+
+/* A shape function: the output is shaped as the input. */
+extern bool nn_same_shape(NnLayer *layer, Status *status);
+
 /* Fill layer->window and the output's height and width. */
 extern bool nn_window_shape(NnLayer *layer, ParamValue kernel, ParamValue strides,
 							bool same, Status *status);
 
-/* Keras' glorot_uniform */
-extern void nn_glorot_uniform(Random *random, size_t fan_in, size_t fan_out,
-							  size_t count, real *out);
+/* First weights as Keras draws them */
+extern void nn_initialize(NnInitializer initializer, Random *random, size_t fan_in,
+						  size_t fan_out, size_t count, real *out);
 
-/* out = f(out), n numbers; dout = dout * f'(x) from out = f(x) */
-extern void nn_activate(NnActivation activation, size_t n, real *out);
-extern void nn_activate_backward(NnActivation activation, size_t n,
-								 const real *out, real *dout);
+/* Does the gradient need what went in, rather than what came out? */
+extern bool nn_activation_reads_input(NnActivation activation);
+
+/*
+ * x = f(x) for rows of width numbers, the channels, along which softmax goes;
+ * dout = dout * f'(x) from x before, which is NULL unless
+ * nn_activation_reads_input(), and out = f(x).
+ */
+extern void nn_activate(NnActivation activation, size_t rows, size_t width, real *x);
+extern void nn_activate_backward(NnActivation activation, size_t rows, size_t width,
+								 const real *before, const real *out, real *dout);
+
+/*
+ * Set the activation of a layer that ends with one, and what its backward
+ * reads; and its saved: what went into the activation, if that is needed.
+ */
+extern void nn_set_activation(NnLayer *layer, NnActivation activation);
+extern size_t nn_saved_before(const NnLayer *layer, int n);
 
 /* The piece of a layer's weights that a tensor is */
 static inline const real *
@@ -176,6 +282,7 @@ struct NnGraph
 {
 	NnShape		input;
 	size_t		inputs;
+	int			input_consumers;
 	int			nlayers;
 	NnLayer    *layers;
 	size_t		weights;
@@ -183,9 +290,6 @@ struct NnGraph
 
 /* Most scratch that a layer of the graph needs per worker for n rows. */
 extern size_t nn_graph_scratch(const NnGraph *graph, int n);
-
-/* Most numbers of a row between two layers. */
-extern size_t nn_graph_widest(const NnGraph *graph);
 
 /* Rows as stored into a dense batch of numbers. */
 extern void nn_gather(const NnGraph *graph, NnElement element,

@@ -18,7 +18,7 @@
 
 enum
 {
-	FILTERS, KERNEL_SIZE, STRIDES, PADDING, ACTIVATION, USE_BIAS
+	FILTERS, KERNEL_SIZE, STRIDES, PADDING, ACTIVATION, USE_BIAS, INITIALIZER
 };
 
 enum
@@ -45,6 +45,7 @@ static const ParamSpec conv2d_params[] = {
 	.comment = "function of each output"},
 	{.name = "use_bias",.type = PARAM_BOOLEAN,.initial = true,.maximum = 1,
 	.comment = "add a trained number to each filter's output"},
+	NN_INITIALIZER_PARAM,
 	{NULL}
 };
 
@@ -96,7 +97,7 @@ conv2d_shape(NnLayer *layer, Status *status)
 						 layer->params.values[STRIDES], same, status))
 		return false;
 	layer->output.dim[2] = filters;
-	layer->activation = (NnActivation) params_number(&layer->params, ACTIVATION);
+	nn_set_activation(layer, (NnActivation) params_number(&layer->params, ACTIVATION));
 	kernel.dim[0] = layer->window.kernel_height;
 	kernel.dim[1] = layer->window.kernel_width;
 	kernel.dim[2] = layer->window.channels;
@@ -112,9 +113,9 @@ conv2d_init(const NnLayer *layer, Random *random, real *weights)
 	const NnTensor *kernel = &layer->tensors[KERNEL];
 	size_t		field = (size_t) layer->window.kernel_height * layer->window.kernel_width;
 
-	nn_glorot_uniform(random, field * layer->window.channels,
-					  field * filter_count(layer), kernel->count,
-					  weights + kernel->offset);
+	nn_initialize((NnInitializer) params_number(&layer->params, INITIALIZER), random,
+				  field * layer->window.channels, field * filter_count(layer), kernel->count,
+				  weights + kernel->offset);
 	if (layer->ntensors > BIAS)
 		memset(weights + layer->tensors[BIAS].offset, 0,
 			   layer->tensors[BIAS].count * sizeof(real));
@@ -203,6 +204,8 @@ typedef struct ConvTask
 	const real *in;
 	const real *out;
 	real	   *writable_out;
+	const real *before;			/* of the activation; NULL: not kept */
+	real	   *writable_before;
 	real	   *dout;
 	real	   *din;
 } ConvTask;
@@ -210,29 +213,28 @@ typedef struct ConvTask
 /* out of a tile of pixels from its patches */
 static void
 forward_tile(const NnLayer *layer, const NnPass *pass, const real *patches, int pixels,
-			 real *out)
+			 real *out, real *before)
 {
 	const real *kernel = nn_tensor(layer, pass, KERNEL);
 	const real *bias = layer->ntensors > BIAS ? nn_tensor(layer, pass, BIAS) : NULL;
 	int			filters = filter_count(layer);
 	int			taps = tap_count(layer);
-	size_t		count = (size_t) pixels * filters;
+	bool		relu = layer->activation == NN_RELU;
 
 	if (is_direct(layer))
-	{
-		bool		relu = layer->activation == NN_RELU;
-
 		nn_direct_forward(patches, kernel, bias, pixels, taps, filters, relu, out);
-		if (!relu)
-			nn_activate(layer->activation, count, out);
-		return;
+	else
+	{
+		for (int p = 0; p < pixels; p++)
+			for (int f = 0; f < filters; f++)
+				out[(size_t) p * filters + f] = bias != NULL ? bias[f] : 0;
+		nn_gemm(false, false, pixels, filters, taps, 1, patches, taps, kernel, filters,
+				1, out, filters);
 	}
-	for (int p = 0; p < pixels; p++)
-		for (int f = 0; f < filters; f++)
-			out[(size_t) p * filters + f] = bias != NULL ? bias[f] : 0;
-	nn_gemm(false, false, pixels, filters, taps, 1, patches, taps, kernel, filters,
-			1, out, filters);
-	nn_activate(layer->activation, count, out);
+	if (before != NULL)
+		memcpy(before, out, (size_t) pixels * filters * sizeof(real));
+	if (!relu || !is_direct(layer))
+		nn_activate(layer->activation, (size_t) pixels, (size_t) filters, out);
 }
 
 static void
@@ -242,15 +244,19 @@ forward_image(void *arg, int slice, int worker)
 	const NnLayer *layer = task->layer;
 	const real *image = task->in + (size_t) slice * layer->inputs;
 	real	   *out = task->writable_out + (size_t) slice * layer->outputs;
+	real	   *before = task->writable_before;
 	real	   *patches = nn_scratch(task->pass, worker);
 	int			tile = tile_pixels(layer);
 
+	if (before != NULL)
+		before += (size_t) slice * layer->outputs;
 	for (int p = 0; p < pixel_count(layer); p += tile)
 	{
 		int			pixels = pixel_count(layer) - p < tile ? pixel_count(layer) - p : tile;
 
 		make_patches(&layer->window, image, p, pixels, patches);
-		forward_tile(layer, task->pass, patches, pixels, out + (size_t) p * filter_count(layer));
+		forward_tile(layer, task->pass, patches, pixels, out + (size_t) p * filter_count(layer),
+					 before == NULL ? NULL : before + (size_t) p * filter_count(layer));
 	}
 }
 
@@ -258,7 +264,7 @@ static void
 conv2d_forward(const NnLayer *layer, const NnPass *pass,
 			   const real *in, real *out, real *saved)
 {
-	ConvTask	task = {.layer = layer,.pass = pass,.in = in,.writable_out = out};
+	ConvTask	task = {.layer = layer,.pass = pass,.in = in,.writable_out = out,.writable_before = saved};
 
 	pool_run(pass->pool, pass->n, forward_image, &task);
 }
@@ -297,7 +303,7 @@ backward_image(void *arg, int slice, int worker)
 	const ConvTask *task = arg;
 	const NnLayer *layer = task->layer;
 	const real *image = task->in + (size_t) slice * layer->inputs;
-	const real *out = task->out + (size_t) slice * layer->outputs;
+	const real *out = layer->reads_out ? task->out + (size_t) slice * layer->outputs : NULL;
 	real	   *dout = task->dout + (size_t) slice * layer->outputs;
 	real	   *din = task->din == NULL ? NULL : task->din + (size_t) slice * layer->inputs;
 	int			tile = tile_pixels(layer);
@@ -306,7 +312,9 @@ backward_image(void *arg, int slice, int worker)
 	real	   *patches = nn_scratch(task->pass, worker);
 	real	   *dpatches = patches + (size_t) tile * taps;
 
-	nn_activate_backward(layer->activation, layer->outputs, out, dout);
+	nn_activate_backward(layer->activation, (size_t) pixel_count(layer), (size_t) filters,
+						 task->before == NULL ? NULL : task->before + (size_t) slice * layer->outputs,
+						 out, dout);
 	if (din != NULL)
 		memset(din, 0, layer->inputs * sizeof(real));
 	for (int p = 0; p < pixel_count(layer); p += tile)
@@ -329,7 +337,8 @@ conv2d_backward(const NnLayer *layer, const NnPass *pass,
 				const real *in, const real *out, const real *saved,
 				real *dout, real *din)
 {
-	ConvTask	task = {.layer = layer,.pass = pass,.in = in,.out = out,.dout = dout,.din = din};
+	ConvTask	task = {.layer = layer,.pass = pass,.in = in,.out = out,.before = saved,
+	.dout = dout,.din = din};
 	int			workers = pool_threads(pass->pool);
 	size_t		kernel = layer->tensors[KERNEL].count;
 	size_t		count = kernel + (size_t) filter_count(layer);
@@ -356,6 +365,7 @@ const NnLayerType nn_layer_conv2d = {
 	.shape = conv2d_shape,
 	.init = conv2d_init,
 	.scratch = conv2d_scratch,
+	.saved = nn_saved_before,
 	.forward = conv2d_forward,
 	.backward = conv2d_backward
 };

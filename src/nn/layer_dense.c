@@ -20,12 +20,12 @@
 
 enum
 {
-	DENSE_UNITS, DENSE_ACTIVATION, DENSE_USE_BIAS
+	DENSE_UNITS, DENSE_ACTIVATION, DENSE_USE_BIAS, DENSE_INITIALIZER
 };
 
 enum
 {
-	EMBEDDING_UNITS, EMBEDDING_USE_BIAS
+	EMBEDDING_UNITS, EMBEDDING_USE_BIAS, EMBEDDING_INITIALIZER
 };
 
 enum
@@ -48,6 +48,7 @@ static const ParamSpec dense_params[] = {
 	.comment = "function of each output"},
 	{.name = "use_bias",.type = PARAM_BOOLEAN,.initial = true,.maximum = 1,
 	.comment = "add a trained number to each output"},
+	NN_INITIALIZER_PARAM,
 	{NULL}
 };
 
@@ -56,6 +57,7 @@ static const ParamSpec metric_embedding_params[] = {
 	.comment = "dimensions of the embedding"},
 	{.name = "use_bias",.type = PARAM_BOOLEAN,.initial = true,.maximum = 1,
 	.comment = "add a trained number to each output"},
+	NN_INITIALIZER_PARAM,
 	{NULL}
 };
 
@@ -81,7 +83,7 @@ shape_units(NnLayer *layer, int units, bool use_bias, Status *status)
 static bool
 dense_shape(NnLayer *layer, Status *status)
 {
-	layer->activation = (NnActivation) params_number(&layer->params, DENSE_ACTIVATION);
+	nn_set_activation(layer, (NnActivation) params_number(&layer->params, DENSE_ACTIVATION));
 	return shape_units(layer, (int) params_number(&layer->params, DENSE_UNITS),
 					   params_number(&layer->params, DENSE_USE_BIAS) != 0, status);
 }
@@ -94,15 +96,27 @@ metric_embedding_shape(NnLayer *layer, Status *status)
 }
 
 static void
-dense_init(const NnLayer *layer, Random *random, real *weights)
+init_kernel(const NnLayer *layer, int initializer, Random *random, real *weights)
 {
 	const NnTensor *kernel = &layer->tensors[KERNEL];
 
-	nn_glorot_uniform(random, layer->inputs, layer->outputs, kernel->count,
-					  weights + kernel->offset);
+	nn_initialize((NnInitializer) params_number(&layer->params, initializer), random,
+				  layer->inputs, layer->outputs, kernel->count, weights + kernel->offset);
 	if (layer->ntensors > BIAS)
 		memset(weights + layer->tensors[BIAS].offset, 0,
 			   layer->tensors[BIAS].count * sizeof(real));
+}
+
+static void
+dense_init(const NnLayer *layer, Random *random, real *weights)
+{
+	init_kernel(layer, DENSE_INITIALIZER, random, weights);
+}
+
+static void
+metric_embedding_init(const NnLayer *layer, Random *random, real *weights)
+{
+	init_kernel(layer, EMBEDDING_INITIALIZER, random, weights);
 }
 
 /* Rows of W in a band, and how many bands there are */
@@ -212,7 +226,9 @@ dense_forward(const NnLayer *layer, const NnPass *pass,
 			  const real *in, real *out, real *saved)
 {
 	multiply(layer, pass, in, out);
-	nn_activate(layer->activation, (size_t) pass->n * layer->outputs, out);
+	if (saved != NULL)
+		memcpy(saved, out, (size_t) pass->n * layer->outputs * sizeof(real));
+	nn_activate(layer->activation, (size_t) pass->n, layer->outputs, out);
 }
 
 /* dX, dW and the sink for one band of rows of W */
@@ -271,15 +287,15 @@ dense_backward(const NnLayer *layer, const NnPass *pass,
 			   const real *in, const real *out, const real *saved,
 			   real *dout, real *din)
 {
-	nn_activate_backward(layer->activation, (size_t) pass->n * layer->outputs, out, dout);
+	nn_activate_backward(layer->activation, (size_t) pass->n, layer->outputs, saved, out, dout);
 	multiply_backward(layer, pass, in, dout, din);
 }
 
 /* One number a row: the factor that scaled it, negative if it was clipped */
 static size_t
-metric_embedding_saved(const NnLayer *layer)
+metric_embedding_saved(const NnLayer *layer, int n)
 {
-	return 1;
+	return (size_t) n;
 }
 
 static void
@@ -332,6 +348,7 @@ const NnLayerType nn_layer_dense = {
 	.shape = dense_shape,
 	.init = dense_init,
 	.scratch = dense_scratch,
+	.saved = nn_saved_before,
 	.forward = dense_forward,
 	.backward = dense_backward
 };
@@ -340,7 +357,7 @@ const NnLayerType nn_layer_metric_embedding = {
 	.description = {"metric_embedding", metric_embedding_params,
 	"dense layer whose rows are scaled to length 1 (TensorFlow Similarity's MetricEmbedding)"},
 	.shape = metric_embedding_shape,
-	.init = dense_init,
+	.init = metric_embedding_init,
 	.scratch = dense_scratch,
 	.saved = metric_embedding_saved,
 	.forward = metric_embedding_forward,

@@ -1,8 +1,9 @@
 /*
  * layer_pool.c
- *	  max_pooling2d.
+ *	  max_pooling2d and average_pooling2d.
  *
- * Forward remembers for each output which tap of its window was the largest;
+ * An average is over the part of the window that is inside, as Keras'.
+ * Forward of the maximum remembers for each output which tap of its window was the largest;
  * the first of equal ones, as Keras.  Padding never wins, NaN always does.
  */
 #include <math.h>
@@ -15,7 +16,7 @@ enum
 	POOL_SIZE, STRIDES, PADDING
 };
 
-static const ParamSpec max_pooling2d_params[] = {
+static const ParamSpec pooling2d_params[] = {
 	{.name = "pool_size",.type = PARAM_SIZE2,.initial = 2,.minimum = 1,.maximum = 64,
 	.comment = "height and width of the window"},
 	{.name = "strides",.type = PARAM_SIZE2,.nullable = true,.minimum = 1,.maximum = 64,
@@ -26,20 +27,21 @@ static const ParamSpec max_pooling2d_params[] = {
 };
 
 static bool
-max_pooling2d_shape(NnLayer *layer, Status *status)
+pooling2d_shape(NnLayer *layer, Status *status)
 {
 	ParamValue	size = layer->params.values[POOL_SIZE];
 	ParamValue	strides = layer->params.values[STRIDES];
 	bool		same = params_number(&layer->params, PADDING) != 0;
 
+	layer->reads_in = layer->reads_out = false;
 	return nn_window_shape(layer, size, strides.isset ? strides : size, same, status);
 }
 
 /* The winning tap of each output */
 static size_t
-max_pooling2d_saved(const NnLayer *layer)
+max_pooling2d_saved(const NnLayer *layer, int n)
 {
-	return layer->outputs;
+	return (size_t) n * layer->outputs;
 }
 
 typedef struct PoolingTask
@@ -66,7 +68,7 @@ tap_position(const NnWindow *w, int p, int tap)
 }
 
 static void
-forward_image(void *arg, int slice, int worker)
+maximum_image(void *arg, int slice, int worker)
 {
 	const PoolingTask *task = arg;
 	const NnLayer *layer = task->layer;
@@ -107,11 +109,11 @@ max_pooling2d_forward(const NnLayer *layer, const NnPass *pass,
 	/* should no tap win (-infinity), the first one has */
 	if (saved != NULL)
 		memset(saved, 0, (size_t) pass->n * layer->outputs * sizeof(real));
-	pool_run(pass->pool, pass->n, forward_image, &task);
+	pool_run(pass->pool, pass->n, maximum_image, &task);
 }
 
 static void
-backward_image(void *arg, int slice, int worker)
+maximum_backward_image(void *arg, int slice, int worker)
 {
 	const PoolingTask *task = arg;
 	const NnLayer *layer = task->layer;
@@ -142,13 +144,105 @@ max_pooling2d_backward(const NnLayer *layer, const NnPass *pass,
 	PoolingTask task = {.layer = layer,.winners = saved,.dout = dout,.din = din};
 
 	if (din != NULL)
-		pool_run(pass->pool, pass->n, backward_image, &task);
+		pool_run(pass->pool, pass->n, maximum_backward_image, &task);
 }
 
 const NnLayerType nn_layer_max_pooling2d = {
-	.description = {"max_pooling2d", max_pooling2d_params, "largest number of each window and channel"},
-	.shape = max_pooling2d_shape,
+	.description = {"max_pooling2d", pooling2d_params, "largest number of each window and channel"},
+	.shape = pooling2d_shape,
 	.saved = max_pooling2d_saved,
 	.forward = max_pooling2d_forward,
 	.backward = max_pooling2d_backward
+};
+
+/* ---- average_pooling2d ---- */
+
+/* Taps of the window at output pixel p that lie in the image */
+static int
+taps_inside(const NnWindow *w, int p)
+{
+	int			inside = 0;
+
+	for (int tap = 0; tap < w->kernel_height * w->kernel_width; tap++)
+		inside += tap_position(w, p, tap) >= 0;
+	return inside;
+}
+
+static void
+average_image(void *arg, int slice, int worker)
+{
+	const PoolingTask *task = arg;
+	const NnLayer *layer = task->layer;
+	const NnWindow *w = &layer->window;
+	const real *image = task->in + (size_t) slice * layer->inputs;
+	real	   *out = task->out + (size_t) slice * layer->outputs;
+
+	for (int p = 0; p < w->out_height * w->out_width; p++)
+	{
+		real	   *sum = out + (size_t) p * w->channels;
+		real		share = 1 / (real) taps_inside(w, p);
+
+		memset(sum, 0, (size_t) w->channels * sizeof(real));
+		for (int tap = 0; tap < w->kernel_height * w->kernel_width; tap++)
+		{
+			long		at = tap_position(w, p, tap);
+
+			for (int c = 0; c < w->channels && at >= 0; c++)
+				sum[c] += image[at + c];
+		}
+		for (int c = 0; c < w->channels; c++)
+			sum[c] *= share;
+	}
+}
+
+static void
+average_pooling2d_forward(const NnLayer *layer, const NnPass *pass,
+						  const real *in, real *out, real *saved)
+{
+	PoolingTask task = {.layer = layer,.in = in,.out = out};
+
+	pool_run(pass->pool, pass->n, average_image, &task);
+}
+
+static void
+average_backward_image(void *arg, int slice, int worker)
+{
+	const PoolingTask *task = arg;
+	const NnLayer *layer = task->layer;
+	const NnWindow *w = &layer->window;
+	const real *dout = task->dout + (size_t) slice * layer->outputs;
+	real	   *din = task->din + (size_t) slice * layer->inputs;
+
+	memset(din, 0, layer->inputs * sizeof(real));
+	for (int p = 0; p < w->out_height * w->out_width; p++)
+	{
+		const real *d = dout + (size_t) p * w->channels;
+		real		share = 1 / (real) taps_inside(w, p);
+
+		for (int tap = 0; tap < w->kernel_height * w->kernel_width; tap++)
+		{
+			long		at = tap_position(w, p, tap);
+
+			for (int c = 0; c < w->channels && at >= 0; c++)
+				din[at + c] += d[c] * share;
+		}
+	}
+}
+
+static void
+average_pooling2d_backward(const NnLayer *layer, const NnPass *pass,
+						   const real *in, const real *out, const real *saved,
+						   real *dout, real *din)
+{
+	PoolingTask task = {.layer = layer,.dout = dout,.din = din};
+
+	if (din != NULL)
+		pool_run(pass->pool, pass->n, average_backward_image, &task);
+}
+
+const NnLayerType nn_layer_average_pooling2d = {
+	.description = {"average_pooling2d", pooling2d_params, "mean of each window and channel"},
+	.shape = pooling2d_shape,
+	.forward = average_pooling2d_forward,
+	.backward = average_pooling2d_backward
 };

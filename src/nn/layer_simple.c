@@ -1,7 +1,7 @@
 /*
  * layer_simple.c
  *	  Layers without weights that handle each number by itself: rescaling,
- *	  flatten, dropout.
+ *	  activation, dropout.
  */
 #include <string.h>
 
@@ -22,11 +22,12 @@ static const ParamSpec rescaling_params[] = {
 	{NULL}
 };
 
+/* The output is shaped as the input, and backward reads neither. */
 static bool
 same_shape(NnLayer *layer, Status *status)
 {
-	layer->output = layer->input;
-	return true;
+	layer->reads_in = layer->reads_out = false;
+	return nn_same_shape(layer, status);
 }
 
 static void
@@ -55,48 +56,96 @@ rescaling_backward(const NnLayer *layer, const NnPass *pass,
 
 const NnLayerType nn_layer_rescaling = {
 	.description = {"rescaling", rescaling_params, "x * scale + offset"},
+	.place = NN_IN_PLACE,
 	.shape = same_shape,
 	.forward = rescaling_forward,
 	.backward = rescaling_backward
 };
 
-/* ---- flatten ---- */
+/* ---- activation ---- */
 
-static const ParamSpec no_params[] = {
+enum
+{
+	ACTIVATION
+};
+
+static const ParamSpec activation_params[] = {
+	{.name = "activation",.type = PARAM_CHOICE,.required = true,.choices = nn_activation_names,
+	.comment = "function of each number; softmax goes along the last dimension"},
 	{NULL}
 };
 
 static bool
-flatten_shape(NnLayer *layer, Status *status)
+activation_shape(NnLayer *layer, Status *status)
 {
-	layer->output.rank = 1;
-	layer->output.dim[0] = (int) layer->inputs;
-	return true;
+	nn_set_activation(layer, (NnActivation) params_number(&layer->params, ACTIVATION));
+	layer->reads_in = nn_activation_reads_input(layer->activation);
+	return nn_same_shape(layer, status);
+}
+
+typedef struct ActivationTask
+{
+	const NnLayer *layer;
+	const real *in;
+	const real *out;
+	real	   *target;			/* out, or the gradient */
+} ActivationTask;
+
+static void
+activation_row(void *arg, int slice, int worker)
+{
+	const ActivationTask *task = arg;
+	const NnLayer *layer = task->layer;
+	size_t		width = (size_t) nn_channels(&layer->output);
+	size_t		row = (size_t) slice * layer->outputs;
+
+	if (task->in != task->target)
+		memcpy(task->target + row, task->in + row, layer->outputs * sizeof(real));
+	nn_activate(layer->activation, layer->outputs / width, width, task->target + row);
 }
 
 static void
-flatten_forward(const NnLayer *layer, const NnPass *pass,
-				const real *in, real *out, real *saved)
+activation_forward(const NnLayer *layer, const NnPass *pass,
+				   const real *in, real *out, real *saved)
 {
-	if (in != out)
-		memcpy(out, in, (size_t) pass->n * layer->outputs * sizeof(real));
+	ActivationTask task = {layer, in, out, out};
+
+	pool_run(pass->pool, pass->n, activation_row, &task);
 }
 
 static void
-flatten_backward(const NnLayer *layer, const NnPass *pass,
-				 const real *in, const real *out, const real *saved,
-				 real *dout, real *din)
+activation_backward_row(void *arg, int slice, int worker)
 {
-	if (din != NULL && din != dout)
+	const ActivationTask *task = arg;
+	const NnLayer *layer = task->layer;
+	size_t		width = (size_t) nn_channels(&layer->output);
+	size_t		row = (size_t) slice * layer->outputs;
+
+	nn_activate_backward(layer->activation, layer->outputs / width, width,
+						 layer->reads_in ? task->in + row : NULL,
+						 layer->reads_out ? task->out + row : NULL, task->target + row);
+}
+
+static void
+activation_backward(const NnLayer *layer, const NnPass *pass,
+					const real *in, const real *out, const real *saved,
+					real *dout, real *din)
+{
+	ActivationTask task = {layer, in, out, din};
+
+	if (din == NULL)
+		return;
+	if (din != dout)
 		memcpy(din, dout, (size_t) pass->n * layer->outputs * sizeof(real));
+	pool_run(pass->pool, pass->n, activation_backward_row, &task);
 }
 
-const NnLayerType nn_layer_flatten = {
-	.description = {"flatten", no_params, "an image as one row of numbers"},
-	.shape = flatten_shape,
-	.in_place = true,
-	.forward = flatten_forward,
-	.backward = flatten_backward
+const NnLayerType nn_layer_activation = {
+	.description = {"activation", activation_params, "a function of each number"},
+	.place = NN_IN_PLACE,
+	.shape = activation_shape,
+	.forward = activation_forward,
+	.backward = activation_backward
 };
 
 /* ---- dropout ---- */
@@ -134,7 +183,7 @@ dropout_forward(const NnLayer *layer, const NnPass *pass,
 {
 	if (pass->training)
 		drop(layer, pass, in, out);
-	else
+	else if (in != out)
 		memcpy(out, in, (size_t) pass->n * layer->outputs * sizeof(real));
 }
 
@@ -149,6 +198,7 @@ dropout_backward(const NnLayer *layer, const NnPass *pass,
 
 const NnLayerType nn_layer_dropout = {
 	.description = {"dropout", dropout_params, "sets random numbers to 0 in training (Srivastava et al., 2014)"},
+	.place = NN_IN_PLACE,
 	.shape = same_shape,
 	.forward = dropout_forward,
 	.backward = dropout_backward

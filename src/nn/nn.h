@@ -88,19 +88,25 @@ extern bool nn_loss_normalizes(const NnLossType *type);
 
 /* ---- specification and graph ---- */
 
+/* The name that layers read the model's input by */
+#define NN_INPUT_NAME "input"
+#define NN_MAX_SOURCES 16
+
 typedef struct NnLayerSpec
 {
 	const NnLayerType *type;
 	char		name[NN_NAME_SIZE]; /* empty: named as Keras does, "conv2d",
 									 * "conv2d_1", ... */
 	Params		params;
+	int			nsources;		/* 0: it reads the layer before */
+	const char *sources[NN_MAX_SOURCES];	/* names of layers before it */
 } NnLayerSpec;
 
 typedef struct NnSpec
 {
 	NnShape		input;			/* of one row, e.g. 28 x 28 x 1 */
 	int			nlayers;
-	NnLayerSpec *layers;		/* a chain: each reads the one before */
+	NnLayerSpec *layers;		/* each reads layers before it */
 } NnSpec;
 
 typedef struct NnGraph NnGraph;
@@ -114,10 +120,15 @@ typedef struct NnLayerInfo
 	const char *type;
 	NnShape		output;
 	size_t		parameters;		/* weights of this layer */
+	size_t		state;			/* those of them that are not trained */
+	int			nsources;
 } NnLayerInfo;
 
 extern int	nn_graph_layers(const NnGraph *graph);
 extern void nn_graph_layer(const NnGraph *graph, int i, NnLayerInfo *info);
+
+/* Name of what layer i reads as its k-th input */
+extern const char *nn_graph_source(const NnGraph *graph, int i, int k);
 
 typedef struct NnTensorInfo
 {
@@ -153,6 +164,16 @@ typedef enum NnElement
 
 /* Bytes of one row. */
 extern size_t nn_row_size(const NnGraph *graph, NnElement element);
+
+/* Row number i, as stored; it need not stay until the next one is asked for. */
+typedef const void *(*NnRowSource) (void *context, size_t i);
+
+/*
+ * Before training: what layers learn from n rows alone, the mean and variance
+ * of normalization, into the weights.
+ */
+extern bool nn_adapt(Arena *arena, const NnGraph *graph, NnElement element, NnRowSource source,
+					 void *context, size_t n, real *weights, Status *status);
 
 /* ---- inference ---- */
 

@@ -8,6 +8,7 @@
 
 #include "base/size.h"
 #include "nn/loss.h"
+#include "nn/plan.h"
 #include "nn/schedule.h"
 #include "nn/update.h"
 
@@ -22,19 +23,10 @@ struct NnTrainer
 	NnOptimizer proxy_optimizer;	/* its weights are the proxies */
 	real	   *proxy_gradient;
 	NnPass		pass;
-	int			first_trainable;	/* layers before it need no gradient */
-	real	   *input;
-	real	  **outputs;		/* of each layer */
-	real	  **saved;			/* of each layer, or NULL */
-	real	   *gradients[2];	/* between layers, used in turn */
+	NnPlan		plan;			/* of the memory: activations and gradients */
+	real	   *memory;
 	NnLossWork	work;
 };
-
-static size_t
-saved_size(const NnLayer *layer)
-{
-	return layer->type->saved == NULL ? 0 : layer->type->saved(layer);
-}
 
 /* Proxies of the loss, as numbers; 0 if it has none */
 static size_t
@@ -48,58 +40,20 @@ proxy_count(const NnGraph *graph, const NnTrainOptions *options)
 size_t
 nn_trainer_memory(const NnGraph *graph, const NnTrainOptions *options)
 {
-	size_t		n = (size_t) options->max_batch;
 	int			threads = pool_threads(options->pool);
-	size_t		rows = graph->inputs + 2 * nn_graph_widest(graph);
 	size_t		moments = (size_t) options->optimizer->moments(&options->optimizer_params);
 	size_t		numbers;
+	NnPlan		plan;
 
-	for (int i = 0; i < graph->nlayers; i++)
-	{
-		const NnLayer *layer = &graph->layers[i];
-
-		if (!layer->type->in_place)
-			rows += layer->outputs;
-		rows += saved_size(layer);
-	}
-	numbers = n * rows +
+	nn_plan(graph, options->max_batch, true, &plan);
+	numbers = plan.size +
 		nn_graph_scratch(graph, options->max_batch) * (size_t) threads +
 		graph->weights * moments + proxy_count(graph, options) * (moments + 2) +
 		nn_update_size(graph, options->optimizer, &options->optimizer_params);
 	return arena_bound(sizeof(NnTrainer) + numbers * sizeof(real) +
-					   2 * (size_t) graph->nlayers * sizeof(real *) +
 					   nn_loss_work_size(options->loss, &options->loss_params, options->max_batch,
 										 nn_graph_outputs(graph), options->classes),
-					   2 * (size_t) graph->nlayers + 28);
-}
-
-static bool
-allocate_activations(Arena *arena, NnTrainer *trainer)
-{
-	const NnGraph *graph = trainer->graph;
-	size_t		n = (size_t) trainer->options.max_batch;
-	real	   *previous;
-
-	trainer->input = arena_alloc_array(arena, n * graph->inputs, sizeof(real));
-	trainer->outputs = arena_alloc_zero(arena, (size_t) graph->nlayers * sizeof(real *));
-	trainer->saved = arena_alloc_zero(arena, (size_t) graph->nlayers * sizeof(real *));
-	if (trainer->input == NULL || trainer->outputs == NULL || trainer->saved == NULL)
-		return false;
-	previous = trainer->input;
-	for (int i = 0; i < graph->nlayers; i++)
-	{
-		const NnLayer *layer = &graph->layers[i];
-		size_t		saved = saved_size(layer);
-
-		if (!layer->type->in_place)
-			previous = arena_alloc_array(arena, n * layer->outputs, sizeof(real));
-		trainer->outputs[i] = previous;
-		if (saved > 0)
-			trainer->saved[i] = arena_alloc_array(arena, n * saved, sizeof(real));
-		if (previous == NULL || (saved > 0 && trainer->saved[i] == NULL))
-			return false;
-	}
-	return true;
+					   28);
 }
 
 static bool
@@ -143,16 +97,11 @@ allocate_work(Arena *arena, NnTrainer *trainer)
 {
 	const NnGraph *graph = trainer->graph;
 	const NnTrainOptions *options = &trainer->options;
-	size_t		n = (size_t) options->max_batch;
 	int			threads = pool_threads(options->pool);
 
-	for (int i = 0; i < 2; i++)
-	{
-		trainer->gradients[i] = arena_alloc_array(arena, n * nn_graph_widest(graph), sizeof(real));
-		if (trainer->gradients[i] == NULL)
-			return false;
-	}
-	if (!allocate_optimizers(arena, trainer))
+	nn_plan(graph, options->max_batch, true, &trainer->plan);
+	trainer->memory = arena_alloc_array(arena, trainer->plan.size, sizeof(real));
+	if (trainer->memory == NULL || !allocate_optimizers(arena, trainer))
 		return false;
 	trainer->pass.scratch_size = nn_graph_scratch(graph, options->max_batch);
 	trainer->pass.scratch = arena_alloc_array(arena, (size_t) threads * trainer->pass.scratch_size,
@@ -206,9 +155,7 @@ nn_trainer_create(Arena *arena, const NnGraph *graph, const NnTrainOptions *opti
 	trainer->pass.weights = weights;
 	trainer->pass.sink = nn_update_sink;
 	trainer->pass.sink_context = &trainer->update;
-	while (graph->layers[trainer->first_trainable].ntensors == 0)
-		trainer->first_trainable++;
-	if (!allocate_activations(arena, trainer) || !allocate_work(arena, trainer))
+	if (!allocate_work(arena, trainer))
 		goto out_of_memory;
 	init_proxies(trainer);
 	pool_run(options->pool, pool_threads(options->pool), flush_denormals_task, NULL);
@@ -219,41 +166,11 @@ out_of_memory:
 	return NULL;
 }
 
+/* The embeddings of the batch */
 static const real *
-layer_input(const NnTrainer *trainer, int i)
+last_output(const NnTrainer *trainer)
 {
-	return i == 0 ? trainer->input : trainer->outputs[i - 1];
-}
-
-static void
-forward(NnTrainer *trainer)
-{
-	for (int i = 0; i < trainer->graph->nlayers; i++)
-	{
-		const NnLayer *layer = &trainer->graph->layers[i];
-
-		layer->type->forward(layer, &trainer->pass, layer_input(trainer, i),
-							 trainer->outputs[i], trainer->saved[i]);
-	}
-}
-
-/* gradients[0] holds the gradient of the last output. */
-static void
-backward(NnTrainer *trainer)
-{
-	int			current = 0;
-
-	for (int i = trainer->graph->nlayers - 1; i >= trainer->first_trainable; i--)
-	{
-		const NnLayer *layer = &trainer->graph->layers[i];
-		int			next = layer->type->in_place ? current : !current;
-		real	   *din = i > trainer->first_trainable ? trainer->gradients[next] : NULL;
-
-		layer->type->backward(layer, &trainer->pass, layer_input(trainer, i),
-							  trainer->outputs[i], trainer->saved[i],
-							  trainer->gradients[current], din);
-		current = next;
-	}
+	return trainer->memory + nn_plan_last(trainer->graph, &trainer->plan);
 }
 
 /*
@@ -275,7 +192,7 @@ loss_row(const NnTrainer *trainer, int i, int n)
 static bool
 embeddings_to_loss(NnTrainer *trainer, int n)
 {
-	const real *out = trainer->outputs[trainer->graph->nlayers - 1];
+	const real *out = last_output(trainer);
 	int			dims = nn_graph_outputs(trainer->graph);
 
 	for (int i = 0; i < n; i++)
@@ -299,19 +216,20 @@ static void
 gradient_from_loss(NnTrainer *trainer, int n)
 {
 	int			dims = nn_graph_outputs(trainer->graph);
+	real	   *gradient = trainer->memory + trainer->plan.gradients[trainer->graph->nlayers - 1];
 
 	for (int i = 0; i < n; i++)
 	{
 		int			row = loss_row(trainer, i, n);
 
 		for (int d = 0; d < dims; d++)
-			trainer->gradients[0][(size_t) i * dims + d] =
+			gradient[(size_t) i * dims + d] =
 				row < 0 ? 0 : (real) trainer->work.dx[(size_t) row * dims + d];
 	}
 }
 
 /*
- * Loss of the last outputs; leaves its gradient in gradients[0].  A loss
+ * Loss of the last outputs; leaves its gradient in its place.  A loss
  * clips and compares distances, and so can make a number of a NaN: embeddings
  * that are not finite have no loss.
  */
@@ -334,7 +252,7 @@ compute_loss(NnTrainer *trainer, const int32_t *labels, int n, NnStepStats *stat
 		trainer->proxy_gradient[i] = (real) trainer->work.dproxies[i];
 	/* the loss may have changed its rows, and orders pairs in its own way */
 	for (size_t i = 0; i < (size_t) n * dims && options->loss->kind == NN_LOSS_VIEWS; i++)
-		trainer->work.x[i] = trainer->outputs[trainer->graph->nlayers - 1][i];
+		trainer->work.x[i] = last_output(trainer)[i];
 	nn_loss_stats(options->loss, &options->loss_params, labels, n, dims, &trainer->work, stats);
 }
 
@@ -393,13 +311,15 @@ nn_trainer_step(NnTrainer *trainer, NnElement element, const void *const *rows,
 	trainer->optimizer.rate = learning_rate(trainer, trainer->optimizer.step++);
 	memset(stats, 0, sizeof(*stats));
 	stats->learning_rate = trainer->optimizer.rate;
-	nn_gather(trainer->graph, element, rows, n, trainer->input);
-	forward(trainer);
+	nn_gather(trainer->graph, element, rows, n, trainer->memory + trainer->plan.input);
+	nn_forward(trainer->graph, &trainer->plan, &trainer->pass, trainer->memory);
 	compute_loss(trainer, labels, n, stats);
 	if (isfinite(stats->loss))
 	{
 		nn_update_begin(&trainer->update);
-		backward(trainer);
+		nn_update_states(trainer->graph, &trainer->plan, &trainer->pass, trainer->memory,
+						 trainer->optimizer.weights);
+		nn_backward(trainer->graph, &trainer->plan, &trainer->pass, trainer->memory);
 		stats->gradient_norm = nn_update_end(&trainer->update);
 		update_proxies(trainer);
 	}

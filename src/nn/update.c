@@ -126,16 +126,37 @@ clip(NnUpdate *update)
 		clip_norm(update->gradient, graph->weights, params_number(params, NN_OPT_GLOBAL_CLIPNORM));
 }
 
+/* The part of a tensor that lies in a slice of the weights; false: none. */
+static bool
+tensor_part(const NnTensorInfo *tensor, size_t begin, size_t end, size_t *offset, size_t *count)
+{
+	size_t		last = tensor->offset + tensor->count;
+
+	*offset = tensor->offset > begin ? tensor->offset : begin;
+	if (last > end)
+		last = end;
+	if (!tensor->trainable || *offset >= last)
+		return false;
+	*count = last - *offset;
+	return true;
+}
+
 static void
 update_slice(void *arg, int slice, int worker)
 {
 	const NnUpdate *update = arg;
-	size_t		offset = (size_t) slice * SLICE;
-	size_t		count = update->graph->weights - offset;
+	size_t		begin = (size_t) slice * SLICE;
 
-	if (count > SLICE)
-		count = SLICE;
-	update->optimizer->type->update(update->optimizer, offset, count, update->gradient + offset);
+	for (int i = 0; i < nn_graph_tensors(update->graph); i++)
+	{
+		NnTensorInfo tensor;
+		size_t		offset;
+		size_t		count;
+
+		nn_graph_tensor(update->graph, i, &tensor);
+		if (tensor_part(&tensor, begin, begin + SLICE, &offset, &count))
+			update->optimizer->type->update(update->optimizer, offset, count, update->gradient + offset);
+	}
 }
 
 static void

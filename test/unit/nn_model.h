@@ -3,7 +3,7 @@
  *	  Models, losses and optimisers from text, for the tests of the engine.
  *
  * A layer is written "conv2d filters=4 kernel_size=3,2 padding=same": a type
- * and its parameters.
+ * and its parameters; "inputs=a,b" names the layers that it reads.
  */
 #ifndef NN_MODEL_H
 #define NN_MODEL_H
@@ -23,6 +23,15 @@ set_param(Params *params, const char *key, const char *value, Status *status)
 		return params_set_boolean(params, key, value[0] == 't', status);
 	if (end == value)
 		return params_set_text(params, key, value, status);
+	if (params_is_list(params, key))
+	{
+		double		list[PARAM_LIST_MAX + 1] = {number};
+		int			n = 1;
+
+		for (; *end == ',' && n <= PARAM_LIST_MAX; n++)
+			list[n] = strtod(end + 1, &end);
+		return params_set_list(params, key, list, n, status);
+	}
 	if (*end == ',')
 		return params_set_pair(params, key, number, strtod(end + 1, NULL), status);
 	return params_set_number(params, key, number, status);
@@ -62,24 +71,43 @@ split_name(const char *text, char *name, const char **rest)
 static inline bool
 parse_layer(NnLayerSpec *layer, const char *text, Status *status)
 {
+	static char words[64][NN_NAME_SIZE * 2];
+	static int	used = 0;
 	char		name[NN_NAME_SIZE];
+	char		params[256] = "";
 	const char *rest;
 
 	memset(layer, 0, sizeof(*layer));
 	split_name(text, name, &rest);
+	while (*rest != '\0')
+	{
+		char	   *word = words[used++ % 64];
+
+		rest += strspn(rest, " ");
+		split_name(rest, word, &rest);
+		if (strncmp(word, "name=", 5) == 0)
+			snprintf(layer->name, NN_NAME_SIZE, "%s", word + 5);
+		else if (strncmp(word, "inputs=", 7) == 0)
+		{
+			for (char *source = strtok(word + 7, ","); source != NULL; source = strtok(NULL, ","))
+				layer->sources[layer->nsources++] = source;
+		}
+		else
+			snprintf(params + strlen(params), sizeof(params) - strlen(params), "%s ", word);
+	}
 	layer->type = nn_layer_type(name, status);
 	if (layer->type == NULL)
 		return false;
 	params_init(&layer->params, nn_layer_description(layer->type)->name,
 				nn_layer_description(layer->type)->params);
-	return parse_params(&layer->params, rest, status);
+	return parse_params(&layer->params, params, status);
 }
 
 /* layers ends with NULL; NULL and status on failure */
 static inline NnGraph *
 make_graph(Arena *arena, NnShape input, const char *const *layers, Status *status)
 {
-	NnLayerSpec specs[16];
+	NnLayerSpec specs[32];
 	NnSpec		spec = {.input = input,.layers = specs};
 
 	status_clear(status);

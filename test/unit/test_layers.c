@@ -34,13 +34,35 @@ activate(NnActivation activation, double x)
 	{
 		case NN_RELU:
 			return x > 0 ? x : 0;
+		case NN_RELU6:
+			return fmin(fmax(x, 0), 6);
+		case NN_LEAKY_RELU:
+			return x > 0 ? x : 0.2 * x;
+		case NN_GELU:
+			return x * 0.5 * erfc(-x / sqrt(2));
+		case NN_SILU:
+			return x / (1 + exp(-x));
 		case NN_SIGMOID:
 			return 1 / (1 + exp(-x));
+		case NN_HARD_SWISH:
+			return x * fmin(fmax(x + 3, 0), 6) / 6;
 		case NN_TANH:
 			return tanh(x);
 		default:
 			return x;
 	}
+}
+
+/* One pixel's channels */
+static void
+activate_all(NnActivation activation, double *x, int n)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum += exp(x[i]);
+	for (int i = 0; i < n; i++)
+		x[i] = activation == NN_SOFTMAX ? exp(x[i]) / sum : activate(activation, x[i]);
 }
 
 static const double *
@@ -74,12 +96,46 @@ conv2d_reference(const NnLayer *layer, const double *weights, const double *in, 
 								sum += in[(iy * w->width + ix) * w->channels + c] *
 									weight[((ky * w->kernel_width + kx) * w->channels + c) * filters + f];
 						}
-				out[(y * w->out_width + x) * filters + f] = activate(layer->activation, sum);
+				out[(y * w->out_width + x) * filters + f] = sum;
 			}
+	for (int p = 0; p < w->out_height * w->out_width; p++)
+		activate_all(layer->activation, out + p * filters, filters);
 }
 
 static void
-max_pooling2d_reference(const NnLayer *layer, const double *in, double *out)
+depthwise_reference(const NnLayer *layer, const double *weights, const double *in, double *out)
+{
+	const NnWindow *w = &layer->window;
+	const double *weight = tensor_of(layer, weights, 0);
+	const double *bias = tensor_of(layer, weights, 1);
+	int			filters = layer->output.dim[2];
+	int			m = filters / w->channels;
+
+	for (int y = 0; y < w->out_height; y++)
+		for (int x = 0; x < w->out_width; x++)
+		{
+			double	   *pixel = out + (y * w->out_width + x) * filters;
+
+			for (int f = 0; f < filters; f++)
+			{
+				pixel[f] = bias != NULL ? bias[f] : 0;
+				for (int ky = 0; ky < w->kernel_height; ky++)
+					for (int kx = 0; kx < w->kernel_width; kx++)
+					{
+						int			iy = y * w->stride_y + ky - w->pad_top;
+						int			ix = x * w->stride_x + kx - w->pad_left;
+
+						if (iy >= 0 && iy < w->height && ix >= 0 && ix < w->width)
+							pixel[f] += in[(iy * w->width + ix) * w->channels + f / m] *
+								weight[(ky * w->kernel_width + kx) * filters + f];
+					}
+			}
+			activate_all(layer->activation, pixel, filters);
+		}
+}
+
+static void
+pooling2d_reference(const NnLayer *layer, bool average, const double *in, double *out)
 {
 	const NnWindow *w = &layer->window;
 
@@ -88,13 +144,113 @@ max_pooling2d_reference(const NnLayer *layer, const double *in, double *out)
 			for (int c = 0; c < w->channels; c++)
 			{
 				double		most = -INFINITY;
+				double		sum = 0;
+				int			n = 0;
 
 				for (int iy = y * w->stride_y - w->pad_top; iy < y * w->stride_y - w->pad_top + w->kernel_height; iy++)
 					for (int ix = x * w->stride_x - w->pad_left; ix < x * w->stride_x - w->pad_left + w->kernel_width; ix++)
 						if (iy >= 0 && iy < w->height && ix >= 0 && ix < w->width)
+						{
 							most = fmax(most, in[(iy * w->width + ix) * w->channels + c]);
-				out[(y * w->out_width + x) * w->channels + c] = most;
+							sum += in[(iy * w->width + ix) * w->channels + c];
+							n++;
+						}
+				out[(y * w->out_width + x) * w->channels + c] = average ? sum / n : most;
 			}
+}
+
+/* Each channel over all pixels; p NAN: the largest */
+static void
+global_reference(const NnLayer *layer, double p, const double *in, double *out)
+{
+	int			channels = layer->input.dim[layer->input.rank - 1];
+	int			n = (int) layer->inputs / channels;
+
+	for (int c = 0; c < channels; c++)
+	{
+		double		least = INFINITY;
+		double		most = -INFINITY;
+		double		sum = 0;
+
+		for (int i = 0; i < n; i++)
+		{
+			least = fmin(least, in[i * channels + c]);
+			most = fmax(most, in[i * channels + c]);
+		}
+		for (int i = 0; i < n; i++)
+		{
+			double		y = in[i * channels + c] - least + 1;
+
+			sum += p == 0 ? log(y) : pow(y, p);
+		}
+		out[c] = isnan(p) ? most : (p == 0 ? exp(sum / n) : pow(sum / n, 1 / p)) + least - 1;
+	}
+}
+
+static void
+zero_padding2d_reference(const NnLayer *layer, const double *in, double *out)
+{
+	const NnWindow *w = &layer->window;
+
+	memset(out, 0, layer->outputs * sizeof(double));
+	for (int y = 0; y < w->height; y++)
+		for (int x = 0; x < w->width; x++)
+			for (int c = 0; c < w->channels; c++)
+				out[((y + w->pad_top) * w->out_width + x + w->pad_left) * w->channels + c] =
+					in[(y * w->width + x) * w->channels + c];
+}
+
+static const double *
+tensor_named(const NnLayer *layer, const double *weights, const char *name)
+{
+	for (int i = 0; i < layer->ntensors; i++)
+	{
+		if (strcmp(layer->tensors[i].name, name) == 0)
+			return weights + layer->tensors[i].offset;
+	}
+	return NULL;
+}
+
+/* n numbers, stride apart, to mean 0 and variance 1; then gamma and beta */
+static void
+normalize(const NnLayer *layer, const double *weights, int channel, const double *in, double *out, size_t n, size_t stride)
+{
+	const double *gamma = tensor_named(layer, weights, "gamma");
+	const double *beta = tensor_named(layer, weights, "beta");
+	double		mean = 0;
+	double		variance = 0;
+
+	for (size_t i = 0; i < n; i++)
+		mean += in[i * stride] / n;
+	for (size_t i = 0; i < n; i++)
+		variance += pow(in[i * stride] - mean, 2) / n;
+	for (size_t i = 0; i < n; i++)
+	{
+		size_t		c = channel >= 0 ? channel : i;
+
+		out[i * stride] = (in[i * stride] - mean) / sqrt(variance + layer->params.values[0].number) *
+			(gamma == NULL ? 1 : gamma[c]) + (beta == NULL ? 0 : beta[c]);
+	}
+}
+
+static void
+layer_normalization_reference(const NnLayer *layer, const double *weights, const double *in, double *out)
+{
+	size_t		channels = layer->output.dim[layer->output.rank - 1];
+
+	for (size_t i = 0; i < layer->outputs; i += channels)
+		normalize(layer, weights, -1, in + i, out + i, channels, 1);
+}
+
+static void
+normalization_reference(const NnLayer *layer, const double *weights, const double *in, double *out)
+{
+	size_t		channels = layer->output.dim[layer->output.rank - 1];
+	const double *mean = tensor_named(layer, weights, "mean");
+	const double *variance = tensor_named(layer, weights, "variance");
+
+	for (size_t i = 0; i < layer->outputs; i++)
+		out[i] = (in[i] - mean[i % channels]) / fmax(sqrt(variance[i % channels]), 1e-7);
 }
 
 static void
@@ -109,8 +265,9 @@ dense_reference(const NnLayer *layer, const double *weights, const double *in, d
 
 		for (size_t i = 0; i < layer->inputs; i++)
 			sum += in[i] * weight[i * layer->outputs + u];
-		out[u] = activate(layer->activation, sum);
+		out[u] = sum;
 	}
+	activate_all(layer->activation, out, (int) layer->outputs);
 }
 
 static void
@@ -132,8 +289,24 @@ reference(const NnLayer *layer, const double *weights, const double *in, double 
 
 	if (strcmp(type, "conv2d") == 0)
 		conv2d_reference(layer, weights, in, out);
-	else if (strcmp(type, "max_pooling2d") == 0)
-		max_pooling2d_reference(layer, in, out);
+	else if (strcmp(type, "depthwise_conv2d") == 0)
+		depthwise_reference(layer, weights, in, out);
+	else if (strstr(type, "x_pooling2d") != NULL && type[0] == 'm')
+		pooling2d_reference(layer, false, in, out);
+	else if (strcmp(type, "average_pooling2d") == 0)
+		pooling2d_reference(layer, true, in, out);
+	else if (strcmp(type, "global_average_pooling2d") == 0)
+		global_reference(layer, 1, in, out);
+	else if (strcmp(type, "global_max_pooling2d") == 0)
+		global_reference(layer, NAN, in, out);
+	else if (strncmp(type, "generalized_mean", 16) == 0)
+		global_reference(layer, layer->params.values[0].number, in, out);
+	else if (strcmp(type, "zero_padding2d") == 0)
+		zero_padding2d_reference(layer, in, out);
+	else if (strcmp(type, "layer_normalization") == 0)
+		layer_normalization_reference(layer, weights, in, out);
+	else if (strcmp(type, "normalization") == 0)
+		normalization_reference(layer, weights, in, out);
 	else if (strcmp(type, "dense") == 0)
 		dense_reference(layer, weights, in, out);
 	else if (strcmp(type, "metric_embedding") == 0)
@@ -144,7 +317,28 @@ reference(const NnLayer *layer, const double *weights, const double *in, double 
 			out[i] = in[i] * layer->params.values[0].number + layer->params.values[1].number;
 	}
 	else
+	{
 		memcpy(out, in, layer->outputs * sizeof(double));
+		if (strcmp(type, "activation") == 0)
+			for (size_t i = 0; i < layer->outputs; i += layer->output.dim[layer->output.rank - 1])
+				activate_all(layer->activation, out + i, layer->output.dim[layer->output.rank - 1]);
+	}
+}
+
+/* n rows: only batch_normalization sees more than one at once. */
+static void
+batch_reference(const NnLayer *layer, const double *weights, const double *in, int n, double *out)
+{
+	size_t		channels = layer->output.dim[layer->output.rank - 1];
+
+	if (layer->type == &nn_layer_batch_normalization)
+	{
+		for (size_t c = 0; c < channels; c++)
+			normalize(layer, weights, (int) c, in + c, out + c, n * layer->outputs / channels, channels);
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		reference(layer, weights, in + (size_t) i * layer->inputs, out + (size_t) i * layer->outputs);
 }
 
 /* ---- one layer under test ---- */
@@ -155,6 +349,7 @@ typedef struct Bench
 	NnPass		pass;
 	int			n;
 	size_t		nweights;
+	size_t		ntrained;		/* those before the state */
 	double	   *weights;		/* the same numbers as those in pass.weights */
 	double	   *in;
 	double	   *slope;			/* of a scalar: sum slope * out */
@@ -213,6 +408,8 @@ sum_tolerance(double tolerance, size_t n)
 	return tolerance + ROUNDING * 4 * (double) n;
 }
 
+static const int input_source[] = {NN_INPUT};
+
 static bool
 open_bench(Bench *bench, NnShape input, const char *text, int n)
 {
@@ -229,6 +426,10 @@ open_bench(Bench *bench, NnShape input, const char *text, int n)
 	layer->params = spec.params;
 	layer->number = 3;
 	layer->input = input;
+	layer->nsources = 1;
+	layer->sources = input_source;
+	layer->shapes = &layer->input;
+	layer->reads_in = layer->reads_out = true;
 	nn_shape_count(&input, &layer->inputs);
 	if (!layer->type->shape(layer, &status))
 		return false;
@@ -237,11 +438,15 @@ open_bench(Bench *bench, NnShape input, const char *text, int n)
 	{
 		layer->tensors[t].offset = bench->nweights;
 		bench->nweights += layer->tensors[t].count;
+		if (!layer->tensors[t].state)
+			bench->ntrained = bench->nweights;
 	}
 	bench->weights = arena_alloc_array(arena, bench->nweights, sizeof(double));
 	bench->in = arena_alloc_array(arena, (size_t) n * layer->inputs, sizeof(double));
 	bench->slope = arena_alloc_array(arena, (size_t) n * layer->outputs, sizeof(double));
 	random_numbers(bench->weights, bench->nweights, 1, 0.5);
+	for (size_t i = bench->ntrained; i < bench->nweights; i++)
+		bench->weights[i] = fabs(bench->weights[i]);	/* a variance, maybe */
 	random_numbers(bench->in, (size_t) n * layer->inputs, 2, 1);
 	random_numbers(bench->slope, (size_t) n * layer->outputs, 3, 1);
 	bench->real_in = to_real(bench->in, (size_t) n * layer->inputs);
@@ -249,8 +454,8 @@ open_bench(Bench *bench, NnShape input, const char *text, int n)
 	bench->din = arena_alloc_array(arena, (size_t) n * layer->inputs, sizeof(real));
 	bench->gradient = arena_alloc_zero(arena, bench->nweights * sizeof(real));
 	bench->written = arena_alloc_zero(arena, bench->nweights * sizeof(int));
-	if (layer->type->saved != NULL)
-		bench->saved = arena_alloc_array(arena, (size_t) n * layer->type->saved(layer), sizeof(real));
+	if (layer->type->saved != NULL && layer->type->saved(layer, n) > 0)
+		bench->saved = arena_alloc_array(arena, layer->type->saved(layer, n), sizeof(real));
 	bench->pass = (NnPass)
 	{
 		.n = n,.training = true,.seed = 7,.step = 1,.pool = pool,
@@ -268,7 +473,10 @@ run_backward(Bench *bench, bool want_din)
 {
 	bench->dout = to_real(bench->slope, (size_t) bench->n * bench->layer.outputs);
 	memset(bench->written, 0, bench->nweights * sizeof(int));
-	bench->layer.type->backward(&bench->layer, &bench->pass, bench->real_in, bench->out,
+	/* what a layer says that it does not read is not there */
+	bench->layer.type->backward(&bench->layer, &bench->pass,
+								bench->layer.reads_in ? bench->real_in : NULL,
+								bench->layer.reads_out ? bench->out : NULL,
 								bench->saved, bench->dout, want_din ? bench->din : NULL);
 }
 
@@ -284,18 +492,20 @@ difference(const Bench *bench, double *x, int row)
 	const NnLayer *layer = &bench->layer;
 	static double above[MAX_OUTPUTS];
 	static double below[MAX_OUTPUTS];
+	bool		all = layer->type == &nn_layer_batch_normalization;
+	int			rows = all ? bench->n : 1;
 	double		was = *x;
 	double		sum = 0;
 
-	for (int i = row < 0 ? 0 : row; i < (row < 0 ? bench->n : row + 1); i++)
+	for (int i = row < 0 || all ? 0 : row; i < (row < 0 ? bench->n : row + 1); i += rows)
 	{
 		const double *in = bench->in + (size_t) i * layer->inputs;
 
 		*x = was + STEP;
-		reference(layer, bench->weights, in, above);
+		batch_reference(layer, bench->weights, in, rows, above);
 		*x = was - STEP;
-		reference(layer, bench->weights, in, below);
-		for (size_t o = 0; o < layer->outputs; o++)
+		batch_reference(layer, bench->weights, in, rows, below);
+		for (size_t o = 0; o < (size_t) rows * layer->outputs; o++)
 			sum += bench->slope[(size_t) i * layer->outputs + o] * (above[o] - below[o]);
 	}
 	*x = was;
@@ -311,12 +521,40 @@ check_forward(Bench *bench)
 										  layer->tensors[0].count / (size_t) layer->output.dim[layer->output.rank - 1] : 0);
 
 	layer->type->forward(layer, &bench->pass, bench->real_in, bench->out, bench->saved);
+	if (layer->type == &nn_layer_batch_normalization)
+	{
+		batch_reference(layer, bench->weights, bench->in, bench->n, expected);
+		for (size_t o = 0; o < (size_t) bench->n * layer->outputs; o++)
+			CHECK_NEAR(bench->out[o], expected[o], tolerance);
+		return;
+	}
 	for (int i = 0; i < bench->n; i++)
 	{
 		reference(layer, bench->weights, bench->in + (size_t) i * layer->inputs, expected);
 		for (size_t o = 0; o < layer->outputs; o++)
 			CHECK_NEAR(bench->out[(size_t) i * layer->outputs + o], expected[o], tolerance);
 	}
+}
+
+/* Where output and gradients may lie in place, the numbers are the same. */
+static void
+check_in_place(Bench *bench)
+{
+	const NnLayer *layer = &bench->layer;
+	NnPlace		place = layer->type->place;
+	size_t		n = (size_t) bench->n * layer->outputs;
+	real	   *expected = bench->din;
+
+	if (place == NN_APART)
+		return;
+	bench->dout = to_real(bench->slope, n);
+	layer->type->backward(layer, &bench->pass, layer->reads_in ? bench->real_in : NULL,
+						  layer->reads_out ? bench->out : NULL, bench->saved, bench->dout, bench->dout);
+	CHECK(memcmp(bench->dout, expected, n * sizeof(real)) == 0);
+	if (place == NN_GRADIENT_IN_PLACE)
+		return;
+	layer->type->forward(layer, &bench->pass, bench->real_in, bench->real_in, bench->saved);
+	CHECK(memcmp(bench->real_in, bench->out, n * sizeof(real)) == 0);
 }
 
 /* Numbers that are compared: each costs two passes of the reference. */
@@ -337,21 +575,21 @@ check_gradients(Bench *bench)
 	run_backward(bench, true);
 	tolerance = sum_tolerance(GRADIENT_TOLERANCE, outputs);
 	for (size_t w = 0; w < bench->nweights; w++)
-		CHECK(bench->written[w] == 1);
-	for (size_t w = 0; w < bench->nweights; w += bench->nweights / samples(bench) + 1)
+		CHECK(bench->written[w] == (w < bench->ntrained));
+	for (size_t w = 0; w < bench->ntrained; w += bench->nweights / samples(bench) + 1)
 		CHECK_NEAR(bench->gradient[w], difference(bench, &bench->weights[w], -1), tolerance);
 	tolerance = sum_tolerance(GRADIENT_TOLERANCE, layer->outputs);
 	for (size_t i = 0; i < inputs; i += inputs / samples(bench) + 1)
 		CHECK_NEAR(bench->din[i], difference(bench, &bench->in[i], (int) (i / layer->inputs)), tolerance);
 
 	/* the weights' gradient is the same when nobody reads that of the input */
-	if (bench->nweights > 0)
+	if (bench->ntrained > 0)
 	{
-		double		before = bench->gradient[bench->nweights / 2];
+		double		before = bench->gradient[bench->ntrained / 2];
 
-		bench->gradient[bench->nweights / 2] = 0;
+		bench->gradient[bench->ntrained / 2] = 0;
 		run_backward(bench, false);
-		CHECK(bench->gradient[bench->nweights / 2] == (real) before);
+		CHECK(bench->gradient[bench->ntrained / 2] == (real) before);
 	}
 }
 
@@ -371,6 +609,7 @@ check_layer(NnShape input, const char *text)
 			CHECK(open_bench(&bench, input, text, n));
 			check_forward(&bench);
 			check_gradients(&bench);
+			check_in_place(&bench);
 			pool_destroy(pool);
 			pool = NULL;
 		}
@@ -493,6 +732,198 @@ test_max_pooling2d_ties(void)
 }
 
 static void
+test_activations(void)
+{
+	static const char *const names[] = {
+		"linear", "relu", "relu6", "leaky_relu", "gelu", "silu", "sigmoid", "hard_swish", "tanh", "softmax"
+	};
+	char		text[100];
+
+	for (int i = 0; i < 10; i++)
+	{
+		snprintf(text, sizeof(text), "activation activation=%s", names[i]);
+		check_layer(SHAPE(3, 2, 7), text);
+		check_layer(SHAPE(5), text);
+		snprintf(text, sizeof(text), "dense units=6 activation=%s", names[i]);
+		check_layer(SHAPE(5), text);
+		snprintf(text, sizeof(text), "conv2d filters=%d kernel_size=2 activation=%s", i % 2 ? 16 : 5, names[i]);
+		check_layer(SHAPE(4, 3, 2), text);
+	}
+}
+
+static void
+test_depthwise_conv2d(void)
+{
+	check_layer(SHAPE(6, 7, 5), "depthwise_conv2d kernel_size=3");
+	check_layer(SHAPE(5, 4, 3), "depthwise_conv2d kernel_size=2,3 strides=2,1 padding=same depth_multiplier=2 activation=silu");
+	check_layer(SHAPE(5, 5, 17), "depthwise_conv2d kernel_size=3 use_bias=false activation=relu6 padding=same");
+	check_layer(SHAPE(1, 1, 1), "depthwise_conv2d kernel_size=1");
+}
+
+static void
+test_average_pooling2d(void)
+{
+	check_layer(SHAPE(6, 6, 3), "average_pooling2d");
+	check_layer(SHAPE(5, 7, 2), "average_pooling2d pool_size=3 strides=1");
+	check_layer(SHAPE(5, 7, 2), "average_pooling2d pool_size=3,2 strides=2,3 padding=same");
+	check_layer(SHAPE(3, 3, 1), "average_pooling2d pool_size=5 strides=2 padding=same");
+}
+
+static void
+test_global_pooling(void)
+{
+	check_layer(SHAPE(4, 3, 5), "global_average_pooling2d");
+	check_layer(SHAPE(4, 3, 5), "global_average_pooling2d keepdims=true");
+	check_layer(SHAPE(4, 3, 5), "global_max_pooling2d");
+	check_layer(SHAPE(1, 1, 2), "global_max_pooling2d keepdims=true");
+	check_layer(SHAPE(4, 3, 5), "generalized_mean_pooling2d");
+	check_layer(SHAPE(4, 3, 5), "generalized_mean_pooling2d p=0");
+	check_layer(SHAPE(4, 3, 5), "generalized_mean_pooling2d p=-1.5 keepdims=true");
+	check_layer(SHAPE(7, 3), "generalized_mean_pooling1d p=2");
+	check_layer(SHAPE(1, 3), "generalized_mean_pooling1d");
+}
+
+/* Values of TensorFlow Similarity's own tests */
+static void
+test_generalized_mean(void)
+{
+	static const char *const texts[] = {"generalized_mean_pooling1d p=1", "generalized_mean_pooling1d p=0"};
+	static const double expected[] = {2, 1.8171206};
+	Bench		bench;
+
+	for (int t = 0; t < 2; t++)
+	{
+		CHECK(open_bench(&bench, SHAPE(3, 1), texts[t], 3));
+		for (int i = 0; i < 9; i++)
+			bench.real_in[i] = (real) (i + 1);
+		bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in, bench.out, NULL);
+		for (int i = 0; i < 3; i++)
+			CHECK_NEAR(bench.out[i], expected[t] + 3 * i, 1e-6);
+	}
+}
+
+/* Equal numbers share the gradient of the smallest and the largest. */
+static void
+test_global_ties(void)
+{
+	Bench		bench;
+
+	CHECK(open_bench(&bench, SHAPE(2, 2, 1), "global_max_pooling2d", 1));
+	for (int i = 0; i < 4; i++)
+		bench.real_in[i] = i < 2;
+	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in, bench.out, NULL);
+	run_backward(&bench, true);
+	CHECK_NEAR(bench.din[0], bench.slope[0] / 2, 1e-6);
+	CHECK_NEAR(bench.din[1], bench.slope[0] / 2, 1e-6);
+	CHECK(bench.din[2] == 0 && bench.din[3] == 0);
+	CHECK(open_bench(&bench, SHAPE(2, 2, 1), "generalized_mean_pooling2d", 1));
+	for (int i = 0; i < 4; i++)
+		bench.real_in[i] = 5;
+	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in, bench.out, NULL);
+	CHECK_NEAR(bench.out[0], 5, 1e-6);
+	run_backward(&bench, true);
+	for (int i = 0; i < 4; i++)
+		CHECK_NEAR(bench.din[i], bench.slope[0] / 4, 1e-6);
+}
+
+static void
+test_normalizations(void)
+{
+	check_layer(SHAPE(4, 3, 5), "batch_normalization");
+	check_layer(SHAPE(17), "batch_normalization epsilon=0.1");
+	check_layer(SHAPE(3, 2, 2), "batch_normalization center=false");
+	check_layer(SHAPE(3, 2, 9), "batch_normalization scale=false");
+	check_layer(SHAPE(30, 20, 2), "batch_normalization");
+	check_layer(SHAPE(17), "layer_normalization");
+	check_layer(SHAPE(4, 3, 5), "layer_normalization center=false");
+	check_layer(SHAPE(4, 3, 5), "layer_normalization scale=false epsilon=0.000001");
+	check_layer(SHAPE(4, 3, 5), "normalization");
+	check_layer(SHAPE(6), "normalization mean=2 variance=0");
+}
+
+/* Moving averages: what a step leaves, and what inference makes of them */
+static void
+test_batch_normalization_state(void)
+{
+	Bench		bench;
+	const double *state;
+	real	   *weights;
+
+	CHECK(open_bench(&bench, SHAPE(2, 3), "batch_normalization momentum=0.9", 4));
+	weights = (real *) bench.pass.weights;
+	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in, bench.out, bench.saved);
+	bench.layer.type->update_state(&bench.layer, &bench.pass, bench.saved, weights);
+	state = bench.weights + bench.ntrained;
+	for (int c = 0; c < 3; c++)
+	{
+		double		mean = 0;
+		double		variance = 0;
+
+		for (int r = 0; r < 8; r++)
+			mean += bench.in[r * 3 + c] / 8;
+		for (int r = 0; r < 8; r++)
+			variance += pow(bench.in[r * 3 + c] - mean, 2) / 8;
+		CHECK_NEAR(weights[bench.ntrained + c], 0.9 * state[c] + 0.1 * mean, FORWARD_TOLERANCE);
+		CHECK_NEAR(weights[bench.ntrained + 3 + c], 0.9 * state[3 + c] + 0.1 * variance, FORWARD_TOLERANCE);
+	}
+	bench.pass.training = false;
+	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in, bench.out, NULL);
+	for (int i = 0; i < 24; i++)
+	{
+		int			c = i % 3;
+
+		CHECK_NEAR(bench.out[i], (bench.in[i] - weights[bench.ntrained + c]) /
+				   sqrt(weights[bench.ntrained + 3 + c] + 0.001) * weights[c] + weights[3 + c], FORWARD_TOLERANCE);
+	}
+}
+
+static void
+test_shape_layers(void)
+{
+	check_layer(SHAPE(4, 3, 5), "reshape target_shape=6,10");
+	check_layer(SHAPE(12), "reshape target_shape=2,-1,3");
+	check_layer(SHAPE(4, 3, 2), "zero_padding2d");
+	check_layer(SHAPE(4, 3, 2), "zero_padding2d padding=2,0");
+	check_layer(SHAPE(4, 3, 2), "zero_padding2d padding=0,1,2,3");
+}
+
+/* First weights have the spread that each initializer promises. */
+static void
+test_initializers(void)
+{
+	static const char *const names[] = {
+		"glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal"
+	};
+
+	/* fans of a 3 x 3 kernel from 20 to 60 channels */
+	static const double variances[] = {2.0 / 720, 2.0 / 720, 2.0 / 180, 2.0 / 180, 1.0 / 180, 1.0 / 180};
+
+	for (int i = 0; i < 6; i++)
+	{
+		Bench		bench;
+		Random		random;
+		double		squares = 0;
+		double		largest = 0;
+		char		text[100];
+		size_t		n = 9 * 20 * 60;
+		real	   *weights;
+
+		snprintf(text, sizeof(text), "conv2d filters=60 kernel_size=3 kernel_initializer=%s", names[i]);
+		CHECK(open_bench(&bench, SHAPE(4, 4, 20), text, 1));
+		random_init(&random, 5, 1);
+		weights = (real *) bench.pass.weights;
+		bench.layer.type->init(&bench.layer, &random, weights);
+		for (size_t w = 0; w < n; w++)
+		{
+			squares += weights[w] * weights[w];
+			largest = fmax(largest, fabs(weights[w]));
+		}
+		CHECK_NEAR(squares / n / variances[i], 1, 0.04);
+		CHECK_NEAR(largest / sqrt(variances[i]), i % 2 == 0 ? sqrt(3) : 2 / 0.8796256610342398, 0.01);
+	}
+}
+
+static void
 test_simple_layers(void)
 {
 	check_layer(SHAPE(3, 2, 2), "rescaling scale=0.5");
@@ -584,6 +1015,16 @@ main(void)
 	RUN(test_metric_embedding_clipped);
 	RUN(test_max_pooling2d);
 	RUN(test_max_pooling2d_ties);
+	RUN(test_activations);
+	RUN(test_depthwise_conv2d);
+	RUN(test_average_pooling2d);
+	RUN(test_global_pooling);
+	RUN(test_generalized_mean);
+	RUN(test_global_ties);
+	RUN(test_normalizations);
+	RUN(test_batch_normalization_state);
+	RUN(test_shape_layers);
+	RUN(test_initializers);
 	RUN(test_simple_layers);
 	RUN(test_dropout);
 	RUN(test_threads_are_deterministic);

@@ -1,0 +1,193 @@
+/*
+ * activation.c
+ *	  Functions of each output, as Keras defines them, and their derivatives.
+ *
+ * NaN must stay NaN: a model that diverged must not look sound.
+ */
+#include <string.h>
+#include <tgmath.h>
+
+#include "nn/layer.h"
+
+#define LEAKY_SLOPE ((real) 0.2)
+#define ROOT_HALF ((real) 0.70710678118654752)	/* sqrt(1 / 2) */
+#define ROOT_TAU ((real) 0.39894228040143268)	/* 1 / sqrt(2 pi) */
+
+const char *const nn_activation_names[] = {
+	"linear", "relu", "relu6", "leaky_relu", "gelu", "silu", "sigmoid", "hard_swish", "tanh", "softmax", NULL
+};
+
+bool
+nn_activation_reads_input(NnActivation activation)
+{
+	return activation == NN_GELU || activation == NN_SILU || activation == NN_HARD_SWISH;
+}
+
+void
+nn_set_activation(NnLayer *layer, NnActivation activation)
+{
+	layer->activation = activation;
+	layer->reads_out = activation != NN_LINEAR && !nn_activation_reads_input(activation);
+}
+
+size_t
+nn_saved_before(const NnLayer *layer, int n)
+{
+	return nn_activation_reads_input(layer->activation) ? (size_t) n * layer->outputs : 0;
+}
+
+static inline real
+sigmoid(real x)
+{
+	return 1 / (1 + exp(-x));
+}
+
+/* min(max(x, 0), 6) */
+static inline real
+relu6(real x)
+{
+	return x < 0 ? 0 : x > 6 ? 6 : x;
+}
+
+static void
+softmax(size_t width, real *x)
+{
+	real		most = x[0];
+	real		sum = 0;
+
+	for (size_t i = 1; i < width; i++)
+		most = x[i] > most ? x[i] : most;
+	for (size_t i = 0; i < width; i++)
+		sum += x[i] = exp(x[i] - most);
+	for (size_t i = 0; i < width; i++)
+		x[i] /= sum;
+}
+
+void
+nn_activate(NnActivation activation, size_t rows, size_t width, real *x)
+{
+	size_t		n = rows * width;
+
+	switch (activation)
+	{
+		case NN_LINEAR:
+			break;
+		case NN_RELU:
+			for (size_t i = 0; i < n; i++)
+				x[i] = x[i] < 0 ? 0 : x[i];
+			break;
+		case NN_RELU6:
+			for (size_t i = 0; i < n; i++)
+				x[i] = relu6(x[i]);
+			break;
+		case NN_LEAKY_RELU:
+			for (size_t i = 0; i < n; i++)
+				x[i] = x[i] < 0 ? LEAKY_SLOPE * x[i] : x[i];
+			break;
+		case NN_GELU:
+			for (size_t i = 0; i < n; i++)
+				x[i] = x[i] * (1 + erf(x[i] * ROOT_HALF)) / 2;
+			break;
+		case NN_SILU:
+			for (size_t i = 0; i < n; i++)
+				x[i] = x[i] * sigmoid(x[i]);
+			break;
+		case NN_SIGMOID:
+			for (size_t i = 0; i < n; i++)
+				x[i] = sigmoid(x[i]);
+			break;
+		case NN_HARD_SWISH:
+			for (size_t i = 0; i < n; i++)
+				x[i] = x[i] * relu6(x[i] + 3) / 6;
+			break;
+		case NN_TANH:
+			for (size_t i = 0; i < n; i++)
+				x[i] = tanh(x[i]);
+			break;
+		case NN_SOFTMAX:
+			for (size_t r = 0; r < rows; r++)
+				softmax(width, x + r * width);
+			break;
+	}
+}
+
+/* d gelu = Phi(x) + x phi(x) */
+static inline real
+gelu_slope(real x)
+{
+	return (1 + erf(x * ROOT_HALF)) / 2 + x * ROOT_TAU * exp(-x * x / 2);
+}
+
+static inline real
+silu_slope(real x)
+{
+	real		s = sigmoid(x);
+
+	return s * (1 + x * (1 - s));
+}
+
+static inline real
+hard_swish_slope(real x)
+{
+	return x <= -3 ? 0 : x >= 3 ? 1 : (2 * x + 3) / 6;
+}
+
+static void
+softmax_backward(size_t width, const real *out, real *dout)
+{
+	real		sum = 0;
+
+	for (size_t i = 0; i < width; i++)
+		sum += out[i] * dout[i];
+	for (size_t i = 0; i < width; i++)
+		dout[i] = out[i] * (dout[i] - sum);
+}
+
+void
+nn_activate_backward(NnActivation activation, size_t rows, size_t width,
+					 const real *before, const real *out, real *dout)
+{
+	size_t		n = rows * width;
+
+	switch (activation)
+	{
+		case NN_LINEAR:
+			break;
+		case NN_RELU:
+			for (size_t i = 0; i < n; i++)
+				dout[i] = out[i] > 0 ? dout[i] : 0;
+			break;
+		case NN_RELU6:
+			for (size_t i = 0; i < n; i++)
+				dout[i] = out[i] > 0 && out[i] < 6 ? dout[i] : 0;
+			break;
+		case NN_LEAKY_RELU:
+			for (size_t i = 0; i < n; i++)
+				dout[i] = out[i] > 0 ? dout[i] : LEAKY_SLOPE * dout[i];
+			break;
+		case NN_GELU:
+			for (size_t i = 0; i < n; i++)
+				dout[i] *= gelu_slope(before[i]);
+			break;
+		case NN_SILU:
+			for (size_t i = 0; i < n; i++)
+				dout[i] *= silu_slope(before[i]);
+			break;
+		case NN_SIGMOID:
+			for (size_t i = 0; i < n; i++)
+				dout[i] *= out[i] * (1 - out[i]);
+			break;
+		case NN_HARD_SWISH:
+			for (size_t i = 0; i < n; i++)
+				dout[i] *= hard_swish_slope(before[i]);
+			break;
+		case NN_TANH:
+			for (size_t i = 0; i < n; i++)
+				dout[i] *= 1 - out[i] * out[i];
+			break;
+		case NN_SOFTMAX:
+			for (size_t r = 0; r < rows; r++)
+				softmax_backward(width, out + r * width, dout + r * width);
+			break;
+	}
+}

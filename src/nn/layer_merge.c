@@ -1,0 +1,216 @@
+/*
+ * layer_merge.c
+ *	  Layers of several inputs: add, multiply, concatenate.
+ */
+#include <string.h>
+
+#include "nn/layer.h"
+
+static const ParamSpec no_params[] = {
+	{NULL}
+};
+
+/* ---- add and multiply ---- */
+
+static bool
+equal_shapes(NnLayer *layer, Status *status)
+{
+	char		first[64];
+	char		other[64];
+
+	layer->output = layer->input;
+	for (int k = 1; k < layer->nsources; k++)
+	{
+		const NnShape *shape = &layer->shapes[k];
+
+		if (shape->rank == layer->input.rank &&
+			memcmp(shape->dim, layer->input.dim, (size_t) shape->rank * sizeof(int)) == 0)
+			continue;
+		status_fail(status, STATUS_SHAPE_MISMATCH, "inputs of layer \"%s\" differ in shape: %s and %s",
+					layer->name, nn_shape_text(&layer->input, first, sizeof(first)),
+					nn_shape_text(shape, other, sizeof(other)));
+		return status_hint(status, "Give a branch as many channels by a conv2d with kernel_size 1, and the same strides.");
+	}
+	return true;
+}
+
+static bool
+add_shape(NnLayer *layer, Status *status)
+{
+	layer->reads_in = layer->reads_out = false;
+	return equal_shapes(layer, status);
+}
+
+static bool
+multiply_shape(NnLayer *layer, Status *status)
+{
+	layer->reads_out = false;
+	return equal_shapes(layer, status);
+}
+
+typedef struct MergeTask
+{
+	const NnLayer *layer;
+	const real *const *in;
+	const real *dout;
+	int			skip;			/* input that takes no part, -1: none */
+	real	   *out;
+} MergeTask;
+
+static void
+add_row(void *arg, int slice, int worker)
+{
+	const MergeTask *task = arg;
+	size_t		n = task->layer->outputs;
+	size_t		row = (size_t) slice * n;
+	const real *a = task->in[0] + row;
+	const real *b = task->in[1] + row;
+	real	   *out = task->out + row;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = a[i] + b[i];
+	for (int k = 2; k < task->layer->nsources; k++)
+	{
+		const real *more = task->in[k] + row;
+
+		for (size_t i = 0; i < n; i++)
+			out[i] += more[i];
+	}
+}
+
+static void
+add_merge(const NnLayer *layer, const NnPass *pass, const real *const *in, real *out)
+{
+	MergeTask	task = {.layer = layer,.in = in,.out = out};
+
+	pool_run(pass->pool, pass->n, add_row, &task);
+}
+
+static void
+add_unmerge(const NnLayer *layer, const NnPass *pass, const real *const *in, const real *dout,
+			int i, real *din)
+{
+	memcpy(din, dout, (size_t) pass->n * layer->outputs * sizeof(real));
+}
+
+const NnLayerType nn_layer_add = {
+	.description = {"add", no_params, "sum of its inputs, number by number"},
+	.shape = add_shape,
+	.merge = add_merge,
+	.unmerge = add_unmerge
+};
+
+/* Product of dout, if there is one, and all inputs but the skipped one */
+static void
+multiply_row(void *arg, int slice, int worker)
+{
+	const MergeTask *task = arg;
+	size_t		n = task->layer->outputs;
+	size_t		row = (size_t) slice * n;
+	real	   *out = task->out + row;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = task->dout != NULL ? task->dout[row + i] : 1;
+	for (int k = 0; k < task->layer->nsources; k++)
+	{
+		const real *factor = task->in[k] + row;
+
+		for (size_t i = 0; i < n && k != task->skip; i++)
+			out[i] *= factor[i];
+	}
+}
+
+static void
+multiply_merge(const NnLayer *layer, const NnPass *pass, const real *const *in, real *out)
+{
+	MergeTask	task = {.layer = layer,.in = in,.skip = -1,.out = out};
+
+	pool_run(pass->pool, pass->n, multiply_row, &task);
+}
+
+static void
+multiply_unmerge(const NnLayer *layer, const NnPass *pass, const real *const *in, const real *dout,
+				 int i, real *din)
+{
+	MergeTask	task = {.layer = layer,.in = in,.dout = dout,.skip = i,.out = din};
+
+	pool_run(pass->pool, pass->n, multiply_row, &task);
+}
+
+const NnLayerType nn_layer_multiply = {
+	.description = {"multiply", no_params, "product of its inputs, number by number"},
+	.shape = multiply_shape,
+	.merge = multiply_merge,
+	.unmerge = multiply_unmerge
+};
+
+/* ---- concatenate, along the last dimension ---- */
+
+static bool
+concatenate_shape(NnLayer *layer, Status *status)
+{
+	int			last = layer->input.rank - 1;
+	char		first[64];
+	char		other[64];
+
+	layer->reads_in = layer->reads_out = false;
+	layer->output = layer->input;
+	for (int k = 1; k < layer->nsources; k++)
+	{
+		const NnShape *shape = &layer->shapes[k];
+
+		if (shape->rank != last + 1 || memcmp(shape->dim, layer->input.dim, (size_t) last * sizeof(int)) != 0)
+		{
+			status_fail(status, STATUS_SHAPE_MISMATCH,
+						"inputs of layer \"%s\" differ in more than channels: %s and %s", layer->name,
+						nn_shape_text(&layer->input, first, sizeof(first)),
+						nn_shape_text(shape, other, sizeof(other)));
+			return status_hint(status, "All dimensions but the last must be equal.");
+		}
+		layer->output.dim[last] += shape->dim[last];
+		if (layer->output.dim[last] > (1 << 28))
+			return status_fail(status, STATUS_TOO_LARGE, "output of layer \"%s\" is too large", layer->name);
+	}
+	return true;
+}
+
+/* Copy input k's channels into those of the output, or back. */
+static void
+copy_channels(const NnLayer *layer, const NnPass *pass, int k, const real *from, real *to, bool back)
+{
+	size_t		all = (size_t) nn_channels(&layer->output);
+	size_t		channels = (size_t) nn_channels(&layer->shapes[k]);
+	size_t		pixels = (size_t) pass->n * layer->outputs / all;
+	size_t		before = 0;
+
+	for (int j = 0; j < k; j++)
+		before += (size_t) nn_channels(&layer->shapes[j]);
+	for (size_t p = 0; p < pixels; p++)
+	{
+		if (back)
+			memcpy(to + p * channels, from + p * all + before, channels * sizeof(real));
+		else
+			memcpy(to + p * all + before, from + p * channels, channels * sizeof(real));
+	}
+}
+
+static void
+concatenate_merge(const NnLayer *layer, const NnPass *pass, const real *const *in, real *out)
+{
+	for (int k = 0; k < layer->nsources; k++)
+		copy_channels(layer, pass, k, in[k], out, false);
+}
+
+static void
+concatenate_unmerge(const NnLayer *layer, const NnPass *pass, const real *const *in, const real *dout,
+					int i, real *din)
+{
+	copy_channels(layer, pass, i, dout, din, true);
+}
+
+const NnLayerType nn_layer_concatenate = {
+	.description = {"concatenate", no_params, "its inputs side by side along the last dimension"},
+	.shape = concatenate_shape,
+	.merge = concatenate_merge,
+	.unmerge = concatenate_unmerge
+};

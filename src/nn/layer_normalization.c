@@ -1,0 +1,176 @@
+/*
+ * layer_normalization.c
+ *	  normalization: the input's channels with mean 0 and variance 1.
+ *
+ * Mean and variance are given, or taken from the training's rows before its
+ * first step, as by Keras' adapt().
+ */
+#include <string.h>
+#include <tgmath.h>
+
+#include "nn/layer.h"
+
+enum
+{
+	MEAN, VARIANCE
+};
+
+/* Keras' backend epsilon, below which a deviation is not divided by */
+#define LEAST_DEVIATION ((real) 1e-7)
+
+static const ParamSpec normalization_params[] = {
+	{.name = "mean",.type = PARAM_REAL,.nullable = true,.minimum = -1e30,.maximum = 1e30,
+	.comment = "of all channels; null: of each channel, from the rows that train the model"},
+	{.name = "variance",.type = PARAM_REAL,.nullable = true,.minimum = 0,.maximum = 1e30,
+	.comment = "as mean; both or none"},
+	{NULL}
+};
+
+static bool
+is_given(const NnLayer *layer)
+{
+	return layer->params.values[MEAN].isset;
+}
+
+static bool
+normalization_shape(NnLayer *layer, Status *status)
+{
+	NnShape		channels = {1, {nn_channels(&layer->input)}};
+
+	layer->reads_in = layer->reads_out = false;
+	layer->output = layer->input;
+	if (is_given(layer) != layer->params.values[VARIANCE].isset)
+		return status_fail(status, STATUS_INVALID_VALUE,
+						   "layer \"%s\" takes both mean and variance or neither", layer->name);
+	if (!is_given(layer) && layer->sources[0] != NN_INPUT)
+	{
+		status_fail(status, STATUS_INVALID_VALUE,
+					"layer \"%s\" without mean and variance must read the model's input", layer->name);
+		return status_hint(status, "Put it first, or use batch_normalization.");
+	}
+	return nn_add_state(layer, "mean", channels, status) &&
+		nn_add_state(layer, "variance", channels, status);
+}
+
+static void
+normalization_init(const NnLayer *layer, Random *random, real *weights)
+{
+	for (size_t c = 0; c < layer->tensors[MEAN].count; c++)
+	{
+		weights[layer->tensors[MEAN].offset + c] =
+			is_given(layer) ? (real) params_number(&layer->params, MEAN) : 0;
+		weights[layer->tensors[VARIANCE].offset + c] =
+			is_given(layer) ? (real) params_number(&layer->params, VARIANCE) : 1;
+	}
+}
+
+/* Factors of the channels */
+static size_t
+normalization_scratch(const NnLayer *layer, int n)
+{
+	return (size_t) nn_channels(&layer->output);
+}
+
+static real *
+factors(const NnLayer *layer, const NnPass *pass)
+{
+	const real *variance = nn_tensor(layer, pass, VARIANCE);
+	real	   *factor = nn_scratch(pass, 0);
+
+	for (int c = 0; c < nn_channels(&layer->output); c++)
+	{
+		real		deviation = sqrt(variance[c]);
+
+		factor[c] = 1 / (deviation > LEAST_DEVIATION ? deviation : LEAST_DEVIATION);
+	}
+	return factor;
+}
+
+static void
+normalization_forward(const NnLayer *layer, const NnPass *pass,
+					  const real *in, real *out, real *saved)
+{
+	size_t		channels = (size_t) nn_channels(&layer->output);
+	const real *mean = nn_tensor(layer, pass, MEAN);
+	const real *factor = factors(layer, pass);
+
+	for (size_t r = 0; r < (size_t) pass->n * layer->outputs; r += channels)
+		for (size_t c = 0; c < channels; c++)
+			out[r + c] = (in[r + c] - mean[c]) * factor[c];
+}
+
+static void
+normalization_backward(const NnLayer *layer, const NnPass *pass,
+					   const real *in, const real *out, const real *saved,
+					   real *dout, real *din)
+{
+	size_t		channels = (size_t) nn_channels(&layer->output);
+	const real *factor = factors(layer, pass);
+
+	for (size_t r = 0; r < (size_t) pass->n * layer->outputs && din != NULL; r += channels)
+		for (size_t c = 0; c < channels; c++)
+			din[r + c] = dout[r + c] * factor[c];
+}
+
+const NnLayerType nn_layer_normalization = {
+	.description = {"normalization", normalization_params,
+	"(x - mean) / deviation of each channel of the input, known before training"},
+	.place = NN_IN_PLACE,
+	.shape = normalization_shape,
+	.init = normalization_init,
+	.scratch = normalization_scratch,
+	.forward = normalization_forward,
+	.backward = normalization_backward
+};
+
+/* ---- from the training's rows ---- */
+
+static void
+adapt_layer(const NnGraph *graph, const NnLayer *layer, NnElement element, NnRowSource source,
+			void *context, size_t n, double *sums, real *row, real *weights)
+{
+	size_t		channels = (size_t) nn_channels(&layer->output);
+	double		count = (double) n * (double) (graph->inputs / channels);
+
+	memset(sums, 0, 2 * channels * sizeof(double));
+	for (size_t i = 0; i < n; i++)
+	{
+		const void *stored = source(context, i);
+
+		nn_gather(graph, element, &stored, 1, row);
+		for (size_t j = 0; j < graph->inputs; j++)
+		{
+			sums[j % channels] += row[j];
+			sums[channels + j % channels] += (double) row[j] * row[j];
+		}
+	}
+	for (size_t c = 0; c < channels; c++)
+	{
+		double		mean = sums[c] / count;
+		double		variance = sums[channels + c] / count - mean * mean;
+
+		weights[layer->tensors[MEAN].offset + c] = (real) mean;
+		weights[layer->tensors[VARIANCE].offset + c] = (real) (variance > 0 ? variance : 0);
+	}
+}
+
+bool
+nn_adapt(Arena *arena, const NnGraph *graph, NnElement element, NnRowSource source, void *context,
+		 size_t n, real *weights, Status *status)
+{
+	for (int i = 0; i < graph->nlayers && n > 0; i++)
+	{
+		const NnLayer *layer = &graph->layers[i];
+		double	   *sums;
+		real	   *row;
+
+		if (layer->type != &nn_layer_normalization || is_given(layer))
+			continue;
+		sums = arena_alloc_array(arena, 2 * (size_t) nn_channels(&layer->output), sizeof(double));
+		row = arena_alloc_array(arena, graph->inputs, sizeof(real));
+		if (sums == NULL || row == NULL)
+			return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
+		adapt_layer(graph, layer, element, source, context, n, sums, row, weights);
+	}
+	return true;
+}
