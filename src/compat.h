@@ -39,6 +39,13 @@
 #define check_can_set_role(member, role) check_is_member_of_role(member, role)
 #endif
 
+/* The file of a relation */
+#if PG_VERSION_NUM >= 160000
+#define relation_file(relation) ((relation)->rd_locator)
+#else
+#define relation_file(relation) ((relation)->rd_node)
+#endif
+
 /* Local transaction id of this backend */
 #if PG_VERSION_NUM >= 170000
 #define my_local_xid() (MyProc->vxid.lxid)

@@ -23,6 +23,9 @@
 #define GRAPH_MIN_DEGREE 8
 #define GRAPH_MAX_DEGREE 128
 
+/* Most nodes prefetched at a time: three levels of a heap */
+#define GRAPH_AHEAD 7
+
 /* Row pointers of a node: rows that are stored alike share one. */
 #define GRAPH_ROWS 4
 
@@ -95,6 +98,14 @@ typedef struct GraphAccess
 	 */
 	bool		(*expand) (void *context, uint32_t node, GraphQuery *query,
 						   const GraphBits *seen, GraphExpansion *out);
+
+	/*
+	 * A node is likely to be expanded soon: bring it nearer without waiting
+	 * for it.  May be NULL.  Wanted for so many of those that wait, at most
+	 * GRAPH_AHEAD; the accessor may change that at any time.
+	 */
+	void		(*prefetch) (void *context, uint32_t node);
+	int			ahead;
 
 	/* Distance of a node that is not free; false if it is. */
 	bool		(*score) (void *context, uint32_t node, GraphQuery *query,

@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/prefetch.h"
+
 #define CHUNK_BYTES ((size_t) 1 << 20)
 
 /* Looks at a lock before giving up the processor */
@@ -150,6 +152,15 @@ memory_expand(void *context, uint32_t node, GraphQuery *query,
 	return !is_free;
 }
 
+/* The number is of a list in this graph, so there is such a record. */
+static void
+memory_prefetch(void *context, uint32_t node)
+{
+	const GraphMemory *memory = ((Worker *) context)->memory;
+
+	kernel_prefetch(graph_memory_record(memory, node), memory->space->shape.size);
+}
+
 static bool
 memory_score(void *context, uint32_t node, GraphQuery *query, float *distance)
 {
@@ -261,6 +272,8 @@ init_access(GraphMemory *memory, void *context, GraphAccess *access)
 		.context = context,
 			.space = memory->space,
 			.expand = memory_expand,
+			.prefetch = memory_prefetch,
+			.ahead = 1,
 			.score = memory_score,
 			.own = memory_own,
 			.read_list = memory_read_list,

@@ -189,10 +189,40 @@ keep(GraphSearch *search, uint32_t node, const GraphExpansion *expansion)
 	return graph_heap_push(&search->ready, found->bound, (uint32_t) i);
 }
 
+/* The best of those that wait are likely to be next. */
+static void
+prefetch_waiting(const GraphSearch *search)
+{
+	const GraphAccess *access = search->access;
+
+	if (access->prefetch == NULL)
+		return;
+	for (size_t i = 0; i < search->waiting.n && i < (size_t) access->ahead; i++)
+		access->prefetch(access->context, search->waiting.items[i].value);
+}
+
+/* If one of the new neighbours is better than all that wait, it will be next. */
+static void
+prefetch_neighbor(const GraphSearch *search, const GraphExpansion *expansion)
+{
+	const GraphAccess *access = search->access;
+	int			best = -1;
+
+	if (access->prefetch == NULL)
+		return;
+	for (int i = 0; i < expansion->n; i++)
+		if (best < 0 || expansion->estimates[i] < expansion->estimates[best])
+			best = i;
+	if (best >= 0 && (search->waiting.n == 0 ||
+					  expansion->estimates[best] < search->waiting.items[0].key))
+		access->prefetch(access->context, expansion->ids[best]);
+}
+
 /* New neighbours of an expanded node wait for their turn. */
 static bool
 wait_neighbors(GraphSearch *search, const GraphExpansion *expansion)
 {
+	prefetch_neighbor(search, expansion);
 	for (int i = 0; i < expansion->n; i++)
 		if (!wait_for(search, expansion->ids[i], expansion->estimates[i]))
 			return false;
@@ -216,6 +246,7 @@ expand(GraphSearch *search, uint32_t node, Status *status)
 			break;
 	}
 	search->expansions++;
+	prefetch_waiting(search);
 	if (!access->expand(access->context, node, search->query,
 						search->sweeping ? NULL : &search->seen, expansion))
 		return true;

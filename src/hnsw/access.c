@@ -44,26 +44,19 @@ HnswIndex *
 hnsw_open(Relation relation)
 {
 	HnswMeta	meta = hnsw_read_meta(relation);
-	HnswIndex  *index = palloc0(sizeof(HnswIndex));
+	HnswIndex  *index = palloc(sizeof(HnswIndex));
 
-	index->relation = relation;
-	index->cache = hnsw_cache(relation, &meta);
-	index->space = &index->cache->space;
-	index->layout = index->cache->layout;
+	hnsw_init_index(index, relation, hnsw_cache(relation, &meta));
 	index->ef = hnsw_ef_search(relation, &meta.figures);
-	if (index->layout.pages_per_node > 1)
-		index->own = palloc(index->layout.shape.own_size);
 	index->record = palloc(index->layout.shape.size);
-	hnsw_init_access(index);
 	return index;
 }
 
-float *
-hnsw_prepare(HnswIndex *index, Datum value)
+void
+hnsw_decode(HnswIndex *index, Datum value, float *vector)
 {
 	Embedding  *e = embedding_check(DatumGetEmbedding(value));
 	int			dims = index->layout.shape.dims;
-	float	   *vector;
 
 	if (e->dims != dims)
 		ereport(ERROR,
@@ -71,10 +64,17 @@ hnsw_prepare(HnswIndex *index, Datum value)
 				 errmsg("different numbers of dimensions: %d and %d", e->dims, dims),
 				 errdetail("Index \"%s\" is for %d dimensions.",
 						   RelationGetRelationName(index->relation), dims)));
-	vector = palloc(sizeof(float) * dims);
 	element_decode(e->kind, embedding_elements(e), e->scale, dims, vector);
 	if ((Pointer) e != DatumGetPointer(value))
 		pfree(e);
+}
+
+float *
+hnsw_prepare(HnswIndex *index, Datum value)
+{
+	float	   *vector = palloc(sizeof(float) * index->layout.shape.dims);
+
+	hnsw_decode(index, value, vector);
 	return vector;
 }
 
@@ -90,15 +90,23 @@ hnsw_create_query(HnswIndex *index)
 }
 
 GraphStart
-hnsw_start(HnswIndex *index)
+hnsw_start_at(HnswIndex *index, const HnswMeta *meta)
 {
 	GraphStart	start = {
-		.entry = hnsw_read_meta(index->relation).entry,
+		.entry = meta->entry,
 		.nodes = hnsw_count_nodes(index),
 		.root = &index->cache->root
 	};
 
 	return start;
+}
+
+GraphStart
+hnsw_start(HnswIndex *index)
+{
+	HnswMeta	meta = hnsw_read_meta(index->relation);
+
+	return hnsw_start_at(index, &meta);
 }
 
 /* ---- the accessor ---- */
@@ -149,6 +157,12 @@ pages_expand(void *context, uint32_t node, GraphQuery *query,
 	if (!index->space->metric->coded)
 		score_neighbors(index, query, out);
 	return true;
+}
+
+static void
+pages_prefetch(void *context, uint32_t node)
+{
+	hnsw_prefetch_node(context, node);
 }
 
 static const void *
@@ -282,13 +296,22 @@ pages_create(void *context, GraphQuery *query, const GraphList *list, const void
 }
 
 void
-hnsw_init_access(HnswIndex *index)
+hnsw_init_index(HnswIndex *index, Relation relation, HnswCache *cache)
 {
+	memset(index, 0, sizeof(*index));
+	index->relation = relation;
+	index->cache = cache;
+	index->space = &cache->space;
+	index->layout = cache->layout;
+	if (index->layout.pages_per_node > 1)
+		index->own = palloc(index->layout.shape.own_size);
 	index->access = (GraphAccess)
 	{
 		.context = index,
 			.space = index->space,
 			.expand = pages_expand,
+			.prefetch = pages_prefetch,
+			.ahead = 1,
 			.score = pages_score,
 			.own = pages_own,
 			.read_list = pages_read_list,

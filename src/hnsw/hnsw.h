@@ -163,14 +163,31 @@ extern StoredKind hnsw_kind(Relation index);
 /* ---- one opened index ---- */
 
 /*
+ * The buffers where this connection last found blocks, by the last digits of
+ * the block's number.  Hints: whoever follows one asks the buffer what it
+ * holds.
+ */
+typedef struct HnswRecent
+{
+	uint32		mask;			/* a power of two minus one */
+	uint32		reads;
+	Buffer		buffers[FLEXIBLE_ARRAY_MEMBER];
+} HnswRecent;
+
+struct HnswSearcher;
+
+/*
  * What does not change while an index is not built again: shape, rotation,
- * root.  Kept with the relation, so that a connection makes it once.
+ * root.  Kept by the connection, which makes it once.
  */
 typedef struct HnswCache
 {
 	HnswLayout	layout;
 	GraphSpace	space;
 	GraphRoot	root;
+	HnswRecent *recent;			/* NULL for temporary indexes */
+	MemoryContext context;		/* NULL if not kept */
+	struct HnswSearcher *idle;	/* waits for the next scan, or NULL */
 } HnswCache;
 
 /*
@@ -180,13 +197,15 @@ typedef struct HnswCache
 typedef struct HnswIndex
 {
 	Relation	relation;
-	const HnswCache *cache;
+	HnswCache  *cache;
 	const GraphSpace *space;	/* cache->space */
 	HnswLayout	layout;			/* cache->layout */
 	GraphAccess access;
 	BufferAccessStrategy strategy;	/* or NULL */
 	int			ef;				/* of searches */
 	BlockNumber blocks;			/* of the file when last asked */
+	uint64		misses;			/* blocks that were in no buffer when last
+								 * asked, of all relations */
 	bool		building;		/* nobody else sees it, logged at the end */
 	void	   *own;			/* scratch of long records */
 	GraphRecord *record;		/* a record being made */
@@ -207,17 +226,37 @@ extern const GraphMetric *hnsw_metric(Relation relation);
  * otherwise), palloc'd.
  */
 extern float *hnsw_prepare(HnswIndex *index, Datum value);
+extern void hnsw_decode(HnswIndex *index, Datum value, float *vector);
 
 /* A query of the index's space in the current memory context */
 extern GraphQuery *hnsw_create_query(HnswIndex *index);
 
-/* Where searches start now */
+/* Where searches start now, or by what the metapage said */
 extern GraphStart hnsw_start(HnswIndex *index);
+extern GraphStart hnsw_start_at(HnswIndex *index, const HnswMeta *meta);
+
+/* Working memory of one search, kept for the next one */
+typedef struct HnswSearcher
+{
+	HnswIndex	index;
+	GraphQuery *query;
+	GraphSearch *search;
+	float	   *vector;			/* to decode a value into */
+	MemoryContext context;
+} HnswSearcher;
+
+/*
+ * A searcher that nobody else uses, until the current memory context is reset.
+ */
+extern HnswSearcher *hnsw_take_searcher(Relation relation, const HnswMeta *meta);
 
 /* ---- root.c: what is read once ---- */
 
-/* The relation's cache, made by what the metapage says if need be. */
-extern const HnswCache *hnsw_cache(Relation relation, const HnswMeta *meta);
+/*
+ * The relation's cache, made by what the metapage says if need be; stays until
+ * the current memory context is reset.
+ */
+extern HnswCache *hnsw_cache(Relation relation, const HnswMeta *meta);
 
 /* Pages that the root and the center take */
 extern uint32 hnsw_root_pages(const GraphShape *shape, int root_nodes, bool has_center);
@@ -258,6 +297,12 @@ extern HnswMeta *hnsw_page_meta(Page page);
  * page has not been written yet, a trace of a crash: nothing is locked then.
  */
 extern bool hnsw_lock_page(HnswIndex *index, BlockNumber block, int mode, Buffer *buffer);
+
+/* Bring a node nearer to the processor, or its page into memory. */
+extern void hnsw_prefetch_node(HnswIndex *index, uint32 node);
+
+/* An empty table of hints for an index of so many blocks, or NULL */
+extern HnswRecent *hnsw_create_recent(Relation relation);
 
 /* A record on a locked page, or on a copy of it, validated. */
 extern GraphRecord *hnsw_page_record(HnswIndex *index, Page page, BlockNumber block, int slot);
@@ -304,7 +349,7 @@ extern void hnsw_set_entry(HnswIndex *index, Buffer meta, uint32 entry);
 
 /* ---- access.c, allocate.c ---- */
 
-extern void hnsw_init_access(HnswIndex *index);
+extern void hnsw_init_index(HnswIndex *index, Relation relation, HnswCache *cache);
 
 /* Write a new node into a free place; its number. */
 extern uint32 hnsw_create_node(HnswIndex *index, GraphQuery *query, const GraphList *list,

@@ -10,12 +10,21 @@
 #include "postgres.h"
 
 #include "access/xlog_internal.h"
+#include "executor/instrument.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 
 #include "compat.h"
 #include "embedding/embedding.h"
 #include "errors.h"
 #include "hnsw/hnsw.h"
+#include "kernel/prefetch.h"
+
+/* Most hints where blocks are: a megabyte */
+#define RECENT_MAX (256 * 1024)
+
+/* One of so many reads looks for its block in the shared table. */
+#define ASK_EVERY 8
 
 /* More than the largest root and center can take */
 #define MAX_ROOT_PAGES 4096
@@ -154,6 +163,7 @@ hnsw_count_nodes(HnswIndex *index)
 	const HnswLayout *layout = &index->layout;
 	BlockNumber blocks = RelationGetNumberOfBlocks(index->relation);
 
+	index->blocks = blocks;
 	if (blocks <= layout->first)
 		return 0;
 	blocks -= layout->first;
@@ -161,14 +171,100 @@ hnsw_count_nodes(HnswIndex *index)
 			   (uint64) GRAPH_NO_NODE - 1);
 }
 
+HnswRecent *
+hnsw_create_recent(Relation relation)
+{
+	uint32		size = 64;
+	HnswRecent *recent;
+
+	if (RelationUsesLocalBuffers(relation))
+		return NULL;
+	while (size < RECENT_MAX && size < RelationGetNumberOfBlocks(relation))
+		size *= 2;
+	recent = palloc0(offsetof(HnswRecent, buffers) + size * sizeof(Buffer));
+	recent->mask = size - 1;
+	return recent;
+}
+
+/*
+ * Follow the hint where the block was last: that spares the shared table of
+ * buffers, three places of memory that nothing has prefetched.  But it does
+ * not tell the buffer that it is in use, so now and then ask the table.
+ */
+static bool
+read_recent(HnswIndex *index, BlockNumber block, Buffer buffer)
+{
+	if (!BufferIsValid(buffer) || ++index->cache->recent->reads % ASK_EVERY == 0 ||
+		!ReadRecentBuffer(relation_file(index->relation), MAIN_FORKNUM, block, buffer))
+		return false;
+	pgstat_count_buffer_read(index->relation);
+	pgstat_count_buffer_hit(index->relation);
+	return true;
+}
+
+/*
+ * Blocks had to be fetched from outside: for a while, ask for those that may
+ * be next in time.
+ */
+static void
+notice_misses(HnswIndex *index)
+{
+	uint64		misses = pgBufferUsage.shared_blks_read;
+
+	if (misses != index->misses)
+		index->access.ahead = GRAPH_AHEAD;
+	else if (index->access.ahead > 1)
+		index->access.ahead--;
+	index->misses = misses;
+}
+
+static Buffer
+read_block(HnswIndex *index, BlockNumber block)
+{
+	HnswRecent *recent = index->cache->recent;
+	Buffer	   *hint;
+
+	if (recent == NULL || index->strategy != NULL)
+		return ReadBufferExtended(index->relation, MAIN_FORKNUM, block,
+								  RBM_NORMAL, index->strategy);
+	hint = &recent->buffers[block & recent->mask];
+	if (!read_recent(index, block, *hint))
+		*hint = ReadBuffer(index->relation, block);
+	notice_misses(index);
+	return *hint;
+}
+
 static Buffer
 read_and_lock(HnswIndex *index, BlockNumber block, int mode)
 {
-	Buffer		buffer = ReadBufferExtended(index->relation, MAIN_FORKNUM, block,
-											RBM_NORMAL, index->strategy);
+	Buffer		buffer = read_block(index, block);
 
 	LockBuffer(buffer, mode);
 	return buffer;
+}
+
+void
+hnsw_prefetch_node(HnswIndex *index, uint32 node)
+{
+	const HnswLayout *layout = &index->layout;
+	HnswRecent *recent = index->cache->recent;
+	BlockNumber block = hnsw_node_block(layout, node);
+	Buffer	   *hint;
+
+	if (recent == NULL || block >= index->blocks)
+		return;
+	hint = &recent->buffers[block & recent->mask];
+	if (index->access.ahead > 1 || !BufferIsValid(*hint))
+		*hint = PrefetchBuffer(index->relation, MAIN_FORKNUM, block).recent_buffer;
+	if (BufferIsValid(*hint))
+	{
+		Page		page = BufferGetPage(*hint);
+
+		kernel_prefetch(page, SizeOfPageHeaderData);
+		kernel_prefetch(page_tail(page), sizeof(HnswPageTail));
+		kernel_prefetch(PageGetContents(page) + hnsw_node_slot(layout, node) * layout->shape.size,
+						Min(layout->shape.size, HNSW_PAGE_SPACE));
+	}
 }
 
 bool

@@ -319,6 +319,7 @@ open_search(Recall *recall)
 	recall->access = recall->index->access;
 	recall->access.context = recall;
 	recall->access.expand = expand_others;
+	recall->access.prefetch = NULL;
 	recall->query = hnsw_create_query(recall->index);
 	recall->search = graph_search_create(arena, &recall->access, &status);
 	if (recall->search == NULL)

@@ -177,6 +177,7 @@ make_cache(Relation relation, const HnswMeta *meta)
 		hnsw_raise_corrupted(relation, HNSW_META_BLOCK,
 							 "The metapage does not belong to the operator class.");
 	cache->layout = hnsw_layout(relation, meta);
+	cache->recent = hnsw_create_recent(relation);
 	if (meta->has_center)
 		center = palloc(sizeof(float) * meta->dims);
 	read_root(relation, meta, cache, arena, center);
@@ -229,7 +230,7 @@ unpin(void *arg)
 }
 
 /* Keep an entry while the current memory context lives. */
-static const HnswCache *
+static HnswCache *
 pin(Entry *entry)
 {
 	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
@@ -242,7 +243,7 @@ pin(Entry *entry)
 	return entry->cache;
 }
 
-const HnswCache *
+HnswCache *
 hnsw_cache(Relation relation, const HnswMeta *meta)
 {
 	Entry	   *entry = find_entry(relation, meta);
@@ -266,5 +267,6 @@ hnsw_cache(Relation relation, const HnswMeta *meta)
 	entry->meta = *meta;
 	entry->context = context;
 	entry->cache = cache;
+	cache->context = context;
 	return pin(entry);
 }

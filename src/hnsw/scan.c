@@ -25,11 +25,9 @@
 
 typedef struct HnswScan
 {
-	MemoryContext context;		/* of one search; reset by a rescan */
+	MemoryContext context;		/* the searcher is ours until it goes */
+	HnswSearcher *searcher;		/* NULL before the first row */
 	bool		started;
-	HnswIndex  *index;
-	GraphQuery *query;
-	GraphSearch *search;
 	bool		is_null;		/* the query is NULL: so is every distance */
 	bool		is_zero;		/* it has no length: every distance is NaN */
 	GraphFound	found;
@@ -72,21 +70,36 @@ hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 	state->started = false;
 }
 
-/* The query to search for; zeros stand for NULL. */
-static GraphQuery *
-scan_query(IndexScanDesc scan)
+/* Set the query to search for; zeros stand for NULL. */
+static void
+set_query(IndexScanDesc scan)
 {
 	HnswScan   *state = scan->opaque;
+	HnswSearcher *searcher = state->searcher;
 	ScanKey		key = &scan->orderByData[0];
-	GraphQuery *query = hnsw_create_query(state->index);
 
 	state->is_null = (key->sk_flags & SK_ISNULL) != 0;
 	if (state->is_null)
-		graph_query_set(query, palloc0(sizeof(float) * state->index->layout.shape.dims));
+		memset(searcher->vector, 0, sizeof(float) * searcher->index.layout.shape.dims);
 	else
-		graph_query_set(query, hnsw_prepare(state->index, key->sk_argument));
-	state->is_zero = graph_query_is_zero(query);
-	return query;
+		hnsw_decode(&searcher->index, key->sk_argument, searcher->vector);
+	graph_query_set(searcher->query, searcher->vector);
+	state->is_zero = graph_query_is_zero(searcher->query);
+}
+
+/* The searcher, taken when first needed */
+static HnswSearcher *
+scan_searcher(IndexScanDesc scan, const HnswMeta *meta)
+{
+	HnswScan   *state = scan->opaque;
+	MemoryContext caller;
+
+	if (state->searcher != NULL)
+		return state->searcher;
+	caller = MemoryContextSwitchTo(state->context);
+	state->searcher = hnsw_take_searcher(scan->indexRelation, meta);
+	MemoryContextSwitchTo(caller);
+	return state->searcher;
 }
 
 /* Nodes that may wait in memory: work_mem, a heap entry and its growth each */
@@ -101,7 +114,9 @@ begin_search(IndexScanDesc scan)
 {
 	HnswScan   *state = scan->opaque;
 	Relation	relation = scan->indexRelation;
-	MemoryContext caller;
+	HnswSearcher *searcher;
+	HnswMeta	meta;
+	int			ef;
 	GraphStart	start;
 	Status		status;
 
@@ -112,17 +127,13 @@ begin_search(IndexScanDesc scan)
 						RelationGetRelationName(relation))));
 	pgstat_count_index_scan(relation);
 	status_clear(&status);
-	MemoryContextReset(state->context);
-	caller = MemoryContextSwitchTo(state->context);
-	state->index = hnsw_open(relation);
-	state->query = scan_query(scan);
-	start = hnsw_start(state->index);
-	state->search = graph_search_create(memory_arena(state->context, ARENA_NO_BUDGET),
-										&state->index->access, &status);
-	if (state->search == NULL ||
-		!graph_search_begin(state->search, state->query, state->index->ef, &start, max_waiting(), &status))
+	meta = hnsw_read_meta(relation);
+	ef = hnsw_ef_search(relation, &meta.figures);
+	searcher = scan_searcher(scan, &meta);
+	set_query(scan);
+	start = hnsw_start_at(&searcher->index, &meta);
+	if (!graph_search_begin(searcher->search, searcher->query, ef, &start, max_waiting(), &status))
 		raise_status(&status);
-	MemoryContextSwitchTo(caller);
 	state->found.nrows = 0;
 	state->next_row = 0;
 	state->greatest = -get_float8_infinity();
@@ -136,7 +147,7 @@ begin_search(IndexScanDesc scan)
 static bool
 is_exact(const HnswScan *state)
 {
-	return state->index->layout.shape.kind == STORED_FLOAT && isfinite(state->found.distance);
+	return state->searcher->index.layout.shape.kind == STORED_FLOAT && isfinite(state->found.distance);
 }
 
 /* Move on to the next node; false at the end. */
@@ -148,7 +159,7 @@ next_node(HnswScan *state)
 	status_clear(&status);
 	do
 	{
-		if (!graph_search_next(state->search, &state->found, &status))
+		if (!graph_search_next(state->searcher->search, &state->found, &status))
 		{
 			if (status.code != STATUS_SUCCESS)
 				raise_status(&status);
@@ -157,7 +168,7 @@ next_node(HnswScan *state)
 		}
 		state->value = state->found.bound;
 		if (is_exact(state))
-			state->value = graph_query_exact(state->query, state->found.distance);
+			state->value = graph_query_exact(state->searcher->query, state->found.distance);
 	} while (guc_search_order == ORDER_STRICT && state->value < state->greatest);
 	state->next_row = 0;
 	state->greatest = Max(state->greatest, state->value);
@@ -197,7 +208,7 @@ hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	hnsw_row_tid(state->found.rows[state->next_row++], &scan->xs_heaptid);
 	if (!ItemPointerIsValid(&scan->xs_heaptid))
 		hnsw_raise_corrupted(scan->indexRelation,
-							 hnsw_node_block(&state->index->layout, state->found.node),
+							 hnsw_node_block(&state->searcher->index.layout, state->found.node),
 							 "A row pointer is invalid.");
 	scan->xs_recheck = false;
 	store_distances(scan);

@@ -1,0 +1,78 @@
+/*
+ * searcher.c
+ *	  Working memory of a search, kept by the connection.
+ *
+ * A search needs some hundred kilobytes for a tenth of a millisecond.  Taking
+ * them from the system and giving them back would cost half as much again, in
+ * page faults.  The cache of an index keeps one searcher; further ones, of
+ * several scans of one index in one query, are made and dropped.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "context.h"
+#include "errors.h"
+#include "hnsw/hnsw.h"
+
+/* A searcher that has grown beyond this is not kept. */
+#define MOST_KEPT (1024 * 1024)
+
+static HnswSearcher *
+make_searcher(Relation relation, HnswCache *cache)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw search",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	HnswSearcher *searcher = palloc0(sizeof(HnswSearcher));
+	Status		status;
+
+	status_clear(&status);
+	searcher->context = context;
+	hnsw_init_index(&searcher->index, relation, cache);
+	searcher->query = hnsw_create_query(&searcher->index);
+	searcher->vector = palloc(sizeof(float) * cache->layout.shape.dims);
+	searcher->search = graph_search_create(memory_arena(context, ARENA_NO_BUDGET),
+										   &searcher->index.access, &status);
+	if (searcher->search == NULL)
+		raise_status(&status);
+	MemoryContextSwitchTo(caller);
+	return searcher;
+}
+
+/* The taker's context goes: keep the searcher if there is none. */
+static void
+release(void *arg)
+{
+	HnswSearcher *searcher = arg;
+	HnswCache  *cache = searcher->index.cache;
+
+	searcher->index.relation = NULL;
+	if (cache->idle == NULL && MemoryContextMemAllocated(searcher->context, true) <= MOST_KEPT)
+		cache->idle = searcher;
+	else
+		MemoryContextDelete(searcher->context);
+}
+
+HnswSearcher *
+hnsw_take_searcher(Relation relation, const HnswMeta *meta)
+{
+	HnswCache  *cache = hnsw_cache(relation, meta);
+	HnswSearcher *searcher = cache->idle;
+	MemoryContextCallback *callback;
+
+	if (cache->context == NULL)
+		return make_searcher(relation, cache);
+	callback = palloc0(sizeof(MemoryContextCallback));
+	if (searcher == NULL)
+	{
+		searcher = make_searcher(relation, cache);
+		MemoryContextSetParent(searcher->context, cache->context);
+	}
+	cache->idle = NULL;
+	searcher->index.relation = relation;
+	callback->func = release;
+	callback->arg = searcher;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	return searcher;
+}
