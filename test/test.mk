@@ -158,8 +158,8 @@ bench-index:
 bench-index-run: build/bench/hnswlib build/bench/sql_knn build/bench/bench_graph
 	@test/bench/index/run $(SETS)
 
-.PHONY: bench bench-train bench-codes bench-graph bench-kernels bench-neighbors bench-scan bench-text
-bench: bench-train bench-codes bench-graph bench-kernels bench-neighbors bench-scan bench-text bench-index
+.PHONY: bench bench-train bench-codes bench-gallery bench-graph bench-kernels bench-neighbors bench-scan bench-text
+bench: bench-train bench-codes bench-gallery bench-graph bench-kernels bench-neighbors bench-scan bench-text bench-index
 
 bench-kernels: build/bench/bench_kernels
 	@build/bench/bench_kernels
@@ -170,6 +170,10 @@ bench-neighbors: build/bench/bench_neighbors
 bench-scan: build/bench/bench_neighbors
 	@$(MAKE) -s all with_llvm=no
 	@test/bench/scan
+
+bench-gallery: build/bench/bench_neighbors
+	@$(MAKE) -s all with_llvm=no
+	@test/bench/gallery
 
 bench-train: build/bench/bench_train
 	@build/bench/bench_train

@@ -18,6 +18,7 @@ CREATE TABLE similarity.gallery (
 	model integer,
 	version integer,
 	created timestamp with time zone NOT NULL DEFAULT pg_catalog.now(),
+	input name,
 	CONSTRAINT gallery_pkey PRIMARY KEY (id),
 	CONSTRAINT gallery_name_key UNIQUE (name),
 	CONSTRAINT gallery_model_check CHECK ((model IS NULL) OPERATOR(pg_catalog.=) (version IS NULL)),
@@ -66,8 +67,28 @@ CREATE TABLE similarity.cutpoint (
 );
 COMMENT ON TABLE similarity.cutpoint IS 'cut points of calibrated galleries: the distance beyond which a neighbor is no match; read similarity.cutpoints';
 
-REVOKE ALL ON similarity.gallery, similarity.calibration, similarity.cutpoint FROM PUBLIC;
-REVOKE ALL ON SEQUENCE similarity.gallery_id_seq FROM PUBLIC;
+-- Tables being embedded anew.  They stand here by OID: this is not dumped.
+CREATE TABLE similarity.reembedding (
+	relation oid NOT NULL,
+	side oid NOT NULL,
+	version integer NOT NULL,
+	last_key text,
+	filled boolean NOT NULL DEFAULT false,
+	begun timestamp with time zone NOT NULL DEFAULT pg_catalog.now(),
+	CONSTRAINT reembedding_pkey PRIMARY KEY (relation)
+);
+COMMENT ON TABLE similarity.reembedding IS 'tables whose copy with the embeddings of another version is being made by similarity.reembed; read similarity.reembeddings';
+
+CREATE TABLE similarity.reembed_queue (
+	id bigint GENERATED ALWAYS AS IDENTITY,
+	relation oid NOT NULL,
+	key text,
+	CONSTRAINT reembed_queue_pkey PRIMARY KEY (relation, id)
+);
+COMMENT ON TABLE similarity.reembed_queue IS 'keys of rows that changed while their table is embedded anew; NULL: the table was emptied';
+
+REVOKE ALL ON similarity.gallery, similarity.calibration, similarity.cutpoint, similarity.reembedding, similarity.reembed_queue FROM PUBLIC;
+REVOKE ALL ON SEQUENCE similarity.gallery_id_seq, similarity.reembed_queue_id_seq FROM PUBLIC;
 
 SELECT pg_catalog.pg_extension_config_dump('similarity.gallery', '');
 SELECT pg_catalog.pg_extension_config_dump('similarity.gallery_id_seq', '');
@@ -81,7 +102,7 @@ SELECT g.name::text AS gallery, g.owner::text AS owner,
 	pg_catalog.quote_ident(g.relation_schema) OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(g.relation_name) AS relation,
 	g.embedding::text AS embedding, g.label::text AS label, g.key::text AS key, g.image::text AS image, g.image_shape,
 	g.distance, m.name::text AS model, g.version, g.created,
-	c.calibrated, c.matcher, c.k, c.metric, c.queries, g.id
+	c.calibrated, c.matcher, c.k, c.metric, c.queries, g.id, g.input::text AS input
 FROM similarity.gallery g
 	LEFT JOIN similarity.model m ON m.id OPERATOR(pg_catalog.=) g.model
 	LEFT JOIN similarity.calibration c ON c.gallery OPERATOR(pg_catalog.=) g.id
@@ -206,3 +227,40 @@ CREATE FUNCTION similarity.confusion_matrix(gallery text, query text, cutpoint t
 	AS 'MODULE_PATHNAME', 'gallery_confusion_matrix' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 100;
 COMMENT ON FUNCTION similarity.confusion_matrix(text, text, text, integer, text, boolean) IS
 	'how often items of each label were answered by each label (NULL: none of these), cells of at least 1, for psql''s \crosstabview. cutpoint NULL: every match is accepted, which needs no calibration. exact: by the true neighbors, else by what look-ups find';
+
+-- ---- new rows, new versions ----
+
+CREATE FUNCTION similarity.embed_row() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'gallery_embed_row' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION similarity.embed_row() IS 'trigger of similarity.attach: computes the embedding of a row whose input is new';
+
+CREATE FUNCTION similarity.attach(gallery text, input text) RETURNS void
+	AS 'MODULE_PATHNAME', 'gallery_attach' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION similarity.attach(text, text) IS
+	'keeps the embeddings of a gallery current: from now on a trigger computes them from the input column when a row is inserted or its input changes. A value that the gallery''s model version made is kept. For the owner of gallery and table; whoever writes rows must be allowed to use the model';
+
+CREATE FUNCTION similarity.detach(gallery text) RETURNS void
+	AS 'MODULE_PATHNAME', 'gallery_detach' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION similarity.detach(text) IS 'ends what attach began; embeddings stay as they are. For the table''s owner';
+
+CREATE FUNCTION similarity.reembed_changed() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'gallery_reembed_changed' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION similarity.reembed_changed() IS 'trigger of similarity.reembed: queues the keys of rows that change';
+
+-- No SET clause, which would forbid the procedure to commit.
+CREATE PROCEDURE similarity.reembed(model text, version integer, batch_rows integer DEFAULT 1000, rows_per_second integer DEFAULT NULL)
+	AS 'MODULE_PATHNAME', 'gallery_reembed' LANGUAGE C;
+COMMENT ON PROCEDURE similarity.reembed(text, integer, integer, integer) IS
+	'embeds the rows of all galleries of a model anew with another version and deploys it, while they are used: copies are made in transactions of batch_rows rows, at most rows_per_second, then one transaction exchanges all of them. Interrupted, the next call goes on. For the owner of model and tables';
+
+CREATE FUNCTION similarity.reembed_cancel(model text) RETURNS void
+	AS 'MODULE_PATHNAME', 'gallery_reembed_cancel' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION similarity.reembed_cancel(text) IS 'drops what a similarity.reembed that did not finish has made';
+
+CREATE VIEW similarity.reembeddings WITH (security_barrier) AS
+SELECT r.relation::pg_catalog.regclass AS relation, r.version, r.filled, r.last_key, r.begun,
+	(SELECT pg_catalog.count(*) FROM similarity.reembed_queue q WHERE q.relation OPERATOR(pg_catalog.=) r.relation) AS queued
+FROM similarity.reembedding r JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.relation
+WHERE pg_catalog.pg_has_role(c.relowner, 'USAGE');
+COMMENT ON VIEW similarity.reembeddings IS 'tables of the current role that similarity.reembed copies: how far it is, and how many changes wait';
+GRANT SELECT ON similarity.reembeddings TO PUBLIC;

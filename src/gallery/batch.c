@@ -84,6 +84,7 @@ gallery_lookup_all(PG_FUNCTION_ARGS)
 	lookup.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	lookup.plan = neighbors_prepare(gallery, NEIGHBOR_ITEMS, k);
 	for_each_row(gallery, query, lookup_row, &lookup);
+	gallery_close(gallery);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -133,6 +134,7 @@ gallery_match_all(PG_FUNCTION_ARGS)
 	match.plan = neighbors_prepare(match.gallery, NEIGHBOR_KEYS,
 								   k_argument(fcinfo, 3, calibration->k));
 	for_each_row(match.gallery, query, match_row, &match);
+	gallery_close(match.gallery);
 	SPI_finish();
 	return (Datum) 0;
 }

@@ -355,6 +355,7 @@ gallery_calibrate(PG_FUNCTION_ARGS)
 	gallery = gallery_open(name);
 	gallery_require_owner(gallery);
 	calibrate((ReturnSetInfo *) fcinfo->resultinfo, gallery, query, targets, k, metric, matcher);
+	gallery_close(gallery);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -414,11 +415,14 @@ Datum
 gallery_calibration_status(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_argument(fcinfo, 0, "gallery");
+	Gallery    *gallery;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	put_status(fcinfo, gallery_open(name));
+	gallery = gallery_open(name);
+	put_status(fcinfo, gallery);
+	gallery_close(gallery);
 	SPI_finish();
 	return (Datum) 0;
 }

@@ -11,10 +11,12 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 #include "errors.h"
 #include "gallery/gallery.h"
@@ -78,6 +80,7 @@ read_gallery(void)
 	gallery->distance = gallery_distance(column_text(0, 10));
 	gallery->model = column_text(0, 11);
 	gallery->version = column_int(0, 12);
+	gallery->input = column_text(0, 14);
 	shape = column_datum(0, 13, &isnull);
 	if (!isnull)
 		gallery_set_shape(gallery, DatumGetArrayTypeP(shape));
@@ -90,7 +93,7 @@ gallery_find(const char *name)
 	Gallery    *gallery;
 
 	if (catalog_select("SELECT g.id, g.name, g.owner, g.relation_schema, g.relation_name, g.embedding,"
-					   " g.label, g.key, g.image, g.distance, m.name, g.version, g.image_shape"
+					   " g.label, g.key, g.image, g.distance, m.name, g.version, g.image_shape, g.input"
 					   " FROM similarity.gallery g LEFT JOIN similarity.model m"
 					   " ON m.id OPERATOR(pg_catalog.=) g.model"
 					   " WHERE g.name OPERATOR(pg_catalog.=) $1",
@@ -104,13 +107,102 @@ gallery_find(const char *name)
 	return gallery;
 }
 
+/*
+ * reembed() changes the version and the rows of a gallery at once, under an
+ * exclusive lock on its table.  Our snapshot may be older than that, and would
+ * then see an old version here and new rows there: therefore the table is
+ * locked, and if the version changed, the function that opened the gallery goes
+ * on with a snapshot of now.
+ */
 Gallery *
 gallery_open(const char *name)
 {
 	Gallery    *gallery = gallery_find(name);
+	int			version;
 
 	gallery_resolve(gallery);
+	if (gallery->model == NULL)
+		return gallery;
+	LockRelationOid(gallery->relid, AccessShareLock);
+	PushActiveSnapshot(GetLatestSnapshot());
+	if (catalog_gallery_version(gallery->id, &version) && version == gallery->version)
+	{
+		PopActiveSnapshot();
+		return gallery;
+	}
+	gallery = gallery_find(name);
+	gallery_resolve(gallery);
+	gallery->fresh = true;
 	return gallery;
+}
+
+void
+gallery_reopen(const Gallery *gallery)
+{
+	if (gallery->fresh)
+		PushActiveSnapshot(GetLatestSnapshot());
+}
+
+void
+gallery_close(const Gallery *gallery)
+{
+	if (gallery->fresh)
+		PopActiveSnapshot();
+}
+
+Gallery *
+gallery_find_attached(const char *schema, const char *table, const char *embedding, int32 except)
+{
+	CatalogArgs args = {0};
+	MemoryContext caller = CurrentMemoryContext;
+
+	catalog_arg_text(&args, schema);
+	catalog_arg_text(&args, table);
+	catalog_arg_text(&args, embedding);
+	catalog_arg_int(&args, except);
+	if (catalog_execute("SELECT g.name FROM similarity.gallery g WHERE g.relation_schema OPERATOR(pg_catalog.=) $1"
+						" AND g.relation_name OPERATOR(pg_catalog.=) $2 AND g.embedding OPERATOR(pg_catalog.=) $3"
+						" AND g.input IS NOT NULL AND g.id OPERATOR(pg_catalog.<>) $4 ORDER BY g.id LIMIT 1",
+						args.n, args.types, args.values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "gallery catalog could not be read");
+	MemoryContextSwitchTo(caller);
+	return SPI_processed == 0 ? NULL : gallery_find(column_text(0, 1));
+}
+
+int
+gallery_names_of_model(const char *model, char ***names)
+{
+	int			n = (int) catalog_select("SELECT g.name FROM similarity.gallery g JOIN similarity.model m"
+										 " ON m.id OPERATOR(pg_catalog.=) g.model"
+										 " WHERE m.name OPERATOR(pg_catalog.=) $1 ORDER BY g.name",
+										 TEXTOID, CStringGetTextDatum(model));
+
+	*names = palloc(sizeof(char *) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		(*names)[i] = column_text(i, 1);
+	SPI_freetuptable(SPI_tuptable);
+	return n;
+}
+
+void
+gallery_set_versions(const char *model, int version)
+{
+	CatalogArgs args = {0};
+
+	catalog_arg_text(&args, model);
+	catalog_arg_int(&args, version);
+	catalog_run("UPDATE similarity.gallery g SET version = $2 FROM similarity.model m"
+				" WHERE m.id OPERATOR(pg_catalog.=) g.model AND m.name OPERATOR(pg_catalog.=) $1", &args);
+}
+
+void
+gallery_set_input(const Gallery *gallery, const char *input)
+{
+	CatalogArgs args = {0};
+
+	catalog_arg_int(&args, gallery->id);
+	catalog_arg_text(&args, input);
+	catalog_run("UPDATE similarity.gallery SET input = $2 WHERE id OPERATOR(pg_catalog.=) $1", &args);
 }
 
 void
@@ -127,6 +219,18 @@ gallery_require_owner(const Gallery *gallery)
 
 /* ---- calibrations ---- */
 
+/* Distances of another version's embeddings mean nothing here. */
+static void
+check_version(const Gallery *gallery, int version)
+{
+	if (gallery->model != NULL && version != gallery->version)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("gallery \"%s\" must be calibrated anew", gallery->name),
+				 errdetail("It was calibrated with version %d of its model and holds version %d.", version, gallery->version),
+				 errhint("Run similarity.calibrate() with a query of items whose labels are known.")));
+}
+
 static void
 read_calibration(Calibration *calibration, const Gallery *gallery)
 {
@@ -137,6 +241,7 @@ read_calibration(Calibration *calibration, const Gallery *gallery)
 	calibration->cutpoints = palloc(sizeof(Cutpoint) * SPI_processed);
 	calibration->k = column_int(0, 2);
 	neighbors_check_k(calibration->k);
+	check_version(gallery, column_int(0, 5));
 	if (!eval_matcher_by_name(column_text(0, 1), &calibration->matcher, &status))
 		raise_status(&status);
 	for (int i = 0; i < calibration->ncutpoints; i++)
@@ -153,7 +258,7 @@ gallery_calibration(const Gallery *gallery)
 {
 	Calibration *calibration = palloc(sizeof(Calibration));
 
-	if (catalog_select("SELECT c.matcher, c.k, p.name, p.distance FROM similarity.calibration c"
+	if (catalog_select("SELECT c.matcher, c.k, p.name, p.distance, c.version FROM similarity.calibration c"
 					   " JOIN similarity.cutpoint p ON p.gallery OPERATOR(pg_catalog.=) c.gallery"
 					   " WHERE c.gallery OPERATOR(pg_catalog.=) $1 ORDER BY p.distance, p.position",
 					   INT4OID, Int32GetDatum(gallery->id)) == 0)
@@ -400,6 +505,8 @@ drop_gallery(PG_FUNCTION_ARGS)
 		elog(ERROR, "SPI_connect failed");
 	gallery = gallery_find(name);
 	gallery_require_owner(gallery);
+	if (gallery->input != NULL && gallery_has_relation(gallery))
+		gallery_end_trigger(gallery);
 	catalog_arg_int(&args, gallery->id);
 	catalog_run("DELETE FROM similarity.gallery WHERE id OPERATOR(pg_catalog.=) $1", &args);
 	SPI_finish();

@@ -170,6 +170,7 @@ gallery_evaluate_retrieval(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_argument(fcinfo, 0, "gallery");
 	char	   *query = text_argument(fcinfo, 1, "query");
+	Gallery    *gallery;
 	RetrievalMetrics metrics = {.options = retrieval_options(fcinfo, 3)};
 
 	metrics.metric = retrieval_metrics(fcinfo, 2, &metrics.names, &metrics.n);
@@ -178,7 +179,9 @@ gallery_evaluate_retrieval(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	evaluate_retrieval(fcinfo, gallery_open(name), query, &metrics);
+	gallery = gallery_open(name);
+	evaluate_retrieval(fcinfo, gallery, query, &metrics);
+	gallery_close(gallery);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -292,11 +295,14 @@ gallery_evaluate_classification(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_argument(fcinfo, 0, "gallery");
 	char	   *query = text_argument(fcinfo, 1, "query");
+	Gallery    *gallery;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	evaluate_classification(fcinfo, gallery_open(name), query);
+	gallery = gallery_open(name);
+	evaluate_classification(fcinfo, gallery, query);
+	gallery_close(gallery);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -347,11 +353,14 @@ gallery_confusion_matrix(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_argument(fcinfo, 0, "gallery");
 	char	   *query = text_argument(fcinfo, 1, "query");
+	Gallery    *gallery;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	confusion_matrix(fcinfo, gallery_open(name), query);
+	gallery = gallery_open(name);
+	confusion_matrix(fcinfo, gallery, query);
+	gallery_close(gallery);
 	SPI_finish();
 	return (Datum) 0;
 }

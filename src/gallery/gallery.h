@@ -47,6 +47,8 @@ typedef struct Gallery
 	char	   *label;
 	char	   *key;			/* NULL: there is none */
 	char	   *image;			/* NULL: there is none */
+	char	   *input;			/* what embedding is computed from; NULL: not
+								 * told */
 	int			height;			/* of images; 0: not known */
 	int			width;
 	int			channels;
@@ -55,13 +57,30 @@ typedef struct Gallery
 	int			version;		/* of model */
 	Oid			relid;
 	char	   *relation;		/* qualified and quoted */
+	bool		fresh;			/* a snapshot of its own is active */
 } Gallery;
 
 /*
- * The gallery of that name, its table and columns found and checked.  ERROR
- * if there is no such gallery, or if table or columns are gone or changed.
+ * The gallery of that name, its table and columns found and checked, the table
+ * share-locked.  ERROR if there is no such gallery, or if table or columns are
+ * gone or changed.  Every gallery_open() or gallery_reopen() of a function
+ * ends with gallery_close(), before SPI_finish().
  */
 extern Gallery *gallery_open(const char *name);
+extern void gallery_reopen(const Gallery *gallery);
+extern void gallery_close(const Gallery *gallery);
+
+/* Names of the galleries of a model; returns how many. */
+extern int	gallery_names_of_model(const char *model, char ***names);
+
+/* All galleries of a model hold this version now. */
+extern void gallery_set_versions(const char *model, int version);
+
+/* A gallery of that table and column, but for one, which has an input column, or NULL. */
+extern Gallery *gallery_find_attached(const char *schema, const char *table, const char *embedding, int32 except);
+
+/* Tell what embeddings are computed from; NULL: it is not told. */
+extern void gallery_set_input(const Gallery *gallery, const char *input);
 
 /* The gallery of that name as registered, its table not looked at. */
 extern Gallery *gallery_find(const char *name);
@@ -72,6 +91,9 @@ extern void gallery_require_owner(const Gallery *gallery);
 /* Find the registered table and check its columns; sets relid and relation. */
 extern void gallery_resolve(Gallery *gallery);
 
+/* Is the registered table there?  Sets relid and relation if it is. */
+extern bool gallery_has_relation(Gallery *gallery);
+
 /* May the current role read a column, or a system column (negative)? */
 extern bool gallery_may_read(Oid relid, AttrNumber column);
 
@@ -80,6 +102,9 @@ extern void gallery_require_read(const Gallery *gallery);
 
 /* Height, width and channels from {h,w,c} or {h,w}; ERROR if not an image. */
 extern void gallery_set_shape(Gallery *gallery, ArrayType *shape);
+
+/* Type modifier of a column */
+extern int32 gallery_column_typmod(Oid relid, AttrNumber column);
 
 /* The only column of the table's primary key, or NULL. */
 extern char *gallery_primary_key(Oid relid);
@@ -105,6 +130,11 @@ extern Calibration *gallery_calibration(const Gallery *gallery);
 /* One of them by name; ERROR that lists the names. */
 extern const Cutpoint *calibration_cutpoint(const Calibration *calibration,
 											const Gallery *gallery, const char *name);
+
+/* ---- new rows (attach.c) ---- */
+
+/* Forget the input column, and drop the trigger unless another gallery of the column wants it. */
+extern void gallery_end_trigger(const Gallery *gallery);
 
 /* ---- look-up (neighbors.c) ---- */
 

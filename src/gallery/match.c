@@ -91,13 +91,16 @@ Datum
 gallery_match(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_argument(fcinfo, 0, "gallery");
+	Search	   *search;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(1))
 		return (Datum) 0;
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	match_input(fcinfo, search_begin(fcinfo, name));
+	search = search_begin(fcinfo, name);
+	match_input(fcinfo, search);
+	gallery_close(search->gallery);
 	SPI_finish();
 	return (Datum) 0;
 }

@@ -276,6 +276,7 @@ gallery_lookup(PG_FUNCTION_ARGS)
 		neighbor_values(SPI_tuptable, i, values, nulls);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
+	gallery_close(search->gallery);
 	SPI_finish();
 	return (Datum) 0;
 }

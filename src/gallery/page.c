@@ -123,15 +123,18 @@ neighbors_html(PG_FUNCTION_ARGS)
 	int			k = k_argument(fcinfo, 2, 5);
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext spi;
+	Gallery    *gallery;
 	char	   *page;
 	text	   *result;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	page = make_page(gallery_open(name), query, k, text_argument_or_null(fcinfo, 3));
+	gallery = gallery_open(name);
+	page = make_page(gallery, query, k, text_argument_or_null(fcinfo, 3));
 	spi = MemoryContextSwitchTo(caller);
 	result = picture_result(page, strlen(page));
 	MemoryContextSwitchTo(spi);
+	gallery_close(gallery);
 	SPI_finish();
 	PG_RETURN_TEXT_P(result);
 }

@@ -205,13 +205,16 @@ Datum
 show_neighbors(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_argument(fcinfo, 0, "gallery");
+	Gallery    *gallery;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (PG_ARGISNULL(1))
 		return (Datum) 0;
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	show_input(fcinfo, gallery_open(name));
+	gallery = gallery_open(name);
+	show_input(fcinfo, gallery);
+	gallery_close(gallery);
 	SPI_finish();
 	return (Datum) 0;
 }

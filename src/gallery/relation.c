@@ -147,15 +147,21 @@ require_table(const Gallery *gallery)
 				 errmsg("\"%s\" is not a table or view", gallery->table)));
 }
 
-void
-gallery_resolve(Gallery *gallery)
+bool
+gallery_has_relation(Gallery *gallery)
 {
 	Oid			schema = get_namespace_oid(gallery->schema, true);
 
 	gallery->relid = OidIsValid(schema) ? get_relname_relid(gallery->table, schema) : InvalidOid;
-	if (!OidIsValid(gallery->relid))
-		raise_no_relation(gallery);
 	gallery->relation = quote_qualified_identifier(gallery->schema, gallery->table);
+	return OidIsValid(gallery->relid);
+}
+
+void
+gallery_resolve(Gallery *gallery)
+{
+	if (!gallery_has_relation(gallery))
+		raise_no_relation(gallery);
 	require_table(gallery);
 	require_type(gallery, gallery->embedding, embedding_type_oid());
 	require_column(gallery, gallery->label);
@@ -163,6 +169,17 @@ gallery_resolve(Gallery *gallery)
 		require_column(gallery, gallery->key);
 	if (gallery->image != NULL)
 		require_type(gallery, gallery->image, BYTEAOID);
+}
+
+int32
+gallery_column_typmod(Oid relid, AttrNumber column)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	get_atttypetypmodcoll(relid, column, &type, &typmod, &collation);
+	return typmod;
 }
 
 char *

@@ -50,7 +50,10 @@ search_begin(FunctionCallInfo fcinfo, const char *name)
 	Search	   *search = fcinfo->flinfo->fn_extra;
 
 	if (search != NULL && strcmp(search->name, name) == 0)
+	{
+		gallery_reopen(search->gallery);
 		return search;
+	}
 	fcinfo->flinfo->fn_extra = NULL;
 	if (search != NULL)
 		MemoryContextDelete(search->context);

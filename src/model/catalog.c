@@ -45,6 +45,12 @@ enum
 	DEPLOYMENT_MODEL = 1, DEPLOYMENT_VERSION
 };
 
+/* Of similarity.gallery, in sql/install/70-gallery.sql */
+enum
+{
+	GALLERY_ID = 1, GALLERY_VERSION = 13
+};
+
 #define EVERYBODY "public"		/* no role can have this name */
 
 /* ---- look-ups ---- */
@@ -135,6 +141,22 @@ catalog_deployed_version(const CatalogModel *model)
 		version = DatumGetInt32(catalog_scan_value(&scan, DEPLOYMENT_VERSION));
 	catalog_scan_end(&scan);
 	return version;
+}
+
+bool
+catalog_gallery_version(int32 gallery, int *version)
+{
+	ScanKeyData key;
+	CatalogScan scan;
+	bool		found;
+
+	ScanKeyInit(&key, GALLERY_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(gallery));
+	catalog_scan_begin(&scan, "gallery", "gallery_pkey", 1, &key);
+	found = catalog_scan_next(&scan);
+	if (found)
+		*version = DatumGetInt32(catalog_scan_value(&scan, GALLERY_VERSION));
+	catalog_scan_end(&scan);
+	return found;
 }
 
 NnGraph *

@@ -213,7 +213,40 @@ deploy(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("version %d of model \"%s\" cannot be deployed", id, NameStr(model.name)),
 				 errdetail("A gallery of the model holds embeddings of another version."),
-				 errhint("Embed its rows anew into another table and gallery, or drop the gallery.")));
+				 errhint("CALL similarity.reembed(%s, %d) embeds its rows anew and deploys the version.", quote_literal_cstr(NameStr(model.name)), id)));
 	SPI_finish();
 	PG_RETURN_VOID();
+}
+
+/* ---- for galleries ---- */
+
+void
+model_lock_version(const char *name, int version)
+{
+	CatalogModel model;
+	CatalogVersion entry;
+
+	catalog_get_model(name, &model);
+	catalog_require_owner(&model);
+	define_get_version(&model, version, &entry);
+	catalog_lock_model(&model, ExclusiveLock, true);
+}
+
+void
+model_unlock(const char *name)
+{
+	CatalogModel model;
+
+	if (catalog_find_model(name, &model))
+		catalog_unlock_model(&model, ExclusiveLock);
+}
+
+void
+model_deploy(const char *name, int version)
+{
+	CatalogModel model;
+
+	catalog_get_model(name, &model);
+	if (!version_deploy(&model, version))
+		elog(ERROR, "a gallery of model \"%s\" holds another version", name);
 }

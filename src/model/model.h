@@ -32,6 +32,20 @@ extern void model_require_usage(const char *model);
 extern void model_require_owner(const char *model);
 
 /*
+ * Keep others from training, deploying and dropping a model until
+ * model_unlock() or an error, over commits.  ERROR unless the current role owns
+ * the model and version is one of its versions.
+ */
+extern void model_lock_version(const char *model, int version);
+extern void model_unlock(const char *model);
+
+/* Deploy a version that every gallery of the model holds. */
+extern void model_deploy(const char *model, int version);
+
+/* The version that a gallery holds, as the active snapshot sees it; false if there is no such gallery. */
+extern bool catalog_gallery_version(int32 gallery, int *version);
+
+/*
  * Run one statement on the catalog tables of schema "similarity" under the
  * extension owner's id.  SPI must be connected; result in SPI_tuptable and
  * SPI_processed, returns the SPI code.  sql must qualify every name and take

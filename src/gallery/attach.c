@@ -1,0 +1,300 @@
+/*
+ * attach.c
+ *	  attach(): keep the embeddings of a gallery current by a trigger.
+ *
+ * A table has one trigger for each embedding column, for all galleries of that
+ * column.  It embeds with the rights of whoever writes the row.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "catalog/partition.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "parser/scansup.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "compat.h"
+#include "gallery/gallery.h"
+#include "model/model.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_attach);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_detach);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_embed_row);
+
+/* ---- attach and detach ---- */
+
+static void
+execute(const char *sql)
+{
+	int			code = SPI_execute(sql, false, 0);
+
+	if (code < 0)
+		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(code));
+}
+
+/* One trigger for each embedding column, named after it */
+static char *
+trigger_name(const Gallery *gallery)
+{
+	return psprintf("similarity_embed_%s", gallery->embedding);
+}
+
+static bool
+has_trigger(const Gallery *gallery)
+{
+	char	   *name = trigger_name(gallery);
+
+	truncate_identifier(name, strlen(name), false);
+	return OidIsValid(get_trigger_oid(gallery->relid, name, true));
+}
+
+static void
+require_table_owner(const Gallery *gallery)
+{
+	if (!class_ownercheck(gallery->relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, gallery->table);
+}
+
+static void
+check_input(const Gallery *gallery, const char *input)
+{
+	AttrNumber	number = get_attnum(gallery->relid, input);
+	Oid			type;
+
+	if (number <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", input, gallery->table)));
+	type = get_atttype(gallery->relid, number);
+	if (!gallery_accepts(type) || strcmp(input, gallery->embedding) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" cannot be the input of a gallery", input),
+				 errdetail("An input column is of type bytea, real[] or embedding, and another than \"%s\".",
+						   gallery->embedding)));
+}
+
+static void
+drop_trigger(const Gallery *gallery)
+{
+	if (has_trigger(gallery))
+		execute(psprintf("DROP TRIGGER %s ON %s", quote_identifier(trigger_name(gallery)), gallery->relation));
+}
+
+/* attach(gallery, input) */
+Datum
+gallery_attach(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *input = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Gallery    *gallery;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	gallery = gallery_open(name);
+	gallery_require_owner(gallery);
+	require_table_owner(gallery);
+	gallery_require_input(gallery, BYTEAOID);
+	check_input(gallery, input);
+	drop_trigger(gallery);
+	execute(psprintf("CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION similarity.embed_row(%s, %s)",
+					 quote_identifier(trigger_name(gallery)), gallery->relation,
+					 quote_literal_cstr(gallery->embedding), quote_literal_cstr(input)));
+	gallery_set_input(gallery, input);
+	gallery_close(gallery);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/* No trigger any more, unless another gallery of the column wants it */
+void
+gallery_end_trigger(const Gallery *gallery)
+{
+	require_table_owner(gallery);
+	gallery_set_input(gallery, NULL);
+	if (gallery_find_attached(gallery->schema, gallery->table, gallery->embedding, gallery->id) == NULL)
+		drop_trigger(gallery);
+}
+
+/* detach(gallery) */
+Datum
+gallery_detach(PG_FUNCTION_ARGS)
+{
+	Gallery    *gallery;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	gallery = gallery_open(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	gallery_require_owner(gallery);
+	gallery_end_trigger(gallery);
+	gallery_close(gallery);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/* ---- the trigger ---- */
+
+/* What the rows of one statement share, in fn_extra */
+typedef struct EmbedRow
+{
+	int			version;
+	AttrNumber	embedding;
+	AttrNumber	input;
+	Oid			type;			/* of input */
+	int32		typmod;			/* of embedding */
+} EmbedRow;
+
+/* The attached gallery of the table, or of the one that it is a partition of */
+static Gallery *
+attached_gallery(const TriggerData *trigger)
+{
+	Oid			relid = RelationGetRelid(trigger->tg_relation);
+	List	   *ancestors = get_partition_ancestors(relid);
+	Oid			root = ancestors == NIL ? relid : llast_oid(ancestors);
+	char	  **arguments = trigger->tg_trigger->tgargs;
+	Gallery    *gallery = gallery_find_attached(get_namespace_name(get_rel_namespace(root)),
+												get_rel_name(root), arguments[0], 0);
+
+	if (gallery == NULL || strcmp(gallery->input, arguments[1]) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("column \"%s\" of relation \"%s\" is not attached to a gallery",
+						arguments[0], RelationGetRelationName(trigger->tg_relation)),
+				 errhint("Run similarity.attach(), or drop the trigger \"%s\".", trigger->tg_trigger->tgname)));
+	return gallery;
+}
+
+/*
+ * The version of now: the table is locked, so that reembed() cannot change it,
+ * but the statement's snapshot may be older.
+ */
+static int
+current_version(const TriggerData *trigger)
+{
+	int			version;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	PushActiveSnapshot(GetLatestSnapshot());
+	version = attached_gallery(trigger)->version;
+	PopActiveSnapshot();
+	SPI_finish();
+	return version;
+}
+
+static AttrNumber
+column_number(const TriggerData *trigger, int argument, Oid *type)
+{
+	const char *name = trigger->tg_trigger->tgargs[argument];
+	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
+	int			number = SPI_fnumber(desc, name);
+
+	if (number <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist",
+						name, RelationGetRelationName(trigger->tg_relation)),
+				 errhint("If it was renamed, run similarity.attach() again.")));
+	*type = TupleDescAttr(desc, number - 1)->atttypid;
+	return number;
+}
+
+static EmbedRow *
+begin_rows(FunctionCallInfo fcinfo, const TriggerData *trigger)
+{
+	EmbedRow   *rows = fcinfo->flinfo->fn_extra;
+	Oid			type;
+
+	if (rows != NULL)
+		return rows;
+	rows = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(EmbedRow));
+	rows->embedding = column_number(trigger, 0, &type);
+	if (getBaseType(type) != embedding_type_oid())
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" is not of type embedding", trigger->tg_trigger->tgargs[0])));
+	rows->input = column_number(trigger, 1, &rows->type);
+	if (!gallery_accepts(rows->type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" is not of type bytea, real[] or embedding", trigger->tg_trigger->tgargs[1])));
+	rows->typmod = TupleDescAttr(RelationGetDescr(trigger->tg_relation), rows->embedding - 1)->atttypmod;
+	rows->version = current_version(trigger);
+	fcinfo->flinfo->fn_extra = rows;
+	return rows;
+}
+
+static bool
+same_value(HeapTuple a, HeapTuple b, TupleDesc desc, AttrNumber number)
+{
+	bool		null_a;
+	bool		null_b;
+	Datum		x = heap_getattr(a, number, desc, &null_a);
+	Datum		y = heap_getattr(b, number, desc, &null_b);
+
+	if (null_a || null_b)
+		return null_a && null_b;
+	return datum_image_eq(x, y, false, -1);
+}
+
+/* Is the embedding in the row what it should be? */
+static bool
+is_current(const TriggerData *trigger, const EmbedRow *rows, HeapTuple row, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(row, rows->embedding, desc, &isnull);
+	bool		input_is_null = heap_attisnull(row, rows->input, desc);
+	bool		update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+
+	if (isnull || input_is_null)
+		return isnull && input_is_null;
+	if (embedding_check(DatumGetEmbedding(value))->model != rows->version)
+		return false;
+	if (!update || same_value(trigger->tg_trigtuple, row, desc, rows->input))
+		return true;
+	/* given together with its new input */
+	return !same_value(trigger->tg_trigtuple, row, desc, rows->embedding);
+}
+
+static HeapTuple
+embed_tuple(const TriggerData *trigger, const EmbedRow *rows, HeapTuple row)
+{
+	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
+	int			column = rows->embedding;
+	bool		isnull;
+	Datum		value = 0;
+	Datum		input;
+
+	if (is_current(trigger, rows, row, desc))
+		return row;
+	input = heap_getattr(row, rows->input, desc, &isnull);
+	if (!isnull)
+		value = PointerGetDatum(embedding_coerce(model_embed(rows->version, input, rows->type), rows->typmod));
+	return heap_modify_tuple_by_cols(row, desc, 1, &column, &value, &isnull);
+}
+
+/* embed_row(embedding, input) */
+Datum
+gallery_embed_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
+		trigger->tg_trigger->tgnargs != 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("similarity.embed_row must be called as a trigger before a row is written")));
+	return PointerGetDatum(embed_tuple(trigger, begin_rows(fcinfo, trigger),
+									   TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple));
+}
