@@ -16,7 +16,13 @@ CREATE FUNCTION hnsw_ip_support(internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'hnsw_ip_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION hnsw_l1_support(internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'hnsw_l1_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION hnsw_hamming_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hnsw_hamming_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION hnsw_jaccard_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'hnsw_jaccard_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
+COMMENT ON FUNCTION hnsw_hamming_support(internal) IS 'which distance an operator class of similarity_hnsw is for';
+COMMENT ON FUNCTION hnsw_jaccard_support(internal) IS 'which distance an operator class of similarity_hnsw is for';
 COMMENT ON FUNCTION hnsw_l2_support(internal) IS 'which distance an operator class of similarity_hnsw is for';
 COMMENT ON FUNCTION hnsw_cosine_support(internal) IS 'which distance an operator class of similarity_hnsw is for';
 COMMENT ON FUNCTION hnsw_ip_support(internal) IS 'which distance an operator class of similarity_hnsw is for';
@@ -45,6 +51,18 @@ CREATE OPERATOR CLASS embedding_l1_ops FOR TYPE embedding USING similarity_hnsw 
 	FUNCTION 1 hnsw_l1_support(internal);
 COMMENT ON OPERATOR CLASS embedding_l1_ops USING similarity_hnsw IS 'ORDER BY Manhattan distance, <+>';
 COMMENT ON OPERATOR FAMILY embedding_l1_ops USING similarity_hnsw IS 'ORDER BY Manhattan distance, <+>';
+
+CREATE OPERATOR CLASS embedding_hamming_ops FOR TYPE embedding USING similarity_hnsw AS
+	OPERATOR 1 <~> (embedding, embedding) FOR ORDER BY pg_catalog.float_ops,
+	FUNCTION 1 hnsw_hamming_support(internal);
+COMMENT ON OPERATOR CLASS embedding_hamming_ops USING similarity_hnsw IS 'ORDER BY Hamming distance of bits, <~>';
+COMMENT ON OPERATOR FAMILY embedding_hamming_ops USING similarity_hnsw IS 'ORDER BY Hamming distance of bits, <~>';
+
+CREATE OPERATOR CLASS embedding_jaccard_ops FOR TYPE embedding USING similarity_hnsw AS
+	OPERATOR 1 <%> (embedding, embedding) FOR ORDER BY pg_catalog.float_ops,
+	FUNCTION 1 hnsw_jaccard_support(internal);
+COMMENT ON OPERATOR CLASS embedding_jaccard_ops USING similarity_hnsw IS 'ORDER BY Jaccard distance of bits, <%>';
+COMMENT ON OPERATOR FAMILY embedding_jaccard_ops USING similarity_hnsw IS 'ORDER BY Jaccard distance of bits, <%>';
 
 CREATE FUNCTION similarity.index_info(
 	index regclass,

@@ -7,22 +7,25 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "kernel/space.h"
 
 typedef struct GraphMetric
 {
 	const char *name;			/* as in the operator class: l2, cosine, ip,
-								 * l1 */
+								 * l1, hamming, jaccard */
 
 	/*
 	 * With codes, vectors are mapped to this space, where distances are L2 or
-	 * negative inner products.  Without, they are stored as they are and
-	 * compared by plain(), whose result is the operator's.
+	 * negative inner products.  Without, they are stored as they are, as
+	 * floats or as bits, and compared by plain() or bits(), whose result is
+	 * the operator's or, by rounding to a float, below it.
 	 */
 	bool		coded;
 	SpaceMetric space;
 	float		(*plain) (const float *a, const float *b, size_t n);
+	float		(*bits) (const uint8_t *a, const uint8_t *b, size_t bytes);
 
 	float		alpha;			/* see graph_occludes() */
 	bool		adaptive;		/* may estimates end a search early? */
@@ -32,5 +35,7 @@ extern const GraphMetric graph_metric_l2;
 extern const GraphMetric graph_metric_cosine;
 extern const GraphMetric graph_metric_ip;
 extern const GraphMetric graph_metric_l1;
+extern const GraphMetric graph_metric_hamming;
+extern const GraphMetric graph_metric_jaccard;
 
 #endif							/* GRAPH_METRIC_H */

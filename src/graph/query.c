@@ -89,6 +89,8 @@ graph_query_set(GraphQuery *query, const float *vector)
 		stored_query_set(query->stored, vector);
 	else
 		memcpy(query->x, vector, query->space->shape.dims * sizeof(float));
+	if (query->space->metric->bits != NULL)
+		graph_query_encode(query);
 	set_codes(query);
 }
 
@@ -104,6 +106,8 @@ graph_query_set_stored(GraphQuery *query, const void *own)
 		query->stored->error = stored_head(own).radius;
 		query->stored->center_product = 0;
 	}
+	if (query->space->metric->bits != NULL)
+		memcpy(query->own, own, shape->own_size);
 	set_codes(query);
 }
 
@@ -124,10 +128,17 @@ graph_query_is_zero(const GraphQuery *query)
 
 /* ---- distances ---- */
 
-static const float *
+static const void *
 plain_elements(const void *own)
 {
-	return (const float *) ((const char *) own + sizeof(StoredHead));
+	return (const char *) own + sizeof(StoredHead);
+}
+
+/* Of two stored vectors of bits */
+static float
+bits_distance(const GraphSpace *space, const void *a, const void *b)
+{
+	return space->metric->bits(plain_elements(a), plain_elements(b), (space->shape.dims + 7) / 8);
 }
 
 /* NaN and what overflows counts as infinitely far. */
@@ -144,6 +155,8 @@ graph_query_distance(GraphQuery *query, const void *own)
 
 	if (query->stored != NULL)
 		return as_distance(stored_distance(query->stored, space->shape.kind, own));
+	if (space->metric->bits != NULL)
+		return bits_distance(space, query->own, own);
 	return as_distance(space->metric->plain(query->x, plain_elements(own), space->shape.dims));
 }
 
@@ -241,6 +254,8 @@ graph_between(const GraphSpace *space, const void *a, const void *b)
 	double		na;
 	double		nb;
 
+	if (space->metric->bits != NULL)
+		return bits_distance(space, a, b);
 	if (!space->metric->coded)
 		return as_distance(space->metric->plain(plain_elements(a), plain_elements(b),
 												space->shape.dims));

@@ -36,7 +36,7 @@ struct GraphQuery
 	CodesQuery *codes;
 	float	   *x;				/* the vector, mapped if there are codes */
 	void	   *own;			/* as it would be stored; by
-								 * graph_query_encode() */
+								 * graph_query_encode(), at once if bits */
 	float	   *decoded;		/* working memory */
 	float	   *residual;
 };

@@ -93,6 +93,22 @@ index_dims(Relation relation)
 	return EMBEDDING_TYPMOD_DIMS(typmod);
 }
 
+/* Distances of bits are for columns and expressions of bits. */
+static void
+check_precision(Relation relation)
+{
+	int32		typmod = TupleDescAttr(RelationGetDescr(relation), 0)->atttypmod;
+
+	if (hnsw_metric(relation)->bits != NULL && EMBEDDING_TYPMOD_KIND(typmod) != ELEMENT_BIT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the %s distance can only be indexed on embeddings of bits",
+						hnsw_metric(relation)->name),
+				 errdetail("Index \"%s\" is on a column or expression of another precision.",
+						   RelationGetRelationName(relation)),
+				 errhint("Declare the column as embedding(n, bit), or index its cast to it.")));
+}
+
 /* What the options and the column ask for */
 static HnswMeta
 new_meta(Relation relation)
@@ -105,6 +121,7 @@ new_meta(Relation relation)
 	meta.magic = HNSW_MAGIC;
 	meta.version = HNSW_VERSION;
 	meta.dims = index_dims(relation);
+	check_precision(relation);
 	meta.degree = 2 * hnsw_m(relation);
 	meta.kind = hnsw_kind(relation);
 	meta.seed = ROTATION_SEED;

@@ -17,6 +17,8 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_l2_support);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_cosine_support);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_ip_support);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_l1_support);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_hamming_support);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_jaccard_support);
 
 /* ---- options ---- */
 
@@ -142,7 +144,7 @@ hnsw_kind(Relation index)
 	bool		is_expression = index->rd_index->indkey.values[0] == InvalidAttrNumber;
 
 	if (!hnsw_metric(index)->coded)
-		return STORED_FLOAT;
+		return hnsw_metric(index)->bits != NULL ? STORED_BIT : STORED_FLOAT;
 	switch (options == NULL ? HNSW_VECTORS_AUTO : (HnswVectors) options->vectors)
 	{
 		case HNSW_VECTORS_INT8:
@@ -181,6 +183,18 @@ Datum
 hnsw_l1_support(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_POINTER(&graph_metric_l1);
+}
+
+Datum
+hnsw_hamming_support(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(&graph_metric_hamming);
+}
+
+Datum
+hnsw_jaccard_support(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(&graph_metric_jaccard);
 }
 
 /* ---- properties ---- */

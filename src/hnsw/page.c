@@ -122,7 +122,7 @@ check_meta(Relation relation, const HnswMeta *meta)
 				 errhint("Please REINDEX it.")));
 	if (meta->dims < 1 || meta->dims > EMBEDDING_MAX_DIMS ||
 		meta->degree < GRAPH_MIN_DEGREE || meta->degree > GRAPH_MAX_DEGREE ||
-		meta->kind > STORED_FLOAT || meta->bits > 4 || meta->bits == 3 ||
+		meta->kind > STORED_BIT || meta->bits > 4 || meta->bits == 3 ||
 		meta->root_nodes > GRAPH_ROOT_MAX || meta->has_center > 1 ||
 		meta->root_pages > MAX_ROOT_PAGES ||
 		meta->attribute_width != 0)

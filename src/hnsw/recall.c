@@ -121,6 +121,18 @@ distance_l1(const void *q, const void *x)
 	return embedding_l1_distance(q, x);
 }
 
+static double
+distance_hamming(const void *q, const void *x)
+{
+	return embedding_hamming_distance(q, x);
+}
+
+static double
+distance_jaccard(const void *q, const void *x)
+{
+	return embedding_jaccard_distance(q, x);
+}
+
 typedef struct ExactDistance
 {
 	const GraphMetric *metric;
@@ -133,6 +145,8 @@ static const ExactDistance distances[] = {
 	{&graph_metric_cosine, NEIGHBOR_COSINE, distance_cosine},
 	{&graph_metric_ip, NEIGHBOR_INNER_PRODUCT, distance_ip},
 	{&graph_metric_l1, NEIGHBOR_OTHER, distance_l1},
+	{&graph_metric_hamming, NEIGHBOR_OTHER, distance_hamming},
+	{&graph_metric_jaccard, NEIGHBOR_OTHER, distance_jaccard},
 };
 
 static const ExactDistance *
@@ -172,6 +186,9 @@ copy_embedding(const Recall *recall, Datum value)
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("different numbers of dimensions: %d and %d",
 						e->dims, (int) recall->index->layout.shape.dims)));
+	/* Threads compute distances, which must not have to convert first. */
+	if (recall->index->space->metric->bits != NULL)
+		return embedding_convert(e, ELEMENT_BIT);
 	return e;
 }
 

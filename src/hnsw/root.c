@@ -173,7 +173,7 @@ make_cache(Relation relation, const HnswMeta *meta)
 	Status		status;
 
 	status_clear(&status);
-	if (metric->coded != (meta->bits > 0))
+	if (metric->coded != (meta->bits > 0) || (metric->bits != NULL) != (meta->kind == STORED_BIT))
 		hnsw_raise_corrupted(relation, HNSW_META_BLOCK,
 							 "The metapage does not belong to the operator class.");
 	cache->layout = hnsw_layout(relation, meta);

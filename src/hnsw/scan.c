@@ -141,13 +141,17 @@ begin_search(IndexScanDesc scan)
 }
 
 /*
- * Are own vectors as exact as the operator's?  Then an expression is not
+ * Are distances as exact as the operator's?  Then an expression is not
  * evaluated again.  What cannot be compared is left to the operator.
  */
 static bool
 is_exact(const HnswScan *state)
 {
-	return state->searcher->index.layout.shape.kind == STORED_FLOAT && isfinite(state->found.distance);
+	const HnswIndex *index = &state->searcher->index;
+	bool		exact = index->layout.shape.kind == STORED_FLOAT ||
+	index->space->metric == &graph_metric_hamming;
+
+	return exact && isfinite(state->found.distance);
 }
 
 /* Move on to the next node; false at the end. */

@@ -4,49 +4,53 @@
  *
  * What must hold:
  *	1. pages and records are sound;
- *	2. a live node has rows, and no row is in the index twice;
+ *	2. a live node has rows, within the table, and no row is there twice;
  *	3. neighbours are other nodes that exist, each once, and not free (a vacuum
  *	   that was interrupted leaves links to dead ones);
- *	4. stored vectors are sound, and distances are what they give;
- *	5. the entry is not free, and there is one if there are live nodes.
- * The insert lock keeps inserts away meanwhile.  A vacuum that runs beside it
- * may be seen half-way: then a neighbour may be free.
+ *	4. stored vectors are sound, and noted distances and codes are theirs;
+ *	5. the entry is not free, and there is one if there are live nodes;
+ *	6. every row that a snapshot sees, and the index should have, is there.
+ * The insert lock keeps inserts away while the index is read.  A vacuum that
+ * runs beside it may be seen half-way: then a neighbour may be free.
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "access/genam.h"
-#include "access/relation.h"
+#include "access/tableam.h"
+#include "catalog/index.h"
+#include "catalog/pg_operator_d.h"
+#include "catalog/pg_type_d.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/float.h"
+#include "utils/snapmgr.h"
+#include "utils/tuplesort.h"
 
 #include "compat.h"
 #include "context.h"
+#include "graph/check.h"
 #include "hnsw/inspect.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_verify_index);
-
-/* Relative difference of distances computed by different kernels */
-#define TOLERANCE 1e-3
 
 typedef struct Verify
 {
 	HnswIndex  *index;
 	ReturnSetInfo *result;
 	uint32		nodes;
-	uint64	   *rows;			/* of all nodes, to find doubles */
-	Size		nrows;
-	Size		capacity;
+	BlockNumber table_blocks;
+	Tuplesortstate *index_rows;
+	Tuplesortstate *table_rows;
+	int64		rows_read;
 	GraphBits	bad;			/* nodes that cannot be looked at */
 	int64		live;
-	void	   *own;			/* of the node in hand */
+	GraphRecord *record;		/* copy of the one in hand, without its vector */
+	void	   *own;			/* that vector */
 	void	   *neighbor;
+	GraphQuery *query;			/* working memory */
 } Verify;
 
 static void
@@ -61,40 +65,105 @@ report(Verify *verify, BlockNumber block, int64 node, const char *finding)
 	tuplestore_putvalues(verify->result->setResult, verify->result->setDesc, values, nulls);
 }
 
+/* ---- rows ---- */
+
+/*
+ * Row pointers are sorted within maintenance_work_mem, those of the index and
+ * those of the table, and compared.
+ */
+static Tuplesortstate *
+begin_rows(void)
+{
+	return tuplesort_begin_datum(INT8OID, Int8LessOperator, InvalidOid, false,
+								 maintenance_work_mem, NULL, TUPLESORT_NONE);
+}
+
 static void
-note_row(Verify *verify, uint64 row)
+note_row(Tuplesortstate *rows, uint64 row)
 {
-	if (verify->nrows == verify->capacity)
+	tuplesort_putdatum(rows, Int64GetDatum((int64) row), false);
+}
+
+static bool
+next_row(Tuplesortstate *rows, uint64 *row)
+{
+	Datum		value;
+	bool		isnull;
+
+	if (!tuplesort_getdatum(rows, true, &value, &isnull, NULL))
+		return false;
+	*row = (uint64) DatumGetInt64(value);
+	return true;
+}
+
+static char *
+row_text(uint64 row, const char *what)
+{
+	return psprintf("row (%u,%u) %s", (uint32) (row >> 16), (uint32) (row & 0xFFFF), what);
+}
+
+/* The next row of the index; those that come again are reported. */
+static bool
+next_index_row(Verify *verify, uint64 *row)
+{
+	uint64 last = *row;
+
+	while (next_row(verify->index_rows, row))
 	{
-		verify->capacity = Max(1024, 2 * verify->capacity);
-		verify->rows = verify->rows == NULL ?
-			palloc_extended(verify->capacity * sizeof(uint64), MCXT_ALLOC_HUGE) :
-			repalloc_huge(verify->rows, verify->capacity * sizeof(uint64));
+		if (*row != last ||verify->rows_read == 0)
+		{
+			verify->rows_read++;
+			return true;
+		}
+		report(verify, HNSW_META_BLOCK, -1, row_text(*row, "is in the index twice"));
 	}
-	verify->rows[verify->nrows++] = row;
+	return false;
 }
 
-static int
-compare_rows(const void *a, const void *b)
+static void
+table_callback(Relation relation, ItemPointer tid, Datum *values,
+			   bool *isnull, bool alive, void *state)
 {
-	uint64		x = *(const uint64 *) a;
-	uint64		y = *(const uint64 *) b;
-
-	return (x > y) - (x < y);
+	CHECK_FOR_INTERRUPTS();
+	if (!isnull[0])
+		note_row(((Verify *) state)->table_rows, hnsw_row(tid));
 }
 
+/* The rows that the index should have, as a snapshot older than our look at it sees them */
+static void
+scan_table(Verify *verify, const HnswOpened *opened, Snapshot snapshot)
+{
+	TableScanDesc scan = table_beginscan_strat(opened->heap, snapshot, 0, NULL, true, true);
+	IndexInfo  *info = BuildIndexInfo(opened->index);
+
+	info->ii_Concurrent = true; /* by a snapshot */
+	table_index_build_scan(opened->heap, opened->index, info, true, false,
+						   table_callback, verify, scan);
+}
+
+/* Doubles in the index, and rows that it lacks */
 static void
 check_rows(Verify *verify)
 {
-	if (verify->nrows < 2)
-		return;
-	qsort(verify->rows, verify->nrows, sizeof(uint64), compare_rows);
-	for (Size i = 1; i < verify->nrows; i++)
+	uint64		in_index = 0;
+	uint64		in_table;
+	bool		more;
+
+	tuplesort_performsort(verify->index_rows);
+	tuplesort_performsort(verify->table_rows);
+	more = next_index_row(verify, &in_index);
+	while (next_row(verify->table_rows, &in_table))
 	{
-		if (verify->rows[i] == verify->rows[i - 1])
-			report(verify, HNSW_META_BLOCK, -1,
-				   psprintf("row (%u,%u) is in the index twice", (uint32) (verify->rows[i] >> 16), (uint32) (verify->rows[i] & 0xFFFF)));
+		CHECK_FOR_INTERRUPTS();
+		while (more && in_index < in_table)
+			more = next_index_row(verify, &in_index);
+		if (!more || in_index != in_table)
+			report(verify, HNSW_META_BLOCK, -1, row_text(in_table, "of the table is not in the index"));
 	}
+	while (more)
+		more = next_index_row(verify, &in_index);
+	tuplesort_end(verify->index_rows);
+	tuplesort_end(verify->table_rows);
 }
 
 /* ---- pages and records ---- */
@@ -118,9 +187,11 @@ check_record(Verify *verify, BlockNumber block, uint32 node, const GraphRecord *
 	}
 	for (int i = 0; i < record->nrows; i++)
 	{
-		note_row(verify, record->rows[i]);
+		note_row(verify->index_rows, record->rows[i]);
 		if ((record->rows[i] & 0xFFFF) == 0)
 			report(verify, block, node, "a row pointer is invalid");
+		else if (record->rows[i] >> 16 >= verify->table_blocks)
+			report(verify, block, node, row_text(record->rows[i], "is beyond the end of the table"));
 	}
 }
 
@@ -168,37 +239,56 @@ check_pages(Verify *verify)
 
 /* ---- lists ---- */
 
-/*
- * The noted distance is that of the owner's stored vector and the neighbour's
- * own; what is stored of both errs by at most their radii.
- */
+/* Copy a record that is neither free nor bad; false otherwise. */
+static bool
+copy_record(Verify *verify, uint32 node)
+{
+	HnswIndex  *index = verify->index;
+	const GraphShape *shape = &index->layout.shape;
+	const void *own;
+	Buffer		buffer;
+	GraphRecord *record;
+
+	if (graph_bits_test(&verify->bad, node))
+		return false;
+	record = hnsw_lock_node(index, node, BUFFER_LOCK_SHARE, &buffer);
+	if (record == NULL)
+		return false;
+	memcpy(verify->record, record, shape->head);
+	own = hnsw_record_own(index, record, buffer, verify->own);
+	if (own != verify->own)
+		memcpy(verify->own, own, shape->own_size);
+	UnlockReleaseBuffer(buffer);
+	return true;
+}
+
+/* A neighbour that can be looked at */
 static void
-check_distance(Verify *verify, BlockNumber block, uint32 node, uint32 neighbor, float noted)
+check_vectors(Verify *verify, BlockNumber block, uint32 node, int slot, uint32 neighbor)
 {
 	const GraphAccess *access = &verify->index->access;
+	const GraphShape *shape = &verify->index->layout.shape;
 	const void *own = access->own(access->context, neighbor, verify->neighbor);
-	double		norms;
-	double		slack;
-	double		distance;
 
 	if (own == NULL)
 	{
 		report(verify, block, node, psprintf("neighbor %u is free", neighbor));
 		return;
 	}
-	norms = (double) stored_head(verify->own).norm + stored_head(own).norm;
-	slack = (double) stored_head(verify->own).radius + stored_head(own).radius + TOLERANCE * norms;
-	distance = graph_between(access->space, verify->own, own);
-	if (access->space->metric == &graph_metric_ip)
-		slack *= norms;
-	if (fabs(distance - noted) > slack + TOLERANCE * fabs(distance))
+	if (!stored_is_sound(verify->own) || !stored_is_sound(own))
+		return;
+	if (!graph_distance_agrees(access->space, verify->own,
+							   graph_record_distances(shape, verify->record)[slot], own))
 		report(verify, block, node, psprintf("the distance of neighbor %u is wrong", neighbor));
+	if (!graph_code_agrees(verify->query, verify->record, verify->own, slot, own))
+		report(verify, block, node, psprintf("the code of neighbor %u is wrong", neighbor));
 }
 
 static void
-check_neighbor(Verify *verify, BlockNumber block, uint32 node, const GraphList *list, int i)
+check_neighbor(Verify *verify, BlockNumber block, uint32 node, int slot)
 {
-	uint32		neighbor = list->ids[i];
+	const uint32 *ids = graph_record_ids(verify->record);
+	uint32		neighbor = ids[slot];
 
 	if (neighbor >= verify->nodes)
 	{
@@ -207,36 +297,36 @@ check_neighbor(Verify *verify, BlockNumber block, uint32 node, const GraphList *
 	}
 	if (neighbor == node)
 		report(verify, block, node, "the node is its own neighbor");
-	for (int j = 0; j < i; j++)
-		if (list->ids[j] == neighbor)
+	for (int i = 0; i < slot; i++)
+		if (ids[i] == neighbor)
 			report(verify, block, node, psprintf("neighbor %u is there twice", neighbor));
 	if (!graph_bits_test(&verify->bad, neighbor))
-		check_distance(verify, block, node, neighbor, list->distances[i]);
+		check_vectors(verify, block, node, slot, neighbor);
 }
 
 static void
 check_lists(Verify *verify)
 {
-	const GraphAccess *access = &verify->index->access;
+	HnswIndex  *index = verify->index;
+	const GraphShape *shape = &index->layout.shape;
 
-	verify->own = palloc(access->space->shape.own_size);
-	verify->neighbor = palloc(access->space->shape.own_size);
+	verify->record = palloc(shape->size);
+	verify->own = palloc(shape->own_size);
+	verify->neighbor = palloc(shape->own_size);
+	verify->query = hnsw_create_query(index);
 	for (uint32 node = 0; node < verify->nodes; node++)
 	{
-		BlockNumber block = hnsw_node_block(&verify->index->layout, node);
-		GraphList	list;
-		bool		live;
+		BlockNumber block = hnsw_node_block(&index->layout, node);
 
 		CHECK_FOR_INTERRUPTS();
-		if (graph_bits_test(&verify->bad, node) ||
-			!access->read_list(access->context, node, &list, &live) || !live)
+		if (!copy_record(verify, node) || verify->record->state != GRAPH_LIVE)
 			continue;
 		verify->live++;
-		access->own(access->context, node, verify->own);
 		if (!stored_is_sound(verify->own))
 			report(verify, block, node, "the stored vector is damaged");
-		for (int i = 0; i < list.n; i++)
-			check_neighbor(verify, block, node, &list, i);
+		for (int slot = 0; slot < shape->degree; slot++)
+			if (graph_record_ids(verify->record)[slot] != GRAPH_NO_NODE)
+				check_neighbor(verify, block, node, slot);
 	}
 }
 
@@ -259,28 +349,44 @@ check_entry(Verify *verify)
 		report(verify, HNSW_META_BLOCK, entry, "the entry does not exist");
 }
 
+/* What the index says by itself, while nobody inserts */
+static void
+check_index(Verify *verify, const HnswOpened *opened)
+{
+	LockPage(opened->index, HNSW_INSERT_LOCK, ExclusiveLock);
+	verify->table_blocks = RelationGetNumberOfBlocks(opened->heap);
+	verify->index = hnsw_open(opened->index);
+	verify->index->strategy = GetAccessStrategy(BAS_BULKREAD);
+	verify->nodes = hnsw_count_nodes(verify->index);
+	verify->bad.arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
+	if (!graph_bits_reset(&verify->bad, verify->nodes))
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	check_pages(verify);
+	check_lists(verify);
+	check_entry(verify);
+	UnlockPage(opened->index, HNSW_INSERT_LOCK, ExclusiveLock);
+}
+
 Datum
 hnsw_verify_index(PG_FUNCTION_ARGS)
 {
-	Relation	relation = hnsw_open_relation(PG_GETARG_OID(0));
+	HnswOpened	opened = hnsw_open_with_table(PG_GETARG_OID(0));
 	Verify		verify = {0};
+	Snapshot	snapshot;
 
-	if (!class_ownercheck(RelationGetRelid(relation), GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX, RelationGetRelationName(relation));
+	if (!opened.is_owner)
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX, RelationGetRelationName(opened.index));
 	InitMaterializedSRF(fcinfo, 0);
 	verify.result = (ReturnSetInfo *) fcinfo->resultinfo;
-	LockPage(relation, HNSW_INSERT_LOCK, ExclusiveLock);
-	verify.index = hnsw_open(relation);
-	verify.index->strategy = GetAccessStrategy(BAS_BULKREAD);
-	verify.nodes = hnsw_count_nodes(verify.index);
-	verify.bad.arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
-	if (!graph_bits_reset(&verify.bad, verify.nodes))
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	check_pages(&verify);
+	hnsw_act_as_owner(&opened);
+	snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	hnsw_require_usable(&opened, snapshot);
+	verify.index_rows = begin_rows();
+	verify.table_rows = begin_rows();
+	check_index(&verify, &opened);
+	scan_table(&verify, &opened, snapshot);
 	check_rows(&verify);
-	check_lists(&verify);
-	check_entry(&verify);
-	UnlockPage(relation, HNSW_INSERT_LOCK, ExclusiveLock);
-	relation_close(relation, AccessShareLock);
+	UnregisterSnapshot(snapshot);
+	hnsw_close_with_table(&opened);
 	return (Datum) 0;
 }

@@ -12,6 +12,7 @@
 
 #include "kernel/code_kernels.h"
 #include "kernel/distance.h"
+#include "kernel/element.h"
 #include "kernel/half.h"
 #include "kernel/vector.h"
 
@@ -23,14 +24,16 @@
 /* Squares whose sum is below this may have lost digits to underflow. */
 #define TINY_SUM 1e-30f
 
-static const size_t element_size[] = {
+static const size_t element_bytes[] = {
 	[STORED_INT8] = 1,[STORED_HALF] = 2,[STORED_FLOAT] = 4
 };
 
 size_t
 stored_size(StoredKind kind, size_t dims)
 {
-	return sizeof(StoredHead) + dims * element_size[kind];
+	if (kind == STORED_BIT)
+		return sizeof(StoredHead) + (dims + 7) / 8;
+	return sizeof(StoredHead) + dims * element_bytes[kind];
 }
 
 StoredHead
@@ -145,6 +148,21 @@ measure(StoredKind kind, const float *x, const void *stored, float scale,
 	*norm = sqrt(square);
 }
 
+/* Bits are as exact as what they were made of. */
+static void
+encode_bits(const float *x, size_t dims, void *stored)
+{
+	StoredHead	head = {.scale = 1};
+	float		scale;
+	size_t		ones = 0;
+
+	element_encode(ELEMENT_BIT, x, dims, (char *) stored + sizeof(StoredHead), &scale);
+	for (size_t i = 0; i < dims; i++)
+		ones += x[i] > 0;
+	head.norm = (float) sqrt((double) ones);
+	memcpy(stored, &head, sizeof(head));
+}
+
 void
 stored_encode(StoredKind kind, const float *x, size_t dims, double error, void *stored)
 {
@@ -153,6 +171,11 @@ stored_encode(StoredKind kind, const float *x, size_t dims, double error, void *
 	double		radius = 0;
 	double		norm = 0;
 
+	if (kind == STORED_BIT)
+	{
+		encode_bits(x, dims, stored);
+		return;
+	}
 	if (!isfinite(kernel_norm(x, dims)) || error == INFINITY)
 	{
 		memset(stored, 0, stored_size(kind, dims));
@@ -175,6 +198,11 @@ stored_encode(StoredKind kind, const float *x, size_t dims, double error, void *
 void
 stored_decode(StoredKind kind, const void *stored, size_t dims, float *out)
 {
+	if (kind == STORED_BIT)
+	{
+		element_decode(ELEMENT_BIT, elements(stored), 1, dims, out);
+		return;
+	}
 	memset(out, 0, dims * sizeof(float));
 	stored_residual(kind, out, stored, dims, out);
 	for (size_t i = 0; i < dims; i++)
@@ -279,8 +307,8 @@ stored_between(StoredKind kind, const void *a, const void *b, size_t dims)
 	{
 		size_t		n = dims - i < PIECE ? dims - i : PIECE;
 		float		x[PIECE] = {0};
-		const char *pa = (const char *) elements(a) + i * element_size[kind];
-		const char *pb = (const char *) elements(b) + i * element_size[kind];
+		const char *pa = (const char *) elements(a) + i * element_bytes[kind];
+		const char *pb = (const char *) elements(b) + i * element_bytes[kind];
 
 		if (kind == STORED_HALF)
 		{

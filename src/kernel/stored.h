@@ -3,7 +3,8 @@
  *	  Stored approximations of vectors, with rigorous bounds on the operators'
  *	  distances.
  *
- * A stored vector is a head of 12 bytes and dims elements of 1, 2 or 4 bytes.
+ * A stored vector is a head of 12 bytes and dims elements of 1, 2 or 4 bytes,
+ * or of a bit.
  * Its radius is a bound on the distance between what it decodes to and the
  * exact image of the column's vector (space.h), so that the triangle
  * inequality turns a distance to the stored vector into a lower bound of the
@@ -18,7 +19,8 @@ typedef enum StoredKind
 {
 	STORED_INT8,				/* scale times -127 .. 127 */
 	STORED_HALF,				/* scale, a power of two, times IEEE halves */
-	STORED_FLOAT				/* float32 as they are */
+	STORED_FLOAT,				/* float32 as they are */
+	STORED_BIT					/* is it above zero? for distances of bits */
 } StoredKind;
 
 typedef struct StoredHead

@@ -15,6 +15,7 @@ $node->safe_psql('postgres', q{
 	CREATE INDEX item_e ON item USING similarity_hnsw (e embedding_l2_ops);
 	CHECKPOINT;
 });
+my $node_bytes = $node->safe_psql('postgres', "SELECT node_bytes FROM similarity.index_info('item_e')");
 my $path = $node->data_dir . '/' . $node->safe_psql('postgres', "SELECT pg_relation_filepath('item_e')");
 $node->stop;
 my $sound = slurp_file($path);
@@ -67,8 +68,13 @@ damaged('bits of codes', pack('V', 3), 44, $corrupted, $corrupted);
 damaged('row pointer', "\0" x 8, $record + 8, qr/row pointer is invalid/, $corrupted);
 damaged('neighbor beyond the end', pack('V', 99999999), $record + 40, qr/does not exist/, undef);
 damaged('neighbor itself', pack('V', 0), $record + 40, qr/its own neighbor|distance/, undef);
-damaged('codes', "\xff" x 256, $record + 40 + 260, qr/^$/, undef);
+damaged('codes', "\xff" x 256, $record + 40 + 260, qr/the code of neighbor \d+ is wrong/, undef);
 damaged('vector', "\xff" x 16, $record + 560, qr/the stored vector is damaged/, undef);
+damaged('node of zeros', "\0" x 560, $record, qr/neighbor 0 is free.*of the table is not in the index/s, undef);
+damaged('row pointer of another row', substr($sound, $record + $node_bytes + 8, 8), $record + 8,
+	qr/is in the index twice.*is not in the index|is not in the index.*is in the index twice/s, undef);
+damaged('row pointer beyond the table', pack('Q<', 99999 << 16 | 1), $record + 8, qr/row \(99999,1\) is beyond the end of the table/, undef);
+damaged('distance', pack('f<', 1e6), $record + 40 + 128, qr/the distance of neighbor \d+ is wrong/, undef);
 damaged('page of zeros', "\0" x $page, $page, qr/neighbor \d+ is free|entry/, undef);
 damaged('page of noise', join('', map { chr(($_ * 7919) % 251) } 1 .. $page), $page, qr/invalid page|belong/, qr/invalid page|corrupted/);
 
