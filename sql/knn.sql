@@ -23,10 +23,16 @@ BEGIN
 END
 $$;
 SELECT metric, differences(metric, operator, 10) AS d10, differences(metric, operator, 1) AS d1
-FROM (VALUES ('l2', '<->'), ('euclidean', '<->'), ('COSINE', '<=>'), ('inner_product', '<#>'), ('l1', '<+>'), ('manhattan', '<+>')) m (metric, operator);
+FROM (VALUES ('l2', '<->'), ('euclidean', '<->'), ('COSINE', '<=>'), ('inner_product', '<#>'), ('l1', '<+>'), ('manhattan', '<+>'),
+	('hamming', '<~>'), ('jaccard', '<%>')) m (metric, operator);
 SET similarity.threads = 1;
 SELECT differences('l2', '<->', 7), differences('l2', '<->', 5000);
 RESET similarity.threads;
+
+-- A column of bits, which are floats to the distances that are not of bits
+ALTER TABLE item ALTER e TYPE embedding(20, bit);
+SELECT metric, differences(metric, operator, 10) AS d10
+FROM (VALUES ('l2', '<->'), ('hamming', '<~>'), ('jaccard', '<%>')) m (metric, operator);
 
 -- Toasted rows and queries, short headers
 CREATE TABLE wide (e embedding(3000));
@@ -70,7 +76,7 @@ SELECT similarity.knn('short', 'e', '{"[0,0]"}', 10001);
 SELECT similarity.knn('short', 'e', '{"[0,0]",NULL}');
 SELECT similarity.knn('short', 'e', '{"[0,0]","[1]"}');
 SELECT similarity.knn('short', 'e', '{"[1,2,3]"}');
-SELECT similarity.knn('short', 'e', '{"[0,0]"}', metric => 'hamming');
+SELECT similarity.knn('short', 'e', '{"[0,0]"}', metric => 'chebyshev');
 SELECT similarity.knn('short', 'f', '{"[0,0]"}');
 SELECT similarity.knn('item', 'id', '{"[0,0]"}');
 CREATE VIEW view AS SELECT e FROM short;

@@ -167,7 +167,7 @@ bench-kernels: build/bench/bench_kernels
 bench-neighbors: build/bench/bench_neighbors
 	@build/bench/bench_neighbors
 
-bench-scan: build/bench/bench_neighbors
+bench-scan: build/bench/bench_neighbors build/bench/bench_reading
 	@$(MAKE) -s all with_llvm=no
 	@test/bench/scan
 

@@ -70,7 +70,7 @@ embedding_l1_distance(const Embedding *a, const Embedding *b)
 }
 
 /* Fetch, check, compute and release: the shell of every distance. */
-static inline double
+static pg_attribute_always_inline double
 distance_of_arguments(FunctionCallInfo fcinfo, DistanceFunction distance)
 {
 	EmbeddingBuffer buffers[2];

@@ -86,8 +86,9 @@ is_kept(FunctionCallInfo fcinfo, int n, const Embedding *e)
  * A sequential scan of a table that was read in order finds the next page in
  * the next buffer, but no processor prefetches across 4 kB: each page would
  * begin with a wait for memory, and so would each row's header, far longer
- * than a distance takes.  So while this row is computed, its place on the next
- * page is fetched, which holds a row of the same size.
+ * than a distance takes.  So a row's place on the next page, which holds a row
+ * of the same size, is fetched after this row was computed: then memory works
+ * while the executor does.
  *
  * The look at the next buffer's tag is not locked: a wrong guess costs a
  * fetch in vain and nothing else.  Inlined, for gcc drops calls of a function
@@ -127,10 +128,7 @@ embedding_fetch(FunctionCallInfo fcinfo, int n, EmbeddingBuffer *buffer)
 	char	   *datum = DatumGetPointer(PG_GETARG_DATUM(n));
 
 	if (VARATT_IS_4B_U(datum))
-	{
-		prefetch_next_page(datum, VARSIZE(datum));
 		return embedding_check((Embedding *) datum);
-	}
 	if (is_short(datum))
 	{
 		Size		size = VARSIZE_SHORT(datum) - VARHDRSZ_SHORT;
@@ -147,6 +145,8 @@ embedding_release(FunctionCallInfo fcinfo, int n, Embedding *e)
 {
 	const char *datum = DatumGetPointer(PG_GETARG_DATUM(n));
 
-	if (!VARATT_IS_4B_U(datum) && !is_short(datum) && !is_kept(fcinfo, n, e))
+	if (VARATT_IS_4B_U(datum))
+		prefetch_next_page(datum, VARSIZE(datum));
+	else if (!is_short(datum) && !is_kept(fcinfo, n, e))
 		pfree(e);
 }

@@ -19,13 +19,13 @@ typedef union EmbeddingBuffer
  * The n-th (0 or 1) argument, checked as PG_GETARG_EMBEDDING_P checks it; read
  * only.  Valid until the function returns.  An argument that is the same
  * toasted value in every call is read once for all of them.
- *
- * A value in shared buffers also starts reading the page behind it into the
- * processor's cache.
  */
 extern Embedding *embedding_fetch(FunctionCallInfo fcinfo, int n, EmbeddingBuffer *buffer);
 
-/* Free what embedding_fetch() allocated, if it did. */
+/*
+ * Done with e: free what embedding_fetch() allocated, if it did.  If e stands in
+ * shared buffers, start reading the page behind it into the processor's cache.
+ */
 extern void embedding_release(FunctionCallInfo fcinfo, int n, Embedding *e);
 
 #endif							/* EMBEDDING_FETCH_H */

@@ -38,6 +38,7 @@ typedef struct Knn
 	int			nqueries;
 	int			dims;
 	int			model;			/* tag that they agree on, or 0 */
+	bool		as_bits;		/* items are converted: threads cannot do that */
 	const void **items;
 	float	   *vectors;
 
@@ -82,11 +83,24 @@ distance_l1(const void *q, const void *x)
 	return embedding_l1_distance(q, x);
 }
 
+static double
+distance_hamming(const void *q, const void *x)
+{
+	return embedding_hamming_distance(q, x);
+}
+
+static double
+distance_jaccard(const void *q, const void *x)
+{
+	return embedding_jaccard_distance(q, x);
+}
+
 typedef struct KnnDistance
 {
 	const char *name;
 	NeighborMetric metric;
 	NeighborDistance distance;
+	bool		of_bits;
 } KnnDistance;
 
 static const KnnDistance distances[] = {
@@ -96,6 +110,8 @@ static const KnnDistance distances[] = {
 	{"l1", NEIGHBOR_OTHER, distance_l1},
 	{"euclidean", NEIGHBOR_L2, distance_l2},
 	{"manhattan", NEIGHBOR_OTHER, distance_l1},
+	{"hamming", NEIGHBOR_OTHER, distance_hamming, true},
+	{"jaccard", NEIGHBOR_OTHER, distance_jaccard, true},
 };
 
 static const KnnDistance *
@@ -107,7 +123,7 @@ distance_by_name(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unknown distance \"%s\"", name),
-			 errhint("Distances are l2 or euclidean, cosine, inner_product, and l1 or manhattan.")));
+			 errhint("Distances are l2 or euclidean, cosine, inner_product, l1 or manhattan, hamming, and jaccard.")));
 }
 
 /* ---- queries ---- */
@@ -158,7 +174,7 @@ read_queries(Knn *knn, ArrayType *array)
 			embedding_check_dims(knn->items[0], e);
 		merge_model(&knn->model, e);
 		decode(e, knn->vectors + (Size) i * e->dims);
-		knn->items[i] = e;
+		knn->items[i] = knn->as_bits ? embedding_convert(e, ELEMENT_BIT) : e;
 	}
 }
 
@@ -265,7 +281,7 @@ take_row(Knn *knn, SPITupleTable *table, int row, int n)
 	if (e->model != 0 && knn->model != 0 && e->model != knn->model)
 		embedding_raise_model_mismatch(e->model, knn->model);
 	decode(e, knn->row_vectors + (Size) n * knn->dims);
-	knn->row_items[n] = e;
+	knn->row_items[n] = knn->as_bits ? embedding_convert(e, ELEMENT_BIT) : e;
 	knn->row_ids[n] = pack_id(part_number(knn, DatumGetObjectId(SPI_getbinval(tuple, table->tupdesc, 1, &isnull))),
 							  (ItemPointer) DatumGetPointer(SPI_getbinval(tuple, table->tupdesc, 2, &isnull)));
 	return n + 1;
@@ -355,6 +371,7 @@ similarity_knn(PG_FUNCTION_ARGS)
 	context = AllocSetContextCreate(CurrentMemoryContext, "knn", ALLOCSET_DEFAULT_SIZES);
 	previous = MemoryContextSwitchTo(context);
 	knn = palloc0(sizeof(Knn));
+	knn->as_bits = distance->of_bits;
 	read_queries(knn, PG_GETARG_ARRAYTYPE_P(2));
 	MemoryContextSwitchTo(previous);
 

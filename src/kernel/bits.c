@@ -1,13 +1,18 @@
 /*
  * bits.c
  *	  Distances of vectors of bits, eight bytes at a time.
+ *
+ * x86-64 as such has no instruction that counts bits: the loops are compiled a
+ * second time for processors that do, which is all of them since 2008.
  */
 #include "kernel/bits.h"
 
 #include <string.h>
 
+#define INLINE static inline __attribute__((always_inline))
+
 /* Up to eight bytes; the order of bytes does not matter for counting. */
-static uint64_t
+INLINE uint64_t
 load(const uint8_t *p, size_t bytes)
 {
 	uint64_t	word = 0;
@@ -16,14 +21,14 @@ load(const uint8_t *p, size_t bytes)
 	return word;
 }
 
-static size_t
+INLINE size_t
 count(uint64_t word)
 {
 	return (size_t) __builtin_popcountll(word);
 }
 
-size_t
-kernel_hamming_distance(const uint8_t *a, const uint8_t *b, size_t bytes)
+INLINE size_t
+hamming(const uint8_t *a, const uint8_t *b, size_t bytes)
 {
 	size_t		sum = 0;
 	size_t		i = 0;
@@ -35,20 +40,75 @@ kernel_hamming_distance(const uint8_t *a, const uint8_t *b, size_t bytes)
 	return sum;
 }
 
-double
-kernel_jaccard_distance(const uint8_t *a, const uint8_t *b, size_t bytes)
+INLINE double
+jaccard(const uint8_t *a, const uint8_t *b, size_t bytes)
 {
 	size_t		both = 0;
 	size_t		either = 0;
+	size_t		i = 0;
 
-	for (size_t i = 0; i < bytes; i += 8)
+	for (; i + 8 <= bytes; i += 8)
 	{
-		size_t		left = bytes - i;
-		uint64_t	x = load(a + i, left);
-		uint64_t	y = load(b + i, left);
-
-		both += count(x & y);
-		either += count(x | y);
+		both += count(load(a + i, 8) & load(b + i, 8));
+		either += count(load(a + i, 8) | load(b + i, 8));
+	}
+	if (i < bytes)
+	{
+		both += count(load(a + i, bytes - i) & load(b + i, bytes - i));
+		either += count(load(a + i, bytes - i) | load(b + i, bytes - i));
 	}
 	return either == 0 ? 0 : 1 - (double) both / (double) either;
+}
+
+/* ---- the tables ---- */
+
+#define BITS_TABLE(set, target) \
+	static target size_t \
+	hamming_##set(const uint8_t *a, const uint8_t *b, size_t bytes) \
+	{ \
+		return hamming(a, b, bytes); \
+	} \
+	static target double \
+	jaccard_##set(const uint8_t *a, const uint8_t *b, size_t bytes) \
+	{ \
+		return jaccard(a, b, bytes); \
+	} \
+	static const BitsTable bits_##set = {#set, hamming_##set, jaccard_##set};
+
+BITS_TABLE(portable,)
+#if defined(__x86_64__)
+BITS_TABLE(popcnt, __attribute__((target("popcnt"))))
+#endif
+
+static const BitsTable *tables[3] = {&bits_portable, NULL};
+
+const BitsTable *const *
+bits_tables(void)
+{
+	return tables;
+}
+
+void
+bits_init(void)
+{
+	int			n = 0;
+
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("popcnt"))
+		tables[n++] = &bits_popcnt;
+#endif
+	tables[n++] = &bits_portable;
+	tables[n] = NULL;
+}
+
+size_t
+kernel_hamming_distance(const uint8_t *a, const uint8_t *b, size_t bytes)
+{
+	return tables[0]->hamming(a, b, bytes);
+}
+
+double
+kernel_jaccard_distance(const uint8_t *a, const uint8_t *b, size_t bytes)
+{
+	return tables[0]->jaccard(a, b, bytes);
 }

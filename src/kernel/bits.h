@@ -20,4 +20,19 @@ extern size_t kernel_hamming_distance(const uint8_t *a, const uint8_t *b, size_t
  */
 extern double kernel_jaccard_distance(const uint8_t *a, const uint8_t *b, size_t bytes);
 
+/* ---- the kernels ---- */
+
+typedef struct BitsTable
+{
+	const char *name;			/* "popcnt", "portable" */
+	size_t		(*hamming) (const uint8_t *a, const uint8_t *b, size_t bytes);
+	double		(*jaccard) (const uint8_t *a, const uint8_t *b, size_t bytes);
+} BitsTable;
+
+/* Runnable here, best first and the portable one last; NULL-terminated. */
+extern const BitsTable *const *bits_tables(void);
+
+/* Called by kernel_init(). */
+extern void bits_init(void);
+
 #endif							/* KERNEL_BITS_H */

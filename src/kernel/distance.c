@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "kernel/bits.h"
 #include "kernel/code_kernels.h"
 #include "kernel/distance_tables.h"
 #include "kernel/mixed.h"
@@ -53,6 +54,7 @@ kernel_init(void)
 	kernel = tables[0];
 	code_kernels_init();
 	mixed_init();
+	bits_init();
 }
 
 /* Can a sum of squares be trusted: neither overflowed nor near underflow? */

@@ -56,12 +56,21 @@ mixed_init(void)
 	tables[n] = NULL;
 }
 
-/* The kernels for floats against v; NULL if there are none */
+/* Floats first, for distances are symmetric; the pair's kernels or NULL. */
 static const MixedKernels *
-kernels_of(MixedVector v)
+kernels_of(MixedVector *a, MixedVector *b)
 {
-	return v.kind == ELEMENT_HALF ? &tables[0]->half :
-		v.kind == ELEMENT_INT8 ? &tables[0]->int8 : NULL;
+	if (a->kind != ELEMENT_FLOAT)
+	{
+		MixedVector c = *a;
+
+		*a = *b;
+		*b = c;
+	}
+	if (a->kind != ELEMENT_FLOAT)
+		return NULL;
+	return b->kind == ELEMENT_HALF ? &tables[0]->half :
+		b->kind == ELEMENT_INT8 ? &tables[0]->int8 : NULL;
 }
 
 /* Elements from the i-th, a multiple of PIECE, as floats; sets *count. */
@@ -84,27 +93,16 @@ is_sound(float sum)
 	return sum > 1e-30f && sum <= FLT_MAX;
 }
 
-/* Floats first: distances are symmetric. */
-static void
-order(MixedVector *a, MixedVector *b)
-{
-	MixedVector c = *a;
-
-	if (a->kind != ELEMENT_FLOAT)
-	{
-		*a = *b;
-		*b = c;
-	}
-}
-
 typedef double (*PieceDistance) (const float *a, const float *b, size_t n);
 
-/* A sum over pieces, each of which holds for any floats */
+/* A sum over pieces, of a distance that holds for any floats */
 static double
 sum_of_pieces(MixedVector a, MixedVector b, size_t n, PieceDistance distance)
 {
 	double		sum = 0;
 
+	if (a.kind == ELEMENT_FLOAT && b.kind == ELEMENT_FLOAT)
+		return distance(a.x, b.x, n);
 	for (size_t i = 0; i < n; i += PIECE)
 	{
 		float		buffer_a[PIECE];
@@ -121,49 +119,28 @@ sum_of_pieces(MixedVector a, MixedVector b, size_t n, PieceDistance distance)
 double
 mixed_l2_squared_distance(MixedVector a, MixedVector b, size_t n)
 {
-	order(&a, &b);
-	if (a.kind == ELEMENT_FLOAT && b.kind == ELEMENT_FLOAT)
-		return kernel_l2_squared_distance(a.x, b.x, n);
-	if (a.kind == ELEMENT_FLOAT && kernels_of(b) != NULL)
-	{
-		float		sum = kernels_of(b)->l2_squared(a.x, b.x, b.scale, n);
+	const MixedKernels *kernels = kernels_of(&a, &b);
+	float		sum = kernels != NULL ? kernels->l2_squared(a.x, b.x, b.scale, n) : NAN;
 
-		if (is_sound(sum))
-			return sum;
-	}
-	return sum_of_pieces(a, b, n, kernel_l2_squared_distance);
+	return is_sound(sum) ? sum : sum_of_pieces(a, b, n, kernel_l2_squared_distance);
 }
 
 double
 mixed_inner_product(MixedVector a, MixedVector b, size_t n)
 {
-	order(&a, &b);
-	if (a.kind == ELEMENT_FLOAT && b.kind == ELEMENT_FLOAT)
-		return kernel_inner_product(a.x, b.x, n);
-	if (a.kind == ELEMENT_FLOAT && kernels_of(b) != NULL)
-	{
-		float		sum = kernels_of(b)->inner_product(a.x, b.x, b.scale, n);
+	const MixedKernels *kernels = kernels_of(&a, &b);
+	float		sum = kernels != NULL ? kernels->inner_product(a.x, b.x, b.scale, n) : NAN;
 
-		if (isfinite(sum))
-			return sum;
-	}
-	return sum_of_pieces(a, b, n, kernel_inner_product);
+	return isfinite(sum) ? sum : sum_of_pieces(a, b, n, kernel_inner_product);
 }
 
 double
 mixed_l1_distance(MixedVector a, MixedVector b, size_t n)
 {
-	order(&a, &b);
-	if (a.kind == ELEMENT_FLOAT && b.kind == ELEMENT_FLOAT)
-		return kernel_l1_distance(a.x, b.x, n);
-	if (a.kind == ELEMENT_FLOAT && kernels_of(b) != NULL)
-	{
-		float		sum = kernels_of(b)->l1(a.x, b.x, b.scale, n);
+	const MixedKernels *kernels = kernels_of(&a, &b);
+	float		sum = kernels != NULL ? kernels->l1(a.x, b.x, b.scale, n) : NAN;
 
-		if (isfinite(sum))
-			return sum;
-	}
-	return sum_of_pieces(a, b, n, kernel_l1_distance);
+	return isfinite(sum) ? sum : sum_of_pieces(a, b, n, kernel_l1_distance);
 }
 
 /* ---- cosine ---- */
@@ -216,16 +193,16 @@ similarity_of_pieces(MixedVector a, MixedVector b, size_t n)
 double
 mixed_cosine_distance(MixedVector a, MixedVector b, size_t n)
 {
+	const MixedKernels *kernels = kernels_of(&a, &b);
 	double		similarity;
 	float		ab;
 	float		aa = 0;
 	float		bb = 0;
 
-	order(&a, &b);
 	if (a.kind == ELEMENT_FLOAT && b.kind == ELEMENT_FLOAT)
 		return kernel_cosine_distance(a.x, b.x, n);
-	if (a.kind == ELEMENT_FLOAT && kernels_of(b) != NULL)
-		kernels_of(b)->cosine(a.x, b.x, b.scale, n, &ab, &aa, &bb);
+	if (kernels != NULL)
+		kernels->cosine(a.x, b.x, b.scale, n, &ab, &aa, &bb);
 	if (is_sound(aa) && is_sound(bb))
 		similarity = (double) ab / sqrt((double) aa * (double) bb);
 	else

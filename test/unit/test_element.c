@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "kernel/bits.h"
+#include "kernel/distance.h"
 #include "kernel/element.h"
 #include "kernel/half.h"
 #include "unit.h"
@@ -178,10 +179,13 @@ test_bit_distances(void)
 				either += (a[i] | b[i]) >> bit & 1;
 			}
 		}
-		CHECK(kernel_hamming_distance(a, b, n) == differ);
-		CHECK_NEAR(kernel_jaccard_distance(a, b, n),
-				   either == 0 ? 0 : 1 - (double) both / (double) either, 1e-15);
-		CHECK(kernel_hamming_distance(a, a, n) == 0 && kernel_jaccard_distance(a, a, n) == 0);
+		for (const BitsTable *const *t = bits_tables(); *t != NULL; t++)
+		{
+			CHECK((*t)->hamming(a, b, n) == differ);
+			CHECK_NEAR((*t)->jaccard(a, b, n),
+					   either == 0 ? 0 : 1 - (double) both / (double) either, 1e-15);
+			CHECK((*t)->hamming(a, a, n) == 0 && (*t)->jaccard(a, a, n) == 0);
+		}
 	}
 	memset(a, 0, sizeof(a));
 	memset(b, 255, sizeof(b));
@@ -279,6 +283,7 @@ test_names(void)
 int
 main(void)
 {
+	kernel_init();
 	RUN(test_every_half);
 	RUN(test_half_rounding);
 	RUN(test_half_ends);
