@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "access/tableam.h"
 #include "access/xloginsert.h"
 #include "catalog/index.h"
@@ -57,6 +58,7 @@ typedef struct Build
 
 	double		rows;
 	double		toasted;
+	Size		widest;			/* of these */
 } Build;
 
 char *
@@ -427,7 +429,11 @@ build_callback(Relation relation, ItemPointer tid, Datum *values,
 	if (isnull[0])
 		return;
 	caller = MemoryContextSwitchTo(build->row_context);
-	build->toasted += VARATT_IS_EXTERNAL(DatumGetPointer(values[0]));
+	if (VARATT_IS_EXTERNAL(DatumGetPointer(values[0])))
+	{
+		build->toasted++;
+		build->widest = Max(build->widest, toast_raw_datum_size(values[0]));
+	}
 	vector = hnsw_prepare(build->index, values[0]);
 	MemoryContextSwitchTo(caller);
 	add_vector(build, vector, tid);
@@ -442,9 +448,7 @@ build_callback(Relation relation, ItemPointer tid, Datum *values,
 static void
 advise_inline(const Build *build, Relation heap)
 {
-	Size		size = EMBEDDING_SIZE(build->index->layout.shape.dims);
-
-	if (build->toasted * 2 < build->rows || build->rows == 0 || size > 8000)
+	if (build->toasted * 2 < build->rows || build->rows == 0 || build->widest > 8000)
 		return;
 	ereport(NOTICE,
 			(errmsg("embeddings of table \"%s\" are stored out of line",

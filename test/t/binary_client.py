@@ -4,6 +4,8 @@ The layout is that of pgvector's vector: int16 dimensions, int16 zero, float4
 elements, big-endian.  Prints "ok NAME" or "not ok NAME: why" for each check;
 run by 010_binary.pl, which names the server in the environment.
 """
+import ctypes
+import ctypes.util
 import io
 import struct
 
@@ -117,3 +119,43 @@ cursor.execute("CREATE TABLE copied AS TABLE sent WITH NO DATA")
 send(receive("SELECT e FROM sent"), "copied")
 cursor.execute("SELECT count(*) FROM (TABLE sent EXCEPT ALL TABLE copied) x")
 check("COPY binary out and in loses nothing", cursor.fetchone()[0] == 0)
+
+# Every precision takes and gives the same bytes, rounded to what it stores.
+stored = {"half": [0.0999755859375, -2.0, 300.0], "int8": [0.0, -2.362213134765625, 300.0010681152344], "bit": [1.0, 0.0, 1.0]}
+for kind, expected in stored.items():
+    cursor.execute("CREATE TABLE sent_%s (e embedding(3, %s))" % (kind, kind))
+    send([encode([0.1, -2.0, 300.0])], "sent_" + kind)
+    values = receive("SELECT e FROM sent_" + kind)
+    check("COPY rounds to " + kind, decode(values[0]) == expected, decode(values[0]))
+    send(values, "sent_" + kind)
+    check("and what it gave comes back, " + kind, receive("SELECT e FROM sent_" + kind) == 2 * values)
+    check_refused("dimensions of a column of " + kind, encode([1, 2]), "22000",
+                  "expected 3 dimensions, not 2", "sent_" + kind)
+check_refused("beyond half", encode([1, 2, 70000]), "22003",
+              '"70000" is out of range for half precision of type embedding', "sent_half")
+
+# Parameters and results of a prepared statement, in binary, by libpq itself.
+libpq = ctypes.CDLL(ctypes.util.find_library("pq"))
+for name in ("PQconnectdb", "PQexecParams", "PQgetvalue", "PQresultErrorMessage"):
+    getattr(libpq, name).restype = ctypes.c_void_p
+session = ctypes.c_void_p(libpq.PQconnectdb(b""))
+
+
+def execute(sql, value):
+    """The first column of the first row in binary, or the server's message."""
+    result = ctypes.c_void_p(libpq.PQexecParams(
+        session, sql.encode(), 1, None, (ctypes.c_char_p * 1)(value), (ctypes.c_int * 1)(len(value)),
+        (ctypes.c_int * 1)(1), 1))
+    if libpq.PQntuples(result) == 0:
+        return ctypes.string_at(libpq.PQresultErrorMessage(result)).decode()
+    return ctypes.string_at(libpq.PQgetvalue(result, 0, 0), libpq.PQgetlength(result, 0, 0))
+
+
+numbers = encode([0.1, -2.0, 300.0])
+check("a binary parameter", execute("SELECT $1::embedding", numbers) == numbers)
+for kind, expected in stored.items():
+    got = execute("SELECT e FROM sent_%s ORDER BY e <-> $1 LIMIT 1" % kind, numbers)
+    check("a binary parameter and result of " + kind, decode(got) == expected, got)
+check("a distance in binary", execute("SELECT '[0,0]'::embedding <-> $1", encode([3, 4])) == struct.pack(">d", 5.0))
+message = execute("SELECT $1::embedding", numbers[:-2])
+check("a truncated parameter", "needs 12 bytes of elements, not 10" in message, message)
