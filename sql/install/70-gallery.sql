@@ -45,6 +45,7 @@ CREATE TABLE similarity.calibration (
 	version integer,
 	gallery_rows bigint NOT NULL,
 	gallery_hash numeric NOT NULL,
+	matched double precision[] NOT NULL,
 	CONSTRAINT calibration_pkey PRIMARY KEY (gallery),
 	CONSTRAINT calibration_gallery_fkey FOREIGN KEY (gallery) REFERENCES similarity.gallery ON DELETE CASCADE
 );
@@ -102,10 +103,30 @@ SELECT g.name::text AS gallery, g.owner::text AS owner,
 	pg_catalog.quote_ident(g.relation_schema) OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(g.relation_name) AS relation,
 	g.embedding::text AS embedding, g.label::text AS label, g.key::text AS key, g.image::text AS image, g.image_shape,
 	g.distance, m.name::text AS model, g.version, g.created,
-	c.calibrated, c.matcher, c.k, c.metric, c.queries, g.id, g.input::text AS input
+	c.calibrated, c.matcher, c.k, c.metric, c.queries, g.id, g.input::text AS input,
+	(SELECT pg_catalog.jsonb_object_agg(p.name, p.distance) FROM similarity.cutpoint p
+		WHERE p.gallery OPERATOR(pg_catalog.=) g.id) AS cutpoints,
+	CASE WHEN r.reltuples OPERATOR(pg_catalog.>=) 0 THEN r.reltuples::bigint END AS "rows",
+	pg_catalog.pg_total_relation_size(r.oid) AS bytes,
+	x.index, x.index_bytes, x.index_recall
 FROM similarity.gallery g
 	LEFT JOIN similarity.model m ON m.id OPERATOR(pg_catalog.=) g.model
 	LEFT JOIN similarity.calibration c ON c.gallery OPERATOR(pg_catalog.=) g.id
+	LEFT JOIN pg_catalog.pg_class r ON r.relname OPERATOR(pg_catalog.=) g.relation_name
+		AND r.relnamespace OPERATOR(pg_catalog.=) (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname OPERATOR(pg_catalog.=) g.relation_schema)
+	-- the index that serves the gallery's distance, with its recall when that was last measured
+	LEFT JOIN LATERAL (SELECT i.indexrelid::pg_catalog.regclass AS index, pg_catalog.pg_relation_size(i.indexrelid) AS index_bytes,
+			(SELECT f.recall FROM similarity.index_figures(i.indexrelid::pg_catalog.regclass) f) AS index_recall
+		FROM pg_catalog.pg_index i
+			JOIN pg_catalog.pg_class ic ON ic.oid OPERATOR(pg_catalog.=) i.indexrelid AND ic.relkind OPERATOR(pg_catalog.=) 'i'
+			JOIN pg_catalog.pg_am a ON a.oid OPERATOR(pg_catalog.=) ic.relam AND a.amname OPERATOR(pg_catalog.=) 'similarity_hnsw'
+			JOIN pg_catalog.pg_attribute t ON t.attrelid OPERATOR(pg_catalog.=) i.indrelid AND t.attnum OPERATOR(pg_catalog.=) i.indkey[0]
+			JOIN pg_catalog.pg_opclass o ON o.oid OPERATOR(pg_catalog.=) i.indclass[0]
+		WHERE i.indrelid OPERATOR(pg_catalog.=) r.oid AND i.indisvalid AND t.attname OPERATOR(pg_catalog.=) g.embedding
+			AND o.opcname OPERATOR(pg_catalog.=) CASE g.distance WHEN 'cosine' THEN 'embedding_cosine_ops'
+				WHEN 'inner_product' THEN 'embedding_ip_ops' WHEN 'manhattan' THEN 'embedding_l1_ops' ELSE 'embedding_l2_ops' END
+			AND g.distance OPERATOR(pg_catalog.<>) 'snr'
+		ORDER BY i.indexrelid LIMIT 1) x ON true
 WHERE EXISTS (SELECT FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) r.relnamespace
 	WHERE r.relname OPERATOR(pg_catalog.=) g.relation_name AND n.nspname OPERATOR(pg_catalog.=) g.relation_schema
 		AND pg_catalog.has_any_column_privilege(r.oid, 'SELECT'))
@@ -172,6 +193,14 @@ CREATE FUNCTION similarity.calibration_status(gallery text)
 	AS 'MODULE_PATHNAME', 'gallery_calibration_status' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 1;
 COMMENT ON FUNCTION similarity.calibration_status(text) IS
 	'whether a gallery is what it was when it was calibrated: change is NULL, or says what changed (rows, model version); reads the whole gallery. No row: never calibrated';
+
+CREATE FUNCTION similarity.drift(gallery text, query text, cutpoint text DEFAULT 'optimal')
+	RETURNS TABLE (queries bigint, calibration_queries bigint, ks double precision, p_value double precision,
+		median double precision, calibration_median double precision, p90 double precision, calibration_p90 double precision,
+		unknown double precision, calibration_unknown double precision, cutpoint_name text)
+	AS 'MODULE_PATHNAME', 'gallery_drift' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 1;
+COMMENT ON FUNCTION similarity.drift(text, text, text) IS
+	'compares the distances of the matches of new items with those at calibration. query: any SELECT of (input). ks: the Kolmogorov-Smirnov distance of the two samples, 0 (alike) to 1, and p_value how probable one so great is by chance. median, p90: quantiles of distances; unknown: the share that the cut point refuses';
 
 CREATE FUNCTION similarity.match(gallery text, input bytea, cutpoint text DEFAULT 'optimal', k integer DEFAULT NULL, matcher text DEFAULT NULL)
 	RETURNS TABLE (label text, distance double precision, cutpoint_name text, cutpoint_distance double precision, evidence text[])

@@ -18,6 +18,7 @@
 
 #include "context.h"
 #include "errors.h"
+#include "eval/drift.h"
 #include "gallery/gallery.h"
 #include "model/model.h"
 
@@ -233,6 +234,23 @@ forget_calibration(const Gallery *gallery)
 	catalog_run("DELETE FROM similarity.calibration WHERE gallery OPERATOR(pg_catalog.=) $1", &args);
 }
 
+/* Most distances of matches that a calibration keeps, evenly chosen */
+#define MAX_MATCHED 10000
+
+static Datum
+matched_distances(const Matches *matches)
+{
+	size_t		n = Min(matches->n, MAX_MATCHED);
+	double	   *all = palloc_extended(sizeof(double) * matches->n, MCXT_ALLOC_HUGE);
+	double	   *chosen = palloc(sizeof(double) * n);
+
+	memcpy(all, matches->distances, sizeof(double) * matches->n);
+	eval_sort(all, matches->n);
+	for (size_t i = 0; i < n; i++)
+		chosen[i] = all[n == 1 ? 0 : i * (matches->n - 1) / (n - 1)];
+	return float_array(chosen, n);
+}
+
 static void
 store_calibration(const Gallery *gallery, const Contents *contents, const Matches *matches,
 				  int k, EvalMetric metric, const EvalCurve *curve)
@@ -250,9 +268,10 @@ store_calibration(const Gallery *gallery, const Contents *contents, const Matche
 	catalog_arg(&args, INT4OID, Int32GetDatum(gallery->version), gallery->model == NULL);
 	catalog_arg_bigint(&args, contents->rows);
 	catalog_arg(&args, NUMERICOID, contents->hash, false);
+	catalog_arg(&args, FLOAT8ARRAYOID, matched_distances(matches), false);
 	catalog_run("INSERT INTO similarity.calibration (gallery, matcher, k, metric, queries, distance,"
-				" \"precision\", recall, f1, binary_accuracy, npv, fpr, version, gallery_rows, gallery_hash)"
-				" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)", &args);
+				" \"precision\", recall, f1, binary_accuracy, npv, fpr, version, gallery_rows, gallery_hash, matched)"
+				" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)", &args);
 }
 
 static void
@@ -319,7 +338,7 @@ calibrate(ReturnSetInfo *result, const Gallery *gallery, const char *query,
 	EvalCurve	curve;
 	Contents	contents;
 
-	gallery_pass(gallery, query, true, k, labels_create(), add_calibration_row, &pass);
+	gallery_pass(gallery, query, QUERY_LABELS, true, k, labels_create(), add_calibration_row, &pass);
 	contents = read_contents(gallery);
 	compute_curve(&pass, &curve);
 	choose_cutpoints(targets, &curve, metric);

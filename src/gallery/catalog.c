@@ -232,6 +232,21 @@ check_version(const Gallery *gallery, int version)
 }
 
 static void
+read_matched(Calibration *calibration)
+{
+	bool		isnull;
+	ArrayType  *array = DatumGetArrayTypePCopy(column_datum(0, 7, &isnull));
+
+	if (ARR_NDIM(array) != 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != FLOAT8OID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("calibration of a gallery is corrupted")));
+	calibration->queries = DatumGetInt64(column_datum(0, 6, &isnull));
+	calibration->nmatched = ARR_DIMS(array)[0];
+	calibration->matched = (double *) ARR_DATA_PTR(array);
+}
+
+static void
 read_calibration(Calibration *calibration, const Gallery *gallery)
 {
 	Status		status;
@@ -242,6 +257,7 @@ read_calibration(Calibration *calibration, const Gallery *gallery)
 	calibration->k = column_int(0, 2);
 	neighbors_check_k(calibration->k);
 	check_version(gallery, column_int(0, 5));
+	read_matched(calibration);
 	if (!eval_matcher_by_name(column_text(0, 1), &calibration->matcher, &status))
 		raise_status(&status);
 	for (int i = 0; i < calibration->ncutpoints; i++)
@@ -258,7 +274,7 @@ gallery_calibration(const Gallery *gallery)
 {
 	Calibration *calibration = palloc(sizeof(Calibration));
 
-	if (catalog_select("SELECT c.matcher, c.k, p.name, p.distance, c.version FROM similarity.calibration c"
+	if (catalog_select("SELECT c.matcher, c.k, p.name, p.distance, c.version, c.queries, c.matched FROM similarity.calibration c"
 					   " JOIN similarity.cutpoint p ON p.gallery OPERATOR(pg_catalog.=) c.gallery"
 					   " WHERE c.gallery OPERATOR(pg_catalog.=) $1 ORDER BY p.distance, p.position",
 					   INT4OID, Int32GetDatum(gallery->id)) == 0)

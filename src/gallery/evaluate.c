@@ -159,7 +159,7 @@ evaluate_retrieval(FunctionCallInfo fcinfo, const Gallery *gallery, const char *
 		count_labels(gallery, labels, &pass.counts);
 	k = eval_retrieval_depth(metrics->metric, metrics->n, metrics->options.drop_closest, pass.counts.largest);
 	neighbors_check_k(k);
-	search = gallery_pass(gallery, query, metrics->exact, (int) k, labels, add_retrieval_row, &pass);
+	search = gallery_pass(gallery, query, QUERY_LABELS, metrics->exact, (int) k, labels, add_retrieval_row, &pass);
 	for (int i = 0; i < metrics->n; i++)
 		put_metric(fcinfo, metrics, i, &pass, labels, search);
 }
@@ -279,7 +279,7 @@ evaluate_classification(FunctionCallInfo fcinfo, const Gallery *gallery, const c
 	Matches    *matches = matches_create(matcher_argument(fcinfo, 3, calibration->matcher));
 	bool		exact = bool_argument(fcinfo, 4, true);
 	Labels	   *labels = labels_create();
-	Pass	   *pass = gallery_pass(gallery, query, exact, k, labels, add_match_row, matches);
+	Pass	   *pass = gallery_pass(gallery, query, QUERY_LABELS, exact, k, labels, add_match_row, matches);
 	double		recall;
 
 	if (!exact)
@@ -328,7 +328,7 @@ static void
 confusion_matrix(FunctionCallInfo fcinfo, const Gallery *gallery, const char *query)
 {
 	char	   *cutpoint = text_argument_or_null(fcinfo, 2);
-	Calibration every = {EVAL_MATCH_NEAREST, 1, 0, NULL};
+	Calibration every = {EVAL_MATCH_NEAREST, 1};
 	Calibration *calibration = cutpoint ? gallery_calibration(gallery) : &every;
 	double		threshold = cutpoint ? calibration_cutpoint(calibration, gallery, cutpoint)->distance : INFINITY;
 	int			k = k_argument(fcinfo, 3, calibration->k);
@@ -339,7 +339,7 @@ confusion_matrix(FunctionCallInfo fcinfo, const Gallery *gallery, const char *qu
 	Status		status;
 
 	status_clear(&status);
-	gallery_pass(gallery, query, bool_argument(fcinfo, 5, true), k, labels, add_match_row, matches);
+	gallery_pass(gallery, query, QUERY_LABELS, bool_argument(fcinfo, 5, true), k, labels, add_match_row, matches);
 	if (!eval_confusion(matches->labels, matches->predicted, matches->distances, matches->n, threshold,
 						memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), &cells, &ncells, &status))
 		raise_status(&status);

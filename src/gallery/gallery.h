@@ -122,6 +122,10 @@ typedef struct Calibration
 	int			k;
 	int			ncutpoints;		/* at least 1 */
 	Cutpoint   *cutpoints;		/* by ascending distance */
+	int64		queries;
+	int			nmatched;		/* at least 1 */
+	double	   *matched;		/* distances of matches, ascending, if many a
+								 * selection */
 } Calibration;
 
 /* ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if it was never calibrated. */
@@ -226,6 +230,7 @@ extern void gallery_embed_many(const Gallery *gallery, const Datum *inputs, Oid 
 typedef enum QueryKind
 {
 	QUERY_LABELS,				/* (input, label) */
+	QUERY_INPUTS,				/* (input), or (input, anything) */
 	QUERY_KEYS,					/* (input, key) */
 	QUERY_REPORT				/* (input, label) or (input, label, image),
 								 * labels may be NULL */
@@ -285,12 +290,13 @@ typedef void (*PassFunction) (void *state, int label, const int *labels,
 							  const double *distances, int n);
 
 /*
- * Call function for each row of query, in their order, with its k nearest:
+ * Call function for each row of query, in their order, with its label (none of
+ * QUERY_INPUTS: EVAL_NO_LABEL) and its k nearest:
  * the true ones, or those that look-ups find.  ERROR if there is no row or the
  * gallery is empty.
  */
 typedef struct Pass Pass;
-extern Pass *gallery_pass(const Gallery *gallery, const char *query, bool exact, int k,
+extern Pass *gallery_pass(const Gallery *gallery, const char *query, QueryKind kind, bool exact, int k,
 						  Labels *labels, PassFunction function, void *state);
 
 /* After a pass that was not exact: the share of the k true nearest it found. */

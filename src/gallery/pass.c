@@ -204,10 +204,10 @@ pass_row(Pass *pass, const char *label, const Embedding *query)
 }
 
 Pass *
-gallery_pass(const Gallery *gallery, const char *query, bool exact, int k,
+gallery_pass(const Gallery *gallery, const char *query, QueryKind kind, bool exact, int k,
 			 Labels *labels, PassFunction function, void *state)
 {
-	LabeledRows *source = query_open(gallery, query, QUERY_LABELS);
+	LabeledRows *source = query_open(gallery, query, kind);
 	Pass	   *pass = pass_create(gallery, exact, k, labels, function, state);
 	const LabeledBatch *batch;
 

@@ -42,17 +42,19 @@ require_columns(LabeledRows *source, TupleDesc desc)
 {
 	bool		report = source->kind == QUERY_REPORT;
 
-	source->columns = desc->natts;
-	if (desc->natts != 2 && !(report && desc->natts == 3))
+	bool		inputs = source->kind == QUERY_INPUTS;
+
+	source->columns = inputs ? 1 : desc->natts;
+	if (desc->natts != 2 && !(report && desc->natts == 3) && !(inputs && desc->natts == 1))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("query must return (input, %s)%s", second_column(source),
+				 errmsg("query must return %s(input, %s)%s", inputs ? "(input) or " : "", second_column(source),
 						report ? " or (input, label, image)" : ""),
 				 errdetail_plural("It returns %d column.", "It returns %d columns.",
 								  desc->natts, desc->natts)));
 	source->type = SPI_gettypeid(desc, 1);
 	require_input_type(source->type);
-	if (desc->natts == 3 && SPI_gettypeid(desc, 3) != BYTEAOID)
+	if (source->columns == 3 && SPI_gettypeid(desc, 3) != BYTEAOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("image of the query is of type %s, not bytea",
@@ -135,6 +137,11 @@ read_row(LabeledRows *source, SPITupleTable *table, int row)
 	batch->inputs[row] = SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull);
 	if (isnull)
 		raise_null(source, row, "input");
+	if (source->columns == 1)
+	{
+		batch->labels[row] = NULL;
+		return;
+	}
 	batch->labels[row] = labels_of_column(table, row, 2);
 	if (batch->labels[row] == NULL && source->kind != QUERY_REPORT)
 		raise_null(source, row, second_column(source));

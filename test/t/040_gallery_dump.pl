@@ -37,7 +37,8 @@ SQL
 
 my $state = <<'SQL';
 SET ROLE keeper;
-SELECT * FROM similarity.galleries ORDER BY gallery;
+SELECT gallery, owner, relation, embedding, label, key, image, distance, model, version, created, calibrated, matcher, k, metric, queries, id, input, cutpoints
+FROM similarity.galleries ORDER BY gallery;
 SELECT * FROM similarity.cutpoints ORDER BY gallery, name;
 SELECT gallery, count(*), sum(f1) FROM similarity.calibration_curve GROUP BY 1 ORDER BY 1;
 SELECT s.id, m.label, m.cutpoint_name, m.cutpoint_distance
