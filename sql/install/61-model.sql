@@ -58,7 +58,7 @@ CREATE FUNCTION similarity.import_model(name text, file bytea, input integer[] D
 	layout text DEFAULT 'keras') RETURNS integer
 	AS 'MODULE_PATHNAME', 'import_model' LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION similarity.import_model(text, bytea, integer[], jsonb, text) IS
-	'makes a model of a safetensors file and deploys its version, which is returned. input, layers: as in create_model, by default what export_model wrote into the file. Tensors are taken by name, or in their order if no name of the file is known. layout: keras (units last) or torch (units first, images OIHW)';
+	'makes a model of a safetensors file and deploys its version, which is returned. input, layers: as in create_model, by default what export_model wrote into the file. Tensors are taken by name, or in the order of their names (numbers as numbers, weight before bias) if no name of the file is known. layout: keras (units last) or torch (units first, images OIHW)';
 
 -- ---- privileges ----
 

@@ -351,8 +351,26 @@ source_tensor(const SafeTensors *file, const NnTensorInfo *tensor, int i, bool b
 	return source;
 }
 
+/* PyTorch counts batches in a tensor that is no weight. */
 static void
-take_tensors(const SafeTensors *file, const NnGraph *graph, bool torch, float *weights)
+drop_counters(SafeTensors *file)
+{
+	static const char counter[] = "num_batches_tracked";
+	int			kept = 0;
+
+	for (int i = 0; i < file->n; i++)
+	{
+		const char *name = file->tensors[i].name;
+		size_t		length = strlen(name);
+
+		if (length < sizeof(counter) - 1 || strcmp(name + length - (sizeof(counter) - 1), counter) != 0)
+			file->tensors[kept++] = file->tensors[i];
+	}
+	file->n = kept;
+}
+
+static void
+take_tensors(SafeTensors *file, const NnGraph *graph, bool torch, float *weights)
 {
 	bool		by_name = false;
 	NnTensorInfo tensor;
@@ -361,6 +379,11 @@ take_tensors(const SafeTensors *file, const NnGraph *graph, bool torch, float *w
 	{
 		nn_graph_tensor(graph, i, &tensor);
 		by_name |= safetensors_find(file, tensor.name) != NULL;
+	}
+	if (!by_name)
+	{
+		drop_counters(file);
+		safetensors_sort(file);
 	}
 	if (file->n != nn_graph_tensors(graph))
 		ereport(ERROR,

@@ -8,6 +8,7 @@
 #include "nn/safetensors.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct Reader
@@ -404,6 +405,111 @@ safetensors_open(const uint8_t *bytes, size_t size, Arena *arena, SafeTensors *f
 	if (file->tensors == NULL || file->metadata == NULL)
 		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
 	return read_header(&reader, file, bytes + 8 + length, size - 8 - (size_t) length);
+}
+
+/* ---- order ---- */
+
+/* Length of the name without its last part */
+static size_t
+layer_length(const char *name)
+{
+	size_t		length = strlen(name);
+
+	while (length > 0 && name[length - 1] != '.' && name[length - 1] != '/')
+		length--;
+	return length;
+}
+
+static int
+role_of(const char *part)
+{
+	static const struct
+	{
+		const char *name;
+		int			role;
+	}			roles[] = {
+		{"weight", 0}, {"kernel", 0}, {"gamma", 0}, {"bias", 1}, {"beta", 1},
+		{"running_mean", 2}, {"moving_mean", 2}, {"running_var", 3}, {"moving_variance", 3}
+	};
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (strcmp(roles[i].name, part) == 0)
+			return roles[i].role;
+	return 4;
+}
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Runs of digits compare as numbers: without leading zeros the longer is greater. */
+static int
+compare_numbers(const char **a, const char *end_a, const char **b, const char *end_b)
+{
+	const char *x;
+	const char *y;
+	int			order = 0;
+
+	while (*a < end_a && **a == '0')
+		(*a)++;
+	while (*b < end_b && **b == '0')
+		(*b)++;
+	for (x = *a, y = *b; x < end_a && y < end_b && is_digit(*x) && is_digit(*y); x++, y++)
+		if (order == 0)
+			order = (*x > *y) - (*x < *y);
+	*a = x;
+	*b = y;
+	if (x < end_a && is_digit(*x))
+		return 1;
+	if (y < end_b && is_digit(*y))
+		return -1;
+	return order;
+}
+
+static int
+compare_layers(const char *a, size_t na, const char *b, size_t nb)
+{
+	const char *end_a = a + na;
+	const char *end_b = b + nb;
+
+	while (a < end_a && b < end_b)
+	{
+		int			order;
+
+		if (is_digit(*a) && is_digit(*b))
+			order = compare_numbers(&a, end_a, &b, end_b);
+		else
+		{
+			order = ((unsigned char) *a > (unsigned char) *b) - ((unsigned char) *a < (unsigned char) *b);
+			a++;
+			b++;
+		}
+		if (order != 0)
+			return order;
+	}
+	return (a < end_a) - (b < end_b);
+}
+
+static int
+compare_tensors(const void *a, const void *b)
+{
+	const char *x = ((const SafeTensor *) a)->name;
+	const char *y = ((const SafeTensor *) b)->name;
+	size_t		nx = layer_length(x);
+	size_t		ny = layer_length(y);
+	int			order = compare_layers(x, nx, y, ny);
+
+	if (order == 0)
+		order = role_of(x + nx) - role_of(y + ny);
+	return order != 0 ? order : strcmp(x, y);
+}
+
+void
+safetensors_sort(SafeTensors *file)
+{
+	qsort(file->tensors, (size_t) file->n, sizeof(SafeTensor), compare_tensors);
 }
 
 /* ---- reading ---- */

@@ -55,6 +55,14 @@ typedef struct SafeTensors
 extern bool safetensors_open(const uint8_t *bytes, size_t size, Arena *arena,
 							 SafeTensors *file, Status *status);
 
+/*
+ * Sort tensors as layers usually follow each other: by the name up to the last
+ * "." or "/", numbers in it as numbers ("conv2" before "conv10"), then by role:
+ * weight or kernel, bias, running or moving mean, then variance.  Writers of
+ * this format sort by type and name, so that the order of a file says nothing.
+ */
+extern void safetensors_sort(SafeTensors *file);
+
 /* By name; NULL if there is none. */
 extern const SafeTensor *safetensors_find(const SafeTensors *file, const char *name);
 extern const char *safetensors_metadata(const SafeTensors *file, const char *key);
