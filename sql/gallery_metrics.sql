@@ -5,6 +5,19 @@
 \pset format unaligned
 \pset tuples_only on
 
+-- ---- distances (cosine normalizes here) ----
+
+WITH pair (name, q, k, expected) AS (VALUES
+	('cosine', '[0.1,0.3,0.2]'::embedding, '[0.1,0.3,0.2]'::embedding, 0), ('cosine', '[0.1,0.3,0.2]', '[0,0.1,0.5]', 0.31861484),
+	('inner_product', '[0.1,0.3,0.2]', '[0.1,0.3,0.2]', 1), ('inner_product', '[0.1,0.3,0.2]', '[0,0.1,0.5]', 0.68138516),
+	('inner_product', '[0,1]', '[1,0]', 0), ('inner_product', '[0,1]', '[0,1]', 1),
+	('euclidean', '[0,3]', '[4,0]', 5), ('euclidean', '[0,1]', '[2,1]', 2), ('euclidean', '[1,1]', '[2,1]', 1), ('euclidean', '[1,1]', '[1,1]', 0),
+	('euclidean', '[0,1]', '[0,-1]', 2), ('manhattan', '[0,1]', '[0,-1]', 2), ('manhattan', '[1,1]', '[1,1]', 0),
+	('manhattan', '[0,0]', '[1,1]', 2), ('manhattan', '[0,1]', '[3,0]', 4), ('manhattan', '[3,0]', '[1,1]', 3))
+SELECT name, count(*), bool_and(abs(CASE name WHEN 'cosine' THEN q <=> k WHEN 'euclidean' THEN q <-> k WHEN 'manhattan' THEN q <+> k
+	ELSE inner_product(l2_normalize(q), l2_normalize(k)) END - expected) <= 1.2e-7) AS same
+FROM pair GROUP BY name ORDER BY name;
+
 -- ---- classification metrics: each with the counts and values of a test ----
 
 CREATE TEMP TABLE classification (test text, metric text, tp bigint[], fp bigint[], tn bigint[], fn bigint[], queries bigint, expected double precision[]);
