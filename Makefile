@@ -21,6 +21,7 @@ SERVER_OBJS = $(SERVER_SOURCES:.c=.o)
 OBJS = $(PURE_OBJS) $(SERVER_OBJS)
 
 INSTALL_SQL = $(sort $(wildcard sql/install/*.sql))
+ARCHITECTURES = $(sort $(wildcard model/*.json))
 DATA_built = build/similarity--$(EXTVERSION).sql
 DATA = $(wildcard sql/upgrade/*.sql)
 
@@ -58,8 +59,9 @@ $(PURE_OBJS): override CFLAGS += $(PURE_CFLAGS)
 # No dependency tracking in PGXS as Debian builds it: any header rebuilds all.
 $(OBJS) $(OBJS:.o=.bc): $(HEADER_FILES)
 
-$(DATA_built): $(INSTALL_SQL) similarity.control
+$(DATA_built): $(INSTALL_SQL) $(ARCHITECTURES) model/rows similarity.control
 	@mkdir -p build
-	@{ printf '\\echo Use "CREATE EXTENSION similarity" to load this file. \\quit\n'; cat $(INSTALL_SQL); } >$@
+	@{ printf '\\echo Use "CREATE EXTENSION similarity" to load this file. \\quit\n'; \
+		cat $(INSTALL_SQL); model/rows $(ARCHITECTURES); } >$@.new && mv $@.new $@
 
 include test/test.mk
