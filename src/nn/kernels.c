@@ -11,179 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernel/distance.h"
-
-#define BODY static inline __attribute__((always_inline))
-
-/*
- * Define name(params) that calls body(args) compiled for the instruction set
- * of this processor.
- */
-#if defined(__x86_64__)
-#define DISPATCH(name, params, args) \
-	static __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw"))) void \
-	name##_avx512 params { name##_body args; } \
-	static __attribute__((target("avx2,fma"))) void \
-	name##_avx2 params { name##_body args; } \
-	void name params \
-	{ \
-		switch (kernel_level()) \
-		{ \
-			case KERNEL_AVX512: name##_avx512 args; break; \
-			case KERNEL_AVX2: name##_avx2 args; break; \
-			default: name##_body args; \
-		} \
-	}
-#else
-#define DISPATCH(name, params, args) void name params { name##_body args; }
-#endif
-
-/*
- * Numbers that one vector register holds.  A vector type wider than the
- * registers compiles to traffic with the stack (measured: four times slower),
- * so it is AVX2's width on x86, which AVX-512 machines run as fast, and
- * NEON's elsewhere.
- */
-#if defined(__x86_64__)
-#define LANE_BYTES 32
-#else
-#define LANE_BYTES 16
-#endif
-#define LANES ((int) (LANE_BYTES / sizeof(real)))
-
-typedef real Lanes __attribute__((vector_size(LANE_BYTES), aligned(sizeof(real))));
-
-/* What a comparison of two vectors gives: all ones where it holds */
-#ifdef NN_DOUBLE
-typedef int64_t MaskWord;
-#else
-typedef int32_t MaskWord;
-#endif
-typedef MaskWord LaneMask __attribute__((vector_size(LANE_BYTES), aligned(sizeof(MaskWord))));
-
-/* relu without a branch, or x itself; NaN stays NaN */
-#define CLIP(x, relu) \
-	((relu) ? (Lanes) ((LaneMask) (x) & ~((x) < (Lanes) {0})) : (x))
-
-#define LOAD(p) (*(const Lanes *) (p))
-#define STORE(p, x) (*(Lanes *) (p) = (x))
-
-/* Two vectors of filters and four pixels: eight sums in flight */
-#define PIXELS_AT_ONCE 4
-
-BODY void
-nn_direct_forward_body(const real *patches, const real *weights, const real *bias,
-					   int pixels, int taps, int filters, bool relu, real *out)
-{
-	const Lanes zero = {0};
-
-	for (int f = 0; f < filters; f += 2 * LANES)
-	{
-		Lanes		start0 = bias != NULL ? LOAD(bias + f) : zero;
-		Lanes		start1 = bias != NULL ? LOAD(bias + f + LANES) : zero;
-		int			p = 0;
-
-		for (; p + PIXELS_AT_ONCE <= pixels; p += PIXELS_AT_ONCE)
-		{
-			const real *x = patches + (size_t) p * taps;
-			Lanes		sum0[PIXELS_AT_ONCE] = {start0, start0, start0, start0};
-			Lanes		sum1[PIXELS_AT_ONCE] = {start1, start1, start1, start1};
-
-			for (int t = 0; t < taps; t++)
-			{
-				const real *w = weights + (size_t) t * filters + f;
-				Lanes		w0 = LOAD(w);
-				Lanes		w1 = LOAD(w + LANES);
-
-				for (int i = 0; i < PIXELS_AT_ONCE; i++)
-				{
-					sum0[i] += x[(size_t) i * taps + t] * w0;
-					sum1[i] += x[(size_t) i * taps + t] * w1;
-				}
-			}
-			for (int i = 0; i < PIXELS_AT_ONCE; i++)
-			{
-				STORE(out + (size_t) (p + i) * filters + f, CLIP(sum0[i], relu));
-				STORE(out + (size_t) (p + i) * filters + f + LANES, CLIP(sum1[i], relu));
-			}
-		}
-		for (; p < pixels; p++)
-		{
-			const real *x = patches + (size_t) p * taps;
-			Lanes		sum0 = start0;
-			Lanes		sum1 = start1;
-
-			for (int t = 0; t < taps; t++)
-			{
-				const real *w = weights + (size_t) t * filters + f;
-
-				sum0 += x[t] * LOAD(w);
-				sum1 += x[t] * LOAD(w + LANES);
-			}
-			STORE(out + (size_t) p * filters + f, CLIP(sum0, relu));
-			STORE(out + (size_t) p * filters + f + LANES, CLIP(sum1, relu));
-		}
-	}
-}
-
-DISPATCH(nn_direct_forward,
-		 (const real *patches, const real *weights, const real *bias,
-		  int pixels, int taps, int filters, bool relu, real *out),
-		 (patches, weights, bias, pixels, taps, filters, relu, out))
-
-/* Taps whose sums are kept in registers at once */
-#define TAPS_AT_ONCE 9
-
-BODY void
-nn_direct_backward_body(const real *patches, const real *dout,
-						int pixels, int taps, int filters,
-						real *dkernel, real *dbias)
-{
-	for (int f = 0; f < filters; f += LANES)
-	{
-		for (int first = 0; first < taps; first += TAPS_AT_ONCE)
-		{
-			int			last = taps - first < TAPS_AT_ONCE ? taps - first : TAPS_AT_ONCE;
-			Lanes		sum[TAPS_AT_ONCE] = {0};
-
-			for (int p = 0; p < pixels; p++)
-			{
-				const real *x = patches + (size_t) p * taps + first;
-				Lanes		d = LOAD(dout + (size_t) p * filters + f);
-
-				if (last == TAPS_AT_ONCE)
-				{
-					for (int t = 0; t < TAPS_AT_ONCE; t++)
-						sum[t] += x[t] * d;
-				}
-				else
-				{
-					for (int t = 0; t < last; t++)
-						sum[t] += x[t] * d;
-				}
-			}
-			for (int t = 0; t < last; t++)
-			{
-				real	   *d = dkernel + (size_t) (first + t) * filters + f;
-
-				STORE(d, LOAD(d) + sum[t]);
-			}
-		}
-		if (dbias != NULL)
-		{
-			Lanes		sum = {0};
-
-			for (int p = 0; p < pixels; p++)
-				sum += LOAD(dout + (size_t) p * filters + f);
-			STORE(dbias + f, LOAD(dbias + f) + sum);
-		}
-	}
-}
-
-DISPATCH(nn_direct_backward,
-		 (const real *patches, const real *dout, int pixels, int taps,
-		  int filters, real *dkernel, real *dbias),
-		 (patches, dout, pixels, taps, filters, dkernel, dbias))
+#include "nn/lanes.h"
 
 BODY void
 nn_gemv_add_body(const real *restrict x, const real *restrict w, size_t k, int units,
@@ -308,17 +136,16 @@ nn_sum_squares_body(size_t n, const real *restrict x, double *restrict sum)
 	for (size_t begin = 0; begin < n; begin += SQUARES_BLOCK)
 	{
 		size_t		end = n - begin < SQUARES_BLOCK ? n : begin + SQUARES_BLOCK;
-		Lanes		lanes = {0};
+		Lanes		lanes[4] = {{0}};
 		size_t		i = begin;
 
-		for (; i + LANES <= end; i += LANES)
-		{
-			Lanes		v = *(const Lanes *) (x + i);
-
-			lanes += v * v;
-		}
+		/* four sums, since each addition waits for the one before */
+		for (; i + 4 * LANES <= end; i += 4 * LANES)
+			for (int k = 0; k < 4; k++)
+				lanes[k] += LOAD(x + i + k * LANES) * LOAD(x + i + k * LANES);
+		lanes[0] += lanes[1] + lanes[2] + lanes[3];
 		for (int l = 0; l < LANES; l++)
-			total += lanes[l];
+			total += lanes[0][l];
 		for (; i < end; i++)
 			total += (double) x[i] * x[i];
 	}

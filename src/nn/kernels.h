@@ -9,22 +9,6 @@
 
 #include "nn/layer.h"
 
-/* Filters that the direct convolution handles at once */
-#define NN_DIRECT_FILTERS 16
-
-/*
- * Direct convolution of one image for few taps: out[pixel][filters] =
- * bias + sum over taps.  kernel is [taps][filters], bias may be NULL; filters
- * is a multiple of NN_DIRECT_FILTERS.  patch(es): taps numbers per pixel.
- */
-extern void nn_direct_forward(const real *patches, const real *kernel, const real *bias,
-							  int pixels, int taps, int filters, bool relu, real *out);
-
-/* dkernel[taps][filters] and dbias[filters] += contributions of the pixels */
-extern void nn_direct_backward(const real *patches, const real *dout,
-							   int pixels, int taps, int filters,
-							   real *dkernel, real *dbias);
-
 /* y[units] += sum_k x[k] * w[k][units], skipping zeros of x */
 extern void nn_gemv_add(const real *x, const real *w, size_t k, int units, real *y);
 

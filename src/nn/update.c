@@ -13,6 +13,9 @@
 /* Weights that one slice of the pool updates: a few hundred kB with moments */
 #define SLICE 32768
 
+/* Numbers of a piece that are handled at once */
+#define PART 4096
+
 static bool
 is_set(const Params *params, int position)
 {
@@ -49,14 +52,16 @@ nn_update_begin(NnUpdate *update)
 }
 
 /*
- * The order of workers decides the last bits of the norm's sum, which is a
- * metric here; a norm that limits weights is summed in one order, below.
+ * Squares are summed and weights updated in parts that stay in the first
+ * level of the cache.  The order of workers decides the last bits of the
+ * norm's sum, which is a metric here; a norm that limits weights is summed in
+ * one order, below.
  */
 void
 nn_update_sink(void *context, size_t offset, size_t count, const real *gradient)
 {
 	NnUpdate   *update = context;
-	double		squares;
+	double		squares = 0;
 	double		sum;
 
 	if (update->gradient != NULL)
@@ -64,11 +69,16 @@ nn_update_sink(void *context, size_t offset, size_t count, const real *gradient)
 		memcpy(update->gradient + offset, gradient, count * sizeof(real));
 		return;
 	}
-	squares = sum_squares(gradient, count);
+	for (size_t begin = 0; begin < count; begin += PART)
+	{
+		size_t		part = count - begin < PART ? count - begin : PART;
+
+		squares += sum_squares(gradient + begin, part);
+		update->optimizer->type->update(update->optimizer, offset + begin, part, gradient + begin);
+	}
 	sum = update->squares;
 	while (!atomic_compare_exchange_weak(&update->squares, &sum, sum + squares))
 		;
-	update->optimizer->type->update(update->optimizer, offset, count, gradient);
 }
 
 /* ---- the whole gradient ---- */

@@ -1,0 +1,63 @@
+/*
+ * conv.h
+ *	  conv2d's two ways: in memory, for filters in whole blocks, and by patches.
+ */
+#ifndef NN_CONV_H
+#define NN_CONV_H
+
+#include "nn/layer.h"
+
+enum
+{
+	NN_CONV_KERNEL, NN_CONV_BIAS
+};
+
+typedef struct NnConvTask
+{
+	const NnLayer *layer;
+	const NnPass *pass;
+	const real *in;
+	const real *out;
+	const real *before;			/* of the activation; NULL: not kept */
+	real	   *writable_out;
+	real	   *writable_before;
+	real	   *dout;
+	real	   *din;
+} NnConvTask;
+
+static inline int
+nn_conv_taps(const NnLayer *layer)
+{
+	return layer->window.kernel_height * layer->window.kernel_width * layer->window.channels;
+}
+
+static inline int
+nn_conv_pixels(const NnLayer *layer)
+{
+	return layer->window.out_height * layer->window.out_width;
+}
+
+static inline int
+nn_conv_filters(const NnLayer *layer)
+{
+	return layer->output.dim[2];
+}
+
+/* Can the layer, and its backward, be computed in memory? */
+extern bool nn_conv_is_direct(const NnLayer *layer);
+
+/* Scratch, forward and backward of both ways; bias and activation included */
+extern size_t nn_conv_direct_scratch(const NnLayer *layer, int n);
+extern void nn_conv_direct_forward(const NnConvTask *task);
+extern void nn_conv_direct_backward(const NnConvTask *task);
+extern size_t nn_conv_patches_scratch(const NnLayer *layer, int n);
+extern void nn_conv_patches_forward(const NnConvTask *task);
+extern void nn_conv_patches_backward(const NnConvTask *task);
+
+/* Gradient before the activation of image number i, in place of dout */
+extern void nn_conv_activation_backward(const NnConvTask *task, int i);
+
+/* Add up what workers summed, at sums[worker * stride], and hand it over. */
+extern void nn_conv_sink_sums(const NnConvTask *task, real *sums, size_t stride);
+
+#endif							/* NN_CONV_H */

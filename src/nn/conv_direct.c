@@ -1,0 +1,503 @@
+/*
+ * conv_direct.c
+ *	  conv2d in memory: no patches are made.
+ *
+ * An image is copied into a padded one, if there is padding, and convolved by
+ * the loops of conv_kernels.c; the gradient of the input is a convolution of
+ * the output's, spread by the strides, with the kernel turned around.  Workers
+ * take groups of images, large enough that a block of weights serves many
+ * pixels.
+ *
+ * The kernel's gradient is summed by each worker over its images, and the sums
+ * are added in the workers' order; unless it is wide: then workers take slices
+ * of it, each a product over the whole batch, which goes to the sink at once.
+ */
+#include <string.h>
+
+#include "kernel/gemm.h"
+#include "nn/conv.h"
+#include "nn/conv_kernels.h"
+#include "nn/kernels.h"
+
+/* Output pixels for which a block of weights is fetched, at least */
+#define GROUP_PIXELS 128
+
+/* Output pixels that a piece of the kernel's gradient is summed over at once */
+#define GRADIENT_PIXELS 48
+
+/* Weights above which a sum for each worker does not stay in the cache */
+#define WIDE_KERNEL (160 * 1024)
+
+bool
+nn_conv_is_direct(const NnLayer *layer)
+{
+	const NnWindow *w = &layer->window;
+
+	return nn_conv_filters(layer) % nn_conv_block == 0 && w->pad_top < w->kernel_height &&
+		w->pad_left < w->kernel_width;
+}
+
+/* The gradient of the input goes in blocks as well, or by a plain loop. */
+static bool
+input_in_blocks(const NnLayer *layer)
+{
+	return layer->window.channels % nn_conv_block == 0;
+}
+
+static bool
+is_wide(const NnLayer *layer)
+{
+	return layer->tensors[NN_CONV_KERNEL].count > WIDE_KERNEL;
+}
+
+/* ---- padded images ---- */
+
+/* An image with room around it and between its pixels */
+typedef struct Frame
+{
+	int			height;			/* of the image inside */
+	int			width;
+	int			channels;
+	int			top;
+	int			left;
+	int			step_y;
+	int			step_x;
+	int			full_height;
+	int			full_width;
+} Frame;
+
+static size_t
+frame_size(const Frame *frame)
+{
+	return (size_t) frame->full_height * frame->full_width * frame->channels;
+}
+
+/* The input as windows run over it */
+static Frame
+input_frame(const NnLayer *layer)
+{
+	const NnWindow *w = &layer->window;
+	Frame		frame = {w->height, w->width, w->channels, w->pad_top, w->pad_left, 1, 1, 0, 0};
+	int			height = (w->out_height - 1) * w->stride_y + w->kernel_height;
+	int			width = (w->out_width - 1) * w->stride_x + w->kernel_width;
+
+	frame.full_height = height > w->pad_top + w->height ? height : w->pad_top + w->height;
+	frame.full_width = width > w->pad_left + w->width ? width : w->pad_left + w->width;
+	return frame;
+}
+
+/* The output's gradient as turned windows run over it, a step for each input */
+static Frame
+output_frame(const NnLayer *layer)
+{
+	const NnWindow *w = &layer->window;
+	Frame		frame = {
+		w->out_height, w->out_width, nn_conv_filters(layer),
+		w->kernel_height - 1 - w->pad_top, w->kernel_width - 1 - w->pad_left,
+		w->stride_y, w->stride_x,
+		w->height + w->kernel_height - 1, w->width + w->kernel_width - 1
+	};
+
+	return frame;
+}
+
+static bool
+is_bare(const Frame *frame)
+{
+	return frame->full_height == frame->height && frame->full_width == frame->width;
+}
+
+/* The image itself if nothing is around it, else a copy in room */
+static const real *
+frame_image(const Frame *frame, const real *image, real *room)
+{
+	if (is_bare(frame))
+		return image;
+	memset(room, 0, frame_size(frame) * sizeof(real));
+	for (int y = 0; y < frame->height; y++)
+	{
+		real	   *row = room + ((size_t) (frame->top + y * frame->step_y) * frame->full_width + frame->left) *
+		frame->channels;
+		const real *from = image + (size_t) y * frame->width * frame->channels;
+
+		if (frame->step_x == 1)
+		{
+			memcpy(row, from, (size_t) frame->width * frame->channels * sizeof(real));
+			continue;
+		}
+		for (int x = 0; x < frame->width; x++)
+			memcpy(row + (size_t) x * frame->step_x * frame->channels, from + (size_t) x * frame->channels,
+				   (size_t) frame->channels * sizeof(real));
+	}
+	return room;
+}
+
+static NnConvView
+forward_view(const NnLayer *layer)
+{
+	const NnWindow *w = &layer->window;
+	Frame		frame = input_frame(layer);
+	NnConvView	view = {.pixels = nn_conv_pixels(layer),.out_width = w->out_width,.kernel_height = w->kernel_height};
+
+	view.run = (size_t) w->kernel_width * w->channels;
+	view.row_stride = (size_t) frame.full_width * w->channels;
+	view.line_stride = view.row_stride * w->stride_y;
+	view.pixel_stride = (size_t) w->stride_x * w->channels;
+	view.filters = (size_t) nn_conv_filters(layer);
+	return view;
+}
+
+static NnConvView
+input_view(const NnLayer *layer)
+{
+	const NnWindow *w = &layer->window;
+	Frame		frame = output_frame(layer);
+	NnConvView	view = {.pixels = w->height * w->width,.out_width = w->width,.kernel_height = w->kernel_height};
+
+	view.run = (size_t) w->kernel_width * frame.channels;
+	view.row_stride = view.line_stride = (size_t) frame.full_width * frame.channels;
+	view.pixel_stride = (size_t) frame.channels;
+	view.filters = (size_t) w->channels;
+	return view;
+}
+
+/* ---- scratch of a worker: packed weights (of worker 0), images, sums ---- */
+
+static int
+group_images(const NnLayer *layer, int n)
+{
+	int			pixels = nn_conv_pixels(layer);
+	int			images = (GROUP_PIXELS + pixels - 1) / pixels;
+
+	return images < n ? images : n;
+}
+
+static size_t
+image_room(const NnLayer *layer)
+{
+	Frame		input = input_frame(layer);
+	Frame		output = output_frame(layer);
+
+	return frame_size(&input) > frame_size(&output) ? frame_size(&input) : frame_size(&output);
+}
+
+static size_t
+packed_size(const NnLayer *layer)
+{
+	return (layer->tensors[NN_CONV_KERNEL].count + 15) / 16 * 16;
+}
+
+static size_t
+sums_size(const NnLayer *layer)
+{
+	return (is_wide(layer) ? 0 : layer->tensors[NN_CONV_KERNEL].count) + (size_t) nn_conv_filters(layer);
+}
+
+/* Channels of a slice of a wide kernel's gradient */
+static int
+slice_channels(const NnLayer *layer)
+{
+	const NnWindow *w = &layer->window;
+	int			parts = w->kernel_height * w->kernel_width >= 4 ? 1 : 4;
+
+	return w->channels % parts == 0 ? w->channels / parts : w->channels;
+}
+
+static size_t
+slice_size(const NnLayer *layer, int n)
+{
+	size_t		channels = (size_t) slice_channels(layer);
+
+	return is_wide(layer) ? channels * ((size_t) n * nn_conv_pixels(layer) + (size_t) nn_conv_filters(layer)) : 0;
+}
+
+size_t
+nn_conv_direct_scratch(const NnLayer *layer, int n)
+{
+	size_t		images = image_room(layer) * (size_t) group_images(layer, n) + sums_size(layer);
+	size_t		slice = slice_size(layer, n);
+
+	return packed_size(layer) + (images > slice ? images : slice);
+}
+
+static real *
+worker_sums(const NnConvTask *task, int worker)
+{
+	return nn_scratch(task->pass, worker) + packed_size(task->layer);
+}
+
+static real *
+worker_images(const NnConvTask *task, int worker)
+{
+	return worker_sums(task, worker) + sums_size(task->layer);
+}
+
+/* ---- forward ---- */
+
+/* [taps][filters] in blocks of [taps][block] */
+static void
+pack_kernel(const NnLayer *layer, const real *kernel, real *packed)
+{
+	int			filters = nn_conv_filters(layer);
+	int			taps = nn_conv_taps(layer);
+
+	for (int f = 0; f < filters; f += nn_conv_block)
+		for (int t = 0; t < taps; t++, packed += nn_conv_block)
+			memcpy(packed, kernel + (size_t) t * filters + f, (size_t) nn_conv_block * sizeof(real));
+}
+
+static void
+group_range(const NnConvTask *task, int slice, int *begin, int *end)
+{
+	int			size = group_images(task->layer, task->pass->n);
+
+	*begin = slice * size;
+	*end = *begin + size < task->pass->n ? *begin + size : task->pass->n;
+}
+
+static int
+group_count(const NnConvTask *task)
+{
+	int			size = group_images(task->layer, task->pass->n);
+
+	return (task->pass->n + size - 1) / size;
+}
+
+static void
+finish_image(const NnConvTask *task, int i, bool activated)
+{
+	const NnLayer *layer = task->layer;
+	size_t		row = (size_t) i * layer->outputs;
+
+	if (task->writable_before != NULL)
+		memcpy(task->writable_before + row, task->writable_out + row, layer->outputs * sizeof(real));
+	if (!activated)
+		nn_activate(layer->activation, (size_t) nn_conv_pixels(layer), (size_t) nn_conv_filters(layer),
+					task->writable_out + row);
+}
+
+static void
+forward_group(void *arg, int slice, int worker)
+{
+	const NnConvTask *task = arg;
+	const NnLayer *layer = task->layer;
+	const real *packed = nn_scratch(task->pass, 0);
+	const real *bias = layer->ntensors > NN_CONV_BIAS ? nn_tensor(layer, task->pass, NN_CONV_BIAS) : NULL;
+	NnConvView	view = forward_view(layer);
+	Frame		frame = input_frame(layer);
+	real	   *room = worker_images(task, worker);
+	bool		relu = layer->activation == NN_RELU;
+	size_t		block = (size_t) nn_conv_taps(layer) * nn_conv_block;
+	int			begin;
+	int			end;
+
+	group_range(task, slice, &begin, &end);
+	for (int i = begin; i < end; i++)
+		(void) frame_image(&frame, task->in + (size_t) i * layer->inputs, room + (size_t) (i - begin) * frame_size(&frame));
+	for (size_t f = 0; f < view.filters; f += (size_t) nn_conv_block)
+	{
+		for (int i = begin; i < end; i++)
+			nn_conv_forward(&view, is_bare(&frame) ? task->in + (size_t) i * layer->inputs :
+							room + (size_t) (i - begin) * frame_size(&frame),
+							packed + f / (size_t) nn_conv_block * block, bias == NULL ? NULL : bias + f, relu,
+							task->writable_out + (size_t) i * layer->outputs + f);
+	}
+	for (int i = begin; i < end; i++)
+		finish_image(task, i, relu);
+}
+
+void
+nn_conv_direct_forward(const NnConvTask *task)
+{
+	pack_kernel(task->layer, nn_tensor(task->layer, task->pass, NN_CONV_KERNEL), nn_scratch(task->pass, 0));
+	pool_run(task->pass->pool, group_count(task), forward_group, (void *) task);
+}
+
+/* ---- backward ---- */
+
+/* [y][x][c][f] to the turned [y][x][f][c], in blocks of c */
+static void
+pack_turned(const NnLayer *layer, const real *kernel, real *packed)
+{
+	const NnWindow *w = &layer->window;
+	int			filters = nn_conv_filters(layer);
+	int			taps = w->kernel_height * w->kernel_width;
+
+	for (int c = 0; c < w->channels; c += nn_conv_block)
+		for (int t = taps - 1; t >= 0; t--)
+			for (int f = 0; f < filters; f++)
+				for (int b = 0; b < nn_conv_block; b++)
+					*packed++ = kernel[((size_t) t * w->channels + c + b) * filters + f];
+}
+
+/* The gradient of an input whose channels go in no blocks: few, as a picture's */
+static void
+input_gradient(const NnConvTask *task, const NnConvView *view, const real *frame, real *din)
+{
+	const NnWindow *w = &task->layer->window;
+	const real *kernel = nn_tensor(task->layer, task->pass, NN_CONV_KERNEL);
+	int			filters = nn_conv_filters(task->layer);
+	int			last = w->kernel_height * w->kernel_width - 1;
+
+	for (int p = 0; p < view->pixels; p++)
+	{
+		const real *window = frame + (size_t) (p / w->width) * view->line_stride +
+		(size_t) (p % w->width) * view->pixel_stride;
+
+		for (int c = 0; c < w->channels; c++)
+		{
+			real		sum = 0;
+
+			for (int t = 0; t <= last; t++)
+			{
+				const real *d = window + (size_t) (t / w->kernel_width) * view->row_stride +
+				(size_t) (t % w->kernel_width) * filters;
+				const real *k = kernel + ((size_t) (last - t) * w->channels + c) * filters;
+
+				for (int f = 0; f < filters; f++)
+					sum += d[f] * k[f];
+			}
+			din[(size_t) p * w->channels + c] = sum;
+		}
+	}
+}
+
+static void
+sum_gradients(const NnConvTask *task, int i, int worker)
+{
+	const NnLayer *layer = task->layer;
+	NnConvView	view = forward_view(layer);
+	Frame		frame = input_frame(layer);
+	const real *image = frame_image(&frame, task->in + (size_t) i * layer->inputs, worker_images(task, worker));
+	const real *dout = task->dout + (size_t) i * layer->outputs;
+	int			rows = (GRADIENT_PIXELS + view.out_width - 1) / view.out_width;
+	int			height = layer->window.out_height;
+
+	for (int y = 0; y < height; y += rows)
+		nn_conv_gradient(&view, image, dout, y, y + rows < height ? y + rows : height, worker_sums(task, worker));
+}
+
+static void
+backward_group(void *arg, int slice, int worker)
+{
+	const NnConvTask *task = arg;
+	const NnLayer *layer = task->layer;
+	const real *packed = nn_scratch(task->pass, 0);
+	real	   *dbias = worker_sums(task, worker) + sums_size(layer) - (size_t) nn_conv_filters(layer);
+	real	   *room = worker_images(task, worker);
+	NnConvView	view = input_view(layer);
+	Frame		frame = output_frame(layer);
+	size_t		block = (size_t) (nn_conv_taps(layer) / layer->window.channels) *
+	(size_t) (nn_conv_filters(layer) * nn_conv_block);
+	int			begin;
+	int			end;
+
+	group_range(task, slice, &begin, &end);
+	for (int i = begin; i < end; i++)
+	{
+		const real *dout = task->dout + (size_t) i * layer->outputs;
+
+		nn_conv_activation_backward(task, i);
+		for (int p = 0; p < nn_conv_pixels(layer); p++)
+			nn_add_to((size_t) nn_conv_filters(layer), dout + (size_t) p * nn_conv_filters(layer), dbias);
+		if (!is_wide(layer))
+			sum_gradients(task, i, worker);
+	}
+	if (task->din == NULL)
+		return;
+	for (int i = begin; i < end; i++)
+	{
+		const real *image = frame_image(&frame, task->dout + (size_t) i * layer->outputs,
+										room + (size_t) (i - begin) * frame_size(&frame));
+
+		if (!input_in_blocks(layer))
+			input_gradient(task, &view, image, task->din + (size_t) i * layer->inputs);
+	}
+	for (size_t c = 0; c < view.filters && input_in_blocks(layer); c += (size_t) nn_conv_block)
+	{
+		for (int i = begin; i < end; i++)
+			nn_conv_forward(&view, is_bare(&frame) ? task->dout + (size_t) i * layer->outputs :
+							room + (size_t) (i - begin) * frame_size(&frame),
+							packed + c / (size_t) nn_conv_block * block, NULL, false,
+							task->din + (size_t) i * layer->inputs + c);
+	}
+}
+
+/* What one tap of the window sees of some channels, for all output pixels */
+static void
+gather_tap(const NnConvTask *task, int tap, int first, int channels, real *patches)
+{
+	const NnWindow *w = &task->layer->window;
+
+	for (int i = 0; i < task->pass->n; i++)
+	{
+		const real *image = task->in + (size_t) i * task->layer->inputs;
+
+		for (int p = 0; p < nn_conv_pixels(task->layer); p++, patches += channels)
+		{
+			int			y = p / w->out_width * w->stride_y + tap / w->kernel_width - w->pad_top;
+			int			x = p % w->out_width * w->stride_x + tap % w->kernel_width - w->pad_left;
+
+			if (y < 0 || y >= w->height || x < 0 || x >= w->width)
+				memset(patches, 0, (size_t) channels * sizeof(real));
+			else
+				memcpy(patches, image + ((size_t) y * w->width + x) * w->channels + first,
+					   (size_t) channels * sizeof(real));
+		}
+	}
+}
+
+/* A slice of a wide kernel's gradient over the whole batch */
+static void
+wide_slice(void *arg, int slice, int worker)
+{
+	const NnConvTask *task = arg;
+	const NnLayer *layer = task->layer;
+	int			channels = slice_channels(layer);
+	int			parts = layer->window.channels / channels;
+	int			first = slice % parts * channels;
+	int			filters = nn_conv_filters(layer);
+	int			pixels = task->pass->n * nn_conv_pixels(layer);
+	real	   *patches = nn_scratch(task->pass, worker) + packed_size(layer);
+	real	   *gradient = patches + (size_t) pixels * channels;
+
+	gather_tap(task, slice / parts, first, channels, patches);
+	nn_gemm(true, false, channels, filters, pixels, 1, patches, channels, task->dout, filters,
+			0, gradient, filters);
+	task->pass->sink(task->pass->sink_context, layer->tensors[NN_CONV_KERNEL].offset +
+					 ((size_t) (slice / parts) * layer->window.channels + first) * filters,
+					 (size_t) channels * filters, gradient);
+}
+
+static void
+wide_gradients(const NnConvTask *task)
+{
+	const NnLayer *layer = task->layer;
+	const NnPass *pass = task->pass;
+	const NnWindow *w = &layer->window;
+	real	   *bias = worker_sums(task, 0);
+
+	for (int worker = 1; worker < pool_threads(pass->pool); worker++)
+		nn_add_to((size_t) nn_conv_filters(layer), worker_sums(task, worker), bias);
+	if (layer->ntensors > NN_CONV_BIAS)
+		pass->sink(pass->sink_context, layer->tensors[NN_CONV_BIAS].offset, layer->tensors[NN_CONV_BIAS].count, bias);
+	pool_run(pass->pool, w->kernel_height * w->kernel_width * (w->channels / slice_channels(layer)),
+			 wide_slice, (void *) task);
+}
+
+void
+nn_conv_direct_backward(const NnConvTask *task)
+{
+	const NnLayer *layer = task->layer;
+	const NnPass *pass = task->pass;
+
+	for (int worker = 0; worker < pool_threads(pass->pool); worker++)
+		memset(worker_sums(task, worker), 0, sums_size(layer) * sizeof(real));
+	if (task->din != NULL && input_in_blocks(layer))
+		pack_turned(layer, nn_tensor(layer, pass, NN_CONV_KERNEL), nn_scratch(pass, 0));
+	pool_run(pass->pool, group_count(task), backward_group, (void *) task);
+	if (is_wide(layer))
+		wide_gradients(task);
+	else
+		nn_conv_sink_sums(task, worker_sums(task, 0), pass->scratch_size);
+}

@@ -1,0 +1,160 @@
+/*
+ * conv_kernels.c
+ *	  Convolution of an image in memory.
+ *
+ * Both loops keep twelve sums in registers, six pixels or taps times two
+ * vectors of filters: each step loads two vectors and six single numbers for
+ * twelve multiplications and additions, so that arithmetic decides.
+ */
+#include "nn/conv_kernels.h"
+#include "nn/lanes.h"
+
+#define AT_ONCE 6
+
+const int	nn_conv_block = 2 * LANES;
+
+/* n output pixels from p on; n is a constant once inlined */
+BODY void
+forward_tile(const NnConvView *v, const real *image, int p, int n, const real *w,
+			 Lanes bias0, Lanes bias1, bool relu, real *out)
+{
+	Lanes		sum0[AT_ONCE];
+	Lanes		sum1[AT_ONCE];
+	const real *x[AT_ONCE];
+
+	for (int i = 0; i < n; i++)
+	{
+		x[i] = image + (size_t) ((p + i) / v->out_width) * v->line_stride +
+			(size_t) ((p + i) % v->out_width) * v->pixel_stride;
+		sum0[i] = bias0;
+		sum1[i] = bias1;
+	}
+	for (int ky = 0; ky < v->kernel_height; ky++)
+	{
+		for (size_t t = 0; t < v->run; t++)
+		{
+			Lanes		w0 = LOAD(w);
+			Lanes		w1 = LOAD(w + LANES);
+
+			w += 2 * LANES;
+			for (int i = 0; i < n; i++)
+			{
+				sum0[i] += x[i][t] * w0;
+				sum1[i] += x[i][t] * w1;
+			}
+		}
+		for (int i = 0; i < n; i++)
+			x[i] += v->row_stride;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		STORE(out + (size_t) (p + i) * v->filters, CLIP(sum0[i], relu));
+		STORE(out + (size_t) (p + i) * v->filters + LANES, CLIP(sum1[i], relu));
+	}
+}
+
+BODY void
+nn_conv_forward_body(const NnConvView *view, const real *image, const real *packed,
+					 const real *bias, bool relu, real *out)
+{
+	const NnConvView v = *view;
+	const Lanes zero = {0};
+	Lanes		bias0 = bias != NULL ? LOAD(bias) : zero;
+	Lanes		bias1 = bias != NULL ? LOAD(bias + LANES) : zero;
+	int			p = 0;
+
+	for (; p + AT_ONCE <= v.pixels; p += AT_ONCE)
+		forward_tile(&v, image, p, AT_ONCE, packed, bias0, bias1, relu, out);
+	if (p + 4 <= v.pixels)
+	{
+		forward_tile(&v, image, p, 4, packed, bias0, bias1, relu, out);
+		p += 4;
+	}
+	if (p + 2 <= v.pixels)
+	{
+		forward_tile(&v, image, p, 2, packed, bias0, bias1, relu, out);
+		p += 2;
+	}
+	if (p < v.pixels)
+		forward_tile(&v, image, p, 1, packed, bias0, bias1, relu, out);
+}
+
+DISPATCH(nn_conv_forward,
+		 (const NnConvView *view, const real *image, const real *packed, const real *bias,
+		  bool relu, real *out),
+		 (view, image, packed, bias, relu, out))
+
+/* n taps, whose numbers of the first window stand at image */
+BODY void
+gradient_tile(const NnConvView *v, const real *image, const real *dout, int first, int last, int n,
+			  real *dkernel)
+{
+	Lanes		sum0[AT_ONCE];
+	Lanes		sum1[AT_ONCE];
+
+	for (int i = 0; i < n; i++)
+	{
+		sum0[i] = LOAD(dkernel + (size_t) i * v->filters);
+		sum1[i] = LOAD(dkernel + (size_t) i * v->filters + LANES);
+	}
+	for (int y = first; y < last; y++)
+	{
+		const real *x = image + (size_t) y * v->line_stride;
+		const real *d = dout + (size_t) y * (size_t) v->out_width * v->filters;
+
+		for (int p = 0; p < v->out_width; p++)
+		{
+			Lanes		d0 = LOAD(d);
+			Lanes		d1 = LOAD(d + LANES);
+
+			for (int i = 0; i < n; i++)
+			{
+				sum0[i] += x[i] * d0;
+				sum1[i] += x[i] * d1;
+			}
+			x += v->pixel_stride;
+			d += v->filters;
+		}
+	}
+	for (int i = 0; i < n; i++)
+	{
+		STORE(dkernel + (size_t) i * v->filters, sum0[i]);
+		STORE(dkernel + (size_t) i * v->filters + LANES, sum1[i]);
+	}
+}
+
+BODY void
+nn_conv_gradient_body(const NnConvView *view, const real *image, const real *dout,
+					  int first, int last, real *dkernel)
+{
+	const NnConvView v = *view;
+
+	for (size_t f = 0; f < v.filters; f += 2 * LANES)
+	{
+		real	   *dk = dkernel + f;
+
+		for (int ky = 0; ky < v.kernel_height; ky++)
+		{
+			const real *x = image + (size_t) ky * v.row_stride;
+			size_t		t = 0;
+
+			for (; t + AT_ONCE <= v.run; t += AT_ONCE, dk += AT_ONCE * v.filters)
+				gradient_tile(&v, x + t, dout + f, first, last, AT_ONCE, dk);
+			if (t + 4 <= v.run)
+			{
+				gradient_tile(&v, x + t, dout + f, first, last, 4, dk);
+				t += 4;
+				dk += 4 * v.filters;
+			}
+			for (; t + 3 <= v.run; t += 3, dk += 3 * v.filters)
+				gradient_tile(&v, x + t, dout + f, first, last, 3, dk);
+			for (; t < v.run; t++, dk += v.filters)
+				gradient_tile(&v, x + t, dout + f, first, last, 1, dk);
+		}
+	}
+}
+
+DISPATCH(nn_conv_gradient,
+		 (const NnConvView *view, const real *image, const real *dout, int first, int last,
+		  real *dkernel),
+		 (view, image, dout, first, last, dkernel))
