@@ -129,15 +129,18 @@ build/bench/%.o: src/%.c $(HEADER_FILES)
 build/bench/bench_%: test/bench/bench_%.c $(BENCH_OBJS)
 	$(BENCH_CC) -o $@ $< $(BENCH_OBJS) $(UNIT_LIBS)
 
-# beside hnswlib's kernels where libhnswlib-dev is installed
+# beside the kernels of hnswlib and faiss where their packages are installed
 HNSWLIB = $(wildcard /usr/include/hnswlib/hnswlib.h)
+FAISS = $(wildcard /usr/include/faiss/utils/distances.h)
+FOREIGN = $(if $(HNSWLIB),hnswlib) $(if $(FAISS),faiss)
 
-build/bench/hnswlib_kernels.o: test/bench/hnswlib_kernels.cc
+build/bench/%_kernels.o: test/bench/%_kernels.cpp
 	@mkdir -p $(@D)
 	$(CXX) -O3 -march=native -c -o $@ $<
 
-build/bench/bench_kernels: test/bench/bench_kernels.c $(BENCH_OBJS) $(if $(HNSWLIB),build/bench/hnswlib_kernels.o)
-	$(BENCH_CC) $(if $(HNSWLIB),-DHNSWLIB) -o $@ $^ $(UNIT_LIBS) $(if $(HNSWLIB),-lstdc++)
+build/bench/bench_kernels: test/bench/bench_kernels.c $(BENCH_OBJS) $(FOREIGN:%=build/bench/%_kernels.o)
+	$(BENCH_CC) $(if $(HNSWLIB),-DHNSWLIB) $(if $(FAISS),-DFAISS) -o $@ $^ $(UNIT_LIBS) \
+		$(if $(FAISS),-lfaiss -lgomp -llapack -lblas) $(if $(FOREIGN:%=%),-lstdc++)
 
 # the index through SQL beside hnswlib; SETS="fashion demo" takes some of the data sets
 SETS =

@@ -1,11 +1,14 @@
 /*
  * bench_kernels.c
  *	  Distance kernels by instruction set: nanoseconds a call in the cache and
- *	  from memory, and the share of the speed of reading.
+ *	  from memory, and the shares of what the machine can do at most.
  *
- * From memory the limit is measured by a plain sum over the same bytes.  Built
- * with HNSWLIB, its L2 kernel for the same dimensions stands beside.
+ * In the cache the limit is the slower of two loops: one that loads both vectors
+ * and one that multiplies and adds as often, in registers of the set's width.
+ * From memory it is a plain sum over the same bytes.  Built with HNSWLIB and
+ * FAISS, their L2 kernels for the same dimensions stand beside.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +21,21 @@
 #define MEMORY ((size_t) 256 << 20)
 #define CACHED ((size_t) 24 << 10)	/* bytes of rows, in the first-level cache */
 
+typedef float (*ForeignFunction) (const void *a, const void *b, const void *param);
+
 #ifdef HNSWLIB
-typedef float (*HnswlibFunction) (const void *a, const void *b, const void *param);
-extern HnswlibFunction hnswlib_l2_function(size_t n, void **param);
+extern ForeignFunction hnswlib_l2_function(size_t n, void **param);
 #endif
+#ifdef FAISS
+extern float faiss_l2(const void *a, const void *b, const void *dims);
+#endif
+
+#define NDIMS 5
+#define COMPARED 3				/* of dims, the short ones and those with a
+								 * tail */
+#define WIDE 3					/* its place in dims: 784 */
+
+static const size_t dims[NDIMS] = {8, 64, 100, 784, 1536};
 
 static volatile float sink;
 static char *memory;
@@ -41,11 +55,11 @@ typedef struct Work
 {
 	const KernelTable *floats;
 	const MixedKernels *mixed;
-	int			kind;			/* ElementKind; -1: hnswlib */
+	int			kind;			/* ElementKind */
 	char		what;			/* l2, inner Product, l1, Cosine, Read */
 	size_t		n;
 	void	   *param;
-	float		(*foreign) (const void *a, const void *b, const void *param);
+	ForeignFunction foreign;
 } Work;
 
 static float
@@ -92,7 +106,7 @@ run_row(const Work *w, const char *row)
 static double
 time_of(const Work *w, size_t bytes)
 {
-	size_t		stride = (element_size((ElementKind) (w->kind < 0 ? 0 : w->kind), w->n) + 7) / 8 * 8;
+	size_t		stride = (element_size((ElementKind) w->kind, w->n) + 7) / 8 * 8;
 	size_t		rows = bytes / stride;
 	size_t		passes = bytes < MEMORY ? 200000 / rows + 1 : 1;
 	double		best = 1e300;
@@ -112,86 +126,248 @@ time_of(const Work *w, size_t bytes)
 	return best;
 }
 
-static void
-report(const char *set, Work *w)
-{
-	static const size_t dims[] = {8, 64, 100, 784, 1536};
-	static const char *kinds[] = {"float", "half", "int8", "bit"};
-	char		what = w->what;
+/* ---- limits ---- */
 
-	printf("%-9s %-7s %c ", set, w->kind < 0 ? "hnswlib" : kinds[w->kind], what);
-	for (int i = 0; i < 5; i++)
+#if defined(__x86_64__)
+#define REGISTER "x"
+#elif defined(__aarch64__)
+#define REGISTER "w"
+#endif
+
+#ifdef REGISTER
+
+#define ACCUMULATORS 10
+
+/* Loads of two vectors, and as many products and sums as they have registers */
+#define LIMITS(set, target, width) \
+	typedef float Vector_##set __attribute__((vector_size(width), aligned(4))); \
+	static target void \
+	loads_##set(const float *a, const float *b, size_t n) \
+	{ \
+		_Pragma("GCC unroll 8") \
+		for (size_t i = 0; i + width / 4 <= n; i += width / 4) \
+		{ \
+			Vector_##set x = *(const Vector_##set *) (a + i); \
+			Vector_##set y = *(const Vector_##set *) (b + i); \
+			__asm__ volatile("" : : REGISTER(x), REGISTER(y)); \
+		} \
+	} \
+	static target void \
+	sums_##set(const float *a, const float *b, size_t n) \
+	{ \
+		Vector_##set sum[ACCUMULATORS]; \
+		Vector_##set x = *(const Vector_##set *) a; \
+		Vector_##set y = *(const Vector_##set *) b; \
+		_Pragma("GCC unroll 10") \
+		for (int j = 0; j < ACCUMULATORS; j++) \
+			sum[j] = y; \
+		for (size_t i = 0; i < n; i += ACCUMULATORS * width / 4) \
+			_Pragma("GCC unroll 10") \
+			for (int j = 0; j < ACCUMULATORS; j++) \
+			{ \
+				sum[j] = x * y + sum[j]; \
+				__asm__ volatile("" : "+" REGISTER(sum[j]), "+" REGISTER(x)); \
+			} \
+	}
+
+LIMITS(portable,, 16)
+#if defined(__x86_64__)
+LIMITS(avx2, __attribute__((target("avx2,fma"))), 32)
+LIMITS(avx512, __attribute__((target("avx512f"))), 64)
+#else
+LIMITS(neon,, 16)
+#endif
+
+typedef struct Limit
+{
+	const char *set;
+	void		(*loads) (const float *a, const float *b, size_t n);
+	void		(*sums) (const float *a, const float *b, size_t n);
+} Limit;
+
+static const Limit limits[] = {
+#if defined(__x86_64__)
+	{"avx512", loads_avx512, sums_avx512},
+	{"avx2", loads_avx2, sums_avx2},
+#else
+	{"neon", loads_neon, sums_neon},
+#endif
+	{"portable", loads_portable, sums_portable},
+};
+
+/* Nanoseconds for n dimensions, of a length at which the loop does not count */
+static double
+time_of_limit(void (*loop) (const float *a, const float *b, size_t n), size_t n)
+{
+	const size_t length = 2000; /* a multiple of what the loops do at once */
+	double		best = 1e300;
+
+	for (int try = 0; try < 20; try++)
+	{
+		double		start = now();
+
+		for (int i = 0; i < 2000; i++)
+			loop(query, (const float *) (const void *) memory, length);
+		start = now() - start;
+		best = start < best ? start : best;
+	}
+	return best / 2000 / (double) length * (double) n;
+}
+
+/* 0 if there is none for this set; *loads tells which of the two it is. */
+static double
+limit_of(const char *set, size_t n, bool *loads)
+{
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+	{
+		if (strcmp(limits[i].set, set) == 0)
+		{
+			double		l = time_of_limit(limits[i].loads, n);
+			double		s = time_of_limit(limits[i].sums, n);
+
+			*loads = l > s;
+			return *loads ? l : s;
+		}
+	}
+	return 0;
+}
+
+#else
+
+static double
+limit_of(const char *set, size_t n, bool *loads)
+{
+	return 0;
+}
+
+#endif							/* REGISTER */
+
+/* ---- the table ---- */
+
+static void
+print_memory(Work *w)
+{
+	Work		reading = {.kind = w->kind,.what = 'r',.n = dims[WIDE]};
+	double		limit = time_of(&reading, MEMORY);
+	double		time;
+
+	w->n = dims[WIDE];
+	time = time_of(w, MEMORY);
+	printf(" %8.1f %5.0f %%", time, 100 * limit / time);
+}
+
+/* Times in the cache by dimensions, and the shares; limit may be 0. */
+static void
+report(const char *set, const char *what, Work *w, double limit, double *times)
+{
+	static const char *const kinds[] = {"float", "half", "int8", "bit"};
+
+	printf("%-9s %-7s %-2s", set, kinds[w->kind], what);
+	for (int i = 0; i < NDIMS; i++)
 	{
 		w->n = dims[i];
-#ifdef HNSWLIB
-		if (w->kind < 0)
-			w->foreign = hnswlib_l2_function(w->n, &w->param);
-#endif
-		printf(" %7.1f", time_of(w, CACHED));
+		times[i] = time_of(w, CACHED);
+		printf(" %7.1f", times[i]);
 	}
-	w->n = 784;
-#ifdef HNSWLIB
-	if (w->kind < 0)
-		w->foreign = hnswlib_l2_function(w->n, &w->param);
-#endif
-	if (w->kind != ELEMENT_BIT)
-	{
-		Work		reading = {.kind = w->kind < 0 ? 0 : w->kind,.what = 'r',.n = 784};
-		double		limit = time_of(&reading, MEMORY);
-		double		time = time_of(w, MEMORY);
-
-		printf(" %8.1f %5.0f %%", time, 100 * limit / time);
-	}
+	if (limit > 0)
+		printf(" %6.0f %%", 100 * limit / times[WIDE]);
+	else
+		printf(" %8s", "");
+	if (w->kind != ELEMENT_BIT && w->foreign == NULL)
+		print_memory(w);
 	printf("\n");
 	fflush(stdout);
 }
 
 static void
-report_all(const char *set, Work work)
+report_all(const char *set, Work work, double limit, double *times_of_l2)
 {
+	double		others[NDIMS];
+
 	for (const char *what = "lpmc"; *what != '\0'; what++)
 	{
+		char		name[2] = {*what, '\0'};
+
 		work.what = *what;
-		report(set, &work);
+		report(set, name, &work, limit, *what == 'l' ? times_of_l2 : others);
 	}
+}
+
+/* The others' kernels, and ours against the better of them */
+static void
+report_foreign(const double *ours)
+{
+	double		best[NDIMS];
+	double		times[NDIMS];
+	bool		any = false;
+	Work		work = {.what = 'l'};
+
+	for (int i = 0; i < NDIMS; i++)
+		best[i] = 1e300;
+#ifdef HNSWLIB
+	printf("%-9s %-7s %-2s", "hnswlib", "float", "l");
+	for (int i = 0; i < NDIMS; i++)
+	{
+		work.n = dims[i];
+		work.foreign = hnswlib_l2_function(dims[i], &work.param);
+		times[i] = time_of(&work, CACHED);
+		best[i] = times[i] < best[i] ? times[i] : best[i];
+		printf(" %7.1f", times[i]);
+	}
+	printf("\n");
+	any = true;
+#endif
+#ifdef FAISS
+	work.foreign = faiss_l2;
+	work.param = &work.n;
+	report("faiss", "l", &work, 0, times);
+	for (int i = 0; i < NDIMS; i++)
+		best[i] = times[i] < best[i] ? times[i] : best[i];
+	any = true;
+#endif
+	if (!any)
+		return;
+	printf("ours / the better   ");
+	for (int i = 0; i < COMPARED; i++)
+		printf(" %7.2f", ours[i] / best[i]);
+	printf("   (goal: at most 1.3)\n");
 }
 
 int
 main(void)
 {
-	Work		bits = {0};
+	double		times[NDIMS];
+	Work		bits = {.kind = ELEMENT_BIT,.what = 'l'};
 
 	memory = aligned_alloc(4096, MEMORY);
 	memset(memory, 1, MEMORY);
 	for (int i = 0; i < 16384; i++)
 		query[i] = 1;
 	kernel_init();
-	printf("Nanoseconds a distance in the first-level cache by dimensions; then of 784 dimensions from\n"
-		   "%zu MB of memory, and the share of the speed of reading them.\n"
-		   "l: L2, p: inner product, m: L1, c: cosine\n", MEMORY >> 20);
-	printf("%-9s %-7s   %7d %7d %7d %7d %7d %8s %7s\n", "set", "kind", 8, 64, 100, 784, 1536, "memory", "reading");
-	for (const KernelTable *const *t = kernel_tables(); *t != NULL; t++)
+	printf("Nanoseconds a distance in the first-level cache by dimensions, and of 784 the share of\n"
+		   "the limit (goal: 80 %%); then of 784 dimensions from %zu MB of memory, and the share of the\n"
+		   "speed of reading them.  l: L2, p: inner product, m: L1, c: cosine\n", MEMORY >> 20);
+	printf("%-9s %-7s   %7d %7d %7d %7d %7d %8s %8s %7s\n", "set", "kind", 8, 64, 100, 784, 1536, "limit", "memory", "reading");
+	for (int i = 0; kernel_tables()[i] != NULL; i++)
 	{
-		Work		work = {.floats = *t,.kind = ELEMENT_FLOAT};
+		const KernelTable *t = kernel_tables()[i];
+		Work		work = {.floats = t,.kind = ELEMENT_FLOAT};
+		bool		loads = false;
+		double		limit = limit_of(t->name, dims[WIDE], &loads);
 
-		report_all((*t)->name, work);
+		printf("%s: %.1f ns for 784 dimensions by %s\n", t->name, limit, loads ? "loads" : "multiplications and sums");
+		report_all(t->name, work, limit, times);
+		if (i == 0)
+			report_foreign(times);
 	}
-#ifdef HNSWLIB
-	bits.kind = -1;
-	bits.what = 'l';
-	report("", &bits);
-	bits.foreign = NULL;
-#endif
 	for (const MixedTable *const *t = mixed_tables(); *t != NULL; t++)
 	{
 		Work		half = {.mixed = &(*t)->half,.kind = ELEMENT_HALF};
 		Work		int8 = {.mixed = &(*t)->int8,.kind = ELEMENT_INT8};
 
-		report_all((*t)->name, half);
-		report_all((*t)->name, int8);
+		report_all((*t)->name, half, 0, times);
+		report_all((*t)->name, int8, 0, times);
 	}
-	bits.kind = ELEMENT_BIT;
-	bits.what = 'l';
-	report("", &bits);
+	report(bits_tables()[0]->name, "l", &bits, 0, times);
 	return 0;
 }
