@@ -65,3 +65,28 @@ VACUUM item;
 SELECT rows FROM similarity.index_info('item_l2');
 
 DROP TABLE item;
+
+-- The root follows the table: made when it has grown, made anew when its nodes have gone.
+CREATE TABLE growing (id integer, e embedding(8)) WITH (autovacuum_enabled = off);
+CREATE INDEX growing_l2 ON growing USING similarity_hnsw (e embedding_l2_ops);
+INSERT INTO growing SELECT i, (SELECT array_agg((hashint8(i::bigint * 100 + j) % 1000)::real) FROM generate_series(1, 8) j)::embedding
+FROM generate_series(1, 1500) i;
+SELECT root_nodes FROM similarity.index_info('growing_l2');
+SELECT expansions IS NULL AS unmeasured FROM similarity.index_figures('growing_l2');
+VACUUM growing;
+SELECT root_nodes FROM similarity.index_info('growing_l2');
+SELECT expansions BETWEEN 10 AND 60 AS measured FROM similarity.index_figures('growing_l2');
+SELECT * FROM similarity.verify_index('growing_l2');
+SELECT recall > 0.9 AS good FROM similarity.index_recall('growing_l2');
+-- Not for a few
+DELETE FROM growing WHERE id % 100 = 0;
+VACUUM growing;
+SELECT root_nodes FROM similarity.index_info('growing_l2');
+DELETE FROM growing WHERE id < 750;
+VACUUM growing;
+SELECT root_nodes BETWEEN 10 AND 14 AS half FROM similarity.index_info('growing_l2');
+SELECT * FROM similarity.verify_index('growing_l2');
+SELECT recall > 0.9 AS good FROM similarity.index_recall('growing_l2');
+REINDEX INDEX growing_l2;
+SELECT root_nodes FROM similarity.index_info('growing_l2');
+DROP TABLE growing;

@@ -278,6 +278,7 @@ write_root(Build *build)
 	GraphMemory *memory = build->memory;
 	const GraphShape *shape = &index->layout.shape;
 	int			n = graph_root_nodes(shape, memory->nodes);
+	uint32		reserve = hnsw_root_reserve(shape, n);
 	GraphRoot	root;
 	Buffer		buffer;
 	HnswMeta   *meta;
@@ -298,11 +299,13 @@ write_root(Build *build)
 		}
 		crc = hnsw_write_root(index, &root, NULL);
 	}
+	for (uint32 page = hnsw_root_pages(shape, n, false); page < reserve; page++)
+		UnlockReleaseBuffer(new_page(index, HNSW_PAGE_ROOT));
 	buffer = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
 	meta = hnsw_page_meta(BufferGetPage(buffer));
 	meta->entry = memory->entry;
 	meta->root_nodes = n;
-	meta->root_pages = hnsw_root_pages(shape, n, false);
+	meta->root_pages = reserve;
 	meta->root_crc = crc;
 	MarkBufferDirty(buffer);
 	UnlockReleaseBuffer(buffer);

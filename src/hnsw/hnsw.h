@@ -71,7 +71,10 @@ typedef struct HnswFigures
 	uint32		recall_k;		/* 0: never measured */
 	uint32		recall_ef;
 	uint32		recall_sample;
-	uint32		unused;
+
+	/* by vacuums */
+	uint32		root_gone;		/* nodes of the root that were freed */
+
 	int64		recall_time;	/* TimestampTz */
 	float8		recall_rows;	/* in the table then */
 } HnswFigures;
@@ -90,7 +93,7 @@ typedef struct HnswMeta
 									 * 0 */
 	uint32		entry;			/* node where searches start, or GRAPH_NO_NODE */
 	uint32		root_nodes;		/* see root.c */
-	uint32		root_pages;		/* blocks 1 .. root_pages */
+	uint32		root_pages;		/* blocks 1 .. root_pages, some not yet used */
 	uint32		root_crc;		/* of what those hold */
 	uint32		has_center;		/* 0 or 1 */
 	uint32		passes;			/* of the build */
@@ -261,6 +264,9 @@ extern HnswCache *hnsw_cache(Relation relation, const HnswMeta *meta);
 /* Pages that the root and the center take */
 extern uint32 hnsw_root_pages(const GraphShape *shape, int root_nodes, bool has_center);
 
+/* Pages to keep for it, so that it can grow with the index */
+extern uint32 hnsw_root_reserve(const GraphShape *shape, int root_nodes);
+
 /*
  * Write them to new pages at the end of the file, which holds the metapage
  * only; they are not logged.  Returns the checksum.
@@ -366,6 +372,11 @@ extern void hnsw_measure_search(HnswIndex *index);
 
 /* After a build: the effort that reaches the index's target_recall. */
 extern void hnsw_find_target_ef(Relation heap, HnswIndex *index);
+
+/* ---- refresh.c ---- */
+
+/* Make the root anew if the index has changed much; for vacuum. */
+extern void hnsw_refresh_root(HnswIndex *index);
 
 /* ---- insert.c ---- */
 

@@ -217,8 +217,8 @@ hnsw_index_info(PG_FUNCTION_ARGS)
 	HnswMeta	meta = hnsw_read_meta(relation);
 	Counts		counts;
 	TupleDesc	descriptor;
-	Datum		values[15];
-	bool		nulls[15] = {false};
+	Datum		values[16];
+	bool		nulls[16] = {false};
 	int64		live;
 	double		target = hnsw_target_recall(relation);
 
@@ -244,6 +244,7 @@ hnsw_index_info(PG_FUNCTION_ARGS)
 	values[13] = Int64GetDatum(Max(live - count_reachable(index), 0));
 	values[14] = Float8GetDatum(target);
 	nulls[14] = target == 0;
+	values[15] = Int32GetDatum(meta.root_nodes);
 	relation_close(relation, AccessShareLock);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }

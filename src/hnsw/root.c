@@ -64,6 +64,17 @@ hnsw_root_pages(const GraphShape *shape, int root_nodes, bool has_center)
 	return (stream_size(shape, root_nodes, has_center) + HNSW_PAGE_SPACE - 1) / HNSW_PAGE_SPACE;
 }
 
+/* Roots that could become larger than this stay as they were built. */
+#define RESERVE 64
+
+uint32
+hnsw_root_reserve(const GraphShape *shape, int root_nodes)
+{
+	uint32		most = shape->bits == 0 ? 0 : hnsw_root_pages(shape, GRAPH_ROOT_MAX, false);
+
+	return most <= RESERVE ? most : hnsw_root_pages(shape, root_nodes, false);
+}
+
 static void
 open_page(Stream *stream)
 {
@@ -151,15 +162,25 @@ read_root(Relation relation, const HnswMeta *meta, HnswCache *cache, Arena *aren
 {
 	const GraphShape *shape = &cache->layout.shape;
 	Stream		stream = {.relation = relation,.next = HNSW_META_BLOCK + 1};
+	HnswMeta	now;
 
-	if (meta->root_pages != hnsw_root_pages(shape, meta->root_nodes, meta->has_center))
+	if (meta->root_pages < hnsw_root_pages(shape, meta->root_nodes, meta->has_center))
 		hnsw_raise_corrupted(relation, HNSW_META_BLOCK, "The root has a wrong size.");
 	if (!graph_root_init(&cache->root, arena, shape, meta->root_nodes))
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	if (meta->root_pages == 0)
+	if (meta->root_nodes == 0 && center == NULL)
 		return;
 	transfer_all(&stream, shape, &cache->root, center);
-	if (stream.crc != meta->root_crc)
+	if (stream.crc == meta->root_crc)
+		return;
+
+	/*
+	 * Is it being replaced?  Then do without; the metapage is another, next
+	 * time.
+	 */
+	now = hnsw_read_meta(relation);
+	cache->root.n = 0;
+	if (now.root_crc == meta->root_crc && now.root_nodes == meta->root_nodes)
 		hnsw_raise_corrupted(relation, HNSW_META_BLOCK + 1, "The root has a wrong checksum.");
 }
 

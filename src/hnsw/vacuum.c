@@ -273,6 +273,23 @@ free_page(Vacuum *vacuum, uint32 first)
 	RecordPageWithFreeSpace(index->relation, block, HNSW_ROOM);
 }
 
+/* Tell how many nodes of the root go: its codes no longer are what they say. */
+static void
+count_root(Vacuum *vacuum)
+{
+	HnswIndex  *index = vacuum->index;
+	const GraphRoot *root = &index->cache->root;
+	HnswFigures figures = hnsw_read_meta(index->relation).figures;
+	uint32		gone = 0;
+
+	for (int i = 0; i < root->n; i++)
+		gone += root->ids[i] < vacuum->nodes && graph_bits_test(&vacuum->dead, root->ids[i]);
+	if (gone == 0)
+		return;
+	figures.root_gone += gone;
+	hnsw_write_figures(index, &figures);
+}
+
 static void
 free_dead(Vacuum *vacuum)
 {
@@ -337,12 +354,27 @@ hnsw_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 		repair(&vacuum);
 		replace_entry(&vacuum);
 		wait_for_inserts(info->index);
+		count_root(&vacuum);
 		free_dead(&vacuum);
 		stats->pages_newly_deleted = 0;
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	return stats;
+}
+
+/* What no longer is true of the index: its root, and what was measured for the planner */
+static void
+refresh(Relation relation)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw refresh",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+
+	hnsw_refresh_root(hnsw_open(relation));
+	hnsw_measure_search(hnsw_open(relation));
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
 }
 
 IndexBulkDeleteResult *
@@ -358,5 +390,6 @@ hnsw_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	}
 	stats->num_pages = RelationGetNumberOfBlocks(info->index);
 	IndexFreeSpaceMapVacuum(info->index);
+	refresh(info->index);
 	return stats;
 }

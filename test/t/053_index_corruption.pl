@@ -16,6 +16,10 @@ $node->safe_psql('postgres', q{
 	CHECKPOINT;
 });
 my $node_bytes = $node->safe_psql('postgres', "SELECT node_bytes FROM similarity.index_info('item_e')");
+# the metapage, pages kept for the root, then nodes
+my ($pages, $nodes) = split /\|/, $node->safe_psql('postgres', "SELECT pages, nodes + free_nodes FROM similarity.index_info('item_e')");
+my $page = 8192;
+my $first = ($pages - $nodes / int(8160 / $node_bytes)) * $page;    # of nodes
 my $path = $node->data_dir . '/' . $node->safe_psql('postgres', "SELECT pg_relation_filepath('item_e')");
 $node->stop;
 my $sound = slurp_file($path);
@@ -52,16 +56,15 @@ sub damaged
 }
 
 my $corrupted = qr/index "item_e" is corrupted at block \d+.*HINT:  Please REINDEX it/s;
-my $page = 8192;
-my $record = $page + 24;    # the first record of the first page of nodes
+my $record = $first + 24;    # the first record of the first page of nodes
 
 damaged('magic number', "\0\0\0\0", 24, $corrupted, $corrupted);
 damaged('format version', pack('V', 99), 28, qr/format version 99/, qr/format version 99/);
 damaged('dimensions', pack('V', 999999), 32, $corrupted, $corrupted);
 damaged('degree', pack('V', 7), 36, $corrupted, $corrupted);
 damaged('entry', pack('V', 123456), 60, qr/the entry does not exist/, undef);
-damaged('page id', "\0\0", 2 * $page - 2, qr/does not belong/, $corrupted);
-damaged('page kind', "\3", 2 * $page - 8, qr/of another kind/, $corrupted);
+damaged('page id', "\0\0", $first + $page - 2, qr/does not belong/, $corrupted);
+damaged('page kind', "\3", $first + $page - 8, qr/of another kind/, $corrupted);
 damaged('state', "\7", $record, qr/counts are out of range/, $corrupted);
 damaged('number of rows', "\x7f", $record + 1, qr/counts are out of range/, $corrupted);
 damaged('bits of codes', pack('V', 3), 44, $corrupted, $corrupted);
@@ -75,8 +78,8 @@ damaged('row pointer of another row', substr($sound, $record + $node_bytes + 8, 
 	qr/is in the index twice.*is not in the index|is not in the index.*is in the index twice/s, undef);
 damaged('row pointer beyond the table', pack('Q<', 99999 << 16 | 1), $record + 8, qr/row \(99999,1\) is beyond the end of the table/, undef);
 damaged('distance', pack('f<', 1e6), $record + 40 + 128, qr/the distance of neighbor \d+ is wrong/, undef);
-damaged('page of zeros', "\0" x $page, $page, qr/neighbor \d+ is free|entry/, undef);
-damaged('page of noise', join('', map { chr(($_ * 7919) % 251) } 1 .. $page), $page, qr/invalid page|belong/, qr/invalid page|corrupted/);
+damaged('page of zeros', "\0" x $page, $first, qr/neighbor \d+ is free|entry/, undef);
+damaged('page of noise', join('', map { chr(($_ * 7919) % 251) } 1 .. $page), $first, qr/invalid page|belong/, qr/invalid page|corrupted/);
 
 # Noise anywhere never takes the server down.
 srand(1);

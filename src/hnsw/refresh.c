@@ -1,0 +1,162 @@
+/*
+ * refresh.c
+ *	  A new root for an index that has changed: at the end of a vacuum.
+ *
+ * The pages of the root are as many as it can ever need, unless that is very
+ * much (see hnsw_root_reserve()), so that a new one is written over the old.
+ * First the metapage says that there is none, then come the pages, then the
+ * metapage tells of the new one: a crash in between leaves an index that
+ * searches from its entry, and the next vacuum makes the root.  A connection
+ * that reads the pages meanwhile finds a wrong checksum and a metapage that has
+ * changed, and does without the root.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "port/pg_crc32c.h"
+
+#include "context.h"
+#include "errors.h"
+#include "hnsw/hnsw.h"
+
+/* Growth of the table, or share of the root's nodes gone, that asks for another */
+#define GROWTH 4
+#define GONE_SHARE 4
+
+/* Is the root too small or too old?  Its nodes that were freed are counted by vacuum. */
+static bool
+needs_refresh(const HnswMeta *meta, int wanted)
+{
+	if (wanted == 0)
+		return false;
+	return wanted >= GROWTH * (int) meta->root_nodes ||
+		meta->figures.root_gone * GONE_SHARE > meta->root_nodes;
+}
+
+/* Is there a live node by this number? */
+static bool
+is_live(HnswIndex *index, uint32 node)
+{
+	Buffer		buffer;
+	GraphRecord *record = hnsw_lock_node(index, node, BUFFER_LOCK_SHARE, &buffer);
+	bool		live;
+
+	if (record == NULL)
+		return false;
+	live = record->state == GRAPH_LIVE;
+	UnlockReleaseBuffer(buffer);
+	return live;
+}
+
+/* Live nodes, evenly spread; returns how many */
+static int
+choose_nodes(HnswIndex *index, uint32 nodes, int wanted, uint32 *chosen)
+{
+	int			n = 0;
+
+	for (int i = 0; i < wanted; i++)
+	{
+		uint32		end = (uint64) (i + 1) * nodes / wanted;
+
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 node = (uint64) i * nodes / wanted; node < end; node++)
+		{
+			if (is_live(index, node))
+			{
+				chosen[n++] = node;
+				break;
+			}
+		}
+	}
+	return n;
+}
+
+/* The metapage's word on the root */
+static void
+announce(HnswIndex *index, int n, uint32 crc)
+{
+	Buffer		buffer = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
+	HnswChange	change;
+	HnswMeta   *meta;
+
+	hnsw_change_begin(index, &change);
+	meta = hnsw_page_meta(hnsw_change_page(&change, buffer, false));
+	meta->root_nodes = n;
+	meta->root_crc = crc;
+	meta->figures.root_gone = 0;
+	hnsw_change_finish(&change);
+	UnlockReleaseBuffer(buffer);
+}
+
+/* Write bytes over the root's pages; each page is a WAL record of its own. */
+static void
+overwrite(HnswIndex *index, const char *bytes, Size size)
+{
+	BlockNumber block = HNSW_META_BLOCK + 1;
+
+	for (Size done = 0; done < size; done += HNSW_PAGE_SPACE, block++)
+	{
+		Buffer		buffer = ReadBuffer(index->relation, block);
+		HnswChange	change;
+		Page		page;
+
+		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+		hnsw_change_begin(index, &change);
+		page = hnsw_change_page(&change, buffer, true);
+		hnsw_init_page(index, page, HNSW_PAGE_ROOT);
+		memcpy(PageGetContents(page), bytes + done, Min(size - done, HNSW_PAGE_SPACE));
+		hnsw_change_finish(&change);
+		UnlockReleaseBuffer(buffer);
+	}
+}
+
+static void
+write_root(HnswIndex *index, const GraphRoot *root)
+{
+	Size		ids_size = root->n * sizeof(uint32);
+	Size		codes_size = graph_root_codes_size(&index->layout.shape, root->n);
+	char	   *bytes = palloc(ids_size + codes_size);
+	pg_crc32c	crc;
+
+	memcpy(bytes, root->ids, ids_size);
+	memcpy(bytes + ids_size, root->codes, codes_size);
+	INIT_CRC32C(crc);
+	COMP_CRC32C(crc, bytes, ids_size + codes_size);
+	FIN_CRC32C(crc);
+	announce(index, 0, 0);
+	overwrite(index, bytes, ids_size + codes_size);
+	announce(index, root->n, crc);
+}
+
+void
+hnsw_refresh_root(HnswIndex *index)
+{
+	const GraphShape *shape = &index->layout.shape;
+	HnswMeta	meta = hnsw_read_meta(index->relation);
+	uint32		nodes = hnsw_count_nodes(index);
+	int			wanted = graph_root_nodes(shape, nodes);
+	uint32	   *chosen;
+	GraphRoot	root;
+	GraphQuery *working;
+	void	   *scratch;
+	int			n;
+
+	if (!needs_refresh(&meta, wanted) || meta.root_pages < hnsw_root_pages(shape, wanted, false) ||
+		meta.has_center)
+		return;
+	chosen = palloc(sizeof(uint32) * wanted);
+	n = choose_nodes(index, nodes, wanted, chosen);
+	if (n == 0 || !graph_root_init(&root, memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), shape, n))
+		return;
+	working = hnsw_create_query(index);
+	scratch = palloc(shape->own_size);
+	for (int i = 0; i < n; i++)
+	{
+		/* One that goes meanwhile leaves its place empty. */
+		const void *own = index->access.own(index, chosen[i], scratch);
+
+		if (own != NULL)
+			graph_root_put(&root, i, chosen[i], own, working);
+	}
+	write_root(index, &root);
+}
