@@ -8,7 +8,7 @@
 -- Needs Debian's wordnet-base, python3-sklearn and python3-numpy.  -v epochs=1
 -- -v steps=100 makes it short; GLOSSES in the environment names a file that
 -- test/data/wordnet printed.
-\if :{?epochs} \else \set epochs 10 \endif
+\if :{?epochs} \else \set epochs 4 \endif
 \if :{?steps} \else \set steps 1000 \endif
 
 -- load
@@ -30,7 +30,8 @@ UPDATE glosses SET e = a.e FROM (SELECT id, embed_batch('adapter', vector) OVER 
 CREATE TABLE known AS SELECT id, label, vector, e, gloss FROM glosses WHERE split = 'train';
 CREATE INDEX ON known USING similarity_hnsw (e embedding_cosine_ops);
 
--- evaluate: recall@1 of what was not trained on, before and after, by exact search
+-- evaluate: recall@1 of what was not trained on, before and after, by exact
+-- search: .4306 and .4643 with the defaults
 CREATE TABLE questions AS SELECT row_number() OVER (ORDER BY id)::int AS n, label, vector, e FROM glosses WHERE split = 'test';
 SELECT 'raw vectors' AS space, avg((k.label = q.label)::int)::numeric(5, 4) AS "recall@1"
 FROM similarity.knn('known', 'vector', (SELECT array_agg(vector ORDER BY n) FROM questions), 1, 'cosine') f

@@ -144,6 +144,7 @@ forward_view(const NnLayer *layer)
 	view.line_stride = view.row_stride * w->stride_y;
 	view.pixel_stride = (size_t) w->stride_x * w->channels;
 	view.filters = (size_t) nn_conv_filters(layer);
+	view.weight_stride = (size_t) nn_conv_block;
 	return view;
 }
 
@@ -158,6 +159,7 @@ input_view(const NnLayer *layer)
 	view.row_stride = view.line_stride = (size_t) frame.full_width * frame.channels;
 	view.pixel_stride = (size_t) frame.channels;
 	view.filters = (size_t) w->channels;
+	view.weight_stride = (size_t) nn_conv_block;
 	return view;
 }
 

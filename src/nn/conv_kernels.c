@@ -16,8 +16,9 @@ const int	nn_conv_block = 2 * LANES;
 /* n output pixels from p on; n is a constant once inlined */
 BODY void
 forward_tile(const NnConvView *v, const real *image, int p, int n, const real *w,
-			 Lanes bias0, Lanes bias1, bool relu, real *out)
+			 const real *bias, bool relu, real *out)
 {
+	const Lanes zero = {0};
 	Lanes		sum0[AT_ONCE];
 	Lanes		sum1[AT_ONCE];
 	const real *x[AT_ONCE];
@@ -26,8 +27,8 @@ forward_tile(const NnConvView *v, const real *image, int p, int n, const real *w
 	{
 		x[i] = image + (size_t) ((p + i) / v->out_width) * v->line_stride +
 			(size_t) ((p + i) % v->out_width) * v->pixel_stride;
-		sum0[i] = bias0;
-		sum1[i] = bias1;
+		sum0[i] = bias != NULL ? LOAD(bias) : zero;
+		sum1[i] = bias != NULL ? LOAD(bias + LANES) : zero;
 	}
 	for (int ky = 0; ky < v->kernel_height; ky++)
 	{
@@ -36,7 +37,7 @@ forward_tile(const NnConvView *v, const real *image, int p, int n, const real *w
 			Lanes		w0 = LOAD(w);
 			Lanes		w1 = LOAD(w + LANES);
 
-			w += 2 * LANES;
+			w += v->weight_stride;
 			for (int i = 0; i < n; i++)
 			{
 				sum0[i] += x[i][t] * w0;
@@ -58,25 +59,22 @@ nn_conv_forward_body(const NnConvView *view, const real *image, const real *pack
 					 const real *bias, bool relu, real *out)
 {
 	const NnConvView v = *view;
-	const Lanes zero = {0};
-	Lanes		bias0 = bias != NULL ? LOAD(bias) : zero;
-	Lanes		bias1 = bias != NULL ? LOAD(bias + LANES) : zero;
 	int			p = 0;
 
 	for (; p + AT_ONCE <= v.pixels; p += AT_ONCE)
-		forward_tile(&v, image, p, AT_ONCE, packed, bias0, bias1, relu, out);
+		forward_tile(&v, image, p, AT_ONCE, packed, bias, relu, out);
 	if (p + 4 <= v.pixels)
 	{
-		forward_tile(&v, image, p, 4, packed, bias0, bias1, relu, out);
+		forward_tile(&v, image, p, 4, packed, bias, relu, out);
 		p += 4;
 	}
 	if (p + 2 <= v.pixels)
 	{
-		forward_tile(&v, image, p, 2, packed, bias0, bias1, relu, out);
+		forward_tile(&v, image, p, 2, packed, bias, relu, out);
 		p += 2;
 	}
 	if (p < v.pixels)
-		forward_tile(&v, image, p, 1, packed, bias0, bias1, relu, out);
+		forward_tile(&v, image, p, 1, packed, bias, relu, out);
 }
 
 DISPATCH(nn_conv_forward,

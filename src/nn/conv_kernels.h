@@ -25,13 +25,15 @@ typedef struct NnConvView
 	size_t		line_stride;	/* from one row of windows to the next */
 	size_t		pixel_stride;	/* from one window to the next */
 	size_t		filters;		/* of an output pixel */
+	size_t		weight_stride;	/* from one tap's weights to the next: a
+								 * block, if they are packed */
 } NnConvView;
 
 /*
  * out[pixel][block] = bias + sum over taps, relu or not; out is where the
  * block stands in the first pixel, bias (NULL: 0) likewise.
  */
-extern void nn_conv_forward(const NnConvView *view, const real *image, const real *packed,
+extern void nn_conv_forward(const NnConvView *view, const real *image, const real *weights,
 							const real *bias, bool relu, real *out);
 
 /* dkernel[taps][filters] += contributions of output rows [first, last) */

@@ -13,18 +13,41 @@
 
 #include "nn/lanes.h"
 
+/* Vectors of sums that are kept in registers */
+#define GEMV_VECTORS 8
+
 BODY void
 nn_gemv_add_body(const real *restrict x, const real *restrict w, size_t k, int units,
 				 real *restrict y)
 {
-	for (size_t i = 0; i < k; i++)
+	int			u = 0;
+
+	for (; u + GEMV_VECTORS * LANES <= units; u += GEMV_VECTORS * LANES)
+	{
+		Lanes		sum[GEMV_VECTORS];
+
+		for (int j = 0; j < GEMV_VECTORS; j++)
+			sum[j] = LOAD(y + u + j * LANES);
+		for (size_t i = 0; i < k; i++)
+		{
+			const real *row = w + i * (size_t) units + u;
+
+			if (x[i] == 0)
+				continue;
+			for (int j = 0; j < GEMV_VECTORS; j++)
+				sum[j] += x[i] * LOAD(row + j * LANES);
+		}
+		for (int j = 0; j < GEMV_VECTORS; j++)
+			STORE(y + u + j * LANES, sum[j]);
+	}
+	for (size_t i = 0; i < k && u < units; i++)
 	{
 		const real *row = w + i * (size_t) units;
 
 		if (x[i] == 0)
 			continue;
-		for (int u = 0; u < units; u++)
-			y[u] += x[i] * row[u];
+		for (int v = u; v < units; v++)
+			y[v] += x[i] * row[v];
 	}
 }
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "kernel/gemm.h"
+#include "nn/conv_kernels.h"
 #include "nn/kernels.h"
 #include "nn/layer.h"
 
@@ -134,11 +135,11 @@ band_count(const NnLayer *layer)
 	return (int) ((layer->inputs + band_rows(layer) - 1) / band_rows(layer));
 }
 
-/* The larger of a forward sum and a backward band of dW */
+/* The larger of a forward sum with that of a band, and a backward band of dW */
 static size_t
 dense_scratch(const NnLayer *layer, int n)
 {
-	size_t		sum = (size_t) n * layer->outputs;
+	size_t		sum = 2 * (size_t) n * layer->outputs;
 	size_t		band = band_rows(layer) * layer->outputs;
 
 	return sum > band ? sum : band;
@@ -153,8 +154,47 @@ typedef struct DenseTask
 	real	   *din;
 } DenseTask;
 
+/*
+ * Units in blocks are computed by the loops of convolutions, rows being pixels
+ * and inputs taps: they pack nothing, and a few rows would not pay for that.
+ */
+static bool
+in_blocks(const NnLayer *layer)
+{
+	return layer->outputs % (size_t) nn_conv_block == 0;
+}
+
+static NnConvView
+dense_view(const NnLayer *layer, int n, size_t inputs)
+{
+	NnConvView	view = {.pixels = n,.out_width = n,.kernel_height = 1,.run = inputs};
+
+	view.pixel_stride = layer->inputs;
+	view.filters = view.weight_stride = layer->outputs;
+	return view;
+}
+
+/* sum += X W, band by band of W, through the product of a band */
 static void
-add_products(const DenseTask *task, size_t begin, size_t end, real *sum)
+add_blocks(const DenseTask *task, size_t begin, size_t end, real *product, real *sum)
+{
+	const NnLayer *layer = task->layer;
+	size_t		count = (size_t) task->pass->n * layer->outputs;
+
+	for (; begin < end; begin += band_rows(layer))
+	{
+		size_t		rows = end - begin < band_rows(layer) ? end - begin : band_rows(layer);
+		const real *w = nn_tensor(layer, task->pass, KERNEL) + begin * layer->outputs;
+		NnConvView	view = dense_view(layer, task->pass->n, rows);
+
+		for (size_t u = 0; u < layer->outputs; u += (size_t) nn_conv_block)
+			nn_conv_forward(&view, task->in + begin, w + u, NULL, false, product + u);
+		nn_add_to(count, product, sum);
+	}
+}
+
+static void
+add_products(const DenseTask *task, size_t begin, size_t end, real *product, real *sum)
 {
 	const NnLayer *layer = task->layer;
 	const real *w = nn_tensor(layer, task->pass, KERNEL) + begin * layer->outputs;
@@ -165,6 +205,11 @@ add_products(const DenseTask *task, size_t begin, size_t end, real *sum)
 		for (int i = 0; i < n; i++)
 			nn_gemv_add(task->in + (size_t) i * layer->inputs + begin, w, end - begin,
 						(int) layer->outputs, sum + (size_t) i * layer->outputs);
+		return;
+	}
+	if (in_blocks(layer))
+	{
+		add_blocks(task, begin, end, product, sum);
 		return;
 	}
 	nn_gemm(false, false, n, (int) layer->outputs, (int) (end - begin), 1,
@@ -184,7 +229,7 @@ forward_slice(void *arg, int slice, int worker)
 	pool_slice((long) task->layer->inputs, slice, pool_threads(task->pass->pool),
 			   &begin, &end);
 	memset(sum, 0, (size_t) task->pass->n * task->layer->outputs * sizeof(real));
-	add_products(task, (size_t) begin, (size_t) end, sum);
+	add_products(task, (size_t) begin, (size_t) end, sum + (size_t) task->pass->n * task->layer->outputs, sum);
 }
 
 static void
@@ -208,7 +253,7 @@ multiply(const NnLayer *layer, const NnPass *pass, const real *in, real *out)
 	add_bias(layer, pass, out);
 	if (slices == 1 || layer->tensors[KERNEL].count < 2 * BAND_SIZE)
 	{
-		add_products(&task, 0, layer->inputs, out);
+		add_products(&task, 0, layer->inputs, nn_scratch(pass, 0), out);
 		return;
 	}
 	pool_run(pass->pool, slices, forward_slice, &task);
@@ -252,8 +297,16 @@ backward_band(void *arg, int slice, int worker)
 		nn_gemm(false, true, pass->n, rows, units, 1, task->dout, units,
 				nn_tensor(layer, pass, KERNEL) + offset, units,
 				0, task->din + begin, (int) layer->inputs);
-	nn_gemm(true, false, rows, units, pass->n, 1, task->in + begin, (int) layer->inputs,
-			task->dout, units, 0, gradient, units);
+	if (in_blocks(layer))
+	{
+		NnConvView	view = dense_view(layer, pass->n, (size_t) rows);
+
+		memset(gradient, 0, (size_t) rows * layer->outputs * sizeof(real));
+		nn_conv_gradient(&view, task->in + begin, task->dout, 0, 1, gradient);
+	}
+	else
+		nn_gemm(true, false, rows, units, pass->n, 1, task->in + begin, (int) layer->inputs,
+				task->dout, units, 0, gradient, units);
 	pass->sink(pass->sink_context, layer->tensors[KERNEL].offset + offset,
 			   (size_t) rows * layer->outputs, gradient);
 }

@@ -8,6 +8,7 @@
  * DIRECTORY holds the four files of Fashion-MNIST, uncompressed.
  */
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #include "base/random.h"
 #include "kernel/distance.h"
 #include "kernel/gemm.h"
-#include "nn/nn.h"
+#include "../unit/nn_model.h"
 
 #define CLASSES 10
 #define IMAGE_SIZE 784
@@ -87,58 +88,101 @@ gemm_rate(ThreadPool *pool)
 
 /* ---- models ---- */
 
-typedef struct LayerText
+typedef struct Model
 {
-	const char *type;
-	const char *name;
-	double		value;
-	bool		relu;
-} LayerText;
+	NnShape		input;
+	const char *const *layers;
+} Model;
 
-static const LayerText hello_world[] = {
-	{"rescaling", "scale", 1 / 255.0, false},
-	{"conv2d", "filters", 64, true},
-	{"flatten", NULL, 0, false},
-	{"dense", "units", 64, true},
-	{"metric_embedding", "units", 64, false},
-	{NULL}
+static const char *const hello_layers[] = {
+	"rescaling scale=0.00392156862745098",
+	"conv2d filters=64 kernel_size=3 activation=relu",
+	"flatten",
+	"dense units=64 activation=relu",
+	"metric_embedding units=64",
+	NULL
 };
 
-static const LayerText notebook[] = {
-	{"rescaling", "scale", 1 / 255.0, false},
-	{"conv2d", "filters", 32, true},
-	{"conv2d", "filters", 32, true},
-	{"max_pooling2d", NULL, 0, false},
-	{"conv2d", "filters", 64, true},
-	{"conv2d", "filters", 64, true},
-	{"flatten", NULL, 0, false},
-	{"metric_embedding", "units", 64, false},
-	{NULL}
+static const char *const notebook_layers[] = {
+	"rescaling scale=0.00392156862745098",
+	"conv2d filters=32 kernel_size=3 activation=relu",
+	"conv2d filters=32 kernel_size=3 activation=relu",
+	"max_pooling2d",
+	"conv2d filters=64 kernel_size=3 activation=relu",
+	"conv2d filters=64 kernel_size=3 activation=relu",
+	"flatten",
+	"metric_embedding units=64",
+	NULL
 };
+
+static const Model hello_world = {{3, {28, 28, 1}}, hello_layers};
+static const Model notebook = {{3, {28, 28, 1}}, notebook_layers};
+
+/* model/resnet18.json */
+#define RESNET_LAYERS 80
+
+static char resnet_texts[RESNET_LAYERS][160];
+static const char *resnet_layers[RESNET_LAYERS + 1];
+static int	resnet_count;
+
+static void
+__attribute__((format(printf, 1, 2)))
+add_resnet(const char *format,...)
+{
+	va_list		arguments;
+
+	va_start(arguments, format);
+	vsnprintf(resnet_texts[resnet_count], sizeof(resnet_texts[0]), format, arguments);
+	va_end(arguments);
+	resnet_layers[resnet_count] = resnet_texts[resnet_count];
+	resnet_count++;
+}
+
+/* Block number b reads the layer of the one before it and is called "b". */
+static void
+add_block(int b, int filters, int stride, bool project)
+{
+	if (project)
+	{
+		add_resnet("conv2d filters=%d kernel_size=1 strides=%d use_bias=false inputs=%d", filters, stride, b - 1);
+		add_resnet("batch_normalization name=%d_shortcut", b);
+	}
+	add_resnet("conv2d filters=%d kernel_size=3 strides=%d padding=same use_bias=false inputs=%d", filters, stride, b - 1);
+	add_resnet("batch_normalization");
+	add_resnet("activation activation=relu");
+	add_resnet("conv2d filters=%d kernel_size=3 padding=same use_bias=false", filters);
+	add_resnet("batch_normalization name=%d_main", b);
+	if (project)
+		add_resnet("add inputs=%d_shortcut,%d_main", b, b);
+	else
+		add_resnet("add inputs=%d,%d_main", b - 1, b);
+	add_resnet("activation activation=relu name=%d", b);
+}
+
+static Model
+resnet18(void)
+{
+	Model		model = {{3, {32, 32, 3}}, resnet_layers};
+
+	resnet_count = 0;
+	add_resnet("rescaling scale=0.00392156862745098");
+	add_resnet("conv2d filters=64 kernel_size=3 padding=same use_bias=false");
+	add_resnet("batch_normalization");
+	add_resnet("activation activation=relu name=0");
+	for (int b = 1; b <= 8; b++)
+		add_block(b, 64 << (b - 1) / 2, b > 2 && b % 2 == 1 ? 2 : 1, b % 2 == 1);
+	add_resnet("generalized_mean_pooling2d");
+	add_resnet("metric_embedding units=128");
+	resnet_layers[resnet_count] = NULL;
+	return model;
+}
 
 static NnGraph *
-make_graph(Arena *arena, const LayerText *texts)
+open_graph(Arena *arena, const Model *model)
 {
-	NnLayerSpec layers[16];
-	NnSpec		spec = {.input = {3, {28, 28, 1}},.layers = layers};
 	Status		status;
-	NnGraph    *graph;
+	NnGraph    *graph = make_graph(arena, model->input, model->layers, &status);
 
-	memset(layers, 0, sizeof(layers));
-	for (; texts->type != NULL; texts++)
-	{
-		NnLayerSpec *layer = &layers[spec.nlayers++];
-
-		layer->type = nn_layer_type(texts->type, &status);
-		params_init(&layer->params, texts->type, nn_layer_description(layer->type)->params);
-		if (texts->name != NULL && !params_set_number(&layer->params, texts->name, texts->value, &status))
-			die(&status);
-		if (strcmp(texts->type, "conv2d") == 0)
-			params_set_number(&layer->params, "kernel_size", 3, &status);
-		if (texts->relu)
-			params_set_text(&layer->params, "activation", "relu", &status);
-	}
-	graph = nn_graph_create(arena, &spec, &status);
 	if (graph == NULL)
 		die(&status);
 	return graph;
@@ -170,24 +214,25 @@ make_trainer(Arena *arena, const NnGraph *graph, int batch, int total_steps, Thr
 /* ---- speed ---- */
 
 static void
-bench_step(const char *name, const LayerText *texts, int batch, int steps,
+bench_step(const char *name, const Model *model, int batch, int steps,
 		   double flops_per_row, ThreadPool *pool, double rate)
 {
 	Arena	   *arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
-	NnGraph    *graph = make_graph(arena, texts);
+	NnGraph    *graph = open_graph(arena, model);
 	real	   *weights = arena_alloc_array(arena, nn_graph_weights(graph), sizeof(real));
 	NnTrainer  *trainer;
-	uint8_t    *images = malloc((size_t) batch * IMAGE_SIZE);
+	size_t		size = nn_graph_inputs(graph);
+	uint8_t    *images = malloc((size_t) batch * size);
 	const void **rows = malloc(sizeof(void *) * (size_t) batch);
 	int32_t    *labels = malloc(sizeof(int32_t) * (size_t) batch);
 	double	   *times = malloc(sizeof(double) * (size_t) steps);
 	double		ms;
 
-	for (int i = 0; i < batch * IMAGE_SIZE; i++)
+	for (int i = 0; (size_t) i < (size_t) batch * size; i++)
 		images[i] = (uint8_t) random_at(1, 2, (uint64_t) i);
 	for (int i = 0; i < batch; i++)
 	{
-		rows[i] = images + (size_t) i * IMAGE_SIZE;
+		rows[i] = images + (size_t) i * size;
 		labels[i] = i % (batch / 2);
 	}
 	nn_init_weights(graph, 42, weights);
@@ -216,7 +261,7 @@ static void
 bench_infer(ThreadPool *pool, int batch, int runs)
 {
 	Arena	   *arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
-	NnGraph    *graph = make_graph(arena, hello_world);
+	NnGraph    *graph = open_graph(arena, &hello_world);
 	real	   *weights = arena_alloc_array(arena, nn_graph_weights(graph), sizeof(real));
 	uint8_t    *images = malloc((size_t) batch * IMAGE_SIZE);
 	const void **rows = malloc(sizeof(void *) * (size_t) batch);
@@ -317,7 +362,7 @@ recall_at_1(const float *queries, const uint8_t *query_labels, int nqueries,
 
 typedef struct Recipe
 {
-	const LayerText *model;
+	const Model *model;
 	int			examples_per_class;
 	int			epochs;
 	bool		cosine;
@@ -338,7 +383,7 @@ accuracy(const Recipe *recipe, const char *directory, ThreadPool *pool)
 	uint8_t    *test = read_file(directory, "t10k-images-idx3-ubyte", 16, (size_t) TEST * IMAGE_SIZE);
 	uint8_t    *test_labels = read_file(directory, "t10k-labels-idx1-ubyte", 8, TEST);
 	Arena	   *arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
-	NnGraph    *graph = make_graph(arena, recipe->model);
+	NnGraph    *graph = open_graph(arena, recipe->model);
 	real	   *weights = arena_alloc_array(arena, nn_graph_weights(graph), sizeof(real));
 	int32_t    *labels = malloc(sizeof(int32_t) * TRAIN);
 	int			batch = CLASSES * recipe->examples_per_class;
@@ -391,6 +436,7 @@ main(int argc, char **argv)
 {
 	Status		status;
 	ThreadPool *pool = pool_create(pool_processors(), &status);
+	Model		resnet;
 	double		rate;
 
 	kernel_init();
@@ -398,8 +444,8 @@ main(int argc, char **argv)
 		die(&status);
 	if (argc == 4 && strcmp(argv[1], "--accuracy") == 0)
 	{
-		static const Recipe hello_recipe = {hello_world, 2, 5, false};
-		static const Recipe notebook_recipe = {notebook, 6, 10, true};
+		static const Recipe hello_recipe = {&hello_world, 2, 5, false};
+		static const Recipe notebook_recipe = {&notebook, 6, 10, true};
 
 		accuracy(strcmp(argv[2], "hello") == 0 ? &hello_recipe : &notebook_recipe, argv[3], pool);
 		return 0;
@@ -407,9 +453,11 @@ main(int argc, char **argv)
 	rate = gemm_rate(pool);
 	printf("%s, %d threads, kernels %s: sgemm %d^3 at %.0f GF/s\n", gemm_name(),
 		   pool_threads(pool), kernel->name, GEMM_SIZE, rate / 1e9);
-	bench_step("hello world, batch 10 x 2", hello_world, 20, 60, 18.2e6, pool, rate);
-	bench_step("hello world, batch 160", hello_world, 160, 15, 18.2e6, pool, rate);
-	bench_step("notebook CNN, batch 60", notebook, 60, 15, 3 * 19.9e6, pool, rate);
+	bench_step("hello world, batch 10 x 2", &hello_world, 20, 60, 18.2e6, pool, rate);
+	bench_step("hello world, batch 160", &hello_world, 160, 15, 18.2e6, pool, rate);
+	bench_step("notebook CNN, batch 60", &notebook, 60, 15, 3 * 19.9e6, pool, rate);
+	resnet = resnet18();
+	bench_step("resnet18 at 32 x 32, batch 64", &resnet, 64, 3, 3 * 1.119e9, pool, rate);
 	bench_infer(pool, 256, 20);
 	bench_infer(NULL, 1, 101);
 	pool_destroy(pool);

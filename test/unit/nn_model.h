@@ -71,7 +71,7 @@ split_name(const char *text, char *name, const char **rest)
 static inline bool
 parse_layer(NnLayerSpec *layer, const char *text, Status *status)
 {
-	static char words[64][NN_NAME_SIZE * 2];
+	static char words[1024][NN_NAME_SIZE * 2];
 	static int	used = 0;
 	char		name[NN_NAME_SIZE];
 	char		params[256] = "";
@@ -81,7 +81,7 @@ parse_layer(NnLayerSpec *layer, const char *text, Status *status)
 	split_name(text, name, &rest);
 	while (*rest != '\0')
 	{
-		char	   *word = words[used++ % 64];
+		char	   *word = words[used++ % 1024];
 
 		rest += strspn(rest, " ");
 		split_name(rest, word, &rest);
@@ -107,7 +107,7 @@ parse_layer(NnLayerSpec *layer, const char *text, Status *status)
 static inline NnGraph *
 make_graph(Arena *arena, NnShape input, const char *const *layers, Status *status)
 {
-	NnLayerSpec specs[32];
+	NnLayerSpec specs[128];
 	NnSpec		spec = {.input = input,.layers = specs};
 
 	status_clear(status);
