@@ -1,6 +1,6 @@
 /*
  * bits.h
- *	  A set of node numbers: a bit map whose chunks are made when first needed.
+ *	  A set of node numbers: a bit map of which only chunks with bits set exist.
  */
 #ifndef GRAPH_BITS_H
 #define GRAPH_BITS_H
@@ -11,22 +11,18 @@
 
 #include "base/arena.h"
 
-#define GRAPH_BITS_CHUNK 4096	/* bits of a chunk */
-
-typedef struct GraphBitsChunk
-{
-	bool		touched;		/* is it in touched[]? */
-	uint64_t	words[GRAPH_BITS_CHUNK / 64];
-} GraphBitsChunk;
+#define GRAPH_BITS_CHUNK 512	/* bits of a chunk: a cache line */
 
 typedef struct GraphBits
 {
 	Arena	   *arena;
 	size_t		capacity;		/* numbers 0 .. capacity - 1 */
-	GraphBitsChunk **chunks;	/* NULL: all bits are 0 */
-	uint32_t   *touched;		/* chunks with bits set */
-	size_t		ntouched;
+	uint64_t  **chunks;			/* NULL: all bits are 0 */
 	size_t		nchunks;
+	uint32_t   *used;			/* chunks with bits set, as they came */
+	size_t		nused;
+	uint64_t  **memory;			/* of the i-th chunk in use */
+	size_t		nmemory;
 } GraphBits;
 
 /*
@@ -49,13 +45,13 @@ extern GraphBitsResult graph_bits_add(GraphBits *bits, uint32_t number);
 static inline bool
 graph_bits_test(const GraphBits *bits, uint32_t number)
 {
-	const GraphBitsChunk *chunk;
+	const uint64_t *chunk;
 
 	if (number >= bits->capacity)
 		return true;
 	chunk = bits->chunks[number / GRAPH_BITS_CHUNK];
 	return chunk != NULL &&
-		(chunk->words[number % GRAPH_BITS_CHUNK / 64] >> (number % 64) & 1) != 0;
+		(chunk[number % GRAPH_BITS_CHUNK / 64] >> (number % 64) & 1) != 0;
 }
 
 #endif							/* GRAPH_BITS_H */

@@ -16,7 +16,7 @@
 #include "hnsw/hnsw.h"
 
 /* A searcher that has grown beyond this is not kept. */
-#define MOST_KEPT (1024 * 1024)
+#define MOST_KEPT (4 * 1024 * 1024)
 
 static HnswSearcher *
 make_searcher(Relation relation, HnswCache *cache)
