@@ -24,8 +24,9 @@ WHERE prolang NOT IN (SELECT oid FROM pg_language WHERE lanname IN ('c', 'intern
 	AND prosqlbody IS NULL AND NOT coalesce(proconfig::text LIKE '%search_path=%', false)
 ORDER BY 1;
 
--- Catalog tables belong to the extension and are closed to PUBLIC.
+-- Catalog tables belong to the extension and are closed to PUBLIC, but for the
+-- ready-made architectures, which everybody may read and nobody may change.
 SELECT object FROM member m JOIN pg_class c ON c.oid = objid AND classid = 'pg_class'::regclass
-WHERE relkind IN ('r', 'S') AND has_table_privilege('public', c.oid, 'SELECT')
+WHERE relkind IN ('r', 'S') AND has_table_privilege('public', c.oid, CASE relname WHEN 'architecture' THEN 'INSERT, UPDATE, DELETE, TRUNCATE' ELSE 'SELECT' END)
 ORDER BY 1;
 DROP VIEW member;
