@@ -26,6 +26,9 @@
 #define STRETCH 0.2f
 #define STRETCH_EF 40
 
+/* Part of ef that a pool gets at least */
+#define POOL_LEAST 0.3
+
 struct GraphSearch
 {
 	Arena	   *arena;
@@ -41,6 +44,7 @@ struct GraphSearch
 	GraphBits	expanded;
 	GraphHeap	waiting;		/* node numbers */
 	GraphHeap	ready;			/* indexes into found[], by bound */
+	GraphHeap	nearest;		/* in a pool: minus the least m distances */
 
 	GraphFound *found;
 	size_t		nfound;
@@ -77,6 +81,7 @@ graph_search_create(Arena *arena, const GraphAccess *access, Status *status)
 	search->expanded.arena = arena;
 	search->waiting.arena = arena;
 	search->ready.arena = arena;
+	search->nearest.arena = arena;
 	return search;
 }
 
@@ -326,12 +331,49 @@ graph_search_next(GraphSearch *search, GraphFound *found, Status *status)
 	return true;
 }
 
+/* Note a distance found: "nearest" keeps the least m of them. */
+static bool
+note_nearest(GraphSearch *search, float distance)
+{
+	if (!graph_heap_push(&search->nearest, -distance, 0))
+		return false;
+	if (search->nearest.n > (size_t) search->access->space->shape.degree / 2)
+		graph_heap_pop(&search->nearest);
+	return true;
+}
+
+/*
+ * Would what waits be left out of a list of m?  The rule that lists obey
+ * leaves out most of what is farther than the m-th nearest by a factor of
+ * alpha.
+ */
+static bool
+is_enclosed(const GraphSearch *search)
+{
+	const GraphSpace *space = search->access->space;
+
+	return space->metric->adaptive &&
+		search->expansions >= POOL_LEAST * search->ef &&
+		search->nearest.n == (size_t) space->shape.degree / 2 &&
+		search->waiting.items[0].key >
+		space->metric->alpha * -search->nearest.items[0].key;
+}
+
 bool
 graph_search_pool(GraphSearch *search, const GraphFound **found, int *nfound, Status *status)
 {
-	while (search->waiting.n > 0 && search->expansions < (size_t) search->ef)
+	size_t		noted = 0;
+
+	search->nearest.n = 0;
+	while (search->waiting.n > 0 && search->expansions < (size_t) search->ef &&
+		   !is_enclosed(search))
+	{
 		if (!expand(search, graph_heap_pop(&search->waiting).value, status))
 			return false;
+		for (; noted < search->nfound; noted++)
+			if (!note_nearest(search, search->found[noted].distance))
+				return out_of_memory(status);
+	}
 	*found = search->found;
 	*nfound = (int) search->nfound;
 	return true;

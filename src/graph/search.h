@@ -64,9 +64,10 @@ extern bool graph_search_begin(GraphSearch *search, GraphQuery *query, int ef,
 extern bool graph_search_next(GraphSearch *search, GraphFound *found, Status *status);
 
 /*
- * Expand ef nodes and give all live ones, in no order.  They belong to the
- * search and are valid until the next begin.  For linking: the far ones on the
- * path are the long links.
+ * Expand up to ef nodes and give all live ones, in no order.  They belong to
+ * the search and are valid until the next begin.  For linking: the far ones on
+ * the path are the long links.  It ends early, but not before 0.3 ef, when what
+ * waits is farther than the m-th nearest by more than the rule of lists admits.
  */
 extern bool graph_search_pool(GraphSearch *search, const GraphFound **found,
 							  int *nfound, Status *status);
