@@ -53,12 +53,18 @@ destroy_pool(void *pool)
 ThreadPool *
 memory_pool(MemoryContext context)
 {
+	return memory_pool_of(context, guc_pool_threads());
+}
+
+ThreadPool *
+memory_pool_of(MemoryContext context, int threads)
+{
 	MemoryContextCallback *callback = MemoryContextAllocZero(context, sizeof(*callback));
 	Status		status;
 	ThreadPool *pool;
 
 	status_clear(&status);
-	pool = pool_create(guc_pool_threads(), &status);
+	pool = pool_create(threads, &status);
 	if (pool == NULL)
 		raise_status(&status);
 	callback->func = destroy_pool;

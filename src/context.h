@@ -26,4 +26,7 @@ extern Arena *memory_arena(MemoryContext context, size_t budget);
  */
 extern ThreadPool *memory_pool(MemoryContext context);
 
+/* The same of so many threads, the caller's included */
+extern ThreadPool *memory_pool_of(MemoryContext context, int threads);
+
 #endif							/* SIMILARITY_CONTEXT_H */

@@ -88,16 +88,68 @@ CREATE TABLE similarity.training_epoch (
 	loss double precision NOT NULL,
 	learning_rate double precision NOT NULL,
 	avg_positive double precision,
+	min_positive double precision,
+	max_positive double precision,
 	avg_negative double precision,
+	min_negative double precision,
+	max_negative double precision,
+	dist_gap double precision,
+	gradient_norm double precision,
 	images_per_second double precision NOT NULL,
+	validation jsonb,
 	logged timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	CONSTRAINT training_epoch_pkey PRIMARY KEY (run, epoch),
 	CONSTRAINT training_epoch_run_fkey FOREIGN KEY (run) REFERENCES similarity.training_run ON DELETE CASCADE
 );
-COMMENT ON TABLE similarity.training_epoch IS 'means of each epoch of a training; read similarity.training_log';
+COMMENT ON TABLE similarity.training_epoch IS 'metrics of each epoch of a training; read similarity.training_log';
+
+CREATE TABLE similarity.training_step (
+	run bigint NOT NULL,
+	step bigint NOT NULL,
+	epoch integer NOT NULL,
+	loss double precision NOT NULL,
+	learning_rate double precision NOT NULL,
+	avg_positive double precision,
+	min_positive double precision,
+	max_positive double precision,
+	avg_negative double precision,
+	min_negative double precision,
+	max_negative double precision,
+	dist_gap double precision,
+	gradient_norm double precision,
+	images_per_second double precision,
+	CONSTRAINT training_step_pkey PRIMARY KEY (run, step),
+	CONSTRAINT training_step_run_fkey FOREIGN KEY (run) REFERENCES similarity.training_run ON DELETE CASCADE
+);
+COMMENT ON TABLE similarity.training_step IS 'metrics of every so many steps of a training; read similarity.training_steps';
+
+-- Where an interrupted training goes on.  Not dumped: it ends with its run.
+CREATE TABLE similarity.checkpoint (
+	run bigint NOT NULL,
+	step bigint NOT NULL,
+	data_hash bigint NOT NULL,
+	progress double precision[] NOT NULL,
+	written timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	CONSTRAINT checkpoint_pkey PRIMARY KEY (run),
+	CONSTRAINT checkpoint_run_fkey FOREIGN KEY (run) REFERENCES similarity.training_run ON DELETE CASCADE
+);
+COMMENT ON TABLE similarity.checkpoint IS 'the last checkpoint of each interrupted or running training; similarity.training_runs shows its step';
+
+CREATE TABLE similarity.checkpoint_part (
+	run bigint NOT NULL,
+	name text NOT NULL,
+	part integer NOT NULL,
+	checksum bigint NOT NULL,
+	data bytea NOT NULL,
+	CONSTRAINT checkpoint_part_pkey PRIMARY KEY (run, name, part),
+	CONSTRAINT checkpoint_part_run_fkey FOREIGN KEY (run) REFERENCES similarity.checkpoint ON DELETE CASCADE
+);
+ALTER TABLE similarity.checkpoint_part ALTER COLUMN data SET STORAGE EXTERNAL;
+COMMENT ON TABLE similarity.checkpoint_part IS 'weights and state of the optimizer and the loss at a checkpoint, in parts of at most 16 MB with their CRC-32C';
 
 REVOKE ALL ON similarity.model, similarity.model_grant, similarity.model_version, similarity.model_weights,
-	similarity.deployment, similarity.training_run, similarity.training_epoch FROM PUBLIC;
+	similarity.deployment, similarity.training_run, similarity.training_epoch, similarity.training_step,
+	similarity.checkpoint, similarity.checkpoint_part FROM PUBLIC;
 REVOKE ALL ON SEQUENCE similarity.model_id_seq, similarity.model_version_id, similarity.training_run_id_seq FROM PUBLIC;
 
 SELECT pg_catalog.pg_extension_config_dump('similarity.model', '');
@@ -110,6 +162,7 @@ SELECT pg_catalog.pg_extension_config_dump('similarity.deployment', '');
 SELECT pg_catalog.pg_extension_config_dump('similarity.training_run', '');
 SELECT pg_catalog.pg_extension_config_dump('similarity.training_run_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('similarity.training_epoch', '');
+SELECT pg_catalog.pg_extension_config_dump('similarity.training_step', '');
 
 -- What the current role may see: models it owns or may use.
 
@@ -139,7 +192,8 @@ COMMENT ON VIEW similarity.model_versions IS 'finished versions of the models th
 CREATE VIEW similarity.training_runs WITH (security_barrier) AS
 SELECT r.id AS run, m.name::text AS model, r.role::text AS role,
 	CASE WHEN gone.gone THEN 'failed' ELSE r.state END AS state, r.version, r.source, r.options,
-	CASE WHEN gone.gone THEN 'the session ended' ELSE r.message END AS message, r.started, r.ended
+	CASE WHEN gone.gone THEN 'the session ended' ELSE r.message END AS message, r.started, r.ended,
+	(SELECT c.step FROM similarity.checkpoint c WHERE c.run OPERATOR(pg_catalog.=) r.id) AS checkpoint_step
 FROM similarity.training_run r JOIN similarity.model m ON m.id OPERATOR(pg_catalog.=) r.model,
 	LATERAL (SELECT CASE WHEN r.state OPERATOR(pg_catalog.<>) 'running' OR pg_catalog.pg_is_in_recovery() THEN false
 		ELSE NOT EXISTS (SELECT FROM pg_catalog.pg_locks l
@@ -154,10 +208,20 @@ WHERE EXISTS (SELECT FROM pg_catalog.pg_roles o
 COMMENT ON VIEW similarity.training_runs IS 'trainings of the models that the current role owns; state is running, finished, failed or cancelled';
 
 CREATE VIEW similarity.training_log WITH (security_barrier) AS
-SELECT m.model, r.id AS run, e.epoch, e.loss, e.learning_rate, e.avg_positive, e.avg_negative, e.images_per_second, e.logged
+SELECT m.model, r.id AS run, e.epoch, e.loss, e.learning_rate, e.avg_positive, e.min_positive, e.max_positive,
+	e.avg_negative, e.min_negative, e.max_negative, e.dist_gap, e.gradient_norm, e.images_per_second, e.validation, e.logged
 FROM similarity.models m
 	JOIN similarity.training_run r ON r.model OPERATOR(pg_catalog.=) m.id
 	JOIN similarity.training_epoch e ON e.run OPERATOR(pg_catalog.=) r.id;
 COMMENT ON VIEW similarity.training_log IS 'one row an epoch of each training of the models that the current role owns or may use';
 
+CREATE VIEW similarity.training_steps WITH (security_barrier) AS
+SELECT m.model, r.id AS run, s.step, s.epoch, s.loss, s.learning_rate, s.avg_positive, s.min_positive, s.max_positive,
+	s.avg_negative, s.min_negative, s.max_negative, s.dist_gap, s.gradient_norm, s.images_per_second
+FROM similarity.models m
+	JOIN similarity.training_run r ON r.model OPERATOR(pg_catalog.=) m.id
+	JOIN similarity.training_step s ON s.run OPERATOR(pg_catalog.=) r.id;
+COMMENT ON VIEW similarity.training_steps IS 'one row for every log_steps steps of each training of the models that the current role owns or may use';
+
+GRANT SELECT ON similarity.training_steps TO PUBLIC;
 GRANT SELECT ON similarity.models, similarity.model_versions, similarity.training_runs, similarity.training_log TO PUBLIC;

@@ -14,6 +14,10 @@ CREATE FUNCTION similarity.optimizers()
 	RETURNS TABLE (optimizer text, parameter text, type text, "default" text, accepted text, description text)
 	AS 'MODULE_PATHNAME', 'list_optimizers' LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 40;
 COMMENT ON FUNCTION similarity.optimizers() IS 'each optimizer and, one row each, its parameters; no default means required';
+CREATE FUNCTION similarity.schedules()
+	RETURNS TABLE (schedule text, parameter text, type text, "default" text, accepted text, description text)
+	AS 'MODULE_PATHNAME', 'list_schedules' LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 10;
+COMMENT ON FUNCTION similarity.schedules() IS 'each schedule of the learning rate and, one row each, its parameters; no default means required';
 
 -- ---- define ----
 

@@ -8,16 +8,51 @@ CREATE PROCEDURE similarity.train(
 	loss_params jsonb DEFAULT '{}',
 	optimizer text DEFAULT 'adam',
 	optimizer_params jsonb DEFAULT '{}',
+	schedule jsonb DEFAULT NULL,
 	epochs integer DEFAULT 5,
 	steps_per_epoch integer DEFAULT 1000,
 	classes_per_batch integer DEFAULT NULL,
 	examples_per_class integer DEFAULT 2,
 	seed bigint DEFAULT NULL,
 	known_classes text[] DEFAULT NULL,
+	max_examples_per_class integer DEFAULT NULL,
+	sampler text DEFAULT 'multi_shot',
+	validation text DEFAULT NULL,
+	checkpoint_interval interval DEFAULT '10 minutes',
+	resume boolean DEFAULT false,
+	log_steps integer DEFAULT 100,
 	verbose boolean DEFAULT true)
 	AS 'MODULE_PATHNAME', 'train_model' LANGUAGE C;
-COMMENT ON PROCEDURE similarity.train(text, text, text, jsonb, text, jsonb, integer, integer, integer, integer, bigint, text[], boolean)
+COMMENT ON PROCEDURE similarity.train(text, text, text, jsonb, text, jsonb, jsonb, integer, integer, integer, integer, bigint, text[], integer, text, text, interval, boolean, integer, boolean)
 	IS 'trains a model on a query of (input, label) and deploys the new version; commits as it goes outside of a transaction block';
+
+-- Batches to look at, without a model.
+CREATE FUNCTION similarity.sample_batch(
+	source text,
+	classes_per_batch integer DEFAULT NULL,
+	examples_per_class integer DEFAULT 2,
+	seed bigint DEFAULT NULL,
+	known_classes text[] DEFAULT NULL,
+	max_examples_per_class integer DEFAULT NULL,
+	sampler text DEFAULT 'multi_shot',
+	batches integer DEFAULT 1)
+	RETURNS TABLE (batch integer, "position" integer, "row" bigint, label text, input text)
+	AS 'MODULE_PATHNAME', 'sample_batch' LANGUAGE C VOLATILE COST 100000 ROWS 20;
+COMMENT ON FUNCTION similarity.sample_batch(text, integer, integer, bigint, text[], integer, text, integer) IS
+	'the first batches that a training on this query would draw; row counts the query''s rows that take part, from 1';
+
+CREATE FUNCTION similarity.batch_class_ratio(
+	source text,
+	classes_per_batch integer DEFAULT NULL,
+	examples_per_class integer DEFAULT 2,
+	seed bigint DEFAULT NULL,
+	known_classes text[] DEFAULT NULL,
+	max_examples_per_class integer DEFAULT NULL,
+	sampler text DEFAULT 'multi_shot',
+	num_batches integer DEFAULT 100)
+	RETURNS double precision AS 'MODULE_PATHNAME', 'batch_class_ratio' LANGUAGE C VOLATILE COST 100000;
+COMMENT ON FUNCTION similarity.batch_class_ratio(text, integer, integer, bigint, text[], integer, text, integer) IS
+	'mean number of rows of a class in the batches that a training would draw; below 2 some rows have no positive';
 
 -- A loss by itself.  Not STRICT: labels, params and second may be NULL.
 CREATE FUNCTION similarity.loss(name text, labels integer[], embeddings embedding[], params jsonb DEFAULT '{}',

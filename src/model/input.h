@@ -1,6 +1,7 @@
 /*
  * input.h
- *	  What embed() takes: bytea of raw numbers, real[] or embedding.
+ *	  What embed() and train() take: bytea of raw numbers, arrays of numbers
+ *	  or embedding.
  */
 #ifndef MODEL_INPUT_H
 #define MODEL_INPUT_H
@@ -8,13 +9,24 @@
 #include "postgres.h"
 
 #include "nn/nn.h"
+#include "utils/array.h"
 
 typedef enum InputKind
 {
 	INPUT_BYTES,				/* bytea: one unsigned byte a number */
-	INPUT_REALS,				/* real[] of any number of dimensions */
+	INPUT_REALS,				/* real[], double precision[] or integer[] of
+								 * any number of dimensions */
+	INPUT_DOUBLES,
+	INPUT_INTEGERS,
 	INPUT_EMBEDDING
 } InputKind;
+
+/* Of an array, or the count of anything else */
+typedef struct InputShape
+{
+	int			ndim;
+	int			dims[MAXDIM];
+} InputShape;
 
 /* A row as the engine takes it */
 typedef struct InputRow
@@ -22,9 +34,13 @@ typedef struct InputRow
 	NnElement	element;
 	const void *data;
 	size_t		size;			/* bytes */
+	InputShape	shape;
 } InputRow;
 
-/* BYTEAOID, FLOAT4ARRAYOID or the type embedding; false, or ERROR, for others. */
+/*
+ * bytea, real[], double precision[], integer[] or embedding; false, or ERROR,
+ * for others.
+ */
 extern bool input_kind_of(Oid type, InputKind *kind);
 extern InputKind input_kind(Oid type);
 
@@ -32,9 +48,15 @@ extern NnElement input_element(InputKind kind);
 
 /*
  * Check a value against the network's input and point row at its numbers,
- * detoasted into CurrentMemoryContext if need be.  ERROR, with the numbers
- * expected and got, for another size, nulls, or numbers that are not finite.
+ * detoasted or converted into CurrentMemoryContext if need be.  ERROR, with
+ * the numbers expected and got, for another size, nulls, or numbers that are
+ * not finite.  graph may be NULL: any size will do.
  */
 extern void input_read(InputRow *row, const NnGraph *graph, InputKind kind, Datum value);
+
+extern bool input_shapes_equal(const InputShape *a, const InputShape *b);
+
+/* "28x28", palloc'd, for messages */
+extern char *input_shape_text(const InputShape *shape);
 
 #endif							/* MODEL_INPUT_H */

@@ -1,6 +1,6 @@
 /*
  * listing.c
- *	  layers(), losses() and optimizers(): what exists and what it takes.
+ *	  layers(), losses(), optimizers() and schedules(): what exists and what it takes.
  *
  * One row for the thing itself, then one for each of its parameters, all from
  * the tables that also check what users write.
@@ -124,5 +124,15 @@ list_optimizers(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; nn_optimizer_type_at(i) != NULL; i++)
 		put_description(fcinfo, nn_optimizer_description(nn_optimizer_type_at(i)));
+	return (Datum) 0;
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(list_schedules);
+Datum
+list_schedules(PG_FUNCTION_ARGS)
+{
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; nn_schedule_type_at(i) != NULL; i++)
+		put_description(fcinfo, nn_schedule_description(nn_schedule_type_at(i)));
 	return (Datum) 0;
 }

@@ -14,11 +14,20 @@ typedef struct TrainingMemory
 {
 	Size		parameters;		/* the weights */
 	Size		step;			/* optimiser state and activations */
-	Size		rows;			/* inputs and labels read so far */
+	Size		batch;			/* rows of a batch that come from disk */
+	Size		validation;		/* network and embeddings of a validation */
+	Size		labels;			/* of rows read so far, and what draws them */
+	Size		rows;			/* their inputs, as far as kept in memory */
 	uint64		nrows;
 } TrainingMemory;
 
-/* ERROR that tells what needs how much if it exceeds similarity.training_memory. */
+/*
+ * ERROR that tells what needs how much if all but the inputs of rows, which
+ * can go to disk, exceeds similarity.training_memory.
+ */
 extern void memory_check(const TrainingMemory *memory);
+
+/* Is there room for so many bytes more of inputs? */
+extern bool memory_fits(const TrainingMemory *memory, Size size);
 
 #endif							/* MODEL_MEMORY_H */

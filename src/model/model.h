@@ -55,7 +55,7 @@ extern int	catalog_execute(const char *sql, int nargs, const Oid *types,
 							const Datum *values, const char *nulls, bool read_only, long limit);
 
 /* Arguments of a statement for catalog_run(), filled one by one: $1, $2, ... */
-#define CATALOG_MAX_ARGS 16
+#define CATALOG_MAX_ARGS 20
 
 typedef struct CatalogArgs
 {

@@ -1,14 +1,11 @@
 /*
  * source.c
- *	  Training data: from the user's query to rows in memory.
+ *	  Training data: from the user's query to rows.
  *
  * The query is the user's text and runs as the user: nothing here may be
  * called under the extension owner's id.  It is read once, forward, a few
  * hundred rows at a time.  A row keeps the type it was stored in, since bytes
  * take a quarter of the floats they become.
- *
- * Rows go into blocks of equal size, so that the i-th is found by a division
- * and growing copies nothing but the array of block addresses.
  */
 #include "postgres.h"
 
@@ -23,11 +20,11 @@
 #include "utils/plancache.h"
 
 #include "compat.h"
+#include "base/random.h"
 #include "model/input.h"
 #include "model/source.h"
 
 #define FETCH_ROWS 256
-#define BLOCK_SIZE (256 * 1024)
 #define FIRST_LABELS 1024
 
 /* Class numbers by the label's text */
@@ -61,10 +58,10 @@ typedef struct Reader
 	bool		in_row;			/* for error messages: reading a row, or
 								 * running the query? */
 	InputKind	kind;
+	InputShape	shape;			/* of the first row's array */
 	FmgrInfo	label_output;
 	uint32		labels_size;	/* allocated */
 	int			classes_size;
-	uint32		nblocks;
 } Reader;
 
 /* ---- columns ---- */
@@ -87,7 +84,7 @@ describe_columns(TupleDesc columns)
 }
 
 static InputKind
-check_input_type(TupleDesc columns)
+check_input_type(const char *what, TupleDesc columns)
 {
 	Form_pg_attribute column = TupleDescAttr(columns, 0);
 	InputKind	kind;
@@ -95,9 +92,9 @@ check_input_type(TupleDesc columns)
 	if (!input_kind_of(getBaseType(column->atttypid), &kind))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of the source query has type %s, which is not an input",
-						NameStr(column->attname), format_type_be(column->atttypid)),
-				 errdetail("The first column must be bytea, real[] or embedding; the query returns (%s).",
+				 errmsg("column \"%s\" of the %s query has type %s, which is not an input",
+						NameStr(column->attname), what, format_type_be(column->atttypid)),
+				 errdetail("The first column must be bytea, an array of numbers or embedding; the query returns (%s).",
 						   describe_columns(columns))));
 	return kind;
 }
@@ -108,17 +105,17 @@ check_columns(Reader *reader, TupleDesc columns)
 	Oid			output;
 	bool		isvarlena;
 
-	if (columns->natts != 2)
+	if (columns->natts != 2 && !(reader->request->unlabelled && columns->natts == 1))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("source query must return 2 columns, the input and its label, not %d",
-						columns->natts),
+				 errmsg("%s query must return 2 columns, the input and its label, not %d",
+						reader->request->what, columns->natts),
 				 columns->natts > 0 ?
 				 errdetail("It returns (%s).", describe_columns(columns)) : 0));
-	reader->kind = check_input_type(columns);
+	reader->kind = check_input_type(reader->request->what, columns);
 	reader->rows->element = input_element(reader->kind);
-	reader->rows->row_size = nn_row_size(reader->request->graph, reader->rows->element);
-	reader->rows->rows_per_block = (uint32) Max(BLOCK_SIZE / reader->rows->row_size, 1);
+	if (reader->request->unlabelled)
+		return;
 	getTypeOutputInfo(TupleDescAttr(columns, 1)->atttypid, &output, &isvarlena);
 	fmgr_info_cxt(output, &reader->label_output, reader->context);
 }
@@ -127,7 +124,7 @@ check_columns(Reader *reader, TupleDesc columns)
 
 /* Errors of the user's text come with its context from SPI. */
 static SPIPlanPtr
-prepare_query(const char *query)
+prepare_query(const char *what, const char *query)
 {
 	SPIPlanPtr	plan = SPI_prepare(query, 0, NULL);
 	List	   *sources;
@@ -139,15 +136,15 @@ prepare_query(const char *query)
 	if (list_length(sources) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("source must be one SELECT query")));
+				 errmsg("%s must be one SELECT query", what)));
 	source = linitial(sources);
 	if (list_length(source->query_list) != 1 ||
 		linitial_node(Query, source->query_list)->commandType != CMD_SELECT ||
 		linitial_node(Query, source->query_list)->hasModifyingCTE)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("source must be one SELECT query, not %s",
-						source->commandTag == CMDTAG_SELECT ? "one that writes" :
+				 errmsg("%s must be one SELECT query, not %s",
+						what, source->commandTag == CMDTAG_SELECT ? "one that writes" :
 						GetCommandTagName(source->commandTag))));
 	return plan;
 }
@@ -167,6 +164,8 @@ add_class(Reader *reader, const char *label)
 		reader->classes_size *= 2;
 		rows->classes = repalloc_huge(rows->classes,
 									  sizeof(char *) * (Size) reader->classes_size);
+		rows->examples = repalloc_huge(rows->examples,
+									   sizeof(uint32) * (Size) reader->classes_size);
 	}
 	entry = class_insert(reader->classes, copy, &found);
 	if (found)
@@ -174,8 +173,10 @@ add_class(Reader *reader, const char *label)
 	else
 	{
 		entry->number = rows->nclasses;
+		rows->examples[rows->nclasses] = 0;
 		rows->classes[rows->nclasses++] = copy;
-		reader->request->memory->rows += strlen(copy) + 1 + sizeof(char *) + sizeof(ClassEntry);
+		reader->request->memory->labels += strlen(copy) + 1 + sizeof(char *) + sizeof(uint32) +
+			sizeof(ClassEntry);
 	}
 	return entry->number;
 }
@@ -220,28 +221,50 @@ read_label(Reader *reader, HeapTuple tuple, TupleDesc columns)
 }
 
 static void
-check_known_classes(const SourceRows *rows)
+check_known_classes(const char *what, const SourceRows *rows)
 {
-	bool	   *seen = palloc0(sizeof(bool) * (Size) Max(rows->nclasses, 1));
-
-	for (uint32 i = 0; i < rows->nrows; i++)
-		seen[rows->labels[i]] = true;
 	for (int i = 0; i < rows->nclasses; i++)
 	{
-		if (!seen[i])
+		if (rows->examples[i] == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("known class \"%s\" has no rows in the source query",
-							rows->classes[i])));
+					 errmsg("known class \"%s\" has no rows in the %s query",
+							rows->classes[i], what)));
 	}
-	pfree(seen);
 }
 
 /* ---- rows ---- */
 
+static void
+check_shape(const Reader *reader, const InputRow *input)
+{
+	if (!input_shapes_equal(&reader->shape, &input->shape))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("input has shape %s, but that of the first row has %s",
+						input_shape_text(&input->shape), input_shape_text(&reader->shape)),
+				 errhint("All inputs of a training must have the same shape.")));
+}
+
+/* The first row says how many bytes one has. */
+static void
+begin_rows(Reader *reader, const InputRow *input)
+{
+	SourceRows *rows = reader->rows;
+
+	if (input->size == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("input must not be empty")));
+	reader->shape = input->shape;
+	rows->row_size = input->size;
+	rows->store = rows_create(reader->context, input->size, reader->request->max_fetch,
+							  reader->request->memory);
+}
+
 /* Detoasted into the row's context if need be */
 static const void *
-read_input(const Reader *reader, HeapTuple tuple, TupleDesc columns)
+read_input(Reader *reader, HeapTuple tuple, TupleDesc columns)
 {
 	bool		isnull;
 	Datum		value = SPI_getbinval(tuple, columns, 1, &isnull);
@@ -252,25 +275,10 @@ read_input(const Reader *reader, HeapTuple tuple, TupleDesc columns)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("input must not be null")));
 	input_read(&input, reader->request->graph, reader->kind, value);
+	if (reader->rows->store == NULL)
+		begin_rows(reader, &input);
+	check_shape(reader, &input);
 	return input.data;
-}
-
-static void
-grow(Reader *reader)
-{
-	SourceRows *rows = reader->rows;
-	Size		block = rows->rows_per_block * rows->row_size;
-
-	if (rows->nrows == reader->labels_size)
-	{
-		reader->labels_size *= 2;
-		rows->labels = repalloc_huge(rows->labels, sizeof(int32) * reader->labels_size);
-	}
-	if (rows->nrows == reader->nblocks * rows->rows_per_block)
-	{
-		rows->blocks = repalloc_huge(rows->blocks, sizeof(char *) * (reader->nblocks + 1));
-		rows->blocks[reader->nblocks++] = MemoryContextAllocHuge(reader->context, block);
-	}
 }
 
 static void
@@ -279,29 +287,50 @@ append_row(Reader *reader, const void *input, int32 label)
 	SourceRows *rows = reader->rows;
 	TrainingMemory *memory = reader->request->memory;
 
-	/* 8 bytes: the label, and the sampler's row number */
-	memory->rows += rows->row_size + 8;
+	/* the label, and the sampler's row number */
+	memory->labels += reader->request->unlabelled ? 0 : sizeof(int32) + sizeof(uint32);
 	memory->nrows = reader->position;
 	memory_check(memory);
 	if (rows->nrows >= PG_INT32_MAX / 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("training takes at most %d rows", PG_INT32_MAX / 2)));
-	grow(reader);
-	memcpy(unconstify(void *, source_row(rows, rows->nrows)), input, rows->row_size);
-	rows->labels[rows->nrows++] = label;
+	rows_append(rows->store, input);
+	if (!reader->request->unlabelled)
+	{
+		if (rows->nrows == reader->labels_size)
+		{
+			reader->labels_size *= 2;
+			rows->labels = repalloc_huge(rows->labels, sizeof(int32) * reader->labels_size);
+		}
+		rows->labels[rows->nrows] = label;
+		rows->examples[label]++;
+	}
+	rows->nrows++;
+}
+
+/* Is a row of this class, or any if there are no labels, wanted? */
+static bool
+is_wanted(const Reader *reader, int32 label)
+{
+	int			most = reader->request->max_examples;
+
+	if (reader->request->unlabelled)
+		return true;
+	return label >= 0 && (most == 0 || reader->rows->examples[label] < (uint32) most);
 }
 
 static void
 read_row(Reader *reader, HeapTuple tuple, TupleDesc columns)
 {
 	MemoryContext old = MemoryContextSwitchTo(reader->row_context);
-	int32		label;
+	int32		label = 0;
 
 	reader->position++;
 	reader->in_row = true;
-	label = read_label(reader, tuple, columns);
-	if (label >= 0)
+	if (!reader->request->unlabelled)
+		label = read_label(reader, tuple, columns);
+	if (is_wanted(reader, label))
 		append_row(reader, read_input(reader, tuple, columns), label);
 	reader->in_row = false;
 	MemoryContextSwitchTo(old);
@@ -315,7 +344,7 @@ add_context(void *arg)
 	const Reader *reader = arg;
 
 	if (reader->in_row)
-		errcontext("row " UINT64_FORMAT " of the source query", reader->position);
+		errcontext("row " UINT64_FORMAT " of the %s query", reader->position, reader->request->what);
 	else
 		errcontext("SQL statement \"%s\"", reader->request->query);
 }
@@ -360,9 +389,14 @@ init_reader(Reader *reader, MemoryContext context, const SourceRequest *request)
 	reader->classes_size = 16;
 	reader->labels_size = FIRST_LABELS;
 	reader->rows = palloc0(sizeof(SourceRows));
+	if (request->unlabelled)
+	{
+		MemoryContextSwitchTo(old);
+		return;
+	}
 	reader->rows->labels = palloc(sizeof(int32) * FIRST_LABELS);
 	reader->rows->classes = palloc(sizeof(char *) * (Size) reader->classes_size);
-	reader->rows->blocks = palloc(sizeof(char *));
+	reader->rows->examples = palloc(sizeof(uint32) * (Size) reader->classes_size);
 	if (request->known_classes != NULL)
 		add_known_classes(reader, request->known_classes);
 	MemoryContextSwitchTo(old);
@@ -392,7 +426,7 @@ source_read(MemoryContext context, const SourceRequest *request)
 
 	init_reader(&reader, context, request);
 	EnsurePortalSnapshotExists();
-	plan = prepare_query(request->query);
+	plan = prepare_query(request->what, request->query);
 	check_columns(&reader, ((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->resultDesc);
 	level = begin_stable_order();
 	read_all(&reader, plan);
@@ -401,10 +435,31 @@ source_read(MemoryContext context, const SourceRequest *request)
 	if (reader.rows->nrows == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("source query returned no rows%s",
+				 errmsg("%s query returned no rows%s", request->what,
 						reader.position > 0 ? " of the known classes" : "")));
 	if (reader.known_only)
-		check_known_classes(reader.rows);
+		check_known_classes(request->what, reader.rows);
+	reader.rows->by_label = reader.classes;
+	if (request->unlabelled)
+		reader.rows->nclasses = (int) reader.rows->nrows;
 	MemoryContextDelete(reader.row_context);
 	return reader.rows;
+}
+
+bool
+source_has_class(const SourceRows *rows, const char *label)
+{
+	return rows->by_label != NULL && class_lookup(rows->by_label, unconstify(char *, label)) != NULL;
+}
+
+uint64
+source_hash(const SourceRows *rows)
+{
+	uint64		hash = rows_hash(rows->store);
+
+	for (int i = 0; rows->classes != NULL && i < rows->nclasses; i++)
+		hash = random_hash(rows->classes[i], strlen(rows->classes[i]) + 1, hash);
+	if (rows->classes != NULL)
+		hash = random_hash(rows->labels, sizeof(int32) * (Size) rows->nrows, hash);
+	return hash;
 }

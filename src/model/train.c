@@ -34,11 +34,13 @@
 #include "errors.h"
 #include "kernel/gemm.h"
 #include "model/catalog.h"
+#include "model/checkpoint.h"
 #include "model/memory.h"
 #include "model/progress.h"
 #include "model/source.h"
 #include "model/train_options.h"
 #include "model/training_run.h"
+#include "model/validation.h"
 #include "model/version.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(train_model);
@@ -46,15 +48,21 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(train_model);
 /* Blocks of arenas are rounded up; one for the sampler's and the batch's arrays */
 #define ARENA_SLACK (1024 * 1024)
 
+/* Logged steps that are written together */
+#define LOG_BUFFER 256
+
 typedef struct Training
 {
 	MemoryContext context;		/* of everything below */
+	MemoryContext write_context;	/* reset after each write */
 	bool		atomic;			/* may not commit */
 	TrainOptions options;
 	CatalogModel model;
 	NnGraph    *graph;
 	TrainingMemory memory;
 	SourceRows *rows;
+	uint64		data_hash;
+	Validation *validation;		/* may be NULL */
 	NnSampler  *sampler;
 	NnTrainer  *trainer;
 	real	   *weights;
@@ -64,7 +72,11 @@ typedef struct Training
 	int32	   *labels;			/* and labels */
 	Progress	progress;
 	EpochStats	stats;			/* of the last epoch */
+	StepStats	log[LOG_BUFFER];	/* not written yet */
+	int			nlog;
 	instr_time	start;
+	instr_time	checkpoint;		/* when the last one was written */
+	InterruptedRun resumed;		/* run is 0 for a new training */
 	int64		run;
 } Training;
 
@@ -81,40 +93,36 @@ plan_memory(Training *training)
 	memory_check(&training->memory);
 }
 
+/* Validation first, since it must fit into memory and rows may go to disk. */
 static void
 read_rows(Training *training)
 {
 	const TrainOptions *options = &training->options;
 	SourceRequest request = {
+		.what = "source",
 		.query = options->source,
 		.graph = training->graph,
-		.known_classes = options->known_classes,
 		.memory = &training->memory
 	};
 
+	if (options->validation != NULL)
+		training->validation = validation_read(training->context, options->validation, training->graph,
+											   options->nn.pool, &training->memory);
+	sampling_request(&options->sampling, &request);
 	training->rows = source_read(training->context, &request);
+	training->data_hash = source_hash(training->rows);
+	if (training->validation != NULL)
+		validation_known_classes(training->validation, training->rows);
 }
 
 static void
 create_sampler(Training *training, Arena *arena)
 {
-	TrainOptions *options = &training->options;
-	SourceRows *rows = training->rows;
-	NnSamplerOptions sampler;
-	Status		status;
+	SamplingOptions *sampling = &training->options.sampling;
 
-	if (options->classes_per_batch == 0)
-		options->classes_per_batch = Max(Min(rows->nclasses, TRAIN_DEFAULT_CLASSES), 2);
-	training->batch = options->classes_per_batch * options->examples_per_class;
-	sampler.classes_per_batch = options->classes_per_batch;
-	sampler.examples_per_class = options->examples_per_class;
-	sampler.seed = options->seed;
-	training->sampler = nn_sampler_create(arena, rows->labels, rows->nrows, rows->nclasses,
-										  &sampler, &status);
-	if (training->sampler == NULL)
-		raise_status(&status);
-	options->nn.classes = rows->nclasses;
-	options->nn.total_steps = (int64) options->epochs * options->steps_per_epoch;
+	training->sampler = sampling_create(arena, sampling, training->rows);
+	training->options.nn.classes = sampling->single_shot ? 0 : training->rows->nclasses;
+	training->batch = sampling_max_batch(sampling);
 	training->drawn = palloc(sizeof(uint32) * (Size) training->batch);
 	training->inputs = palloc(sizeof(void *) * (Size) training->batch);
 	training->labels = palloc(sizeof(int32) * (Size) training->batch);
@@ -128,8 +136,11 @@ spread_row(void *context, size_t i)
 {
 	SourceRows *rows = context;
 	uint64		n = Min(rows->nrows, ADAPT_ROWS);
+	uint32		number = (uint32) (i * rows->nrows / n);
+	const void *row;
 
-	return source_row(rows, (uint32) (i * rows->nrows / n));
+	rows_fetch(rows->store, &number, 1, &row);
+	return row;
 }
 
 static void
@@ -139,7 +150,7 @@ first_weights(Training *training)
 	SourceRows *rows = training->rows;
 	Status		status;
 
-	nn_init_weights(training->graph, training->options.seed, training->weights);
+	nn_init_weights(training->graph, training->options.sampling.seed, training->weights);
 	if (!nn_adapt(arena, training->graph, rows->element, spread_row, rows, Min(rows->nrows, ADAPT_ROWS),
 				  training->weights, &status))
 		raise_status(&status);
@@ -169,6 +180,54 @@ create_trainer(Training *training)
 		raise_status(&status);
 }
 
+/*
+ * A training that is resumed has the seed and the threads it was begun with;
+ * another number of threads would round differently.
+ */
+static void
+find_interrupted(Training *training)
+{
+	TrainOptions *options = &training->options;
+
+	training_run_find(&training->model, &training->resumed);
+	if (!options->seed_given)
+		options->sampling.seed = options->nn.seed = training->resumed.seed;
+}
+
+/* Go on where the checkpoint is, after as many batches as steps. */
+static void
+restore(Training *training)
+{
+	const TrainOptions *options = &training->options;
+	Checkpoint	checkpoint = {
+		.run = training->resumed.run,.trainer = training->trainer,.weights = training->weights,
+		.weights_size = training->memory.parameters
+	};
+	int64		steps = training->resumed.step;
+
+	training_run_check(training->resumed.run, options);
+	if (steps == 0)
+	{
+		ereport(NOTICE,
+				(errmsg("the interrupted training has no checkpoint and begins anew")));
+		return;
+	}
+	if (training->resumed.data_hash != training->data_hash)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("training cannot be resumed on other rows than it was begun with"),
+				 errdetail("The source query returned other rows, or in another order."),
+				 errhint("Add ORDER BY to the query; without resume a new training begins.")));
+	checkpoint_read(&checkpoint);
+	for (int64 i = 0; i < steps; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		nn_sampler_next(training->sampler, training->drawn);
+	}
+	progress_resume(&training->progress, (int) (steps / options->steps_per_epoch) + 1,
+					(int) (steps % options->steps_per_epoch), checkpoint.sums);
+}
+
 static void
 prepare(Training *training, FunctionCallInfo fcinfo)
 {
@@ -180,14 +239,22 @@ prepare(Training *training, FunctionCallInfo fcinfo)
 	catalog_get_model(options->model, &training->model);
 	catalog_require_owner(&training->model);
 	catalog_lock_model(&training->model, ExclusiveLock, !training->atomic);
+	if (options->resume)
+		find_interrupted(training);
 	training->graph = catalog_model_graph(&training->model, arena);
 	if (!gemm_load(&status))
 		raise_status(&status);
-	options->nn.pool = memory_pool(training->context);
+	options->nn.pool = options->resume ?
+		memory_pool_of(training->context, training->resumed.threads) : memory_pool(training->context);
 	plan_memory(training);
 	read_rows(training);
 	create_sampler(training, arena);
 	create_trainer(training);
+	progress_begin(&training->progress, options->model, options->epochs,
+				   options->steps_per_epoch, training->batch);
+	progress_epoch(&training->progress, 1);
+	if (options->resume)
+		restore(training);
 }
 
 /* ---- steps ---- */
@@ -199,15 +266,17 @@ run_step(Training *training)
 	Status		status;
 
 	nn_sampler_next(training->sampler, training->drawn);
+	rows_fetch(training->rows->store, training->drawn, training->batch, training->inputs);
 	for (int i = 0; i < training->batch; i++)
-	{
-		training->inputs[i] = source_row(training->rows, training->drawn[i]);
-		training->labels[i] = training->rows->labels[training->drawn[i]];
-	}
+		training->labels[i] = sampling_label(&training->options.sampling, training->rows,
+											 training->drawn[i]);
 	if (!nn_trainer_step(training->trainer, training->rows->element, training->inputs,
 						 training->labels, training->batch, &stats, &status))
 		raise_status(&status);
 	progress_step(&training->progress, &stats);
+	if (training->options.log_steps > 0 &&
+		nn_trainer_steps(training->trainer) % training->options.log_steps == 0)
+		progress_log_step(&training->progress, &stats, &training->log[training->nlog++]);
 }
 
 /* The last step's loss was finite, but what it made of the weights? */
@@ -223,20 +292,6 @@ check_weights(const Training *training)
 							nn_trainer_steps(training->trainer)),
 					 errhint("Lower the learning rate.")));
 	}
-}
-
-/* Interrupts are served between steps, when the pool is idle. */
-static void
-run_epoch(Training *training, int epoch)
-{
-	progress_epoch(&training->progress, epoch);
-	for (int step = 0; step < training->options.steps_per_epoch; step++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		run_step(training);
-	}
-	check_weights(training);
-	progress_stats(&training->progress, &training->stats);
 }
 
 /* ---- what is written ---- */
@@ -259,13 +314,14 @@ write_and_commit(Training *training, void (*write) (Training *training))
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 
+	/* training_run_epoch() and others leave their arguments behind */
 	EnsurePortalSnapshotExists();
 	if (!training->atomic)
-	{
 		BeginInternalSubTransaction(NULL);
-		MemoryContextSwitchTo(context);
-	}
+	MemoryContextSwitchTo(training->write_context);
 	write(training);
+	MemoryContextSwitchTo(context);
+	MemoryContextReset(training->write_context);
 	if (!training->atomic)
 	{
 		ReleaseCurrentSubTransaction();
@@ -276,9 +332,34 @@ write_and_commit(Training *training, void (*write) (Training *training))
 }
 
 static void
+write_steps(Training *training)
+{
+	if (training->nlog > 0)
+		training_run_steps(training->run, training->log, training->nlog);
+	training->nlog = 0;
+}
+
+static void
 write_epoch(Training *training)
 {
+	write_steps(training);
 	training_run_epoch(training->run, &training->model, &training->stats);
+}
+
+/* One from which training would diverge is worth less than the last one. */
+static void
+write_checkpoint(Training *training)
+{
+	Checkpoint	checkpoint = {
+		.run = training->run,.trainer = training->trainer,.weights = training->weights,
+		.weights_size = training->memory.parameters,.data_hash = training->data_hash
+	};
+
+	check_weights(training);
+	write_steps(training);
+	progress_sums(&training->progress, checkpoint.sums);
+	checkpoint_write(&checkpoint);
+	INSTR_TIME_SET_CURRENT(training->checkpoint);
 }
 
 /* What model_versions.metrics shows: the last epoch's means and the extent */
@@ -292,14 +373,16 @@ version_metrics(const Training *training)
 	INSTR_TIME_SET_CURRENT(elapsed);
 	INSTR_TIME_SUBTRACT(elapsed, training->start);
 	json = psprintf("{\"loss\": %.9g, \"avg_positive\": %s, \"avg_negative\": %s, "
-					"\"rows\": %u, \"classes\": %d, \"epochs\": %d, \"steps\": " INT64_FORMAT ", "
-					"\"images_per_second\": %.0f, \"seconds\": %.3f}",
-					stats->loss,
-					isnan(stats->avg_positive) ? "null" : psprintf("%.9g", stats->avg_positive),
-					isnan(stats->avg_negative) ? "null" : psprintf("%.9g", stats->avg_negative),
-					training->rows->nrows, training->rows->nclasses, training->options.epochs,
+					"\"rows\": %u, \"spilled_rows\": %u, \"classes\": %d, \"epochs\": %d, \"steps\": " INT64_FORMAT ", "
+					"\"images_per_second\": %.0f, \"seconds\": %.3f, \"validation\": %s}",
+					stats->metrics.loss,
+					isnan(stats->metrics.avg_positive) ? "null" : psprintf("%.9g", stats->metrics.avg_positive),
+					isnan(stats->metrics.avg_negative) ? "null" : psprintf("%.9g", stats->metrics.avg_negative),
+					training->rows->nrows, rows_spilled(training->rows->store),
+					training->rows->nclasses, training->options.epochs,
 					nn_trainer_steps(training->trainer),
-					stats->images_per_second, INSTR_TIME_GET_DOUBLE(elapsed));
+					stats->metrics.images_per_second, INSTR_TIME_GET_DOUBLE(elapsed),
+					stats->validation == NULL ? "null" : stats->validation);
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
 }
 
@@ -316,21 +399,59 @@ write_version(Training *training)
 						version, training->options.model)));
 }
 
+/* ---- epochs ---- */
+
+static bool
+checkpoint_due(const Training *training)
+{
+	instr_time	now;
+
+	if (training->atomic || training->options.checkpoint_seconds < 0 ||
+		nn_trainer_steps(training->trainer) == 0)
+		return false;
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, training->checkpoint);
+	return INSTR_TIME_GET_DOUBLE(now) >= training->options.checkpoint_seconds;
+}
+
+/* Interrupts are served between steps, when the pool is idle. */
+static void
+run_epoch(Training *training)
+{
+	Progress   *progress = &training->progress;
+
+	while (progress->step < training->options.steps_per_epoch)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (checkpoint_due(training))
+			write_and_commit(training, write_checkpoint);
+		if (training->nlog == LOG_BUFFER)
+			write_and_commit(training, write_steps);
+		run_step(training);
+	}
+	check_weights(training);
+	progress_stats(progress, &training->stats);
+	if (training->validation != NULL)
+		validation_run(training->validation, training->weights, &training->stats);
+	if (training->options.verbose)
+		progress_info(progress, &training->stats);
+	write_and_commit(training, write_epoch);
+}
+
 /* ---- the whole ---- */
 
 static void
 run(Training *training)
 {
-	TrainOptions *options = &training->options;
+	Progress   *progress = &training->progress;
 
-	progress_begin(&training->progress, options->model, options->epochs,
-				   options->steps_per_epoch, training->batch);
-	for (int epoch = 1; epoch <= options->epochs; epoch++)
+	INSTR_TIME_SET_CURRENT(training->checkpoint);
+	for (;;)
 	{
-		run_epoch(training, epoch);
-		if (options->verbose)
-			progress_info(&training->progress, &training->stats);
-		write_and_commit(training, write_epoch);
+		run_epoch(training);
+		if (progress->epoch >= training->options.epochs)
+			break;
+		progress_epoch(progress, progress->epoch + 1);
 	}
 	write_and_commit(training, write_version);
 	progress_end();
@@ -378,11 +499,23 @@ run_guarded(Training *training)
 }
 
 static void
+record_begin(Training *training)
+{
+	if (training->options.resume)
+	{
+		training->run = training->resumed.run;
+		training_run_resume(&training->resumed, training->progress.epoch);
+	}
+	else
+		training->run = training_run_begin(&training->model, &training->options);
+}
+
+static void
 train(Training *training, FunctionCallInfo fcinfo)
 {
 	INSTR_TIME_SET_CURRENT(training->start);
 	prepare(training, fcinfo);
-	training->run = training_run_begin(&training->model, &training->options);
+	record_begin(training);
 	commit(training);
 	run_guarded(training);
 	if (!training->atomic)
@@ -401,6 +534,8 @@ train_model(PG_FUNCTION_ARGS)
 		elog(ERROR, "SPI_connect failed");
 	training.context = AllocSetContextCreate(CurrentMemoryContext, "similarity training",
 											 ALLOCSET_DEFAULT_SIZES);
+	training.write_context = AllocSetContextCreate(training.context, "similarity training record",
+												   ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(training.context);
 	train(&training, fcinfo);
 	MemoryContextSwitchTo(old);

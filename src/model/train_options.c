@@ -4,13 +4,19 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/timestamp.h"
 
 #include "errors.h"
 #include "model/params_json.h"
 #include "model/train_options.h"
 
-/* Positions and names as in sql/install/65-train.sql */
+/* Positions as in sql/install/65-train.sql */
 enum
 {
 	ARG_MODEL,
@@ -19,72 +25,27 @@ enum
 	ARG_LOSS_PARAMS,
 	ARG_OPTIMIZER,
 	ARG_OPTIMIZER_PARAMS,
+	ARG_SCHEDULE,
 	ARG_EPOCHS,
 	ARG_STEPS_PER_EPOCH,
 	ARG_CLASSES_PER_BATCH,
 	ARG_EXAMPLES_PER_CLASS,
 	ARG_SEED,
 	ARG_KNOWN_CLASSES,
+	ARG_MAX_EXAMPLES_PER_CLASS,
+	ARG_SAMPLER,
+	ARG_VALIDATION,
+	ARG_CHECKPOINT_INTERVAL,
+	ARG_RESUME,
+	ARG_LOG_STEPS,
 	ARG_VERBOSE
 };
-
-static const char *const argument_names[] = {
-	"model", "source", "loss", "loss_params", "optimizer", "optimizer_params",
-	"epochs", "steps_per_epoch", "classes_per_batch", "examples_per_class",
-	"seed", "known_classes", "verbose"
-};
-
-#define MAX_BATCH 1000000
-
-static void
-require_argument(FunctionCallInfo fcinfo, int i)
-{
-	if (PG_ARGISNULL(i))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be null", argument_names[i])));
-}
-
-static char *
-text_argument(FunctionCallInfo fcinfo, int i)
-{
-	require_argument(fcinfo, i);
-	return text_to_cstring(PG_GETARG_TEXT_PP(i));
-}
-
-static int
-integer_argument(FunctionCallInfo fcinfo, int i, int minimum, int maximum)
-{
-	int			value;
-
-	require_argument(fcinfo, i);
-	value = PG_GETARG_INT32(i);
-	if (value < minimum || value > maximum)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be between %d and %d, not %d",
-						argument_names[i], minimum, maximum, value)));
-	return value;
-}
 
 /* Arguments live as long as the statement only: copy what is a pointer. */
 static Jsonb *
 jsonb_argument(FunctionCallInfo fcinfo, int i)
 {
 	return PG_ARGISNULL(i) ? NULL : PG_GETARG_JSONB_P_COPY(i);
-}
-
-/* 63 bits, so that the run's record shows a bigint that can be given again */
-static uint64
-random_seed(void)
-{
-	uint64		seed;
-
-	if (!pg_strong_random(&seed, sizeof(seed)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate a random seed")));
-	return seed >> 1;
 }
 
 static void
@@ -123,53 +84,214 @@ check_views(const TrainOptions *options)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("loss \"simsiam\" cannot train a model without a predictor"),
 				 errhint("Use \"simclr\", \"barlow\" or \"vicreg\".")));
-	if (options->examples_per_class % 2 != 0)
+	if (options->sampling.examples_per_class % 2 != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("examples_per_class must be even for loss \"%s\", not %d",
-						options->loss, options->examples_per_class),
+						options->loss, options->sampling.examples_per_class),
 				 errdetail("The loss reads the examples of a class in pairs.")));
 }
 
 /*
- * An example without another one of its class in the batch has no positive,
- * and every supervised loss needs one: hence two at least.
+ * A loss of proxies has one for each class, and rows that are classes of their
+ * own would need as many.
  */
 static void
-read_batch(FunctionCallInfo fcinfo, TrainOptions *options)
+check_single_shot(const TrainOptions *options)
 {
-	int			classes = TRAIN_DEFAULT_CLASSES;
-
-	options->examples_per_class = integer_argument(fcinfo, ARG_EXAMPLES_PER_CLASS, 2, MAX_BATCH);
-	if (!PG_ARGISNULL(ARG_CLASSES_PER_BATCH))
-		classes = options->classes_per_batch =
-			integer_argument(fcinfo, ARG_CLASSES_PER_BATCH, 2, MAX_BATCH);
-	if ((int64) classes * options->examples_per_class > MAX_BATCH)
+	if (options->sampling.single_shot && nn_loss_kind(options->nn.loss) == NN_LOSS_PROXY)
 		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a batch has at most %d examples", MAX_BATCH)));
-	options->nn.max_batch = classes * options->examples_per_class;
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("loss \"%s\" does not go with sampler \"single_shot\"", options->loss),
+				 errdetail("The loss has a proxy for each class, and the sampler takes every row for a class.")));
+}
+
+/* {"cosine": {"alpha": 0.1}}: one schedule and its parameters, as a layer */
+static void
+read_schedule(TrainOptions *options)
+{
+	NnTrainOptions *nn = &options->nn;
+	JsonbIterator *iterator;
+	JsonbValue	key;
+	JsonbValue	value;
+	char	   *name;
+	Status		status;
+
+	if (options->schedule == NULL)
+		return;
+	if (!JB_ROOT_IS_OBJECT(options->schedule) || JB_ROOT_COUNT(options->schedule) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("schedule must be a JSON object with one key"),
+				 errhint("Write it as {\"name\": {parameters}}, e.g. {\"cosine\": {\"alpha\": 0.1}}.")));
+	iterator = JsonbIteratorInit(&options->schedule->root);
+	JsonbIteratorNext(&iterator, &key, true);
+	JsonbIteratorNext(&iterator, &key, true);
+	JsonbIteratorNext(&iterator, &value, true);
+	name = pnstrdup(key.val.string.val, key.val.string.len);
+	nn->schedule = nn_schedule_type(name, &status);
+	if (nn->schedule == NULL)
+		raise_status(&status);
+	params_from_jsonb(&nn->schedule_params, psprintf("schedule \"%s\"", name),
+					  nn_schedule_description(nn->schedule)->params,
+					  JsonbValueToJsonb(&value), NULL);
+	if (!nn_schedule_check(nn->schedule, &nn->schedule_params, nn->total_steps, &status))
+		raise_status(&status);
+}
+
+/* Months count 30 days; NULL means never. */
+static double
+read_interval(FunctionCallInfo fcinfo)
+{
+	const Interval *interval;
+	double		seconds;
+
+	if (PG_ARGISNULL(ARG_CHECKPOINT_INTERVAL))
+		return -1;
+	interval = PG_GETARG_INTERVAL_P(ARG_CHECKPOINT_INTERVAL);
+	seconds = (double) interval->time / USECS_PER_SEC +
+		SECS_PER_DAY * (interval->day + (double) DAYS_PER_MONTH * interval->month);
+	if (seconds < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("checkpoint_interval must not be negative")));
+	return seconds;
+}
+
+static void
+read_run(FunctionCallInfo fcinfo, TrainOptions *options)
+{
+	if (!PG_ARGISNULL(ARG_VALIDATION))
+		options->validation = argument_text(fcinfo, ARG_VALIDATION, "validation");
+	options->checkpoint_seconds = read_interval(fcinfo);
+	options->resume = argument_boolean(fcinfo, ARG_RESUME, "resume");
+	options->seed_given = !PG_ARGISNULL(ARG_SEED);
+	if (!PG_ARGISNULL(ARG_LOG_STEPS))
+		options->log_steps = argument_integer(fcinfo, ARG_LOG_STEPS, "log_steps", 0, PG_INT32_MAX);
+	options->verbose = argument_boolean(fcinfo, ARG_VERBOSE, "verbose");
 }
 
 void
 train_options_read(FunctionCallInfo fcinfo, TrainOptions *options)
 {
+	static const SamplingArguments places = {
+		ARG_CLASSES_PER_BATCH, ARG_EXAMPLES_PER_CLASS, ARG_SEED, ARG_KNOWN_CLASSES,
+		ARG_MAX_EXAMPLES_PER_CLASS, ARG_SAMPLER
+	};
+	NnTrainOptions *nn = &options->nn;
+
 	memset(options, 0, sizeof(*options));
-	options->model = text_argument(fcinfo, ARG_MODEL);
-	options->source = text_argument(fcinfo, ARG_SOURCE);
-	options->loss = text_argument(fcinfo, ARG_LOSS);
+	options->model = argument_text(fcinfo, ARG_MODEL, "model");
+	options->source = argument_text(fcinfo, ARG_SOURCE, "source");
+	options->loss = argument_text(fcinfo, ARG_LOSS, "loss");
 	options->loss_params = jsonb_argument(fcinfo, ARG_LOSS_PARAMS);
-	options->optimizer = text_argument(fcinfo, ARG_OPTIMIZER);
+	options->optimizer = argument_text(fcinfo, ARG_OPTIMIZER, "optimizer");
 	options->optimizer_params = jsonb_argument(fcinfo, ARG_OPTIMIZER_PARAMS);
-	options->epochs = integer_argument(fcinfo, ARG_EPOCHS, 1, PG_INT32_MAX);
-	options->steps_per_epoch = integer_argument(fcinfo, ARG_STEPS_PER_EPOCH, 1, PG_INT32_MAX);
-	read_batch(fcinfo, options);
-	options->seed = PG_ARGISNULL(ARG_SEED) ? random_seed() : (uint64) PG_GETARG_INT64(ARG_SEED);
-	options->nn.seed = options->seed;
-	if (!PG_ARGISNULL(ARG_KNOWN_CLASSES))
-		options->known_classes = PG_GETARG_ARRAYTYPE_P_COPY(ARG_KNOWN_CLASSES);
-	require_argument(fcinfo, ARG_VERBOSE);
-	options->verbose = PG_GETARG_BOOL(ARG_VERBOSE);
+	options->schedule = jsonb_argument(fcinfo, ARG_SCHEDULE);
+	options->epochs = argument_integer(fcinfo, ARG_EPOCHS, "epochs", 1, PG_INT32_MAX);
+	options->steps_per_epoch = argument_integer(fcinfo, ARG_STEPS_PER_EPOCH, "steps_per_epoch",
+												1, PG_INT32_MAX);
+	sampling_read(fcinfo, &places, &options->sampling);
+	read_run(fcinfo, options);
+	nn->max_batch = sampling_max_batch(&options->sampling);
+	nn->seed = options->sampling.seed;
+	nn->total_steps = (int64) options->epochs * options->steps_per_epoch;
 	read_loss_and_optimizer(options);
+	read_schedule(options);
 	check_views(options);
+	check_single_shot(options);
+}
+
+/* ---- as JSON ---- */
+
+static void
+put_key(StringInfo json, const char *key)
+{
+	appendStringInfo(json, "%s\"%s\": ", json->len == 0 ? "{" : ", ", key);
+}
+
+static void
+put_number(StringInfo json, const char *key, int64 value)
+{
+	put_key(json, key);
+	appendStringInfo(json, INT64_FORMAT, value);
+}
+
+/* 0 stands for what was not given. */
+static void
+put_optional(StringInfo json, const char *key, int value)
+{
+	put_key(json, key);
+	appendStringInfoString(json, value == 0 ? "null" : psprintf("%d", value));
+}
+
+static void
+put_text(StringInfo json, const char *key, const char *value)
+{
+	put_key(json, key);
+	if (value == NULL)
+		appendStringInfoString(json, "null");
+	else
+		escape_json(json, value);
+}
+
+static void
+put_jsonb(StringInfo json, const char *key, Jsonb *value)
+{
+	put_key(json, key);
+	if (value == NULL)
+		appendStringInfoString(json, "null");
+	else
+		JsonbToCString(json, &value->root, VARSIZE(value));
+}
+
+static void
+put_texts(StringInfo json, const char *key, ArrayType *array)
+{
+	Datum	   *texts;
+	int			n;
+
+	put_key(json, key);
+	if (array == NULL)
+	{
+		appendStringInfoString(json, "null");
+		return;
+	}
+	/* nulls were refused when the source was read */
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &texts, NULL, &n);
+	appendStringInfoChar(json, '[');
+	for (int i = 0; i < n; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(json, ", ");
+		escape_json(json, TextDatumGetCString(texts[i]));
+	}
+	appendStringInfoChar(json, ']');
+}
+
+Jsonb *
+train_options_json(const TrainOptions *options)
+{
+	const SamplingOptions *sampling = &options->sampling;
+	StringInfoData json;
+
+	initStringInfo(&json);
+	put_text(&json, "loss", options->loss);
+	put_jsonb(&json, "loss_params", options->loss_params);
+	put_text(&json, "optimizer", options->optimizer);
+	put_jsonb(&json, "optimizer_params", options->optimizer_params);
+	put_jsonb(&json, "schedule", options->schedule);
+	put_number(&json, "epochs", options->epochs);
+	put_number(&json, "steps_per_epoch", options->steps_per_epoch);
+	put_number(&json, "classes_per_batch", sampling->classes_per_batch);
+	put_number(&json, "examples_per_class", sampling->examples_per_class);
+	put_number(&json, "seed", (int64) sampling->seed);
+	put_texts(&json, "known_classes", sampling->known_classes);
+	put_optional(&json, "max_examples_per_class", sampling->max_examples_per_class);
+	put_text(&json, "sampler", sampling->single_shot ? "single_shot" : "multi_shot");
+	put_text(&json, "validation", options->validation);
+	put_number(&json, "log_steps", options->log_steps);
+	put_number(&json, "threads", pool_threads(options->nn.pool));
+	appendStringInfoChar(&json, '}');
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }

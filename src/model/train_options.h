@@ -8,12 +8,9 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "model/sampling.h"
 #include "nn/nn.h"
-#include "utils/array.h"
 #include "utils/jsonb.h"
-
-/* Classes in a batch when the user names no number and the data has as many */
-#define TRAIN_DEFAULT_CLASSES 10
 
 typedef struct TrainOptions
 {
@@ -23,13 +20,15 @@ typedef struct TrainOptions
 	Jsonb	   *loss_params;	/* as given; may be NULL */
 	char	   *optimizer;
 	Jsonb	   *optimizer_params;	/* as given; may be NULL */
+	Jsonb	   *schedule;		/* as given; may be NULL */
 	int			epochs;			/* at least 1 */
 	int			steps_per_epoch;	/* at least 1 */
-	int			classes_per_batch;	/* at least 2; 0: choose when the data is
-									 * known */
-	int			examples_per_class; /* at least 2 */
-	uint64		seed;			/* as given, else a random one */
-	ArrayType  *known_classes;	/* text[]; may be NULL */
+	SamplingOptions sampling;
+	char	   *validation;		/* a query; may be NULL */
+	double		checkpoint_seconds; /* between checkpoints; negative: none */
+	bool		resume;			/* an interrupted training */
+	bool		seed_given;
+	int			log_steps;		/* steps between logged ones; 0: none */
 	bool		verbose;		/* INFO line per epoch */
 	NnTrainOptions nn;			/* all but the pool */
 } TrainOptions;
@@ -39,5 +38,8 @@ typedef struct TrainOptions
  * ERROR for everything that can be told without the model and the data.
  */
 extern void train_options_read(FunctionCallInfo fcinfo, TrainOptions *options);
+
+/* What a run's record shows: all of them but model and source */
+extern Jsonb *train_options_json(const TrainOptions *options);
 
 #endif							/* MODEL_TRAIN_OPTIONS_H */

@@ -277,6 +277,7 @@ nn_loss_stats(const NnLossType *type, const Params *params, const int32_t *label
 	stats->avg_negative = negative.count > 0 ? negative.sum / negative.count : NAN;
 	stats->min_negative = negative.count > 0 ? negative.min : NAN;
 	stats->max_negative = negative.count > 0 ? negative.max : NAN;
+	stats->dist_gap = fabs(stats->min_negative - stats->max_positive);
 }
 
 /* ---- a loss by itself ---- */

@@ -229,6 +229,12 @@ typedef struct NnStepStats
 	double		avg_negative;
 	double		min_negative;
 	double		max_negative;
+
+	/*
+	 * |min_negative - max_positive|, as TensorFlow Similarity has it: no sign
+	 * tells whether they overlap
+	 */
+	double		dist_gap;
 } NnStepStats;
 
 /* Bytes that nn_trainer_create will take from its arena. */
@@ -248,6 +254,25 @@ extern NnTrainer *nn_trainer_create(Arena *arena, const NnGraph *graph,
 extern bool nn_trainer_step(NnTrainer *trainer, NnElement element,
 							const void *const *rows, const int32_t *labels,
 							int n, NnStepStats *stats, Status *status);
+
+/*
+ * All that steps change beside the weights, as parts of memory with names: who
+ * keeps them and the weights can go on as if nothing had happened.  Counters
+ * come first; to restore, set them, ask for the parts anew, since sizes follow
+ * from counters, and fill the others.
+ */
+#define NN_COUNTERS 3
+#define NN_STATE_PARTS 12
+
+typedef struct NnStatePart
+{
+	const char *name;
+	void	   *data;
+	size_t		size;			/* bytes */
+} NnStatePart;
+
+extern int	nn_trainer_state(NnTrainer *trainer, NnStatePart *parts);
+extern bool nn_trainer_set_counters(NnTrainer *trainer, const int64_t *counters);
 
 /* Steps made so far. */
 extern int64_t nn_trainer_steps(const NnTrainer *trainer);
@@ -275,13 +300,20 @@ typedef struct NnLossRequest
 extern bool nn_loss_evaluate(Arena *arena, const NnLossRequest *request,
 							 double *value, double *dx, double *dsecond, Status *status);
 
-/* ---- class-balanced batches (TF Similarity's MultiShotMemorySampler) ---- */
+/* ---- which rows make a batch ---- */
 
+/*
+ * Class-balanced batches are those of TensorFlow Similarity's
+ * MultiShotMemorySampler.  single_shot: every row is a class of its own, drawn
+ * with replacement, and comes examples_per_class times, as its
+ * SingleShotMemorySampler has it.
+ */
 typedef struct NnSamplerOptions
 {
 	int			classes_per_batch;
 	int			examples_per_class;
 	uint64_t	seed;
+	bool		single_shot;
 } NnSamplerOptions;
 
 typedef struct NnSampler NnSampler;
@@ -289,7 +321,7 @@ typedef struct NnSampler NnSampler;
 /*
  * labels are 0 .. nclasses-1, one per row; a row whose label is -1 is never
  * drawn.  Fails when classes_per_batch exceeds the classes that have rows or
- * when only one class has rows.
+ * when only one class has rows.  A single-shot sampler reads no labels.
  */
 extern NnSampler *nn_sampler_create(Arena *arena, const int32_t *labels,
 									size_t nrows, int nclasses,

@@ -1,8 +1,10 @@
 /*
  * sampler.c
- *	  Class-balanced batches, as TensorFlow Similarity's
- *	  MultiShotMemorySampler draws them: classes without replacement, rows of
- *	  a class without replacement, or with replacement when it has too few.
+ *	  Which rows make a batch.
+ *
+ * Class-balanced batches are drawn as TensorFlow Similarity's
+ * MultiShotMemorySampler does: classes without replacement, rows of a class
+ * without replacement, or with replacement when it has too few.
  */
 #include <string.h>
 
@@ -19,6 +21,7 @@ struct NnSampler
 	uint32_t   *classes;		/* their numbers, shuffled as drawn */
 	size_t	   *begin;			/* of each class in rows, one more at the end */
 	uint32_t   *rows;
+	uint32_t	nrows;			/* all of them, for single-shot batches */
 };
 
 /* Rows by class, by counting: begin and rows of the sampler */
@@ -56,6 +59,10 @@ check_classes(const NnSampler *sampler, Status *status)
 	if (options->classes_per_batch < 2 || options->examples_per_class < 1)
 		return status_fail(status, STATUS_INVALID_VALUE,
 						   "a batch needs at least 2 classes and 1 example of each");
+	if (options->single_shot && sampler->nrows < 2)
+		return status_fail(status, STATUS_INVALID_VALUE, "training needs at least 2 rows");
+	if (options->single_shot)
+		return true;
 	if (sampler->nclasses < 2)
 	{
 		status_fail(status, STATUS_INVALID_VALUE,
@@ -78,12 +85,15 @@ nn_sampler_create(Arena *arena, const int32_t *labels, size_t nrows, int nclasse
 {
 	NnSampler  *sampler = arena_new(arena, NnSampler);
 
+	if (options->single_shot)
+		nclasses = 0;
 	if (sampler != NULL)
 	{
 		sampler->options = *options;
+		sampler->nrows = (uint32_t) nrows;
 		sampler->classes = arena_alloc_array(arena, (size_t) nclasses, sizeof(uint32_t));
 		sampler->begin = arena_alloc_zero(arena, ((size_t) nclasses + 1) * sizeof(size_t));
-		sampler->rows = arena_alloc_array(arena, nrows, sizeof(uint32_t));
+		sampler->rows = arena_alloc_array(arena, options->single_shot ? 0 : nrows, sizeof(uint32_t));
 	}
 	if (sampler == NULL || sampler->classes == NULL || sampler->begin == NULL ||
 		sampler->rows == NULL)
@@ -91,7 +101,8 @@ nn_sampler_create(Arena *arena, const int32_t *labels, size_t nrows, int nclasse
 		status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
 		return NULL;
 	}
-	group_rows(sampler, labels, nrows, nclasses);
+	if (!options->single_shot)
+		group_rows(sampler, labels, nrows, nclasses);
 	if (!check_classes(sampler, status))
 		return NULL;
 	random_init(&sampler->random, options->seed, STREAM_SAMPLER);
@@ -112,8 +123,20 @@ shuffle_front(Random *random, uint32_t *elements, uint32_t n, uint32_t count)
 	}
 }
 
-void
-nn_sampler_next(NnSampler *sampler, uint32_t *rows)
+static void
+next_single_shot(NnSampler *sampler, uint32_t *rows)
+{
+	for (int c = 0; c < sampler->options.classes_per_batch; c++)
+	{
+		uint32_t	row = random_below(&sampler->random, sampler->nrows);
+
+		for (int i = 0; i < sampler->options.examples_per_class; i++)
+			*rows++ = row;
+	}
+}
+
+static void
+next_multi_shot(NnSampler *sampler, uint32_t *rows)
 {
 	int			classes = sampler->options.classes_per_batch;
 	uint32_t	wanted = (uint32_t) sampler->options.examples_per_class;
@@ -138,4 +161,13 @@ nn_sampler_next(NnSampler *sampler, uint32_t *rows)
 		}
 		rows += wanted;
 	}
+}
+
+void
+nn_sampler_next(NnSampler *sampler, uint32_t *rows)
+{
+	if (sampler->options.single_shot)
+		next_single_shot(sampler, rows);
+	else
+		next_multi_shot(sampler, rows);
 }

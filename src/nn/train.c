@@ -26,6 +26,7 @@ struct NnTrainer
 	NnPlan		plan;			/* of the memory: activations and gradients */
 	real	   *memory;
 	NnLossWork	work;
+	int64_t		counters[NN_COUNTERS];	/* as nn_trainer_state() told them */
 };
 
 /* Proxies of the loss, as numbers; 0 if it has none */
@@ -337,4 +338,55 @@ int64_t
 nn_trainer_steps(const NnTrainer *trainer)
 {
 	return trainer->optimizer.step;
+}
+
+/* ---- state ---- */
+
+static void
+add_part(NnStatePart *parts, int *n, const char *name, void *data, size_t size)
+{
+	if (size > 0)
+		parts[(*n)++] = (NnStatePart)
+	{
+		name, data, size
+	};
+}
+
+int
+nn_trainer_state(NnTrainer *trainer, NnStatePart *parts)
+{
+	static const char *const moments[NN_MOMENTS] = {"moments/0", "moments/1", "moments/2"};
+	static const char *const proxy_moments[NN_MOMENTS] = {
+		"proxy_moments/0", "proxy_moments/1", "proxy_moments/2"
+	};
+	const NnTrainOptions *options = &trainer->options;
+	size_t		weights = trainer->graph->weights * sizeof(real);
+	size_t		proxies = proxy_count(trainer->graph, options) * sizeof(real);
+	size_t		keys = options->loss->kind == NN_LOSS_PAIRWISE ? (size_t) trainer->work.nkeys : 0;
+	int			n = 0;
+
+	trainer->counters[0] = trainer->optimizer.step;
+	trainer->counters[1] = trainer->work.steps;
+	trainer->counters[2] = trainer->work.nkeys;
+	add_part(parts, &n, "counters", trainer->counters, sizeof(trainer->counters));
+	for (int i = 0; i < options->optimizer->moments(&options->optimizer_params); i++)
+		add_part(parts, &n, moments[i], trainer->optimizer.moments[i], weights);
+	for (int i = 0; i < options->optimizer->moments(&options->optimizer_params); i++)
+		add_part(parts, &n, proxy_moments[i], trainer->proxy_optimizer.moments[i], proxies);
+	add_part(parts, &n, "proxies", trainer->proxy_optimizer.weights, proxies);
+	add_part(parts, &n, "memory", trainer->work.x,
+			 keys * (size_t) nn_graph_outputs(trainer->graph) * sizeof(double));
+	add_part(parts, &n, "memory_labels", trainer->work.key_labels, keys * sizeof(int32_t));
+	return n;
+}
+
+bool
+nn_trainer_set_counters(NnTrainer *trainer, const int64_t *counters)
+{
+	if (counters[0] < 0 || counters[1] < 0 || counters[2] < 0 || counters[2] > trainer->work.capacity)
+		return false;
+	trainer->optimizer.step = counters[0];
+	trainer->work.steps = counters[1];
+	trainer->work.nkeys = (int) counters[2];
+	return true;
 }

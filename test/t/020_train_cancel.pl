@@ -120,7 +120,7 @@ foreach my $round (1 .. 3)
 	kill 'INT', $pid;
 	my $stderr = end_training($session);
 	push @latency, time - $start;
-	like($stderr, qr/INFO:  epoch 1 of 1000: loss [\d.]+, positive distance [\d.]+, negative distance [\d.]+, \d+ images/,
+	like($stderr, qr/INFO:  epoch 1 of 1000: loss [\d.]+, positive distance [\d.]+ \([\d.]+ to [\d.]+\), negative distance [\d.]+ \([\d.]+ to [\d.]+\), gap [\d.]+, gradient norm [\d.e+-]+, \d+ images/,
 		'INFO line per epoch');
 	like($stderr, qr/ERROR:  canceling statement due to user request/, 'cancelled');
 	check_session($session, $pid, "cancel $round");

@@ -141,6 +141,36 @@ test_determinism(void)
 	CHECK(equal == 0);
 }
 
+/* Any row may come, in runs of examples_per_class; no label is read. */
+static void
+test_single_shot(void)
+{
+	NnSamplerOptions options = {5, 3, 1, true};
+	int			of_row[7] = {0};
+	uint32_t	rows[15];
+	NnSampler  *sampler;
+
+	arena_reset(arena);
+	sampler = nn_sampler_create(arena, NULL, 7, 7, &options, &status);
+	CHECK(sampler != NULL);
+	for (int step = 0; step < 1000 && sampler != NULL; step++)
+	{
+		nn_sampler_next(sampler, rows);
+		for (int c = 0; c < 5; c++)
+		{
+			CHECK(rows[3 * c] < 7);
+			CHECK(rows[3 * c] == rows[3 * c + 1] && rows[3 * c] == rows[3 * c + 2]);
+			of_row[rows[3 * c]]++;
+		}
+	}
+	for (int i = 0; i < 7; i++)
+		CHECK(of_row[i] > 600 && of_row[i] < 830);
+	arena_reset(arena);
+	status_clear(&status);
+	CHECK(nn_sampler_create(arena, NULL, 1, 1, &options, &status) == NULL);
+	CHECK_TEXT(status.message, "training needs at least 2 rows");
+}
+
 static void
 expect_failure(const int32_t *labels, size_t nrows, int nclasses, int classes, int examples,
 			   const char *message, const char *hint)
@@ -194,6 +224,7 @@ main(void)
 	RUN(test_rows_are_drawn_evenly);
 	RUN(test_small_classes);
 	RUN(test_determinism);
+	RUN(test_single_shot);
 	RUN(test_errors);
 	RUN(test_allocation_failures);
 	arena_destroy(arena);

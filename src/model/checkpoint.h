@@ -1,0 +1,37 @@
+/*
+ * checkpoint.h
+ *	  Where an interrupted training goes on.
+ *
+ * A checkpoint is all that a training's steps change: weights, optimiser and
+ * loss state, sums of the epoch.  What is drawn at random follows from the seed
+ * and the number of steps.  SPI must be connected; the caller has checked that
+ * the current role owns the model and holds the model's lock.
+ */
+#ifndef MODEL_CHECKPOINT_H
+#define MODEL_CHECKPOINT_H
+
+#include "postgres.h"
+
+#include "model/progress.h"
+#include "nn/nn.h"
+
+typedef struct Checkpoint
+{
+	int64		run;
+	NnTrainer  *trainer;
+	real	   *weights;
+	Size		weights_size;	/* bytes */
+	uint64		data_hash;		/* of the rows it is trained on */
+	double		sums[PROGRESS_SUMS];	/* of the epoch so far */
+} Checkpoint;
+
+/* Write one in place of the run's last one. */
+extern void checkpoint_write(Checkpoint *checkpoint);
+
+/*
+ * Fill trainer, weights and sums from the run's checkpoint.
+ * ERRCODE_DATA_CORRUPTED unless it is whole and fits the trainer.
+ */
+extern void checkpoint_read(Checkpoint *checkpoint);
+
+#endif							/* MODEL_CHECKPOINT_H */
