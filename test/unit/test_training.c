@@ -111,6 +111,62 @@ test_overfits_one_batch(void)
 	}
 }
 
+/* Losses of pairs learn that neighbours in a batch belong together. */
+static void
+test_pairs_overfit_one_batch(void)
+{
+	static const char *const losses[] = {"simclr", "multiple_negatives_ranking scale=5", "barlow", "vicreg", NULL};
+	static real weights[MAX_WEIGHTS];
+
+	for (int i = 0; losses[i] != NULL; i++)
+	{
+		NnGraph    *graph = open_model(weights);
+		NnTrainOptions options = make_options(losses[i], "adam learning_rate=0.003", ROWS, NULL);
+		NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights, &status);
+		double		first = train(trainer, 1);
+		double		last = train(trainer, 300);
+
+		CHECK(last < 0.9 * first);
+		if (!unit_ok)
+			printf("# ... loss %g to %g in \"%s\"\n", first, last, losses[i]);
+	}
+}
+
+/* One that is handed state and weights of another goes on as that one does. */
+static void
+test_state(void)
+{
+	static const char *const losses[] = {"multi_similarity memory_size=30", "proxy_anchor", NULL};
+	static const int64_t negative[NN_COUNTERS] = {-1, 0, 0};
+	static const int64_t too_many[NN_COUNTERS] = {1, 1, 1000};
+	static real weights[2][MAX_WEIGHTS];
+
+	for (int i = 0; losses[i] != NULL; i++)
+	{
+		NnTrainOptions options = make_options(losses[i], "adam", ROWS, NULL);
+		NnGraph    *graph = open_model(weights[0]);
+		NnTrainer  *from = nn_trainer_create(arena, graph, &options, weights[0], &status);
+		NnTrainer  *to = nn_trainer_create(arena, graph, &options, weights[1], &status);
+		NnStatePart parts[2][NN_STATE_PARTS];
+		int			n;
+
+		train(from, 7);
+		n = nn_trainer_state(from, parts[0]);
+		CHECK(nn_trainer_set_counters(to, parts[0][0].data));
+		CHECK(nn_trainer_state(to, parts[1]) == n && n <= NN_STATE_PARTS);
+		for (int p = 1; p < n; p++)
+		{
+			CHECK(parts[0][p].size == parts[1][p].size);
+			memcpy(parts[1][p].data, parts[0][p].data, parts[0][p].size);
+		}
+		memcpy(weights[1], weights[0], sizeof(weights[0]));
+		CHECK(train(from, 5) == train(to, 5));
+		CHECK(memcmp(weights[1], weights[0], nn_graph_weights(graph) * sizeof(real)) == 0);
+		CHECK(!nn_trainer_set_counters(to, negative));
+		CHECK(!nn_trainer_set_counters(to, too_many));
+	}
+}
+
 static void
 embed(const NnGraph *graph, const real *weights, int max_batch, ThreadPool *pool, NnElement element,
 	  int n, float *out)
@@ -223,6 +279,8 @@ check_plan(const NnTrainOptions *options, int threads, real *weights)
 
 	CHECK(nn_trainer_create(tight, graph, options, weights, &status) != NULL);
 	CHECK(arena_used(tight) <= plan);
+	/* not much more than is used either, but for rounding of small ones */
+	CHECK((double) arena_used(tight) >= 0.85 * (double) plan - 131072);
 	arena_destroy(tight);
 
 	plan = nn_infer_memory(graph, batch, threads);
@@ -294,6 +352,25 @@ test_schedule(void)
 	{
 		CHECK(nn_trainer_step(trainer, NN_UINT8, byte_rows, labels, ROWS, &stats, &status));
 		CHECK_NEAR(stats.learning_rate, 0.005 * (1 + cos(3.14159265358979 * fmin(step, 4) / 4)), 1e-12);
+	}
+}
+
+/* Losses with proxies and with memory, optimisers that keep the gradient */
+static void
+test_memory_plans_of_parameters(void)
+{
+	static const char *const losses[] = {"proxy_anchor", "triplet memory_size=500", "vicreg", NULL};
+	static const char *const optimizers[] = {"adam clipnorm=1", "lamb", "sgd momentum=0.9", "rmsprop centered=true momentum=0.5", NULL};
+	static real weights[MAX_WEIGHTS];
+
+	for (int l = 0; losses[l] != NULL; l++)
+	{
+		for (int o = 0; optimizers[o] != NULL; o++)
+		{
+			NnTrainOptions options = make_options(losses[l], optimizers[o], 40, NULL);
+
+			check_plan(&options, 1, weights);
+		}
 	}
 }
 
@@ -437,11 +514,14 @@ main(void)
 	}
 	make_rows();
 	RUN(test_overfits_one_batch);
+	RUN(test_pairs_overfit_one_batch);
+	RUN(test_state);
 	RUN(test_inference_equals_forward);
 	RUN(test_thread_counts_agree);
 	RUN(test_clipping);
 	RUN(test_schedule);
 	RUN(test_memory_plans);
+	RUN(test_memory_plans_of_parameters);
 	RUN(test_allocation_failures);
 	RUN(test_divergence);
 	RUN(test_denormals_are_restored);
