@@ -8,9 +8,9 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "catalog/partition.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"

@@ -234,27 +234,40 @@ consider(NeighborSearch *search, size_t q, size_t row)
 
 /* Which of LANES scores pass?  Written for the compiler's vectors. */
 #define LANES 32
+#define WORDS (LANES / 8)
 
 static bool
-any_passes(const float *scores, const float *numbers, float factor, float offset, uint8_t *passed)
+any_passes(const float *scores, const float *numbers, float factor, float offset, uint64_t *words)
 {
-	uint64_t	words[LANES / 8];
+	uint8_t		passed[LANES];
 
 	for (int i = 0; i < LANES; i++)
 		passed[i] = !(scores[i] < factor * numbers[i] + offset);
-	memcpy(words, passed, sizeof(words));
+	memcpy(words, passed, sizeof(passed));
 	return (words[0] | words[1] | words[2] | words[3]) != 0;
 }
 
-/* Pairs of a query and n rows from first, where n <= LANES */
-static void
-consider_lanes(NeighborSearch *search, size_t q, const float *scores, size_t first, size_t n)
+/* The threshold may have risen since the lanes were compared. */
+static inline void
+consider_again(NeighborSearch *search, size_t q, const float *scores, size_t row)
 {
 	const Query *query = &search->queries[q];
 
-	for (size_t i = first; i < first + n; i++)
-		if (!(scores[i] < query->factor * search->row_numbers[i] + query->offset))
-			consider(search, q, i);
+	if (!(scores[row] < query->factor * search->row_numbers[row] + query->offset))
+		consider(search, q, row);
+}
+
+/* The lanes from first that passed, a byte of 0 or 1 each */
+static void
+consider_lanes(NeighborSearch *search, size_t q, const float *scores, size_t first, const uint64_t *words)
+{
+	uint8_t		passed[LANES];
+
+	memcpy(passed, words, sizeof(passed));
+	for (size_t w = 0; w < WORDS; w++)
+		for (size_t i = 8 * w; words[w] != 0 && i < 8 * w + 8; i++)
+			if (passed[i])
+				consider_again(search, q, scores, first + i);
 }
 
 static void
@@ -263,12 +276,13 @@ consider_row_of_scores(NeighborSearch *search, size_t q, const float *scores)
 	const Query *query = &search->queries[q];
 	size_t		n = search->nrows;
 	size_t		i;
-	uint8_t		passed[LANES];
+	uint64_t	words[WORDS];
 
 	for (i = 0; i + LANES <= n; i += LANES)
-		if (any_passes(scores + i, search->row_numbers + i, query->factor, query->offset, passed))
-			consider_lanes(search, q, scores, i, LANES);
-	consider_lanes(search, q, scores, i, n - i);
+		if (any_passes(scores + i, search->row_numbers + i, query->factor, query->offset, words))
+			consider_lanes(search, q, scores, i, words);
+	for (; i < n; i++)
+		consider_again(search, q, scores, i);
 }
 
 static void
