@@ -427,6 +427,95 @@ compare_neighbors(const void *a, const void *b)
 	return is_after(a, b) ? 1 : -1;
 }
 
+/* ---- sorting many: by digits of 11 bits, lowest first ---- */
+
+#define DIGIT_BITS 11
+#define DIGITS 6
+#define BUCKETS (1 << DIGIT_BITS)
+
+/* Below this many comparisons are as fast. */
+#define FEW 128
+
+/* Ascending as is_after() but for ties: -0 as 0, NaN last */
+static uint64_t
+sort_key(const Neighbor *item)
+{
+	double		distance = item->distance == 0 ? 0 : item->distance;
+	uint64_t	bits;
+
+	if (isnan(distance))
+		return UINT64_MAX;
+	memcpy(&bits, &distance, sizeof(bits));
+	return bits >> 63 ? ~bits : bits | (uint64_t) 1 << 63;
+}
+
+static size_t
+digit_of(const Neighbor *item, int digit)
+{
+	return (size_t) (sort_key(item) >> (digit * DIGIT_BITS)) & (BUCKETS - 1);
+}
+
+/* Move n items to where their digit puts them; false if all have the same. */
+static bool
+sort_by_digit(const Neighbor *from, Neighbor *to, size_t n, int digit, uint32_t *buckets)
+{
+	uint32_t	start = 0;
+
+	if (buckets[digit_of(from, digit)] == n)
+		return false;
+	for (int i = 0; i < BUCKETS; i++)
+	{
+		uint32_t	count = buckets[i];
+
+		buckets[i] = start;
+		start += count;
+	}
+	for (size_t i = 0; i < n; i++)
+		to[buckets[digit_of(&from[i], digit)]++] = from[i];
+	return true;
+}
+
+static void
+sort_ties(Neighbor *item, size_t n)
+{
+	size_t		first = 0;
+
+	for (size_t i = 1; i <= n; i++)
+	{
+		if (i < n && sort_key(&item[i]) == sort_key(&item[first]))
+			continue;
+		if (i - first > 1)
+			qsort(item + first, i - first, sizeof(Neighbor), compare_neighbors);
+		first = i;
+	}
+}
+
+/* scratch has room for n */
+static void
+sort_neighbors(Neighbor *item, size_t n, Neighbor *scratch)
+{
+	uint32_t	buckets[DIGITS][BUCKETS] = {{0}};
+	Neighbor   *from = item;
+	Neighbor   *to = scratch;
+
+	for (size_t i = 0; i < n; i++)
+		for (int digit = 0; digit < DIGITS; digit++)
+			buckets[digit][digit_of(&item[i], digit)]++;
+	for (int digit = 0; digit < DIGITS; digit++)
+	{
+		if (sort_by_digit(from, to, n, digit, buckets[digit]))
+		{
+			Neighbor   *t = from;
+
+			from = to;
+			to = t;
+		}
+	}
+	if (from != item)
+		memcpy(item, from, n * sizeof(Neighbor));
+	sort_ties(item, n);
+}
+
 static void
 finish(NeighborSearch *search, size_t q)
 {
@@ -437,7 +526,10 @@ finish(NeighborSearch *search, size_t q)
 		return;
 	if (query->count > search->k)
 		drop_farthest(search, query, candidates);
-	qsort(candidates, query->count, sizeof(Neighbor), compare_neighbors);
+	if (query->count > FEW && 2 * query->count <= search->capacity)
+		sort_neighbors(candidates, query->count, candidates + query->count);
+	else
+		qsort(candidates, query->count, sizeof(Neighbor), compare_neighbors);
 	query->finished = true;
 }
 

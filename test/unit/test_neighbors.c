@@ -233,6 +233,7 @@ test_ties(void)
 	for (size_t i = 0; i < data.nqueries * dims; i++)
 		data.queries[i] = roundf(data.queries[i]);
 	CHECK(search_all(arena, &data, 25, 2) == 0);
+	CHECK(search_all(arena, &data, 700, 2) == 0);
 	arena_reset(arena);
 }
 
