@@ -126,6 +126,7 @@ GROUP BY c.name ORDER BY c.name;
 -- distance and in memory for a few queries at a time.  (Not for cosine, which
 -- in two dimensions often ties, in any order.)
 SET maintenance_work_mem = '1MB';
+SET similarity.threads = 1;
 SELECT similarity.create_gallery('stock_' || d, 'stock', 'e', 'kind', key => 'id', distance => d)
 FROM unnest('{squared_euclidean,manhattan,inner_product,snr}'::text[]) d;
 SELECT g.gallery, count(*), bool_and(abs(e.value - l.value) < 1e-9) AS same, min(l.index_recall) AS index_recall
@@ -140,6 +141,7 @@ FULL JOIN similarity.confusion_matrix('stock', 'SELECT e, kind FROM probe', exac
 	ON e.label = l.label AND e.predicted IS NOT DISTINCT FROM l.predicted;
 SELECT similarity.drop_gallery(gallery) FROM similarity.galleries WHERE gallery LIKE 'stock\_%';
 RESET maintenance_work_mem;
+RESET similarity.threads;
 
 -- More rows than one batch; a repeated calibration replaces the last one.
 SELECT name FROM similarity.calibrate('stock', 'SELECT p.e, p.kind FROM probe p, generate_series(1, 3)');
