@@ -19,6 +19,24 @@ CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (m = 65);
 CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (ef_construction = 7);
 CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (ef_search = 0);
 CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (lists = 10);
+CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (ef_search = 100001);
+CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (bits = 3);
+CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (bits = 5);
+CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (vectors = 'double');
+CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (passes = 0);
+CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (passes = 5);
+CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (target_recall = 2);
+-- Every way to store vectors, of every precision of the column
+CREATE TABLE narrow (id integer, h embedding(4, half), i embedding(4, int8), b embedding(4, bit));
+INSERT INTO narrow SELECT id, e, e, e FROM item;
+CREATE INDEX narrow_h ON narrow USING similarity_hnsw (h embedding_l2_ops) WITH (vectors = 'half', bits = 1);
+CREATE INDEX narrow_i ON narrow USING similarity_hnsw (i embedding_ip_ops) WITH (vectors = 'float', bits = 2, passes = 2);
+CREATE INDEX narrow_b ON narrow USING similarity_hnsw (b embedding_cosine_ops) WITH (vectors = 'int8', bits = 4);
+CREATE INDEX narrow_1 ON narrow USING similarity_hnsw (h embedding_l1_ops) WITH (vectors = 'int8');
+SELECT index, f.* FROM unnest('{narrow_h,narrow_i,narrow_b,narrow_1}'::text[]) index, similarity.verify_index(index::regclass) f;
+SELECT index, recall > 0.9 AS good, rows FROM unnest('{narrow_h,narrow_i,narrow_b,narrow_1}'::text[]) index,
+	similarity.index_recall(index::regclass, ef_search => 100);
+DROP TABLE narrow;
 CREATE INDEX item_least ON item USING similarity_hnsw (e embedding_l2_ops) WITH (m = 4, ef_construction = 8, ef_search = 1);
 CREATE INDEX item_most ON item USING similarity_hnsw (e embedding_l2_ops) WITH (m = 64, ef_construction = 2000, ef_search = 100000);
 SELECT * FROM similarity.verify_index('item_least');
