@@ -52,7 +52,12 @@ CREATE TABLE big (id integer, e embedding(64));
 INSERT INTO big SELECT i, (SELECT array_agg((hashint8(i::bigint * 100 + j) % 1000)::real) FROM generate_series(1, 64) j)::embedding
 FROM generate_series(1, 3000) i;
 CREATE INDEX big_l2 ON big USING similarity_hnsw (e embedding_l2_ops);
+-- With what the hint says it does not.
+SET maintenance_work_mem = '6MB';
+REINDEX INDEX big_l2;
+SET maintenance_work_mem = '1MB';
 SET client_min_messages = warning;
+REINDEX INDEX big_l2;
 SELECT rows FROM similarity.index_info('big_l2');
 SELECT * FROM similarity.verify_index('big_l2');
 RESET maintenance_work_mem;

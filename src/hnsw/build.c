@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/detoast.h"
 #include "access/tableam.h"
 #include "access/xloginsert.h"
@@ -44,6 +46,7 @@
 
 typedef struct Build
 {
+	Relation	heap;
 	HnswIndex  *index;
 	MemoryContext row_context;	/* reset for each row */
 
@@ -374,8 +377,18 @@ end_memory(Build *build)
 
 /* ---- on pages ---- */
 
+/* Bytes of the whole graph, from the part of the table that was scanned */
+static double
+expected_size(const Build *build, ItemPointer tid)
+{
+	double		blocks = RelationGetNumberOfBlocks(build->heap);
+	double		scanned = (double) ItemPointerGetBlockNumber(tid) + 1;
+
+	return build->rows * Max(1, blocks / scanned) * build->index->layout.shape.size;
+}
+
 static void
-begin_pages(Build *build)
+begin_pages(Build *build, ItemPointer tid)
 {
 	HnswIndex  *index = build->index;
 	Status		status;
@@ -385,7 +398,8 @@ begin_pages(Build *build)
 			(errmsg("the graph of index \"%s\" no longer fits into maintenance_work_mem after %.0f rows",
 					RelationGetRelationName(index->relation), build->rows),
 			 errdetail("The rest of the build will be slower."),
-			 errhint("Increase maintenance_work_mem to speed up builds.")));
+			 errhint("The whole graph will take about %.0f MB; with that as maintenance_work_mem the build is faster.",
+					 ceil(expected_size(build, tid) / (1024 * 1024)))));
 	end_memory(build);
 	index = build->index;
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_LINKING);
@@ -413,7 +427,7 @@ add_vector(Build *build, const float *vector, ItemPointer tid)
 			case GRAPH_FULL:
 				break;
 		}
-		begin_pages(build);
+		begin_pages(build, tid);
 	}
 	index = build->index;		/* not the one there was in memory */
 	index->row = hnsw_row(tid);
@@ -469,6 +483,7 @@ hnsw_build(Relation heap, Relation relation, struct IndexInfo *info)
 	if (RelationGetNumberOfBlocks(relation) != 0)
 		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(relation));
 	write_meta(relation, MAIN_FORKNUM);
+	build->heap = heap;
 	build->index = hnsw_open(relation);
 	build->index->building = true;
 	build->row_context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw row",
