@@ -19,8 +19,8 @@
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 
-#include "compat.h"
 #include "base/random.h"
+#include "compat.h"
 #include "model/input.h"
 #include "model/source.h"
 
