@@ -30,7 +30,7 @@ REGRESS_OPTS = --load-extension=similarity
 ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=build/isolation --load-extension=similarity
 
-WARNINGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+WARNINGS = -Wall -Wextra -Wno-psabi -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 PURE_CFLAGS = -O3 -fno-math-errno -fno-trapping-math
 
 PG_CPPFLAGS = -I$(srcdir)/src
