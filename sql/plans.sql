@@ -9,7 +9,7 @@ WHERE 'embedding'::regtype = ANY (proargtypes) AND pronamespace = e.extnamespace
 	AND p.oid::regprocedure::text !~ '^(avg|sum|embedding_(avg|sum|accum|combine|state))'
 ORDER BY 1::text COLLATE "C";
 
--- Distances cost several times a comparison of numbers.
+-- Without dimensions distances cost several times a comparison of numbers.
 SELECT min(procost) > 1 AS costly FROM pg_operator o JOIN pg_proc p ON p.oid = oprcode
 WHERE oprleft = 'embedding'::regtype AND oprright = 'embedding'::regtype AND oprname IN ('<->', '<=>', '<#>', '<+>', '<~>', '<%>');
 
@@ -31,6 +31,30 @@ SELECT id FROM plan_item ORDER BY e <-> '[700,1,0,0,0,0,0,1]', id LIMIT 3;
 RESET parallel_setup_cost;
 RESET parallel_tuple_cost;
 RESET min_parallel_table_scan_size;
+
+-- What a distance costs follows the dimensions: with the same pages, rows and settings
+-- one column is worth workers and another is not.  A column without dimensions may learn them from the query.
+CREATE TABLE plan_width (narrow embedding(8), wide embedding(4096), bits embedding(4096, bit), plain embedding) WITH (autovacuum_enabled = off);
+INSERT INTO plan_width SELECT FROM generate_series(1, 20000);
+ANALYZE plan_width;
+SET min_parallel_table_scan_size = 0;
+EXPLAIN (COSTS OFF) SELECT narrow FROM plan_width ORDER BY narrow <-> narrow LIMIT 5;
+EXPLAIN (COSTS OFF) SELECT wide FROM plan_width ORDER BY wide <-> wide LIMIT 5;
+EXPLAIN (COSTS OFF) SELECT narrow FROM plan_width WHERE within(narrow, narrow, 1) ORDER BY 1 LIMIT 5;
+EXPLAIN (COSTS OFF) SELECT narrow FROM plan_width WHERE within(wide, plain, 1) ORDER BY 1 LIMIT 5;
+EXPLAIN (COSTS OFF) SELECT narrow FROM plan_width WHERE bits <~> bits < 1 ORDER BY 1 LIMIT 5;
+EXPLAIN (COSTS OFF) SELECT narrow FROM plan_width WHERE plain <-> plain < 1 ORDER BY 1 LIMIT 5;
+EXPLAIN (COSTS OFF) SELECT narrow FROM plan_width WHERE plain <-> plain::embedding(4096) < 1 ORDER BY 1 LIMIT 5;
+RESET min_parallel_table_scan_size;
+DROP TABLE plan_width;
+-- An index serves a wide column as it serves a narrow one.
+CREATE TABLE plan_wide (id int, e embedding(256)) WITH (autovacuum_enabled = off);
+INSERT INTO plan_wide SELECT i, random_embedding(256, i) FROM generate_series(1, 1000) i;
+CREATE INDEX plan_wide_index ON plan_wide USING similarity_hnsw (e embedding_l2_ops);
+ANALYZE plan_wide;
+EXPLAIN (COSTS OFF) SELECT id FROM plan_wide ORDER BY e <-> (SELECT e FROM plan_wide WHERE id = 1) LIMIT 5;
+EXPLAIN (COSTS OFF) SELECT id FROM plan_wide ORDER BY e <-> (SELECT e FROM plan_wide WHERE id = 1);
+DROP TABLE plan_wide;
 
 -- With an index: it for few rows, a sort for most.
 CREATE INDEX plan_index ON plan_item USING similarity_hnsw (e embedding_l2_ops);

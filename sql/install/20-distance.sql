@@ -1,38 +1,41 @@
 -- Distances and functions of embeddings.  A distance of embeddings with different
 -- dimensions, or made by different model versions, is an error.
 
+CREATE FUNCTION distance_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'distance_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION distance_support(internal) IS 'tells the planner what a distance of so many dimensions costs';
 CREATE FUNCTION l2_distance(embedding, embedding) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'l2_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'l2_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT distance_support;
 COMMENT ON FUNCTION l2_distance(embedding, embedding) IS 'Euclidean distance, sqrt(sum((a - b)^2)), 0 .. infinity';
 CREATE FUNCTION l2_squared_distance(embedding, embedding) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'l2_squared_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'l2_squared_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT distance_support;
 COMMENT ON FUNCTION l2_squared_distance(embedding, embedding) IS 'squared Euclidean distance, sum((a - b)^2)';
 CREATE FUNCTION cosine_distance(embedding, embedding) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'cosine_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'cosine_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT distance_support;
 COMMENT ON FUNCTION cosine_distance(embedding, embedding) IS '1 - a.b / (|a| |b|), 0 .. 2; NaN, which sorts last, if either has no length';
 CREATE FUNCTION inner_product(embedding, embedding) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'inner_product' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'inner_product' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT distance_support;
 COMMENT ON FUNCTION inner_product(embedding, embedding) IS 'inner product, sum(a * b)';
 CREATE FUNCTION negative_inner_product(embedding, embedding) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'negative_inner_product' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'negative_inner_product' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT distance_support;
 COMMENT ON FUNCTION negative_inner_product(embedding, embedding) IS '-sum(a * b): ascending order puts the largest inner product first';
 CREATE FUNCTION l1_distance(embedding, embedding) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'l1_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'l1_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT distance_support;
 COMMENT ON FUNCTION l1_distance(embedding, embedding) IS 'Manhattan distance, sum(|a - b|)';
 CREATE FUNCTION snr_distance(embedding, embedding) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'snr_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 8;
 COMMENT ON FUNCTION snr_distance(embedding, embedding) IS 'signal-to-noise ratio distance var(a - b) / var(a), population variances; a is the anchor, so it is not symmetric';
 CREATE FUNCTION hamming_distance(embedding, embedding) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'hamming_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'hamming_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT distance_support;
 COMMENT ON FUNCTION hamming_distance(embedding, embedding) IS 'number of bits that differ; elements of other precisions count as bit 1 if above 0';
 CREATE FUNCTION jaccard_distance(embedding, embedding) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'jaccard_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'jaccard_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT distance_support;
 COMMENT ON FUNCTION jaccard_distance(embedding, embedding) IS '1 - (bits set in both) / (bits set in either), 0 if neither has any; elements of other precisions count as bit 1 if above 0';
 CREATE FUNCTION within(e embedding, q embedding, r double precision) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'within' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'within' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT distance_support;
 COMMENT ON FUNCTION within(embedding, embedding, double precision) IS 'is the Euclidean distance of e from q at most r? r must not be negative or NaN';
 CREATE FUNCTION l2_norm(embedding) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'l2_norm' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'l2_norm' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT distance_support;
 COMMENT ON FUNCTION l2_norm(embedding) IS 'Euclidean length, sqrt(sum(e^2))';
 CREATE FUNCTION dims(embedding) RETURNS integer
 	AS 'MODULE_PATHNAME', 'embedding_dims' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

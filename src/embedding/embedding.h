@@ -124,4 +124,7 @@ extern double embedding_l1_distance(const Embedding *a, const Embedding *b);
 extern double embedding_hamming_distance(const Embedding *a, const Embedding *b);
 extern double embedding_jaccard_distance(const Embedding *a, const Embedding *b);
 
+/* What a distance of values of this typmod costs, in units of cpu_operator_cost */
+extern double embedding_distance_cost(int32 typmod);
+
 #endif							/* EMBEDDING_EMBEDDING_H */

@@ -16,6 +16,7 @@
 #include <math.h>
 
 #include "access/genam.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
@@ -23,12 +24,10 @@
 #include "utils/selfuncs.h"
 #include "utils/spccache.h"
 
+#include "embedding/embedding.h"
 #include "hnsw/hnsw.h"
 
-/* pg_proc's cost of the distance functions, in units of cpu_operator_cost */
-#define DISTANCE_COST 4
-
-/* Noting a neighbour that was not seen before, in the same units */
+/* Noting a neighbour that was not seen before, in units of cpu_operator_cost */
 #define NEIGHBOR_COST 4
 
 /* Even an index that fits into memory is not there now and then. */
@@ -93,6 +92,15 @@ imagined_effort(void)
 	return effort;
 }
 
+/* Cost of one distance of the indexed values, in units of cpu_operator_cost */
+static double
+distance_cost(const IndexOptInfo *info)
+{
+	TargetEntry *entry = linitial_node(TargetEntry, info->indextlist);
+
+	return embedding_distance_cost(exprTypmod((Node *) entry->expr));
+}
+
 /* Cost of so many expansions, at random places */
 static Cost
 expansion_cost(const IndexOptInfo *info, const Effort *effort, double expansions)
@@ -102,7 +110,7 @@ expansion_cost(const IndexOptInfo *info, const Effort *effort, double expansions
 
 	get_tablespace_page_costs(info->reltablespace, &random_cost, NULL);
 	return expansions * (cpu_index_tuple_cost +
-						 (effort->distances * DISTANCE_COST + effort->degree * NEIGHBOR_COST) * cpu_operator_cost) +
+						 (effort->distances * distance_cost(info) + effort->degree * NEIGHBOR_COST) * cpu_operator_cost) +
 		pages * random_cost * uncached_share(info->pages);
 }
 
@@ -137,6 +145,6 @@ hnsw_cost_estimate(struct PlannerInfo *root, struct IndexPath *path,
 	}
 	first = Min(effort.expansions, info->tuples);
 	*startup = expansion_cost(info, &effort, first) +
-		Min(effort.root, info->tuples / GRAPH_ROOT_SHARE) * DISTANCE_COST * cpu_operator_cost;
+		Min(effort.root, info->tuples / GRAPH_ROOT_SHARE) * distance_cost(info) * cpu_operator_cost;
 	*total = *startup + expansion_cost(info, &effort, Max(info->tuples - MEASURED_ROWS, 0));
 }
