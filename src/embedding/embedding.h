@@ -10,6 +10,7 @@
 #include "fmgr.h"
 
 #include "kernel/element.h"
+#include "kernel/neighbors.h"
 
 #define EMBEDDING_MAX_DIMS 16384
 #define EMBEDDING_MAX_MODEL 32767
@@ -126,5 +127,17 @@ extern double embedding_jaccard_distance(const Embedding *a, const Embedding *b)
 
 /* What a distance of values of this typmod costs, in units of cpu_operator_cost */
 extern double embedding_distance_cost(int32 typmod);
+
+/* A distance as kernel/neighbors.h takes it; distance() may run on any thread. */
+typedef struct EmbeddingMetric
+{
+	const char *name;
+	NeighborMetric kind;
+	NeighborDistance distance;
+	bool		of_bits;		/* compares bits whatever the precision */
+} EmbeddingMetric;
+
+/* The distance of a name, whatever the case of its letters; NULL if unknown. */
+extern const EmbeddingMetric *embedding_metric(const char *name);
 
 #endif							/* EMBEDDING_EMBEDDING_H */

@@ -57,73 +57,17 @@ typedef struct Knn
 	NeighborSearch *search;
 } Knn;
 
-/* ---- distances ---- */
-
-static double
-distance_l2(const void *q, const void *x)
+static const EmbeddingMetric *
+metric_by_name(const char *name)
 {
-	return embedding_l2_distance(q, x);
-}
+	const EmbeddingMetric *metric = embedding_metric(name);
 
-static double
-distance_cosine(const void *q, const void *x)
-{
-	return embedding_cosine_distance(q, x);
-}
-
-static double
-distance_inner_product(const void *q, const void *x)
-{
-	return embedding_negative_inner_product(q, x);
-}
-
-static double
-distance_l1(const void *q, const void *x)
-{
-	return embedding_l1_distance(q, x);
-}
-
-static double
-distance_hamming(const void *q, const void *x)
-{
-	return embedding_hamming_distance(q, x);
-}
-
-static double
-distance_jaccard(const void *q, const void *x)
-{
-	return embedding_jaccard_distance(q, x);
-}
-
-typedef struct KnnDistance
-{
-	const char *name;
-	NeighborMetric metric;
-	NeighborDistance distance;
-	bool		of_bits;
-} KnnDistance;
-
-static const KnnDistance distances[] = {
-	{"l2", NEIGHBOR_L2, distance_l2},
-	{"cosine", NEIGHBOR_COSINE, distance_cosine},
-	{"inner_product", NEIGHBOR_INNER_PRODUCT, distance_inner_product},
-	{"l1", NEIGHBOR_OTHER, distance_l1},
-	{"euclidean", NEIGHBOR_L2, distance_l2},
-	{"manhattan", NEIGHBOR_OTHER, distance_l1},
-	{"hamming", NEIGHBOR_OTHER, distance_hamming, true},
-	{"jaccard", NEIGHBOR_OTHER, distance_jaccard, true},
-};
-
-static const KnnDistance *
-distance_by_name(const char *name)
-{
-	for (int i = 0; i < lengthof(distances); i++)
-		if (pg_strcasecmp(distances[i].name, name) == 0)
-			return &distances[i];
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown distance \"%s\"", name),
-			 errhint("Distances are l2 or euclidean, cosine, inner_product, l1 or manhattan, hamming, and jaccard.")));
+	if (metric == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown distance \"%s\"", name),
+				 errhint("Distances are l2 or euclidean, squared_euclidean, cosine, inner_product, l1 or manhattan, snr, hamming, and jaccard.")));
+	return metric;
 }
 
 /* ---- queries ---- */
@@ -308,14 +252,14 @@ take_block(Knn *knn)
 }
 
 static void
-create_search(Knn *knn, const KnnDistance *distance, int k)
+create_search(Knn *knn, const EmbeddingMetric *metric, int k)
 {
 	Status		status;
 
 	status_clear(&status);
 	knn->search = neighbors_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
 								   memory_pool(CurrentMemoryContext),
-								   distance->metric, distance->distance, knn->dims, knn->vectors,
+								   metric->kind, metric->distance, knn->dims, knn->vectors,
 								   knn->items, knn->nqueries, k, &status);
 	if (knn->search == NULL)
 		raise_status(&status);
@@ -357,7 +301,7 @@ return_neighbors(Knn *knn, ReturnSetInfo *result)
 Datum
 similarity_knn(PG_FUNCTION_ARGS)
 {
-	const KnnDistance *distance = distance_by_name(text_to_cstring(PG_GETARG_TEXT_PP(4)));
+	const EmbeddingMetric *metric = metric_by_name(text_to_cstring(PG_GETARG_TEXT_PP(4)));
 	int			k = PG_GETARG_INT32(3);
 	MemoryContext context;
 	MemoryContext previous;
@@ -371,7 +315,7 @@ similarity_knn(PG_FUNCTION_ARGS)
 	context = AllocSetContextCreate(CurrentMemoryContext, "knn", ALLOCSET_DEFAULT_SIZES);
 	previous = MemoryContextSwitchTo(context);
 	knn = palloc0(sizeof(Knn));
-	knn->as_bits = distance->of_bits;
+	knn->as_bits = metric->of_bits;
 	read_queries(knn, PG_GETARG_ARRAYTYPE_P(2));
 	MemoryContextSwitchTo(previous);
 
@@ -380,7 +324,7 @@ similarity_knn(PG_FUNCTION_ARGS)
 	open_table(knn, PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	if (knn->nqueries > 0)
 	{
-		create_search(knn, distance, k);
+		create_search(knn, metric, k);
 		while (take_block(knn))
 			continue;
 		return_neighbors(knn, (ReturnSetInfo *) fcinfo->resultinfo);

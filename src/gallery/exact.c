@@ -18,7 +18,6 @@
 #include "errors.h"
 #include "gallery/gallery.h"
 #include "kernel/neighbors.h"
-#include "kernel/vector.h"
 
 struct Exact
 {
@@ -49,74 +48,6 @@ struct Exact
 };
 
 #define NO_LABEL_ID PG_UINT64_MAX
-
-/* ---- distances, callable by any thread ---- */
-
-static double
-distance_cosine(const void *q, const void *x)
-{
-	return embedding_cosine_distance(q, x);
-}
-
-static double
-distance_l2(const void *q, const void *x)
-{
-	return embedding_l2_distance(q, x);
-}
-
-static double
-distance_l2_squared(const void *q, const void *x)
-{
-	return embedding_l2_squared_distance(q, x);
-}
-
-static double
-distance_l1(const void *q, const void *x)
-{
-	return embedding_l1_distance(q, x);
-}
-
-static double
-distance_inner_product(const void *q, const void *x)
-{
-	return embedding_negative_inner_product(q, x);
-}
-
-/* Threads cannot palloc: elements that are not floats are decoded here. */
-static double
-distance_snr(const void *q, const void *x)
-{
-	float		scratch[2][EMBEDDING_MAX_DIMS];
-	const Embedding *query = q;
-
-	return kernel_snr_distance(embedding_floats(query, scratch[0]),
-							   embedding_floats(x, scratch[1]), query->dims);
-}
-
-typedef struct ExactDistance
-{
-	const char *name;
-	NeighborMetric metric;
-	NeighborDistance distance;
-} ExactDistance;
-
-static const ExactDistance distances[] = {
-	{"cosine", NEIGHBOR_COSINE, distance_cosine},
-	{"euclidean", NEIGHBOR_L2, distance_l2},
-	{"squared_euclidean", NEIGHBOR_L2_SQUARED, distance_l2_squared},
-	{"manhattan", NEIGHBOR_OTHER, distance_l1},
-	{"inner_product", NEIGHBOR_INNER_PRODUCT, distance_inner_product},
-	{"snr", NEIGHBOR_OTHER, distance_snr},
-};
-
-static const ExactDistance *
-exact_distance(const Gallery *gallery)
-{
-	for (int i = 0; i < lengthof(distances); i++)
-		if (strcmp(distances[i].name, gallery->distance->name) == 0)
-			return &distances[i];
-	elog(ERROR, "distance \"%s\" has no exact search", gallery->distance->name);
-}
 
 /* ---- queries ---- */
 
@@ -259,13 +190,16 @@ take_block(Exact *exact, Portal portal, int block)
 static int
 create_search(Exact *exact)
 {
-	const ExactDistance *distance = exact_distance(exact->gallery);
+	const char *name = exact->gallery->distance->name;
+	const EmbeddingMetric *metric = embedding_metric(name);
 	int			block;
 	Status		status;
 
+	if (metric == NULL)
+		elog(ERROR, "distance \"%s\" has no exact search", name);
 	status_clear(&status);
 	exact->search = neighbors_create(memory_arena(exact->context, ARENA_NO_BUDGET), memory_pool(exact->context),
-									 distance->metric, distance->distance, exact->dims, exact->vectors,
+									 metric->kind, metric->distance, exact->dims, exact->vectors,
 									 exact->items, exact->n, exact->k, &status);
 	if (exact->search == NULL)
 		raise_status(&status);

@@ -95,67 +95,15 @@ typedef struct Recall
 	double		expansions;
 } Recall;
 
-/* ---- distances ---- */
-
-static double
-distance_l2(const void *q, const void *x)
+/* The index's distance for the exact pass */
+static const EmbeddingMetric *
+exact_metric(const GraphMetric *metric)
 {
-	return embedding_l2_distance(q, x);
-}
+	const EmbeddingMetric *exact = embedding_metric(metric == &graph_metric_ip ? "inner_product" : metric->name);
 
-static double
-distance_cosine(const void *q, const void *x)
-{
-	return embedding_cosine_distance(q, x);
-}
-
-static double
-distance_ip(const void *q, const void *x)
-{
-	return embedding_negative_inner_product(q, x);
-}
-
-static double
-distance_l1(const void *q, const void *x)
-{
-	return embedding_l1_distance(q, x);
-}
-
-static double
-distance_hamming(const void *q, const void *x)
-{
-	return embedding_hamming_distance(q, x);
-}
-
-static double
-distance_jaccard(const void *q, const void *x)
-{
-	return embedding_jaccard_distance(q, x);
-}
-
-typedef struct ExactDistance
-{
-	const GraphMetric *metric;
-	NeighborMetric kind;
-	NeighborDistance distance;
-} ExactDistance;
-
-static const ExactDistance distances[] = {
-	{&graph_metric_l2, NEIGHBOR_L2, distance_l2},
-	{&graph_metric_cosine, NEIGHBOR_COSINE, distance_cosine},
-	{&graph_metric_ip, NEIGHBOR_INNER_PRODUCT, distance_ip},
-	{&graph_metric_l1, NEIGHBOR_OTHER, distance_l1},
-	{&graph_metric_hamming, NEIGHBOR_OTHER, distance_hamming},
-	{&graph_metric_jaccard, NEIGHBOR_OTHER, distance_jaccard},
-};
-
-static const ExactDistance *
-exact_distance(const GraphMetric *metric)
-{
-	for (int i = 0; i < lengthof(distances); i++)
-		if (distances[i].metric == metric)
-			return &distances[i];
-	elog(ERROR, "unknown metric \"%s\"", metric->name);
+	if (exact == NULL)
+		elog(ERROR, "unknown metric \"%s\"", metric->name);
+	return exact;
 }
 
 /* ---- passes over the table ---- */
@@ -270,7 +218,7 @@ set_truth(const Recall *recall, Sampled *sampled, const Neighbor *found, size_t 
 static void
 find_truth(Recall *recall)
 {
-	const ExactDistance *exact = exact_distance(recall->index->space->metric);
+	const EmbeddingMetric *exact = exact_metric(recall->index->space->metric);
 	int			dims = recall->index->layout.shape.dims;
 	float	   *queries = palloc_extended(sizeof(float) * dims * recall->nsampled, MCXT_ALLOC_HUGE);
 	const void **items = palloc(sizeof(void *) * recall->nsampled);
@@ -470,7 +418,7 @@ begin_recall(Relation heap, HnswIndex *index, Snapshot snapshot, int sample, int
 	recall->context = CurrentMemoryContext;
 	recall->block_context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw block",
 												  ALLOCSET_DEFAULT_SIZES);
-	recall->distance = exact_distance(index->space->metric)->distance;
+	recall->distance = exact_metric(index->space->metric)->distance;
 	random_init(&recall->random, seed, 0);
 	scan_table(recall, sample_callback);
 	if (recall->nsampled > 0)
