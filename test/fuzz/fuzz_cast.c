@@ -1,9 +1,10 @@
 /*
  * fuzz_cast.c
  *	  Casts between kinds of elements, and to and from doubles and integers:
- *	  any numbers at all, NaN and infinities among them, convert or are
- *	  refused at the element that does not fit, and what was converted stays
- *	  the same when it is converted again.
+ *	  any finite numbers convert or are refused at the element that does not
+ *	  fit, and what was converted stays the same when it is converted again.
+ *	  What is not finite meets half_from_float() only: the server refuses it
+ *	  before it casts.
  *
  * The first byte chooses the kinds to cast from and to; doubles follow.
  */
