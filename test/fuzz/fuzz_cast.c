@@ -64,10 +64,10 @@ tolerance(const Stored *stored, float x)
 	switch (stored->kind)
 	{
 		case ELEMENT_HALF:
-			return fmax(fabs((double) x) * 0x1 p - 11, 0x1 p - 25);
+			return fmax(ldexp(fabs((double) x), -11), ldexp(1, -25));
 		case ELEMENT_INT8:
 			/* scale has 17 bits: 127 times its error is the largest one's */
-			return (double) stored->scale * (0.5 + 127 * 0x1 p - 16) + 0x1 p - 134;
+			return (double) stored->scale * (0.5 + ldexp(127, -16)) + ldexp(1, -134);
 		default:
 			return 0;
 	}
