@@ -139,6 +139,13 @@ typedef struct GraphAccess
 	bool		(*merge) (void *context, uint32_t node, const GraphQuery *query);
 
 	/*
+	 * A live node that somebody else was inserting when this insertion began,
+	 * so that its search may have missed it: another one at each call, at
+	 * last GRAPH_NO_NODE.  May be NULL.
+	 */
+	uint32_t	(*missed) (void *context);
+
+	/*
 	 * Make the node being inserted, with these neighbours, and return its
 	 * number; GRAPH_NO_NODE if that has become impossible.
 	 */

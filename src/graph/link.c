@@ -5,7 +5,9 @@
  * The candidates of a new node are all nodes that its search expanded, however
  * far: the far ones on the path become the long links that make the graph
  * navigable (measured: trimming them to the ef_construction nearest is ruinous
- * on hard data; see the README).
+ * on hard data; see the README).  So are those inserted by others meanwhile:
+ * rows that follow each other in a table are often near each other, and two
+ * that do not know of each other leave a hole where a search ends.
  *
  * With codes a newcomer's place in a list is decided under one lock, from the
  * owner's record alone.  Without, its distances to the owner's neighbours are
@@ -303,12 +305,31 @@ link_back_all(GraphLinker *linker, const GraphList *list, uint32_t node)
 
 /* ---- insertion ---- */
 
-/* Search for the query; the pool gets all live nodes expanded, near to far. */
+/* Add a node that the search may have missed. */
+static bool
+add_missed(GraphLinker *linker, uint32_t node)
+{
+	const GraphAccess *access = linker->access;
+	float		distance;
+
+	for (int i = 0; i < linker->npool; i++)
+		if (linker->pool[i].node == node)
+			return true;
+	return !access->score(access->context, node, linker->query, &distance) ||
+		pool_add(linker, node, distance);
+}
+
+/*
+ * Search for the query; the pool gets all live nodes expanded, and what the
+ * search could not see, near to far.
+ */
 static bool
 find_candidates(GraphLinker *linker, const GraphStart *start, Status *status)
 {
+	const GraphAccess *access = linker->access;
 	const GraphFound *found;
 	int			nfound;
+	uint32_t	node;
 
 	if (!graph_search_begin(linker->search, linker->query, linker->ef, start,
 							SIZE_MAX, status) ||
@@ -318,6 +339,10 @@ find_candidates(GraphLinker *linker, const GraphStart *start, Status *status)
 	for (int i = 0; i < nfound; i++)
 		if (!pool_add(linker, found[i].node, found[i].distance))
 			return out_of_memory(status);
+	if (access->missed != NULL)
+		while ((node = access->missed(access->context)) != GRAPH_NO_NODE)
+			if (!add_missed(linker, node))
+				return out_of_memory(status);
 	pool_sort(linker);
 	return true;
 }

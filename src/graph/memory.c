@@ -8,6 +8,10 @@
  * list at most.  A node becomes reachable only by a list written under such a
  * lock, so whoever finds its number also sees its vector.
  *
+ * Two insertions at the same time do not find each other.  The one that began
+ * later therefore knows the one before it, and waits for it after its search,
+ * by when it is done as a rule; the first never waits.
+ *
  * Rows gather until there are enough for all threads, so that the caller (who
  * reads a table and must answer interrupts) is never away for long.
  */
@@ -91,10 +95,8 @@ add_record(GraphMemory *memory)
 }
 
 static void
-lock_record(GraphRecord *record)
+take_lock(_Atomic uint32_t *lock)
 {
-	_Atomic uint32_t *lock = (_Atomic uint32_t *) &record->lock;
-
 	while (atomic_exchange_explicit(lock, 1, memory_order_acquire) != 0)
 	{
 		/* The holder copies a list; if that takes long, it is not running. */
@@ -105,15 +107,37 @@ lock_record(GraphRecord *record)
 }
 
 static void
+release_lock(_Atomic uint32_t *lock)
+{
+	atomic_store_explicit(lock, 0, memory_order_release);
+}
+
+static void
+lock_record(GraphRecord *record)
+{
+	take_lock((_Atomic uint32_t *) &record->lock);
+}
+
+static void
 unlock_record(GraphRecord *record)
 {
-	atomic_store_explicit((_Atomic uint32_t *) &record->lock, 0, memory_order_release);
+	release_lock((_Atomic uint32_t *) &record->lock);
 }
 
 /* ---- accessor ---- */
 
+typedef struct Worker Worker;
+
+/* An insertion by another worker, under way when ours began */
+typedef struct Rival
+{
+	const Worker *worker;
+	uint32_t	node;
+	uint32_t	finished;		/* the worker's then */
+} Rival;
+
 /* One thread that links; also the context of the accessor while searching */
-typedef struct Worker
+struct Worker
 {
 	GraphMemory *memory;
 	GraphAccess access;
@@ -122,7 +146,12 @@ typedef struct Worker
 	uint32_t	node;			/* the record being linked */
 	uint64_t	row;			/* its row */
 	Status		status;
-} Worker;
+
+	bool		inserting;		/* under the builder's lock */
+	_Atomic uint32_t finished;	/* insertions */
+	Rival	   *rivals;			/* not yet given to the linker */
+	int			nrivals;
+};
 
 /* Our neighbours are read next, one after the other, if they are scored at all. */
 static void
@@ -240,6 +269,25 @@ memory_merge(void *context, uint32_t node, const GraphQuery *query)
 	return merged;
 }
 
+/* If the rival's row was merged, its record stayed free. */
+static uint32_t
+memory_missed(void *context)
+{
+	Worker	   *worker = context;
+
+	while (worker->nrivals > 0)
+	{
+		const Rival *rival = &worker->rivals[--worker->nrivals];
+
+		for (int i = 0; atomic_load_explicit(&rival->worker->finished, memory_order_acquire) == rival->finished; i++)
+			if (i >= SPINS)
+				sched_yield();
+		if (graph_memory_record(worker->memory, rival->node)->state == GRAPH_LIVE)
+			return rival->node;
+	}
+	return GRAPH_NO_NODE;
+}
+
 /* The record of a node that nobody can reach yet */
 static void
 make_record(Worker *worker, GraphQuery *query, const GraphList *list, const void *const *owns)
@@ -280,6 +328,7 @@ init_access(GraphMemory *memory, void *context, GraphAccess *access)
 			.link = memory_link,
 			.rewrite = memory_rewrite,
 			.merge = memory_merge,
+			.missed = memory_missed,
 			.create = memory_create,
 	};
 }
@@ -311,6 +360,7 @@ struct GraphBuilder
 	ThreadPool *pool;
 	int			nworkers;
 	Worker	   *workers;
+	_Atomic uint32_t lock;		/* held while an insertion begins or ends */
 	Gathered   *gathered;
 	float	   *vectors;		/* of gathered[] */
 	int			ngathered;
@@ -326,7 +376,8 @@ init_worker(GraphBuilder *builder, Worker *worker, int ef_construction, Status *
 	worker->memory = builder->memory;
 	init_access(builder->memory, worker, &worker->access);
 	worker->arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
-	if (worker->arena == NULL)
+	worker->rivals = calloc((size_t) pool_threads(builder->pool), sizeof(Rival));
+	if (worker->arena == NULL || worker->rivals == NULL)
 		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory while building a graph");
 	worker->linker = graph_linker_create(worker->arena, &worker->access,
 										 ef_construction, status);
@@ -378,7 +429,10 @@ graph_builder_destroy(GraphBuilder *builder)
 	if (builder == NULL)
 		return;
 	for (int i = 0; i < builder->nworkers; i++)
+	{
 		arena_destroy(builder->workers[i].arena);
+		free(builder->workers[i].rivals);
+	}
 	free(builder->workers);
 	free(builder->gathered);
 	free(builder->vectors);
@@ -398,6 +452,35 @@ take_gathered(GraphBuilder *builder, Worker *worker, int i)
 	graph_query_encode(query);
 }
 
+/* Note who else is inserting, and be seen by those who begin later. */
+static void
+begin_insertion(GraphBuilder *builder, Worker *worker)
+{
+	worker->nrivals = 0;
+	take_lock(&builder->lock);
+	for (int i = 0; i < builder->nworkers; i++)
+	{
+		const Worker *other = &builder->workers[i];
+
+		if (other->inserting)
+			worker->rivals[worker->nrivals++] = (Rival)
+		{
+			other, other->node, other->finished
+		};
+	}
+	worker->inserting = true;
+	release_lock(&builder->lock);
+}
+
+static void
+end_insertion(GraphBuilder *builder, Worker *worker)
+{
+	take_lock(&builder->lock);
+	worker->inserting = false;
+	atomic_fetch_add_explicit(&worker->finished, 1, memory_order_release);
+	release_lock(&builder->lock);
+}
+
 /* Pool task: link one gathered row; the first may be the entry already. */
 static void
 link_gathered(void *arg, int slice, int number)
@@ -411,7 +494,9 @@ link_gathered(void *arg, int slice, int number)
 	if (worker->status.code != STATUS_SUCCESS || builder->gathered[slice].node == memory->entry)
 		return;
 	take_gathered(builder, worker, slice);
+	begin_insertion(builder, worker);
 	graph_insert(worker->linker, &start, &node, &worker->status);
+	end_insertion(builder, worker);
 }
 
 /* The very first node: the entry, without neighbours. */

@@ -252,6 +252,44 @@ several_threads_build_as_well(void)
 	destroy(&f);
 }
 
+/* Is one node in the list of the other? */
+static bool
+is_listed(const Fixture *f, uint32_t owner, uint32_t node)
+{
+	GraphList	list;
+	bool		live;
+
+	if (!f->access.read_list(f->access.context, owner, &list, &live))
+		return false;
+	for (int i = 0; i < list.n; i++)
+		if (list.ids[i] == node)
+			return true;
+	return false;
+}
+
+/* Rows that follow each other are linked at the same time, and are the nearest. */
+static void
+threads_see_each_others_nodes(void)
+{
+	enum
+	{
+		PAIRS = 1000, DIMS = 8
+	};
+	float	   *points = make_points(2 * PAIRS, DIMS, 1, 31);
+	int			missed = 0;
+	Fixture		f;
+
+	for (int i = 0; i < 2 * PAIRS; i++)
+		for (int j = 0; j < DIMS; j++)
+			points[i * DIMS + j] = i % 2 == 0 ? 100 * points[i * DIMS + j] :
+				points[(i - 1) * DIMS + j] + 1;
+	build(&f, &graph_metric_l2, points, 2 * PAIRS, DIMS, 16, 4);
+	for (uint32_t node = 0; node < 2 * PAIRS; node += 2)
+		missed += !is_listed(&f, node, node + 1) && !is_listed(&f, node + 1, node);
+	CHECK(missed == 0);
+	destroy(&f);
+}
+
 static void
 one_thread_gives_one_graph(void)
 {
@@ -806,6 +844,7 @@ main(void)
 	RUN(passes_keep_recall);
 	RUN(root_gives_near_seeds);
 	RUN(several_threads_build_as_well);
+	RUN(threads_see_each_others_nodes);
 	RUN(one_thread_gives_one_graph);
 	RUN(lists_are_sound);
 	RUN(search_streams_everything_once);
