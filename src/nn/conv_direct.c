@@ -322,14 +322,12 @@ static void
 pack_turned(const NnLayer *layer, const real *kernel, real *packed)
 {
 	const NnWindow *w = &layer->window;
-	int			filters = nn_conv_filters(layer);
+	size_t		filters = (size_t) nn_conv_filters(layer);
 	int			taps = w->kernel_height * w->kernel_width;
 
 	for (int c = 0; c < w->channels; c += nn_conv_block)
-		for (int t = taps - 1; t >= 0; t--)
-			for (int f = 0; f < filters; f++)
-				for (int b = 0; b < nn_conv_block; b++)
-					*packed++ = kernel[((size_t) t * w->channels + c + b) * filters + f];
+		for (int t = taps - 1; t >= 0; t--, packed += filters * (size_t) nn_conv_block)
+			nn_conv_turn(kernel + ((size_t) t * w->channels + c) * filters, filters, packed);
 }
 
 /* The gradient of an input whose channels go in no blocks: few, as a picture's */

@@ -156,3 +156,43 @@ DISPATCH(nn_conv_gradient,
 		 (const NnConvView *view, const real *image, const real *dout, int first, int last,
 		  real *dkernel),
 		 (view, image, dout, first, last, dkernel))
+
+/* Columns of LANES rows; merging halves as often as they can be halved turns a square. */
+BODY void
+turn_square(const real *rows, size_t columns, real *turned)
+{
+	Lanes		square[LANES];
+	Lanes		merged[LANES];
+
+	for (int i = 0; i < LANES; i++)
+		square[i] = LOAD(rows + (size_t) i * columns);
+	for (int size = LANES; size > 1; size /= 2)
+	{
+		for (int i = 0; i < LANES / 2; i++)
+		{
+			merged[2 * i] = LOW_HALVES(square[i], square[i + LANES / 2]);
+			merged[2 * i + 1] = HIGH_HALVES(square[i], square[i + LANES / 2]);
+		}
+		for (int i = 0; i < LANES; i++)
+			square[i] = merged[i];
+	}
+	for (int i = 0; i < LANES; i++)
+		STORE(turned + (size_t) i * 2 * LANES, square[i]);
+}
+
+BODY void
+nn_conv_turn_body(const real *rows, size_t columns, real *turned)
+{
+	size_t		c = 0;
+
+	for (; c + LANES <= columns; c += LANES)
+	{
+		turn_square(rows + c, columns, turned + c * 2 * LANES);
+		turn_square(rows + c + LANES * columns, columns, turned + c * 2 * LANES + LANES);
+	}
+	for (; c < columns; c++)
+		for (size_t i = 0; i < 2 * LANES; i++)
+			turned[c * 2 * LANES + i] = rows[i * columns + c];
+}
+
+DISPATCH(nn_conv_turn, (const real *rows, size_t columns, real *turned), (rows, columns, turned))

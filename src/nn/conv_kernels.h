@@ -40,4 +40,7 @@ extern void nn_conv_forward(const NnConvView *view, const real *image, const rea
 extern void nn_conv_gradient(const NnConvView *view, const real *image, const real *dout,
 							 int first, int last, real *dkernel);
 
+/* [block][columns] to [columns][block] */
+extern void nn_conv_turn(const real *rows, size_t columns, real *turned);
+
 #endif							/* NN_CONV_KERNELS_H */

@@ -34,11 +34,18 @@ enum
 	KERNEL, BIAS
 };
 
-/* Numbers of W in a band of the backward pass: half of a small L2 cache */
+/* A band of W: numbers at most, a quarter of a small L2 cache, and rows */
 #define BAND_SIZE (32 * 1024)
+#define BAND_ROWS 256
+
+/* Numbers of W that one worker multiplies sooner than several */
+#define SMALL_KERNEL (64 * 1024)
 
 /* Rows up to which a product of a matrix and single vectors is faster */
 #define MAX_GEMV_ROWS 3
+
+/* Rows from which backward pays for copying what it reads in long strides */
+#define MIN_COPY_ROWS 48
 
 #define MIN_NORM_SQUARED 1e-12
 
@@ -126,7 +133,8 @@ band_rows(const NnLayer *layer)
 {
 	size_t		rows = BAND_SIZE / layer->outputs;
 
-	return rows < 1 ? 1 : rows > layer->inputs ? layer->inputs : rows;
+	rows = rows < 1 ? 1 : rows > BAND_ROWS ? BAND_ROWS : rows;
+	return rows > layer->inputs ? layer->inputs : rows;
 }
 
 static int
@@ -135,14 +143,25 @@ band_count(const NnLayer *layer)
 	return (int) ((layer->inputs + band_rows(layer) - 1) / band_rows(layer));
 }
 
-/* The larger of a forward sum with that of a band, and a backward band of dW */
+static size_t
+band_size(const NnLayer *layer)
+{
+	return band_rows(layer) * layer->outputs;
+}
+
+/*
+ * Forward, a sum, that of a band and a packed band; backward, a band of dW and
+ * in turn the same band of W, turned around, and of X.
+ */
 static size_t
 dense_scratch(const NnLayer *layer, int n)
 {
-	size_t		sum = 2 * (size_t) n * layer->outputs;
-	size_t		band = band_rows(layer) * layer->outputs;
+	size_t		sums = 2 * (size_t) n * layer->outputs;
+	size_t		copy = (size_t) n * band_rows(layer);
 
-	return sum > band ? sum : band;
+	if (copy < band_size(layer))
+		copy = band_size(layer);
+	return band_size(layer) + (sums > copy ? sums : copy);
 }
 
 typedef struct DenseTask
@@ -174,27 +193,40 @@ dense_view(const NnLayer *layer, int n, size_t inputs)
 	return view;
 }
 
-/* sum += X W, band by band of W, through the product of a band */
+/* [rows][units] to blocks of [rows][block], in the order of memory */
 static void
-add_blocks(const DenseTask *task, size_t begin, size_t end, real *product, real *sum)
+pack_band(const NnLayer *layer, const real *w, size_t rows, real *packed)
+{
+	size_t		block = (size_t) nn_conv_block;
+
+	for (size_t t = 0; t < rows; t++)
+		for (size_t u = 0; u < layer->outputs; u += block, w += block)
+			memcpy(packed + u * rows + t * block, w, block * sizeof(real));
+}
+
+/* sum += X W, band by band of W, through the product of a band in room */
+static void
+add_blocks(const DenseTask *task, size_t begin, size_t end, real *room, real *sum)
 {
 	const NnLayer *layer = task->layer;
 	size_t		count = (size_t) task->pass->n * layer->outputs;
+	real	   *packed = room + count;
 
 	for (; begin < end; begin += band_rows(layer))
 	{
 		size_t		rows = end - begin < band_rows(layer) ? end - begin : band_rows(layer);
-		const real *w = nn_tensor(layer, task->pass, KERNEL) + begin * layer->outputs;
 		NnConvView	view = dense_view(layer, task->pass->n, rows);
 
+		view.weight_stride = (size_t) nn_conv_block;
+		pack_band(layer, nn_tensor(layer, task->pass, KERNEL) + begin * layer->outputs, rows, packed);
 		for (size_t u = 0; u < layer->outputs; u += (size_t) nn_conv_block)
-			nn_conv_forward(&view, task->in + begin, w + u, NULL, false, product + u);
-		nn_add_to(count, product, sum);
+			nn_conv_forward(&view, task->in + begin, packed + u * rows, NULL, false, room + u);
+		nn_add_to(count, room, sum);
 	}
 }
 
 static void
-add_products(const DenseTask *task, size_t begin, size_t end, real *product, real *sum)
+add_products(const DenseTask *task, size_t begin, size_t end, real *room, real *sum)
 {
 	const NnLayer *layer = task->layer;
 	const real *w = nn_tensor(layer, task->pass, KERNEL) + begin * layer->outputs;
@@ -209,7 +241,7 @@ add_products(const DenseTask *task, size_t begin, size_t end, real *product, rea
 	}
 	if (in_blocks(layer))
 	{
-		add_blocks(task, begin, end, product, sum);
+		add_blocks(task, begin, end, room, sum);
 		return;
 	}
 	nn_gemm(false, false, n, (int) layer->outputs, (int) (end - begin), 1,
@@ -251,7 +283,7 @@ multiply(const NnLayer *layer, const NnPass *pass, const real *in, real *out)
 	int			slices = pool_threads(pass->pool);
 
 	add_bias(layer, pass, out);
-	if (slices == 1 || layer->tensors[KERNEL].count < 2 * BAND_SIZE)
+	if (slices == 1 || layer->tensors[KERNEL].count < SMALL_KERNEL)
 	{
 		add_products(&task, 0, layer->inputs, nn_scratch(pass, 0), out);
 		return;
@@ -276,39 +308,83 @@ dense_forward(const NnLayer *layer, const NnPass *pass,
 	nn_activate(layer->activation, (size_t) pass->n, layer->outputs, out);
 }
 
+/* [rows][units] to blocks of [units][block], a block being so many rows */
+static void
+turn_band(const NnLayer *layer, const real *w, size_t rows, real *turned)
+{
+	size_t		block = (size_t) nn_conv_block;
+
+	for (size_t t = 0; t < rows; t += block)
+		nn_conv_turn(w + t * layer->outputs, layer->outputs, turned + t * layer->outputs);
+}
+
+/* dX of a band: the product of dY and the band of W, turned around */
+static void
+band_inputs(const DenseTask *task, size_t begin, size_t rows, real *room)
+{
+	const NnLayer *layer = task->layer;
+	const real *w = nn_tensor(layer, task->pass, KERNEL) + begin * layer->outputs;
+	size_t		block = (size_t) nn_conv_block;
+	int			units = (int) layer->outputs;
+	NnConvView	view = dense_view(layer, task->pass->n, layer->outputs);
+
+	if (task->pass->n < MIN_COPY_ROWS || rows % block != 0)
+	{
+		nn_gemm(false, true, task->pass->n, (int) rows, units, 1, task->dout, units, w, units,
+				0, task->din + begin, (int) layer->inputs);
+		return;
+	}
+	view.pixel_stride = layer->outputs;
+	view.filters = layer->inputs;
+	view.weight_stride = block;
+	turn_band(layer, w, rows, room);
+	for (size_t t = 0; t < rows; t += block)
+		nn_conv_forward(&view, task->dout, room + t * layer->outputs, NULL, false, task->din + begin + t);
+}
+
+/* dW of a band */
+static void
+band_gradient(const DenseTask *task, size_t begin, size_t rows, real *room, real *gradient)
+{
+	const NnLayer *layer = task->layer;
+	const real *in = task->in + begin;
+	int			units = (int) layer->outputs;
+	int			n = task->pass->n;
+	NnConvView	view = dense_view(layer, n, rows);
+
+	if (!in_blocks(layer))
+	{
+		nn_gemm(true, false, (int) rows, units, n, 1, in, (int) layer->inputs,
+				task->dout, units, 0, gradient, units);
+		return;
+	}
+	if (n >= MIN_COPY_ROWS)
+	{
+		for (int i = 0; i < n; i++)
+			memcpy(room + (size_t) i * rows, in + (size_t) i * layer->inputs, rows * sizeof(real));
+		in = room;
+		view.pixel_stride = rows;
+	}
+	memset(gradient, 0, rows * layer->outputs * sizeof(real));
+	nn_conv_gradient(&view, in, task->dout, 0, 1, gradient);
+}
+
 /* dX, dW and the sink for one band of rows of W */
 static void
 backward_band(void *arg, int slice, int worker)
 {
 	const DenseTask *task = arg;
 	const NnLayer *layer = task->layer;
-	const NnPass *pass = task->pass;
 	size_t		begin = (size_t) slice * band_rows(layer);
-	size_t		end = begin + band_rows(layer);
-	size_t		offset = begin * layer->outputs;
-	int			units = (int) layer->outputs;
-	int			rows;
-	real	   *gradient = nn_scratch(pass, worker);
+	size_t		rows = layer->inputs - begin < band_rows(layer) ? layer->inputs - begin : band_rows(layer);
+	real	   *gradient = nn_scratch(task->pass, worker);
+	real	   *room = gradient + band_size(layer);
 
-	if (end > layer->inputs)
-		end = layer->inputs;
-	rows = (int) (end - begin);
 	if (task->din != NULL)
-		nn_gemm(false, true, pass->n, rows, units, 1, task->dout, units,
-				nn_tensor(layer, pass, KERNEL) + offset, units,
-				0, task->din + begin, (int) layer->inputs);
-	if (in_blocks(layer))
-	{
-		NnConvView	view = dense_view(layer, pass->n, (size_t) rows);
-
-		memset(gradient, 0, (size_t) rows * layer->outputs * sizeof(real));
-		nn_conv_gradient(&view, task->in + begin, task->dout, 0, 1, gradient);
-	}
-	else
-		nn_gemm(true, false, rows, units, pass->n, 1, task->in + begin, (int) layer->inputs,
-				task->dout, units, 0, gradient, units);
-	pass->sink(pass->sink_context, layer->tensors[KERNEL].offset + offset,
-			   (size_t) rows * layer->outputs, gradient);
+		band_inputs(task, begin, rows, room);
+	band_gradient(task, begin, rows, room, gradient);
+	task->pass->sink(task->pass->sink_context, layer->tensors[KERNEL].offset + begin * layer->outputs,
+					 rows * layer->outputs, gradient);
 }
 
 static void

@@ -3,9 +3,11 @@
  *	  Speed of training and inference beside the machine's own limits, and
  *	  with --accuracy the recall@1 of the hello world's and the notebook's model.
  *
- *	  bench_train [--accuracy hello|notebook DIRECTORY]
+ *	  bench_train [NAME]
+ *	  bench_train --accuracy hello|notebook DIRECTORY
  *
- * DIRECTORY holds the four files of Fashion-MNIST, uncompressed.
+ * NAME: only rows that begin with it.  DIRECTORY holds the four files of
+ * Fashion-MNIST, uncompressed.
  */
 #include <math.h>
 #include <stdarg.h>
@@ -84,6 +86,53 @@ gemm_rate(ThreadPool *pool)
 	}
 	free(m);
 	return threads * 2.0 * GEMM_SIZE * GEMM_SIZE * GEMM_SIZE / median(times, 9);
+}
+
+/* ---- memory of this machine ---- */
+
+#define STREAM_NUMBERS (8 * 1024 * 1024)
+
+static void
+stream_task(void *arg, int slice, int worker)
+{
+	float	   *m = (float *) arg + (size_t) slice * STREAM_NUMBERS;
+
+	for (size_t i = 0; i < STREAM_NUMBERS; i++)
+		m[i] = m[i] * 0.5f + 1;
+}
+
+/* Bytes a second that all threads together read and write in place */
+static double
+memory_rate(ThreadPool *pool)
+{
+	int			threads = pool_threads(pool);
+	float	   *m = calloc((size_t) threads * STREAM_NUMBERS, sizeof(float));
+	double		times[9];
+
+	for (int i = 0; i < 9; i++)
+	{
+		double		start = now();
+
+		pool_run(pool, threads, stream_task, m);
+		times[i] = now() - start;
+	}
+	free(m);
+	return threads * 2.0 * sizeof(float) * STREAM_NUMBERS / median(times, 9);
+}
+
+/* What this machine does */
+typedef struct Machine
+{
+	ThreadPool *pool;
+	double		flops;			/* a second, in products */
+	double		memory;			/* bytes a second */
+	const char *only;			/* rows that begin so; NULL: all */
+} Machine;
+
+static bool
+is_wanted(const Machine *machine, const char *name)
+{
+	return machine->only == NULL || strncmp(name, machine->only, strlen(machine->only)) == 0;
 }
 
 /* ---- models ---- */
@@ -213,84 +262,169 @@ make_trainer(Arena *arena, const NnGraph *graph, int batch, int total_steps, Thr
 
 /* ---- speed ---- */
 
+typedef struct Bench
+{
+	const char *name;
+	const Model *model;
+	int			batch;
+	int			runs;
+	double		flops;			/* of a row */
+	double		limit;			/* milliseconds */
+} Bench;
+
+/* What rows are made of: images of random bytes, each class twice */
+typedef struct Batch
+{
+	uint8_t    *images;
+	const void **rows;
+	int32_t    *labels;
+} Batch;
+
+static Batch
+make_batch(int n, size_t size)
+{
+	Batch		batch = {
+		malloc((size_t) n * size), malloc(sizeof(void *) * (size_t) n), malloc(sizeof(int32_t) * (size_t) n)
+	};
+
+	for (size_t i = 0; i < (size_t) n * size; i++)
+		batch.images[i] = (uint8_t) random_at(1, 2, (uint64_t) i);
+	for (int i = 0; i < n; i++)
+	{
+		batch.rows[i] = batch.images + (size_t) i * size;
+		batch.labels[i] = i / 2;
+	}
+	return batch;
+}
+
 static void
-bench_step(const char *name, const Model *model, int batch, int steps,
-		   double flops_per_row, ThreadPool *pool, double rate)
+free_batch(Batch *batch)
+{
+	free(batch->images);
+	free(batch->rows);
+	free(batch->labels);
+}
+
+static void
+print_row(const Machine *machine, const Bench *bench, double ms)
+{
+	printf("%-28s %8.2f ms %8.2f %7s %9.0f %8.1f %%\n", bench->name, ms, bench->limit,
+		   ms <= bench->limit ? "" : "MISSED", 1000 * bench->batch / ms,
+		   100 * bench->batch * bench->flops / (ms / 1000) / machine->flops);
+	fflush(stdout);
+}
+
+static void
+bench_step(const Machine *machine, const Bench *bench)
 {
 	Arena	   *arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
-	NnGraph    *graph = open_graph(arena, model);
+	NnGraph    *graph = open_graph(arena, bench->model);
 	real	   *weights = arena_alloc_array(arena, nn_graph_weights(graph), sizeof(real));
+	Batch		batch = make_batch(bench->batch, nn_graph_inputs(graph));
+	double	   *times = malloc(sizeof(double) * (size_t) bench->runs);
 	NnTrainer  *trainer;
-	size_t		size = nn_graph_inputs(graph);
-	uint8_t    *images = malloc((size_t) batch * size);
-	const void **rows = malloc(sizeof(void *) * (size_t) batch);
-	int32_t    *labels = malloc(sizeof(int32_t) * (size_t) batch);
-	double	   *times = malloc(sizeof(double) * (size_t) steps);
-	double		ms;
 
-	for (int i = 0; (size_t) i < (size_t) batch * size; i++)
-		images[i] = (uint8_t) random_at(1, 2, (uint64_t) i);
-	for (int i = 0; i < batch; i++)
-	{
-		rows[i] = images + (size_t) i * size;
-		labels[i] = i % (batch / 2);
-	}
 	nn_init_weights(graph, 42, weights);
-	trainer = make_trainer(arena, graph, batch, 0, pool, weights);
-	for (int i = 0; i < steps; i++)
+	trainer = make_trainer(arena, graph, bench->batch, 0, machine->pool, weights);
+	for (int i = 0; i < bench->runs; i++)
 	{
 		NnStepStats stats;
 		Status		status;
 		double		start = now();
 
-		if (!nn_trainer_step(trainer, NN_UINT8, rows, labels, batch, &stats, &status))
+		if (!nn_trainer_step(trainer, NN_UINT8, batch.rows, batch.labels, bench->batch, &stats, &status))
 			die(&status);
 		times[i] = 1000 * (now() - start);
 	}
-	ms = median(times, steps);
-	printf("%-28s %7.2f ms a step %8.0f images/s %6.1f %% of sgemm\n", name, ms,
-		   1000 * batch / ms, 100 * batch * flops_per_row / (ms / 1000) / rate);
+	print_row(machine, bench, median(times, bench->runs));
 	arena_destroy(arena);
-	free(images);
-	free(rows);
-	free(labels);
+	free_batch(&batch);
 	free(times);
 }
 
 static void
-bench_infer(ThreadPool *pool, int batch, int runs)
+bench_infer(const Machine *machine, const Bench *bench)
 {
 	Arena	   *arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
-	NnGraph    *graph = open_graph(arena, &hello_world);
+	NnGraph    *graph = open_graph(arena, bench->model);
 	real	   *weights = arena_alloc_array(arena, nn_graph_weights(graph), sizeof(real));
-	uint8_t    *images = malloc((size_t) batch * IMAGE_SIZE);
-	const void **rows = malloc(sizeof(void *) * (size_t) batch);
-	float	   *out = malloc(sizeof(float) * 64 * (size_t) batch);
-	double		times[101];
+	Batch		batch = make_batch(bench->batch, nn_graph_inputs(graph));
+	float	   *out = malloc(sizeof(float) * nn_graph_outputs(graph) * (size_t) bench->batch);
+	double	   *times = malloc(sizeof(double) * (size_t) bench->runs);
 	Status		status;
 	NnInfer    *infer;
 
-	for (int i = 0; i < batch * IMAGE_SIZE; i++)
-		images[i] = (uint8_t) random_at(1, 2, (uint64_t) i);
-	for (int i = 0; i < batch; i++)
-		rows[i] = images + (size_t) i * IMAGE_SIZE;
 	nn_init_weights(graph, 42, weights);
-	infer = nn_infer_create(arena, graph, weights, batch, pool, &status);
+	infer = nn_infer_create(arena, graph, weights, bench->batch,
+							bench->batch > 1 ? machine->pool : NULL, &status);
 	if (infer == NULL)
 		die(&status);
-	for (int i = 0; i < runs; i++)
+	for (int i = 0; i < bench->runs; i++)
 	{
 		double		start = now();
 
-		nn_infer_run(infer, NN_UINT8, rows, batch, out);
-		times[i] = now() - start;
+		nn_infer_run(infer, NN_UINT8, batch.rows, bench->batch, out);
+		times[i] = 1000 * (now() - start);
 	}
-	printf("embed, %4d rows at once      %7.3f ms %14.0f images/s\n", batch,
-		   1000 * median(times, runs), batch / median(times, runs));
+	print_row(machine, bench, median(times, bench->runs));
 	arena_destroy(arena);
-	free(images);
-	free(rows);
+	free_batch(&batch);
 	free(out);
+	free(times);
+}
+
+/* Milliseconds of so many operations at a share of sgemm's rate */
+static double
+product_ms(const Machine *machine, double flops, double share)
+{
+	return 1000 * flops / (share * machine->flops);
+}
+
+static double
+memory_ms(const Machine *machine, double bytes)
+{
+	return 1000 * bytes / machine->memory;
+}
+
+#define HELLO_STEP_FLOPS 18.2e6
+#define HELLO_EMBED_FLOPS 6.3e6
+#define HELLO_BYTES 11.1e6
+
+/* Weights read forward; weights and two moments read and written after */
+#define HELLO_STEP_BYTES (7 * HELLO_BYTES)
+
+static void
+bench_steps(const Machine *machine)
+{
+	Model		resnet = resnet18();
+	double		small = product_ms(machine, 20 * HELLO_STEP_FLOPS, 1);
+	double		trip = memory_ms(machine, HELLO_STEP_BYTES);
+	const Bench steps[] = {
+		{"hello world, step of 10 x 2", &hello_world, 20, 101, HELLO_STEP_FLOPS, 2 * (small > trip ? small : trip)},
+		{"hello world, step of 160", &hello_world, 160, 25, HELLO_STEP_FLOPS,
+		product_ms(machine, 160 * HELLO_STEP_FLOPS, 0.55)},
+		{"notebook, step of 60", &notebook, 60, 15, 3 * 19.9e6, 30},
+		{"resnet18, step of 64", &resnet, 64, 3, 3 * 1.119e9, product_ms(machine, 64 * 3 * 1.119e9, 0.5)}
+	};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (is_wanted(machine, steps[i].name))
+			bench_step(machine, &steps[i]);
+}
+
+static void
+bench_embeds(const Machine *machine)
+{
+	const Bench embeds[] = {
+		{"embed, 256 rows", &hello_world, 256, 20, HELLO_EMBED_FLOPS,
+		product_ms(machine, 256 * HELLO_EMBED_FLOPS, 1 / 1.5)},
+		{"embed, one row", &hello_world, 1, 101, HELLO_EMBED_FLOPS,
+		1.2 * memory_ms(machine, HELLO_BYTES) + 0.05}
+	};
+
+	for (size_t i = 0; i < sizeof(embeds) / sizeof(embeds[0]); i++)
+		if (is_wanted(machine, embeds[i].name))
+			bench_infer(machine, &embeds[i]);
 }
 
 /* ---- accuracy ---- */
@@ -435,31 +569,26 @@ int
 main(int argc, char **argv)
 {
 	Status		status;
-	ThreadPool *pool = pool_create(pool_processors(), &status);
-	Model		resnet;
-	double		rate;
+	Machine		machine = {.pool = pool_create(pool_processors(), &status),.only = argc == 2 ? argv[1] : NULL};
 
 	kernel_init();
-	if (pool == NULL || !gemm_load(&status))
+	if (machine.pool == NULL || !gemm_load(&status))
 		die(&status);
 	if (argc == 4 && strcmp(argv[1], "--accuracy") == 0)
 	{
 		static const Recipe hello_recipe = {&hello_world, 2, 5, false};
 		static const Recipe notebook_recipe = {&notebook, 6, 10, true};
 
-		accuracy(strcmp(argv[2], "hello") == 0 ? &hello_recipe : &notebook_recipe, argv[3], pool);
+		accuracy(strcmp(argv[2], "hello") == 0 ? &hello_recipe : &notebook_recipe, argv[3], machine.pool);
 		return 0;
 	}
-	rate = gemm_rate(pool);
-	printf("%s, %d threads, kernels %s: sgemm %d^3 at %.0f GF/s\n", gemm_name(),
-		   pool_threads(pool), kernel->name, GEMM_SIZE, rate / 1e9);
-	bench_step("hello world, batch 10 x 2", &hello_world, 20, 60, 18.2e6, pool, rate);
-	bench_step("hello world, batch 160", &hello_world, 160, 15, 18.2e6, pool, rate);
-	bench_step("notebook CNN, batch 60", &notebook, 60, 15, 3 * 19.9e6, pool, rate);
-	resnet = resnet18();
-	bench_step("resnet18 at 32 x 32, batch 64", &resnet, 64, 3, 3 * 1.119e9, pool, rate);
-	bench_infer(pool, 256, 20);
-	bench_infer(NULL, 1, 101);
-	pool_destroy(pool);
+	machine.flops = gemm_rate(machine.pool);
+	machine.memory = memory_rate(machine.pool);
+	printf("%s, %d threads, kernels %s: sgemm %d^3 at %.0f GF/s, memory at %.1f GB/s\n", gemm_name(),
+		   pool_threads(machine.pool), kernel->name, GEMM_SIZE, machine.flops / 1e9, machine.memory / 1e9);
+	printf("%-28s %11s %8s %7s %9s %s\n", "", "median", "limit", "", "images/s", "of sgemm");
+	bench_steps(&machine);
+	bench_embeds(&machine);
+	pool_destroy(machine.pool);
 	return 0;
 }

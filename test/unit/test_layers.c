@@ -279,26 +279,28 @@ check_gradients(Bench *bench)
 }
 
 static void
-check_layer(NnShape input, const char *text)
+check_batch(NnShape input, const char *text, int n, int threads)
 {
 	Bench		bench;
+	Status		status;
+
+	pool = threads == 1 ? NULL : pool_create(threads, &status);
+	CHECK(open_bench(&bench, input, text, n));
+	check_forward(&bench);
+	check_gradients(&bench);
+	check_in_place(&bench);
+	pool_destroy(pool);
+	pool = NULL;
+}
+
+static void
+check_layer(NnShape input, const char *text)
+{
 	bool		was_ok = unit_ok;
 
 	for (int threads = 1; threads <= 3; threads += 2)
-	{
 		for (int n = 1; n <= BATCH; n += BATCH - 1)
-		{
-			Status		status;
-
-			pool = threads == 1 ? NULL : pool_create(threads, &status);
-			CHECK(open_bench(&bench, input, text, n));
-			check_forward(&bench);
-			check_gradients(&bench);
-			check_in_place(&bench);
-			pool_destroy(pool);
-			pool = NULL;
-		}
-	}
+			check_batch(input, text, n, threads);
 	if (was_ok && !unit_ok)
 		printf("# ... in \"%s\"\n", text);
 }
@@ -359,6 +361,19 @@ test_dense_bands(void)
 {
 	check_layer(SHAPE(1500), "dense units=64 activation=relu");
 	check_layer(SHAPE(3), "dense units=40000");
+}
+
+/* Rows enough that backward copies and turns bands, the last in blocks or not */
+static void
+test_dense_copies(void)
+{
+	for (int threads = 1; threads <= 3; threads += 2)
+	{
+		check_batch(SHAPE(272), "dense units=64", 50, threads);
+		check_batch(SHAPE(600), "dense units=16 activation=relu", 101, threads);
+		check_batch(SHAPE(300), "metric_embedding units=48", 64, threads);
+		check_batch(SHAPE(40), "dense units=5", 50, threads);
+	}
 }
 
 static void
@@ -696,6 +711,7 @@ main(void)
 	RUN(test_conv2d_tiles);
 	RUN(test_dense);
 	RUN(test_dense_bands);
+	RUN(test_dense_copies);
 	RUN(test_metric_embedding);
 	RUN(test_metric_embedding_clipped);
 	RUN(test_max_pooling2d);
