@@ -23,7 +23,8 @@ SELECT i AS id, i % 6 AS label, decode(repeat(md5((i % 6)::text) || md5(i::text)
 FROM generate_series(1, 600) i;
 CREATE FUNCTION model(name text) RETURNS void LANGUAGE sql AS $$
 SELECT similarity.create_model(name, input => '{16,16,1}', layers => '[
-  {"rescaling": {"scale": 0.004}}, {"conv2d": {"filters": 8, "kernel_size": 3, "strides": 2, "activation": "relu"}},
+  {"rescaling": {"scale": 0.004}}, {"conv2d": {"filters": 8, "kernel_size": 3, "strides": 2}},
+  {"batch_normalization": {"momentum": 0.9}}, {"activation": {"activation": "relu"}},
   {"flatten": {}}, {"dropout": {"rate": 0.3}}, {"dense": {"units": 16, "activation": "relu"}},
   {"metric_embedding": {"units": 8}}]') $$;
 SELECT model('straight'), model('broken');
@@ -99,6 +100,10 @@ foreach my $case (@cases)
 	is( value("SELECT count(DISTINCT fingerprint) FROM (SELECT DISTINCT ON (model) model, fingerprint
 		FROM similarity.model_versions ORDER BY model, version DESC) v"),
 		1, "$name: the same weights");
+	is( value(q{SELECT string_agg(tensor, ', ' ORDER BY tensor) FROM similarity.model_weights
+		WHERE version = (SELECT max(version) FROM similarity.model_versions WHERE model = 'broken') AND tensor LIKE '%/moving_%'
+		AND data NOT IN (decode(repeat('00000000', 8), 'hex'), decode(repeat('0000803f', 8), 'hex'))}),
+		'batch_normalization/moving_mean, batch_normalization/moving_variance', "$name: with moving averages among them");
 	my $log = q{SELECT count(*), count(DISTINCT (%s)) FROM similarity.%s WHERE run IN (SELECT max(run) FROM similarity.training_runs GROUP BY model)};
 	is(value(sprintf($log, 'epoch, loss, learning_rate, avg_positive, min_negative, dist_gap', 'training_log')),
 		'8|4', "$name: the same log of epochs");
