@@ -51,7 +51,7 @@ CREATE TABLE similarity.model_weights (
 	CONSTRAINT model_weights_version_fkey FOREIGN KEY (version) REFERENCES similarity.model_version ON DELETE CASCADE
 );
 ALTER TABLE similarity.model_weights ALTER COLUMN data SET STORAGE EXTERNAL;
-COMMENT ON TABLE similarity.model_weights IS 'weights of versions: little-endian float4 in parts of at most 16 MB with their CRC-32C';
+COMMENT ON TABLE similarity.model_weights IS 'weights of versions: little-endian float4 in parts of at most 1 MB with their CRC-32C';
 
 CREATE TABLE similarity.deployment (
 	model integer NOT NULL,
@@ -145,7 +145,7 @@ CREATE TABLE similarity.checkpoint_part (
 	CONSTRAINT checkpoint_part_run_fkey FOREIGN KEY (run) REFERENCES similarity.checkpoint ON DELETE CASCADE
 );
 ALTER TABLE similarity.checkpoint_part ALTER COLUMN data SET STORAGE EXTERNAL;
-COMMENT ON TABLE similarity.checkpoint_part IS 'weights and state of the optimizer and the loss at a checkpoint, in parts of at most 16 MB with their CRC-32C';
+COMMENT ON TABLE similarity.checkpoint_part IS 'weights and state of the optimizer and the loss at a checkpoint, in parts of at most 1 MB with their CRC-32C';
 
 REVOKE ALL ON similarity.model, similarity.model_grant, similarity.model_version, similarity.model_weights,
 	similarity.deployment, similarity.training_run, similarity.training_epoch, similarity.training_step,

@@ -2,7 +2,7 @@
  * checkpoint.c
  *	  Where an interrupted training goes on.
  *
- * State is stored as it stands in memory, in parts of at most 16 MB with their
+ * State is stored as it stands in memory, in parts of at most 1 MB with their
  * CRC-32C: it is read again on the same machine, or on one of the same kind,
  * and a checkpoint is not dumped.
  */
@@ -19,7 +19,7 @@
 #include "model/checkpoint.h"
 #include "model/model.h"
 
-#define PART_SIZE (16 * 1024 * 1024)
+#define PART_SIZE (1024 * 1024)
 
 static uint32
 checksum(const char *data, Size size)

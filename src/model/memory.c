@@ -47,6 +47,14 @@ memory_check(const TrainingMemory *memory)
 			 errhint("Raise similarity.training_memory, or take smaller batches.")));
 }
 
+Size
+memory_planned(const TrainingMemory *memory)
+{
+	Size		total;
+
+	return fixed_size(memory, &total) && size_add(total, memory->rows, &total) ? total : SIZE_MAX;
+}
+
 bool
 memory_fits(const TrainingMemory *memory, Size size)
 {

@@ -27,6 +27,9 @@ typedef struct TrainingMemory
  */
 extern void memory_check(const TrainingMemory *memory);
 
+/* All of it, inputs in memory included */
+extern Size memory_planned(const TrainingMemory *memory);
+
 /* Is there room for so many bytes more of inputs? */
 extern bool memory_fits(const TrainingMemory *memory, Size size);
 

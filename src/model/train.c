@@ -374,13 +374,13 @@ version_metrics(const Training *training)
 	INSTR_TIME_SUBTRACT(elapsed, training->start);
 	json = psprintf("{\"loss\": %.9g, \"avg_positive\": %s, \"avg_negative\": %s, "
 					"\"rows\": %u, \"spilled_rows\": %u, \"classes\": %d, \"epochs\": %d, \"steps\": " INT64_FORMAT ", "
-					"\"images_per_second\": %.0f, \"seconds\": %.3f, \"validation\": %s}",
+					"\"planned_bytes\": %zu, \"images_per_second\": %.0f, \"seconds\": %.3f, \"validation\": %s}",
 					stats->metrics.loss,
 					isnan(stats->metrics.avg_positive) ? "null" : psprintf("%.9g", stats->metrics.avg_positive),
 					isnan(stats->metrics.avg_negative) ? "null" : psprintf("%.9g", stats->metrics.avg_negative),
 					training->rows->nrows, rows_spilled(training->rows->store),
 					training->rows->nclasses, training->options.epochs,
-					nn_trainer_steps(training->trainer),
+					nn_trainer_steps(training->trainer), memory_planned(&training->memory),
 					stats->metrics.images_per_second, INSTR_TIME_GET_DOUBLE(elapsed),
 					stats->validation == NULL ? "null" : stats->validation);
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));

@@ -26,8 +26,11 @@
 #include "model/spec.h"
 #include "model/version.h"
 
-/* 16 MB: pg_dump doubles a bytea in hexadecimal and has a limit of 1 GB. */
-#define PART_FLOATS ((size_t) 4 * 1024 * 1024)
+/*
+ * 1 MB: the executor holds three copies of a value that is inserted, and
+ * pg_dump, which doubles it in hexadecimal, has a limit of 1 GB.
+ */
+#define PART_FLOATS ((size_t) 256 * 1024)
 
 /* Columns of similarity.model_weights */
 enum

@@ -25,7 +25,7 @@ SELECT similarity.deploy('points', 1);
 SELECT similarity.create_model('other', '{4}', '[{"metric_embedding": {"units": 5}}]');
 SELECT similarity.drop_model('other');
 RESET ROLE;
--- a model larger than one part of 16 MB, so that parts are put together
+-- a model larger than one part of 1 MB, so that parts are put together
 SELECT similarity.create_model('large', '{4}', '[{"dense": {"units": 3000}}, {"metric_embedding": {"units": 1500}}]');
 CALL similarity.train('large', 'SELECT x, label FROM points', epochs => 1, steps_per_epoch => 1, seed => 3, verbose => false);
 SQL
