@@ -323,14 +323,13 @@ find_in_list(const GraphList *list, uint32_t node)
 	return -1;
 }
 
-static void
-put_neighbor(GraphQuery *query, GraphRecord *record, const void *own, int slot,
-			 const GraphList *list, int i, const void *neighbor)
+void
+graph_record_put(GraphQuery *query, GraphRecord *record, const void *own, int slot,
+				 uint32_t node, float distance, bool selected, const void *neighbor)
 {
 	const GraphShape *shape = &query->space->shape;
 
-	graph_record_put_slot(shape, record, slot, list->ids[i], list->distances[i],
-						  list->selected[i]);
+	graph_record_put_slot(shape, record, slot, node, distance, selected);
 	if (shape->bits == 0)
 		return;
 	stored_decode(shape->kind, neighbor, shape->dims, query->decoded);
@@ -366,6 +365,7 @@ graph_record_set_list(GraphQuery *query, GraphRecord *record, const void *own,
 			continue;
 		while (ids[slot] != GRAPH_NO_NODE)
 			slot++;
-		put_neighbor(query, record, own, slot, list, i, owns[i]);
+		graph_record_put(query, record, own, slot, list->ids[i], list->distances[i],
+						 list->selected[i], owns[i]);
 	}
 }

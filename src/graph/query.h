@@ -95,6 +95,13 @@ extern GraphLinkResult graph_record_link(GraphRecord *record, const void *own,
 										 const GraphNewcomer *newcomer);
 
 /*
+ * Put a neighbour with this stored vector into a slot of a record.  query is
+ * working memory.
+ */
+extern void graph_record_put(GraphQuery *query, GraphRecord *record, const void *own, int slot,
+							 uint32_t node, float distance, bool selected, const void *neighbor);
+
+/*
  * Make a record's neighbours those of the list, whose stored vectors are owns.
  * Those that stay keep their slots.  query is working memory.
  */

@@ -131,8 +131,8 @@ graph_record_neighbors(const GraphShape *shape, const GraphRecord *record)
 	return n;
 }
 
-static bool
-slot_is_selected(const GraphShape *shape, const GraphRecord *record, int slot)
+bool
+graph_record_slot_is_selected(const GraphShape *shape, const GraphRecord *record, int slot)
 {
 	return (graph_record_selected(shape, record)[slot / 32] >> (slot % 32) & 1) != 0;
 }
@@ -150,7 +150,7 @@ graph_record_get_list(const GraphShape *shape, const GraphRecord *record, GraphL
 			continue;
 		list->ids[list->n] = ids[i];
 		list->distances[list->n] = distances[i];
-		list->selected[list->n] = slot_is_selected(shape, record, i);
+		list->selected[list->n] = graph_record_slot_is_selected(shape, record, i);
 		list->n++;
 	}
 }

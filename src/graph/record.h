@@ -113,6 +113,10 @@ extern void graph_record_get_list(const GraphShape *shape, const GraphRecord *re
 extern bool graph_record_has_list(const GraphShape *shape, const GraphRecord *record,
 								  const GraphList *expected);
 
+/* Is the neighbour in a slot a selected one? */
+extern bool graph_record_slot_is_selected(const GraphShape *shape, const GraphRecord *record,
+										  int slot);
+
 /* The code of a slot, of a residual; nothing without codes. */
 extern void graph_record_put_code(const GraphShape *shape, GraphRecord *record,
 								  int slot, const float *residual);

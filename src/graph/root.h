@@ -37,6 +37,13 @@ typedef struct GraphSeed
 /* How many nodes the root of a graph of so many nodes has */
 extern int	graph_root_nodes(const GraphShape *shape, uint32_t nodes);
 
+/* The i-th node of a root of n in a graph of so many nodes */
+static inline uint32_t
+graph_root_node(int i, int n, uint32_t nodes)
+{
+	return (uint32_t) ((uint64_t) i * nodes / (uint32_t) n);
+}
+
 /* Bytes of the codes of n nodes */
 extern size_t graph_root_codes_size(const GraphShape *shape, int n);
 

@@ -30,6 +30,7 @@
 #include "context.h"
 #include "embedding/embedding.h"
 #include "errors.h"
+#include "graph/connect.h"
 #include "graph/memory.h"
 #include "guc.h"
 #include "hnsw/hnsw.h"
@@ -43,6 +44,9 @@
 
 /* Nodes of a further pass between two looks at interrupts */
 #define PASS_STEP 4096
+
+/* Nodes looked at between two checks for interrupts while connecting */
+#define CONNECT_STEP 16384
 
 typedef struct Build
 {
@@ -295,7 +299,7 @@ write_root(Build *build)
 
 		for (int i = 0; i < n; i++)
 		{
-			uint32		node = (uint64) i * memory->nodes / n;
+			uint32		node = graph_root_node(i, n, memory->nodes);
 
 			graph_root_put(&root, i, node,
 						   graph_record_own(shape, graph_memory_record(memory, node)), working);
@@ -360,6 +364,32 @@ run_passes(Build *build)
 	}
 }
 
+/* Give each node that no list leads to a place in one. */
+static void
+connect_all(Build *build)
+{
+	GraphMemory *memory = build->memory;
+	int			n = graph_root_nodes(&build->index->layout.shape, memory->nodes);
+	GraphConnector *connector;
+	Status		status;
+
+	if (memory->nodes == 0)
+		return;
+	status_clear(&status);
+	connector = graph_connector_create(memory_arena(build->graph_context, ARENA_NO_BUDGET),
+									   memory, &status);
+	if (connector == NULL)
+		raise_status(&status);
+	graph_connector_start_at(connector, memory->entry);
+	for (int i = 0; i < n; i++)
+		graph_connector_start_at(connector, graph_root_node(i, n, memory->nodes));
+	while (!graph_connector_step(connector, CONNECT_STEP))
+		CHECK_FOR_INTERRUPTS();
+	elog(DEBUG1, "index \"%s\": %u of %u nodes were in no list",
+		 RelationGetRelationName(build->index->relation),
+		 graph_connector_linked(connector), memory->nodes);
+}
+
 /* Link what has gathered, write everything to pages and free the memory. */
 static void
 end_memory(Build *build)
@@ -370,6 +400,7 @@ end_memory(Build *build)
 	if (!graph_builder_flush(build->builder, &status))
 		raise_status(&status);
 	run_passes(build);
+	connect_all(build);
 	write_graph(build);
 	MemoryContextDelete(build->graph_context);
 	build->memory = NULL;

@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include "base/random.h"
+#include "graph/connect.h"
 #include "graph/heap.h"
 #include "graph/memory.h"
 #include "graph/metric.h"
@@ -287,6 +288,53 @@ threads_see_each_others_nodes(void)
 	for (uint32_t node = 0; node < 2 * PAIRS; node += 2)
 		missed += !is_listed(&f, node, node + 1) && !is_listed(&f, node + 1, node);
 	CHECK(missed == 0);
+	destroy(&f);
+}
+
+/* How many nodes lists lead to from node 0 */
+static size_t
+count_reached(const Fixture *f)
+{
+	uint32_t   *queue = malloc(f->n * sizeof(uint32_t));
+	bool	   *reached = calloc(f->n, sizeof(bool));
+	size_t		tail = 1;
+
+	queue[0] = 0;
+	reached[0] = true;
+	for (size_t head = 0; head < tail; head++)
+	{
+		GraphList	list;
+		bool		live;
+
+		if (!f->access.read_list(f->access.context, queue[head], &list, &live))
+			continue;
+		for (int i = 0; i < list.n; i++)
+		{
+			if (!reached[list.ids[i]])
+				queue[tail++] = list.ids[i];
+			reached[list.ids[i]] = true;
+		}
+	}
+	free(queue);
+	free(reached);
+	return tail;
+}
+
+/* Random vectors of many dimensions push each other out of all lists. */
+static void
+lists_lead_to_every_node(void)
+{
+	GraphConnector *connector;
+	Fixture		f;
+
+	build(&f, &graph_metric_l2, make_points(3000, 256, 1, 32), 3000, 256, 16, 1);
+	CHECK(count_reached(&f) < 2900);
+	connector = graph_connector_create(f.arena, f.memory, &f.status);
+	graph_connector_start_at(connector, 0);
+	while (!graph_connector_step(connector, 100))
+		;
+	CHECK(graph_connector_linked(connector) > 100);
+	CHECK(count_reached(&f) >= 2997);
 	destroy(&f);
 }
 
@@ -845,6 +893,7 @@ main(void)
 	RUN(root_gives_near_seeds);
 	RUN(several_threads_build_as_well);
 	RUN(threads_see_each_others_nodes);
+	RUN(lists_lead_to_every_node);
 	RUN(one_thread_gives_one_graph);
 	RUN(lists_are_sound);
 	RUN(search_streams_everything_once);
