@@ -56,6 +56,12 @@ mixed_init(void)
 	tables[n] = NULL;
 }
 
+static bool
+are_floats(MixedVector a, MixedVector b)
+{
+	return a.kind == ELEMENT_FLOAT && b.kind == ELEMENT_FLOAT;
+}
+
 /* Floats first, for distances are symmetric; the pair's kernels or NULL. */
 static const MixedKernels *
 kernels_of(MixedVector *a, MixedVector *b)
@@ -101,8 +107,6 @@ sum_of_pieces(MixedVector a, MixedVector b, size_t n, PieceDistance distance)
 {
 	double		sum = 0;
 
-	if (a.kind == ELEMENT_FLOAT && b.kind == ELEMENT_FLOAT)
-		return distance(a.x, b.x, n);
 	for (size_t i = 0; i < n; i += PIECE)
 	{
 		float		buffer_a[PIECE];
@@ -119,27 +123,39 @@ sum_of_pieces(MixedVector a, MixedVector b, size_t n, PieceDistance distance)
 double
 mixed_l2_squared_distance(MixedVector a, MixedVector b, size_t n)
 {
-	const MixedKernels *kernels = kernels_of(&a, &b);
-	float		sum = kernels != NULL ? kernels->l2_squared(a.x, b.x, b.scale, n) : NAN;
+	const MixedKernels *kernels;
+	float		sum;
 
+	if (are_floats(a, b))
+		return kernel_l2_squared_distance(a.x, b.x, n);
+	kernels = kernels_of(&a, &b);
+	sum = kernels != NULL ? kernels->l2_squared(a.x, b.x, b.scale, n) : NAN;
 	return is_sound(sum) ? sum : sum_of_pieces(a, b, n, kernel_l2_squared_distance);
 }
 
 double
 mixed_inner_product(MixedVector a, MixedVector b, size_t n)
 {
-	const MixedKernels *kernels = kernels_of(&a, &b);
-	float		sum = kernels != NULL ? kernels->inner_product(a.x, b.x, b.scale, n) : NAN;
+	const MixedKernels *kernels;
+	float		sum;
 
+	if (are_floats(a, b))
+		return kernel_inner_product(a.x, b.x, n);
+	kernels = kernels_of(&a, &b);
+	sum = kernels != NULL ? kernels->inner_product(a.x, b.x, b.scale, n) : NAN;
 	return isfinite(sum) ? sum : sum_of_pieces(a, b, n, kernel_inner_product);
 }
 
 double
 mixed_l1_distance(MixedVector a, MixedVector b, size_t n)
 {
-	const MixedKernels *kernels = kernels_of(&a, &b);
-	float		sum = kernels != NULL ? kernels->l1(a.x, b.x, b.scale, n) : NAN;
+	const MixedKernels *kernels;
+	float		sum;
 
+	if (are_floats(a, b))
+		return kernel_l1_distance(a.x, b.x, n);
+	kernels = kernels_of(&a, &b);
+	sum = kernels != NULL ? kernels->l1(a.x, b.x, b.scale, n) : NAN;
 	return isfinite(sum) ? sum : sum_of_pieces(a, b, n, kernel_l1_distance);
 }
 
@@ -193,14 +209,15 @@ similarity_of_pieces(MixedVector a, MixedVector b, size_t n)
 double
 mixed_cosine_distance(MixedVector a, MixedVector b, size_t n)
 {
-	const MixedKernels *kernels = kernels_of(&a, &b);
+	const MixedKernels *kernels;
 	double		similarity;
 	float		ab;
 	float		aa = 0;
 	float		bb = 0;
 
-	if (a.kind == ELEMENT_FLOAT && b.kind == ELEMENT_FLOAT)
+	if (are_floats(a, b))
 		return kernel_cosine_distance(a.x, b.x, n);
+	kernels = kernels_of(&a, &b);
 	if (kernels != NULL)
 		kernels->cosine(a.x, b.x, b.scale, n, &ab, &aa, &bb);
 	if (is_sound(aa) && is_sound(bb))
