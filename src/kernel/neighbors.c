@@ -32,7 +32,9 @@
 
 #define MIN_BLOCK 64
 #define MAX_BLOCK 512
+#ifndef MAX_TILE
 #define MAX_TILE 512
+#endif
 
 /* Pairs of a block: what bounds the time between two calls */
 #define BLOCK_PAIRS 4000000
@@ -41,6 +43,9 @@
 #define LARGE_SQUARE (FLT_MAX / 16)
 
 #define ROUNDING 0x1p-24
+
+/* Below it underflow may be all there is of a product */
+#define SMALL_NORM 1e-10f
 
 /* What underflow can lose, relative to nothing */
 #define TINY 1e-30
@@ -53,6 +58,14 @@ typedef struct Query
 	size_t		count;			/* of its candidates */
 	bool		finished;		/* they are its k nearest, sorted */
 } Query;
+
+typedef struct Worker
+{
+	float	   *scores;			/* tile x block */
+	float	   *distances;		/* of a query's candidates, or of a block */
+	Neighbor   *scratch;		/* k, to sort */
+	uint16_t	passed[MAX_BLOCK];	/* rows of the block */
+} Worker;
 
 struct NeighborSearch
 {
@@ -70,7 +83,7 @@ struct NeighborSearch
 	const void *const *items;
 	Query	   *queries;
 	Neighbor   *candidates;		/* n x capacity, in no order */
-	float	  **scores;			/* per worker, tile x block */
+	Worker	   *workers;		/* one per thread */
 
 	/* the block at work */
 	const float *rows;
@@ -78,6 +91,7 @@ struct NeighborSearch
 	const uint64_t *row_ids;
 	size_t		nrows;
 	float	   *row_numbers;	/* r */
+	double		most;			/* of those that are numbers */
 	uint64_t	arrived;
 };
 
@@ -154,6 +168,109 @@ select_nearest(Neighbor *item, size_t n, size_t k)
 	}
 }
 
+/* ---- the k nearest of many, by their distances as floats ---- */
+
+/* Ascending as floats are, from -infinity to infinity */
+static float
+float_of_key(uint32_t key)
+{
+	uint32_t	bits = key >> 31 ? key ^ (uint32_t) 1 << 31 : ~key;
+	float		x;
+
+	memcpy(&x, &bits, sizeof(x));
+	return x;
+}
+
+#define LEAST_KEY 0x007fffffu	/* of -infinity */
+#define MOST_KEY 0xff800000u
+
+/* Written for the compiler's vectors */
+static unsigned
+count_within(const float *distances, unsigned n, float limit)
+{
+	unsigned	count = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		count += distances[i] <= limit;
+	return count;
+}
+
+/*
+ * The least float that k of n distances are within, or one between that and the
+ * next; infinity if they are fewer.  A bisection of the bits: at most 32 passes
+ * of one comparison a distance, without branches to be guessed.
+ */
+static float
+find_limit(const float *distances, unsigned n, unsigned k)
+{
+	uint32_t	low = LEAST_KEY;
+	uint32_t	high = MOST_KEY;
+
+	while (low < high)
+	{
+		uint32_t	middle = low + (high - low) / 2;
+		unsigned	count = count_within(distances, n, float_of_key(middle));
+
+		if (count == k)
+			return float_of_key(middle);
+		if (count < k)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return float_of_key(low);
+}
+
+/* Move the items within the limit to the front: how many they are. */
+static size_t
+keep_within(Neighbor *item, const float *distances, size_t n, float limit)
+{
+	size_t		kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		item[kept] = item[i];
+		kept += distances[i] <= limit;
+	}
+	return kept;
+}
+
+static double
+farthest_of(const Neighbor *item, size_t n)
+{
+	double		farthest = -INFINITY;
+
+	for (size_t i = 0; i < n; i++)
+		farthest = item[i].distance > farthest ? item[i].distance : farthest;
+	return farthest;
+}
+
+/*
+ * Drop candidates that are not among the k nearest, all of them or, where
+ * distances are the same as floats, nearly all.  Returns how many are left and
+ * in *farthest the distance of the last of them.
+ */
+static size_t
+keep_nearest(Neighbor *item, size_t n, size_t k, float *distances, double *farthest)
+{
+	float		limit;
+	size_t		count;
+
+	for (size_t i = 0; i < n; i++)
+		distances[i] = (float) item[i].distance;
+	limit = find_limit(distances, (unsigned) n, (unsigned) k);
+	count = count_within(distances, (unsigned) n, limit);
+	if (count < k || count > k + (n - k) / 4)
+	{
+		select_nearest(item, n, k);
+		*farthest = item[k - 1].distance;
+		return k;
+	}
+	count = keep_within(item, distances, n, limit);
+	*farthest = farthest_of(item, count);
+	return count;
+}
+
 /* ---- thresholds ---- */
 
 /* From the k-th distance so far to the numbers of the comparison */
@@ -193,6 +310,7 @@ set_threshold(const NeighborSearch *search, Query *query, double t)
 static void
 set_row_numbers(NeighborSearch *search)
 {
+	search->most = 0;
 	for (size_t i = 0; i < search->nrows; i++)
 	{
 		double		norm = kernel_norm(search->rows + i * search->dims, search->dims);
@@ -201,23 +319,26 @@ set_row_numbers(NeighborSearch *search)
 		if (search->metric == NEIGHBOR_L2 || search->metric == NEIGHBOR_L2_SQUARED)
 			number = norm * norm / 2 * (1 - search->error);
 		search->row_numbers[i] = norm * norm < LARGE_SQUARE ? (float) number : NAN;
+		if (norm * norm < LARGE_SQUARE)
+			search->most = fmax(search->most, number);
 	}
 }
 
 /* ---- one block ---- */
 
-/* The k nearest so far, and from now on a threshold that only nearer pass */
+/* The nearest so far, and from now on a threshold that only nearer pass */
 static void
-drop_farthest(NeighborSearch *search, Query *query, Neighbor *candidates)
+drop_farthest(NeighborSearch *search, Query *query, Neighbor *candidates, Worker *worker)
 {
-	select_nearest(candidates, query->count, search->k);
-	query->count = search->k;
-	set_threshold(search, query, candidates[search->k - 1].distance);
+	double		farthest;
+
+	query->count = keep_nearest(candidates, query->count, search->k, worker->distances, &farthest);
+	set_threshold(search, query, farthest);
 }
 
 /* Compute a pair that passed, and keep it as a candidate. */
 static void
-consider(NeighborSearch *search, size_t q, size_t row)
+consider(NeighborSearch *search, size_t q, size_t row, Worker *worker)
 {
 	Query	   *query = &search->queries[q];
 	Neighbor   *candidates = search->candidates + q * search->capacity;
@@ -229,60 +350,124 @@ consider(NeighborSearch *search, size_t q, size_t row)
 			.id = search->row_ids[row]
 	};
 	if (query->count == search->capacity)
-		drop_farthest(search, query, candidates);
+		drop_farthest(search, query, candidates, worker);
 }
 
-/* Which of LANES scores pass?  Written for the compiler's vectors. */
 #define LANES 32
-#define WORDS (LANES / 8)
 
+/* Does any of LANES scores pass?  Written for the compiler's vectors. */
 static bool
-any_passes(const float *scores, const float *numbers, float factor, float offset, uint64_t *words)
+any_passes(const float *scores, const float *numbers, float factor, float offset)
+{
+	uint32_t	any = 0;
+
+	for (int i = 0; i < LANES; i++)
+		any |= !(scores[i] < factor * numbers[i] + offset);
+	return any != 0;
+}
+
+/* Add the lanes that pass to the list of n, row first being the first lane. */
+static size_t
+list_lanes(const float *scores, const float *numbers, float factor, float offset,
+		   size_t first, uint16_t *list, size_t n)
 {
 	uint8_t		passed[LANES];
+	uint64_t	words[LANES / 8];
 
 	for (int i = 0; i < LANES; i++)
 		passed[i] = !(scores[i] < factor * numbers[i] + offset);
 	memcpy(words, passed, sizeof(passed));
-	return (words[0] | words[1] | words[2] | words[3]) != 0;
+	for (size_t w = 0; w < LANES / 8; w++)
+	{
+		if (words[w] == 0)
+			continue;
+		for (size_t i = 8 * w; i < 8 * w + 8; i++)
+		{
+			list[n] = (uint16_t) (first + i);
+			n += passed[i];
+		}
+	}
+	return n;
 }
 
-/* The threshold may have risen since the lanes were compared. */
-static inline void
-consider_again(NeighborSearch *search, size_t q, const float *scores, size_t row)
+static bool
+passes(const Query *query, float score, float number)
 {
-	const Query *query = &search->queries[q];
-
-	if (!(scores[row] < query->factor * search->row_numbers[row] + query->offset))
-		consider(search, q, row);
+	return !(score < query->factor * number + query->offset);
 }
 
-/* The lanes from first that passed, a byte of 0 or 1 each */
-static void
-consider_lanes(NeighborSearch *search, size_t q, const float *scores, size_t first, const uint64_t *words)
+/* The rows of the block that pass: how many they are */
+static size_t
+list_passed(const NeighborSearch *search, const Query *query, const float *scores, uint16_t *list)
 {
-	uint8_t		passed[LANES];
-
-	memcpy(passed, words, sizeof(passed));
-	for (size_t w = 0; w < WORDS; w++)
-		for (size_t i = 8 * w; words[w] != 0 && i < 8 * w + 8; i++)
-			if (passed[i])
-				consider_again(search, q, scores, first + i);
-}
-
-static void
-consider_row_of_scores(NeighborSearch *search, size_t q, const float *scores)
-{
-	const Query *query = &search->queries[q];
-	size_t		n = search->nrows;
+	const float *numbers = search->row_numbers;
+	float		factor = query->factor;
+	float		offset = query->offset;
+	size_t		n = 0;
 	size_t		i;
-	uint64_t	words[WORDS];
 
-	for (i = 0; i + LANES <= n; i += LANES)
-		if (any_passes(scores + i, search->row_numbers + i, query->factor, query->offset, words))
-			consider_lanes(search, q, scores, i, words);
-	for (; i < n; i++)
-		consider_again(search, q, scores, i);
+	for (i = 0; i + LANES <= search->nrows; i += LANES)
+		if (any_passes(scores + i, numbers + i, factor, offset))
+			n = list_lanes(scores + i, numbers + i, factor, offset, i, list, n);
+	for (; i < search->nrows; i++)
+	{
+		list[n] = (uint16_t) i;
+		n += passes(query, scores[i], numbers[i]);
+	}
+	return n;
+}
+
+/*
+ * By the scores alone: a distance that k rows of the block are within, or NaN.
+ * Rows are ranked by what the comparison has of them, then the limit becomes a
+ * distance with errors on the other side.
+ */
+static double
+limit_of_scores(const NeighborSearch *search, const Query *query, const float *scores, float *ranks)
+{
+	const float *numbers = search->row_numbers;
+	double		e = 2 * search->error;
+	double		limit;
+	double		square;
+
+	for (size_t i = 0; i < search->nrows; i++)
+	{
+		if (search->metric == NEIGHBOR_COSINE)
+			ranks[i] = numbers[i] > SMALL_NORM ? -scores[i] / numbers[i] : NAN;
+		else if (search->metric == NEIGHBOR_INNER_PRODUCT)
+			ranks[i] = numbers[i] >= 0 ? -scores[i] : NAN;
+		else
+			ranks[i] = numbers[i] - scores[i];
+	}
+	limit = find_limit(ranks, (unsigned) search->nrows, (unsigned) search->k);
+	if (isinf(limit))
+		return NAN;
+	if (search->metric == NEIGHBOR_COSINE)
+		return query->norm > SMALL_NORM ? 1 + limit / query->norm + e : NAN;
+	if (search->metric == NEIGHBOR_INNER_PRODUCT)
+		return limit + e * query->norm * search->most + TINY;
+	square = query->norm * query->norm;
+	square = fmax(0, 2 * limit + square + e * (square + 4 * search->most)) + 4 * TINY;
+	return search->metric == NEIGHBOR_L2 ? sqrt(square) * (1 + e) : square;
+}
+
+static void
+consider_row_of_scores(NeighborSearch *search, size_t q, const float *scores, Worker *worker)
+{
+	Query	   *query = &search->queries[q];
+	size_t		n;
+
+	if (search->arrived == 0 && search->nrows > search->k)
+		set_threshold(search, query, limit_of_scores(search, query, scores, worker->distances));
+	n = list_passed(search, query, scores, worker->passed);
+	for (size_t i = 0; i < n; i++)
+	{
+		size_t		row = worker->passed[i];
+
+		/* the threshold may have risen since */
+		if (passes(query, scores[row], search->row_numbers[row]))
+			consider(search, q, row, worker);
+	}
 }
 
 static void
@@ -291,13 +476,13 @@ run_tile(void *arg, int slice, int worker)
 	NeighborSearch *search = arg;
 	size_t		first = (size_t) slice * search->tile;
 	size_t		count = search->n - first < search->tile ? search->n - first : search->tile;
-	float	   *scores = search->scores[worker];
+	float	   *scores = search->workers[worker].scores;
 
 	gemm_f32(false, true, (int) count, (int) search->nrows, (int) search->dims,
 			 1, search->vectors + first * search->dims, (int) search->dims,
 			 search->rows, (int) search->dims, 0, scores, (int) search->nrows);
 	for (size_t q = 0; q < count; q++)
-		consider_row_of_scores(search, first + q, scores + q * search->nrows);
+		consider_row_of_scores(search, first + q, scores + q * search->nrows, &search->workers[worker]);
 }
 
 static void
@@ -306,10 +491,9 @@ run_tile_of_pairs(void *arg, int slice, int worker)
 	NeighborSearch *search = arg;
 	size_t		first = (size_t) slice * search->tile;
 
-	(void) worker;
 	for (size_t q = first; q < first + search->tile && q < search->n; q++)
 		for (size_t row = 0; row < search->nrows; row++)
-			consider(search, q, row);
+			consider(search, q, row, &search->workers[worker]);
 }
 
 void
@@ -351,14 +535,18 @@ allocate(NeighborSearch *search, Arena *arena)
 	search->queries = arena_new_array(arena, search->n, Query);
 	search->candidates = arena_new_array(arena, pairs, Neighbor);
 	search->row_numbers = arena_new_array(arena, search->block, float);
-	search->scores = arena_new_array(arena, nthreads, float *);
+	search->workers = arena_new_array(arena, nthreads, Worker);
 	if (search->queries == NULL || search->candidates == NULL ||
-		search->row_numbers == NULL || search->scores == NULL)
+		search->row_numbers == NULL || search->workers == NULL)
 		return false;
 	for (size_t i = 0; i < nthreads; i++)
 	{
-		search->scores[i] = arena_new_array(arena, search->tile * search->block, float);
-		if (search->scores[i] == NULL)
+		Worker	   *worker = &search->workers[i];
+
+		worker->scores = arena_new_array(arena, search->tile * search->block, float);
+		worker->distances = arena_new_array(arena, clamp(search->capacity, MAX_BLOCK, SIZE_MAX), float);
+		worker->scratch = arena_new_array(arena, search->k, Neighbor);
+		if (worker->scores == NULL || worker->distances == NULL || worker->scratch == NULL)
 			return false;
 	}
 	return true;
@@ -412,7 +600,7 @@ neighbors_create(Arena *arena, ThreadPool *pool,
 size_t
 neighbors_capacity(size_t k)
 {
-	return 2 * k + 16;
+	return k + k / 2 + 16;
 }
 
 size_t
@@ -517,7 +705,7 @@ sort_neighbors(Neighbor *item, size_t n, Neighbor *scratch)
 }
 
 static void
-finish(NeighborSearch *search, size_t q)
+finish(NeighborSearch *search, size_t q, Worker *worker)
 {
 	Query	   *query = &search->queries[q];
 	Neighbor   *candidates = search->candidates + q * search->capacity;
@@ -525,9 +713,14 @@ finish(NeighborSearch *search, size_t q)
 	if (query->finished)
 		return;
 	if (query->count > search->k)
-		drop_farthest(search, query, candidates);
-	if (query->count > FEW && 2 * query->count <= search->capacity)
-		sort_neighbors(candidates, query->count, candidates + query->count);
+		drop_farthest(search, query, candidates, worker);
+	if (query->count > search->k)
+	{
+		select_nearest(candidates, query->count, search->k);
+		query->count = search->k;
+	}
+	if (query->count > FEW)
+		sort_neighbors(candidates, query->count, worker->scratch);
 	else
 		qsort(candidates, query->count, sizeof(Neighbor), compare_neighbors);
 	query->finished = true;
@@ -539,9 +732,8 @@ finish_tile(void *arg, int slice, int worker)
 	NeighborSearch *search = arg;
 	size_t		first = (size_t) slice * search->tile;
 
-	(void) worker;
 	for (size_t q = first; q < first + search->tile && q < search->n; q++)
-		finish(search, q);
+		finish(search, q, &search->workers[worker]);
 }
 
 void
@@ -553,7 +745,7 @@ neighbors_finish(NeighborSearch *search)
 const Neighbor *
 neighbors_of(NeighborSearch *search, size_t query, size_t *n)
 {
-	finish(search, query);
+	finish(search, query, &search->workers[0]);
 	*n = search->queries[query].count;
 	return search->candidates + query * search->capacity;
 }

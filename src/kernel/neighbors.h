@@ -60,8 +60,7 @@ extern NeighborSearch *neighbors_create(Arena *arena, ThreadPool *pool,
 
 /*
  * Candidates that are kept for a query.  When there are so many, all but the k
- * nearest are dropped: a selection costs less than k steps of a heap, the more
- * so the larger k is.
+ * nearest are dropped.
  */
 extern size_t neighbors_capacity(size_t k);
 

@@ -48,13 +48,28 @@ l1(const void *q, const void *x)
 	return kernel_l1_distance(q, x, dims);
 }
 
+/* Nearly or quite the same once they are floats */
+static double
+close_to_one(const void *q, const void *x)
+{
+	return 1 + 1e-6 * kernel_l1_distance(q, x, dims) / (double) dims;
+}
+
+static double
+closer_to_one(const void *q, const void *x)
+{
+	return 1 + 1e-12 * kernel_l1_distance(q, x, dims) / (double) dims;
+}
+
 static const struct
 {
 	NeighborMetric metric;
 	NeighborDistance distance;
 }			metrics[] = {
-	{NEIGHBOR_L2, l2}, {NEIGHBOR_L2_SQUARED, l2_squared}, {NEIGHBOR_COSINE, cosine}, {NEIGHBOR_INNER_PRODUCT, product}, {NEIGHBOR_OTHER, l1}
+	{NEIGHBOR_L2, l2}, {NEIGHBOR_L2_SQUARED, l2_squared}, {NEIGHBOR_COSINE, cosine}, {NEIGHBOR_INNER_PRODUCT, product}, {NEIGHBOR_OTHER, l1}, {NEIGHBOR_OTHER, close_to_one}, {NEIGHBOR_OTHER, closer_to_one}
 };
+
+#define METRICS (sizeof(metrics) / sizeof(metrics[0]))
 
 /* ---- data ---- */
 
@@ -160,7 +175,7 @@ search_all(Arena *arena, const Data *data, size_t k, int threads)
 	ThreadPool *pool = threads > 1 ? pool_create(threads, &status) : NULL;
 	int			wrong = 0;
 
-	for (int m = 0; m < 5; m++)
+	for (size_t m = 0; m < METRICS; m++)
 	{
 		NeighborSearch *search = neighbors_create(arena, pool, metrics[m].metric, metrics[m].distance,
 												  dims, data->queries, data->query_items,
@@ -204,6 +219,38 @@ test_random_data(void)
 			arena_reset(arena);
 		}
 	}
+}
+
+static size_t calls;
+
+static double
+counted_cosine(const void *q, const void *x)
+{
+	calls++;
+	return cosine(q, x);
+}
+
+/*
+ * Few pairs are computed: of n rows in random order k (1 + ln(n / k)) are among
+ * the k nearest when they arrive, 56 here.  The first block's scores keep all
+ * its rows from being computed.
+ */
+static void
+test_few_pairs_are_computed(void)
+{
+	NeighborSearch *search;
+	Data		data;
+
+	dims = 16;
+	data = make_data(arena, 100, MAX_ROWS, 3);
+	search = neighbors_create(arena, NULL, NEIGHBOR_COSINE, counted_cosine, dims, data.queries,
+							  data.query_items, data.nqueries, 10, &status);
+	calls = 0;
+	for (size_t i = 0; i < MAX_ROWS; i += 500)
+		neighbors_add(search, data.rows + i * dims, data.row_items + i, data.ids + i, 500);
+	CHECK(calls < data.nqueries * 80);
+	CHECK(count_wrong(&data, search, cosine, 10) == 0);
+	arena_reset(arena);
 }
 
 static void
@@ -296,6 +343,7 @@ main(void)
 	kernel_init();
 	arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
 	RUN(test_random_data);
+	RUN(test_few_pairs_are_computed);
 	RUN(test_fewer_rows_than_k);
 	RUN(test_ties);
 	RUN(test_cancellation);
