@@ -483,23 +483,57 @@ test_global_pooling(void)
 	check_layer(SHAPE(1, 3), "generalized_mean_pooling1d");
 }
 
-/* Values of TensorFlow Similarity's own tests */
+/* Values and shapes of TensorFlow Similarity's own tests */
+static void
+check_generalized_mean(NnShape input, const char *text, NnShape output, double value)
+{
+	Bench		bench;
+
+	CHECK(open_bench(&bench, input, text, 3));
+	CHECK(bench.layer.output.rank == output.rank);
+	for (int d = 0; d < output.rank; d++)
+		CHECK(bench.layer.output.dim[d] == output.dim[d]);
+	for (size_t i = 0; i < 3 * bench.layer.inputs; i++)
+		bench.real_in[i] = (real) (i + 1);
+	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in, bench.out, NULL);
+	for (size_t i = 0; i < 3 * bench.layer.outputs; i++)
+		CHECK_NEAR(bench.out[i], value + (double) (i / bench.layer.outputs * bench.layer.inputs + i % bench.layer.outputs), 1e-6);
+}
+
 static void
 test_generalized_mean(void)
 {
-	static const char *const texts[] = {"generalized_mean_pooling1d p=1", "generalized_mean_pooling1d p=0"};
-	static const double expected[] = {2, 1.8171206};
-	Bench		bench;
+	check_generalized_mean(SHAPE(3, 1), "generalized_mean_pooling1d p=1", SHAPE(1), 2);
+	check_generalized_mean(SHAPE(3, 1), "generalized_mean_pooling1d p=1 keepdims=true", SHAPE(1, 1), 2);
+	check_generalized_mean(SHAPE(3, 1), "generalized_mean_pooling1d p=0", SHAPE(1), 1.8171206);
+	check_generalized_mean(SHAPE(2, 3), "generalized_mean_pooling1d p=1 keepdims=true", SHAPE(1, 3), 2.5);
+	check_generalized_mean(SHAPE(2, 3, 4), "generalized_mean_pooling2d p=1", SHAPE(4), 11);
+	check_generalized_mean(SHAPE(2, 3, 4), "generalized_mean_pooling2d p=1 keepdims=true", SHAPE(1, 1, 4), 11);
+}
 
-	for (int t = 0; t < 2; t++)
+/* MetricEmbedding(32): a bias, which begins as zeros, and Glorot's uniform kernel */
+static void
+test_metric_embedding_defaults(void)
+{
+	Bench		bench;
+	Random		random;
+	real	   *weights;
+	double		limit = sqrt(6.0 / (100 + 32));
+	double		largest = 0;
+
+	CHECK(open_bench(&bench, SHAPE(100), "metric_embedding units=32", 1));
+	CHECK(bench.layer.ntensors == 2 && bench.nweights == 100 * 32 + 32);
+	weights = (real *) bench.pass.weights;
+	random_init(&random, 1, 1);
+	bench.layer.type->init(&bench.layer, &random, weights);
+	for (int i = 0; i < 100 * 32; i++)
 	{
-		CHECK(open_bench(&bench, SHAPE(3, 1), texts[t], 3));
-		for (int i = 0; i < 9; i++)
-			bench.real_in[i] = (real) (i + 1);
-		bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in, bench.out, NULL);
-		for (int i = 0; i < 3; i++)
-			CHECK_NEAR(bench.out[i], expected[t] + 3 * i, 1e-6);
+		largest = fmax(largest, fabs(weights[i]));
+		CHECK(fabs(weights[i]) <= limit);
 	}
+	CHECK(largest > 0.99 * limit);
+	for (int i = 0; i < 32; i++)
+		CHECK(weights[100 * 32 + i] == 0);
 }
 
 /* Equal numbers share the gradient of the smallest and the largest. */
@@ -713,6 +747,7 @@ main(void)
 	RUN(test_dense_bands);
 	RUN(test_dense_copies);
 	RUN(test_metric_embedding);
+	RUN(test_metric_embedding_defaults);
 	RUN(test_metric_embedding_clipped);
 	RUN(test_max_pooling2d);
 	RUN(test_max_pooling2d_ties);

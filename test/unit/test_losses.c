@@ -212,23 +212,116 @@ static void
 test_tf_triplet(void)
 {
 	CHECK_NEAR(one_hot_loss("triplet margin=1.1", false), 0.1, 5e-4);
+	CHECK_NEAR(one_hot_loss("triplet margin=1.1 reduction=sum", false), 64 * 0.1, 5e-4);
 	CHECK_NEAR(one_hot_loss("triplet", false), 0.31326169, 5e-8);
+	CHECK_NEAR(one_hot_loss("triplet reduction=sum", false), 64 * 0.31326169, 5e-6);
 	CHECK_NEAR(one_hot_loss("triplet margin=1", true), 1.0, 5e-4);
 	CHECK_NEAR(one_hot_loss("triplet", true), 0.69314718, 5e-8);
 }
 
-/* Easy positives with semi-hard negatives, anchor by anchor */
 static void
-test_tf_semi_hard(void)
+test_tf_lifted_structure(void)
+{
+	CHECK_NEAR(one_hot_loss("lifted_structure margin=1 reduction=sum", false), 64 * 2.414156913757324, 5e-4);
+	CHECK_NEAR(one_hot_loss("lifted_structure margin=1", true), 2.927718, 1e-3);
+}
+
+/* Four classes twice, one-hot rows */
+static double
+perfect_pn(const char *text)
+{
+	static const int32_t labels[8] = {0, 1, 2, 3, 0, 1, 2, 3};
+	double		x[32] = {0};
+	double		dx[32];
+	Loss		loss = make_loss(text);
+
+	for (int i = 0; i < 8; i++)
+		x[i * 4 + i % 4] = 1;
+	return evaluate(&loss, labels, x, 8, 4, dx);
+}
+
+static void
+test_tf_pn(void)
+{
+	static const double x[12] = {1, 0, 1, 0, 0, 1, 0, 1, 0, 1, 1, 0};
+	static const int32_t labels[6] = {0, 0, 0, 1, 1, 1};
+	double		dx[12];
+	Loss		loss = make_loss("pn positive_mining=easy negative_mining=easy margin=1");
+
+	CHECK_NEAR(perfect_pn("pn margin=1.1"), 0.1, 5e-4);
+	CHECK_NEAR(perfect_pn("pn"), 0.31326169, 5e-8);
+	CHECK_NEAR(perfect_pn("pn reduction=sum"), 8 * 0.31326169, 5e-7);
+	/* equal distances: the first row is taken */
+	CHECK_NEAR(evaluate(&loss, labels, x, 6, 2, dx), 0.6666667, 5e-4);
+}
+
+/* Easy positives with semi-hard negatives: the mean over anchors */
+static void
+check_semi_hard(const char *text, const double *expected)
 {
 	static const double x[8] = {1.0, 0.0, 0.5, 0.8660254, 0.0, 1.0, 0.01010049, 0.999949};
 	static const int32_t labels[4] = {0, 0, 1, 1};
-	static const double expected[4] = {0.51, 1.366, 0.866, 0.871};
 	double		dx[8];
-	Loss		loss = make_loss("triplet positive_mining=easy margin=1");
+	Loss		loss = make_loss(text);
 
 	CHECK_NEAR(evaluate(&loss, labels, x, 4, 2, dx),
 			   (expected[0] + expected[1] + expected[2] + expected[3]) / 4, 1e-3);
+}
+
+static void
+test_tf_semi_hard(void)
+{
+	static const double triplet[4] = {0.51, 1.366, 0.866, 0.871};
+	static const double pn[4] = {1.371, 1.366, 0.871, 0.871};
+
+	check_semi_hard("triplet positive_mining=easy margin=1", triplet);
+	check_semi_hard("pn positive_mining=easy margin=1", pn);
+}
+
+/* Its test's formula: rows without another of their class count, and add 0. */
+static void
+test_tf_soft_nearest_neighbor(void)
+{
+	enum
+	{
+		N = 10, DIMS = 20
+	};
+	static const int32_t labels[N] = {0, 1, 2, 0, 1, 2, 0, 1, 2, 3};
+	static const char *const temperatures[] = {"0.1", "0.5", "1", "2", "5", "10", "50"};
+	double		x[N * DIMS];
+	double		dx[N * DIMS];
+	Random		random;
+
+	random_init(&random, 8, 8);
+	for (int i = 0; i < N * DIMS; i++)
+		x[i] = random_uniform(&random);
+	for (int t = 0; t < 7; t++)
+	{
+		char		text[100];
+		double		expected = 0;
+		Loss		loss;
+
+		for (int i = 0; i < N; i++)
+		{
+			double		same = 0;
+			double		all = 0;
+
+			for (int j = 0; j < N; j++)
+			{
+				double		d = 0;
+
+				for (int k = 0; k < DIMS; k++)
+					d += (x[i * DIMS + k] - x[j * DIMS + k]) * (x[i * DIMS + k] - x[j * DIMS + k]);
+				d = j == i ? 0 : exp(-d / strtod(temperatures[t], NULL));
+				all += d;
+				same += labels[i] == labels[j] ? d : 0;
+			}
+			expected -= same > 0 ? log(same / all) / N : 0;
+		}
+		snprintf(text, sizeof(text), "soft_nearest_neighbor distance=squared_euclidean temperature=%s", temperatures[t]);
+		loss = make_loss(text);
+		CHECK_NEAR(evaluate(&loss, labels, x, N, DIMS, dx), expected, 1e-3);
+	}
 }
 
 static void
@@ -257,6 +350,55 @@ test_tf_distances(void)
 	check_distances(NN_EUCLIDEAN, right, 2, 2, five);
 	check_distances(NN_SQUARED_EUCLIDEAN, right, 2, 2, squared);
 	check_distances(NN_INNER_PRODUCT, right, 2, 2, product);
+}
+
+static void
+test_tf_opposite_rows(void)
+{
+	static const double opposite[4] = {0, 1, 0, -1};
+	static const double equal[4] = {1, 1, 1, 1};
+	static const double across[4] = {0, 1, 1, 0};
+	static const double two[4] = {0, 2, 2, 0};
+	static const double none[4] = {0, 0, 0, 0};
+	static const double one[4] = {1, 0, 0, 1};
+
+	check_distances(NN_EUCLIDEAN, opposite, 2, 2, two);
+	check_distances(NN_MANHATTAN, opposite, 2, 2, two);
+	check_distances(NN_MANHATTAN, equal, 2, 2, none);
+	check_distances(NN_INNER_PRODUCT, across, 2, 2, one);
+}
+
+/* Other keys than queries; rows of length 1; the anchor's variance */
+static void
+test_tf_keys(void)
+{
+	static const double queries[6] = {0, 1, 0, 1, 1, 1};
+	static const double keys[4] = {2, 1, 1, 1};
+	static const double expected[6] = {2, 1, 2, 1, 1, 0};
+	static const double rows[6] = {0.1, 0.3, 0.2, 0.0, 0.1, 0.5};
+	double		unit[6];
+	double		matrix[6];
+
+	nn_distances(NN_EUCLIDEAN, queries, 3, keys, 2, 2, matrix);
+	for (int i = 0; i < 6; i++)
+		CHECK_NEAR(matrix[i], expected[i], 0);
+	for (int i = 0; i < 6; i++)
+		unit[i] = rows[i] / sqrt(i < 3 ? 0.14 : 0.26);
+	nn_distances(NN_COSINE, unit, 2, unit, 2, 3, matrix);
+	CHECK_NEAR(matrix[0], 0, 6e-8);
+	CHECK_NEAR(matrix[1], 0.31861484, 6e-8);
+	nn_distances(NN_INNER_PRODUCT, unit, 2, unit, 2, 3, matrix);
+	CHECK_NEAR(matrix[0], 1, 6e-8);
+	CHECK_NEAR(matrix[1], 0.68138516, 6e-8);
+
+	/*
+	 * the variances of the rows are .02 / 3 and .14 / 3, that of their
+	 * difference .14 / 3
+	 */
+	nn_distances(NN_SNR, rows, 2, rows, 2, 3, matrix);
+	CHECK_NEAR(matrix[0], 0, 1e-12);
+	CHECK_NEAR(matrix[1], 7, 1e-12);
+	CHECK_NEAR(matrix[2], 1, 1e-12);
 }
 
 /* ---- finite differences ---- */
@@ -484,6 +626,29 @@ test_memory_warmup(void)
 		nn_loss_compute(loss.type, &loss.params, labels, 2, 1, &work);
 		CHECK(work.nkeys == expected[step]);
 	}
+}
+
+/* TensorFlow Similarity's test: a step of warm-up, room for two batches of six */
+static void
+test_tf_memory(void)
+{
+	static const int32_t batches[3][6] = {{1, 1, 2, 2, 3, 3}, {4, 4, 5, 5, 6, 6}, {7, 7, 8, 8, 9, 9}};
+	static const int expected[3] = {6, 6, 12};
+	Loss		loss = make_loss("multi_similarity memory_size=12 warmup_steps=1");
+	NnLossWork	work;
+
+	arena_reset(arena);
+	CHECK(nn_loss_work(arena, loss.type, &loss.params, 6, 1, 0, &work));
+	for (int step = 0; step < 3; step++)
+	{
+		nn_loss_next_batch(loss.type, &loss.params, 6, 1, &work);
+		for (int i = 0; i < 6; i++)
+			work.x[i] = 1;
+		nn_loss_compute(loss.type, &loss.params, batches[step], 6, 1, &work);
+		CHECK(work.nkeys == expected[step]);
+	}
+	for (int i = 0; i < 12; i++)
+		CHECK(work.key_labels[i] == (i < 6 ? batches[2][i] : batches[1][i - 6]));
 }
 
 /* The gradient reaches the batch as anchors and as keys, and not the memory. */
@@ -720,8 +885,13 @@ main(void)
 	RUN(test_goldens);
 	RUN(test_golden_values);
 	RUN(test_tf_triplet);
+	RUN(test_tf_lifted_structure);
+	RUN(test_tf_pn);
 	RUN(test_tf_semi_hard);
+	RUN(test_tf_soft_nearest_neighbor);
 	RUN(test_tf_distances);
+	RUN(test_tf_opposite_rows);
+	RUN(test_tf_keys);
 	RUN(test_triplet_gradients);
 	RUN(test_multi_similarity_gradients);
 	RUN(test_other_pairwise_gradients);
@@ -729,6 +899,7 @@ main(void)
 	RUN(test_view_gradients);
 	RUN(test_memory);
 	RUN(test_memory_warmup);
+	RUN(test_tf_memory);
 	RUN(test_memory_gradients);
 	RUN(test_multi_similarity_is_stable);
 	RUN(test_batches_without_pairs);

@@ -256,6 +256,19 @@ test_schedules(void)
 	CHECK_NEAR(factor("warmup_cosine", "warmup_steps=0 total_steps=10", 5, 104), 0.5, 1e-15);
 }
 
+/* TensorFlow Similarity's test of WarmupCosineDecay */
+static void
+test_tf_warmup_cosine(void)
+{
+	for (int step = 0; step <= 1250; step += 250)
+	{
+		int			s = step < 1000 ? step : 1000;
+
+		CHECK_NEAR(factor("warmup_cosine", "warmup_steps=500", step, 1000),
+				   s < 500 ? s / 500.0 : 0.5 * (1 + cos(M_PI * (s - 500) / 500)), 1e-6);
+	}
+}
+
 static void
 test_checks(void)
 {
@@ -304,6 +317,7 @@ main(void)
 	RUN(test_rmsprop);
 	RUN(test_sgd);
 	RUN(test_schedules);
+	RUN(test_tf_warmup_cosine);
 	RUN(test_checks);
 	RUN(test_names);
 	return unit_done();

@@ -508,6 +508,54 @@ test_errors(void)
 	ERROR_OF("the model has nothing to train", "", "flatten", "layer_normalization center=false scale=false");
 }
 
+/* The network of keras.io's example of TensorFlow Similarity, as Keras counts it */
+static void
+test_parameters(void)
+{
+	static const char *const model[] = {
+		"rescaling scale=0.00392156862745098",
+		"conv2d filters=64 kernel_size=3 activation=relu",
+		"batch_normalization",
+		"conv2d filters=128 kernel_size=3 activation=relu",
+		"batch_normalization",
+		"max_pooling2d pool_size=4",
+		"conv2d filters=256 kernel_size=3 activation=relu",
+		"batch_normalization",
+		"conv2d filters=256 kernel_size=3 activation=relu",
+		"global_max_pooling2d",
+		"metric_embedding units=256",
+		NULL
+	};
+	static const size_t expected[] = {1792, 256, 73856, 512, 295168, 1024, 590080, 65792};
+	NnGraph    *graph;
+	size_t		trained = 0;
+	size_t		counts[8] = {0};
+	int			layer = -1;
+	char		previous[2 * NN_NAME_SIZE] = "";
+
+	arena_reset(arena);
+	graph = make_graph(arena, SHAPE(32, 32, 3), model, &status);
+	CHECK(graph != NULL);
+	CHECK(nn_graph_weights(graph) == 1028480);
+	for (int i = 0; i < nn_graph_tensors(graph); i++)
+	{
+		NnTensorInfo tensor;
+		char	   *slash;
+
+		nn_graph_tensor(graph, i, &tensor);
+		slash = strchr(tensor.name, '/');
+		*slash = '\0';
+		if (strcmp(tensor.name, previous) != 0)
+			layer++;
+		strcpy(previous, tensor.name);
+		counts[layer] += tensor.count;
+		trained += tensor.trainable ? tensor.count : 0;
+	}
+	CHECK(trained == 1027584);
+	for (int i = 0; i < 8; i++)
+		CHECK(counts[i] == expected[i]);
+}
+
 int
 main(void)
 {
@@ -531,6 +579,7 @@ main(void)
 	RUN(test_memory_plan);
 	RUN(test_adapt);
 	RUN(test_errors);
+	RUN(test_parameters);
 	arena_destroy(arena);
 	return unit_done();
 }
