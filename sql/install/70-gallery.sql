@@ -255,7 +255,7 @@ CREATE FUNCTION similarity.confusion_matrix(gallery text, query text, cutpoint t
 	RETURNS TABLE (label text, predicted text, count bigint)
 	AS 'MODULE_PATHNAME', 'gallery_confusion_matrix' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 100;
 COMMENT ON FUNCTION similarity.confusion_matrix(text, text, text, integer, text, boolean) IS
-	'how often items of each label were answered by each label (NULL: none of these), cells of at least 1, for psql''s \crosstabview. cutpoint NULL: every match is accepted, which needs no calibration. exact: by the true neighbors, else by what look-ups find';
+	'how often items of each label were answered by each label (NULL: none of these), cells of at least 1, for psql''s \crosstabview. cutpoint NULL: every match is accepted, which needs no calibration. exact: by the true neighbors, else by what look-ups find, and a notice tells what share of the true ones that is';
 
 -- ---- new rows, new versions ----
 
