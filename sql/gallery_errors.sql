@@ -79,6 +79,13 @@ SELECT * FROM similarity.evaluate_retrieval('wares', 'SELECT e, kind FROM wares'
 SELECT * FROM similarity.evaluate_retrieval('wares', 'SELECT e, kind FROM wares', '{}');
 SELECT * FROM similarity.evaluate_retrieval('wares', 'SELECT e, kind FROM wares', average => 'weighted');
 
+-- fewer rows than k: all of them, and what is missing is not relevant
+SELECT rank, label FROM similarity.lookup('wares', '[0,0]'::embedding, 5);
+SELECT name FROM similarity.calibrate('wares', 'SELECT e, kind FROM wares', k => 5, matcher => 'match_majority_vote');
+SELECT label, distance FROM similarity.match('wares', '[0,0]'::embedding, k => 5);
+SELECT metric, value FROM similarity.evaluate_retrieval('wares', 'SELECT e, kind FROM wares', '{recall@5,precision@5,map@5,ndcg@5,mrr@5}');
+SELECT name, tp + fn AS hits, queries FROM similarity.evaluate_classification('wares', 'SELECT e, kind FROM wares', k => 5, matcher => 'match_nearest');
+
 -- reports
 SELECT * FROM similarity.show_image('\x00', '{2,2}');
 SELECT * FROM similarity.show_image('\x00', '{1,1}', style => 'ascii');
@@ -94,13 +101,27 @@ SELECT similarity.neighbors_html('wares', 'SELECT ''[0,0]''::embedding, ''a'' FR
 TRUNCATE wares;
 SELECT * FROM similarity.lookup('wares', '[0,0]'::embedding);
 SELECT * FROM similarity.match('wares', '[0,0]'::embedding);
+SELECT * FROM similarity.lookup_all('wares', 'SELECT ''[0,0]''::embedding, 1');
+SELECT * FROM similarity.match_all('wares', 'SELECT ''[0,0]''::embedding, 1');
 SELECT * FROM similarity.calibrate('wares', 'SELECT ''[0,0]''::embedding, ''a''');
+SELECT * FROM similarity.evaluate_retrieval('wares', 'SELECT ''[0,0]''::embedding, ''a''');
+SELECT * FROM similarity.evaluate_retrieval('wares', 'SELECT ''[0,0]''::embedding, ''a''', exact => false);
+SELECT * FROM similarity.evaluate_classification('wares', 'SELECT ''[0,0]''::embedding, ''a''');
+SELECT * FROM similarity.confusion_matrix('wares', 'SELECT ''[0,0]''::embedding, ''a''', cutpoint => NULL, exact => false);
+SELECT ks FROM similarity.drift('wares', 'SELECT ''[0,0]''::embedding');
 SELECT count(*) FROM similarity.cutpoints;
 
 -- tables and columns that changed
 ALTER TABLE wares RENAME kind TO sort;
 SELECT * FROM similarity.lookup('wares', '[0,0]'::embedding);
+SELECT * FROM similarity.calibrate('wares', 'SELECT ''[0,0]''::embedding, ''a''');
 ALTER TABLE wares RENAME sort TO kind;
+ALTER TABLE wares RENAME e TO vector;
+SELECT * FROM similarity.lookup('wares', '[0,0]'::embedding);
+SELECT * FROM similarity.evaluate_retrieval('wares', 'SELECT ''[0,0]''::embedding, ''a''');
+ALTER TABLE wares RENAME vector TO e;
+ALTER TABLE wares DROP image;
+SELECT * FROM similarity.show_neighbors('wares', '[0,0]'::embedding, k => 1);
 ALTER TABLE wares ALTER e TYPE text;
 SELECT * FROM similarity.lookup('wares', '[0,0]'::embedding);
 ALTER TABLE wares ALTER e TYPE embedding USING e::embedding;

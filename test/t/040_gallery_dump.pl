@@ -1,5 +1,5 @@
-# Galleries and their calibrations survive pg_dump, into a database where every
-# OID differs; a standby can look up and match.
+# Galleries, their calibrations, models and triggers survive pg_dump, into a
+# database where every OID differs; a standby can look up and match.
 use strict;
 use warnings;
 use PostgreSQL::Test::Utils;
@@ -26,7 +26,13 @@ CALL similarity.train('shelf', 'SELECT v, kind FROM "Store room"."The shelf"', e
 SELECT similarity.grant_usage('shelf', 'keeper');
 UPDATE "Store room"."The shelf" SET e = embed('shelf', v), "e 2" = v::embedding;
 GRANT SELECT ON "Store room"."The shelf" TO keeper;
+CREATE TABLE desk (id int PRIMARY KEY, kind text, v real[], e embedding(4));
+ALTER TABLE desk OWNER TO keeper;
+CREATE INDEX ON desk USING similarity_hnsw (e embedding_cosine_ops);
 SET ROLE keeper;
+SELECT similarity.create_gallery('attached', 'desk', 'e', 'kind', model => 'shelf');
+SELECT similarity.attach('attached', 'v');
+INSERT INTO desk (id, kind, v) SELECT id, kind, v FROM "Store room"."The shelf" WHERE id <= 50;
 SELECT similarity.create_gallery('trained', '"Store room"."The shelf"', 'e', 'kind', model => 'shelf');
 SELECT similarity.create_gallery('plain', '"Store room"."The shelf"', 'e 2', 'kind', distance => 'manhattan');
 SELECT similarity.create_gallery('dropped', '"Store room"."The shelf"', 'e', 'kind');
@@ -46,6 +52,16 @@ FROM "Store room"."The shelf" s, similarity.match('trained', v, cutpoint => 'som
 SELECT key, label, rank FROM similarity.lookup('plain', (SELECT "e 2" FROM "Store room"."The shelf" WHERE id = 7), 3) WHERE rank = 1;
 SELECT * FROM similarity.evaluate_retrieval('trained', 'SELECT v, kind FROM "Store room"."The shelf" WHERE id < 20');
 SQL
+my $work = <<'SQL';
+SET ROLE keeper;
+INSERT INTO desk (id, kind, v) VALUES (100, 'new', '{9,-9,9,-9}'), (101, 'late', '{-9,9,9,9}');
+UPDATE desk SET v = '{0.5,0.5,0,3}' WHERE id = 3;
+SELECT id, embedding_model(e), e = embed('shelf', v) AS current, e FROM desk WHERE id IN (3, 100, 101) ORDER BY id;
+SELECT key, label, rank FROM similarity.lookup('attached', '{9,-9,9,-9}'::real[], 1);
+SELECT name, distance, f1 FROM similarity.calibrate('attached', 'SELECT v, kind FROM desk', k => 2);
+SELECT label FROM similarity.match('attached', '{-9,9,9,9}'::real[]);
+SQL
+
 my $before = $node->safe_psql('postgres', $state);
 like($before, qr/^7\|/m, 'a look-up in a table whose name needs quotes');
 
@@ -56,10 +72,13 @@ $node->command_ok([ 'psql', '-qX', '-v', 'ON_ERROR_STOP=1', '-f', $dump, 'copy' 
 is($node->safe_psql('copy', $state), $before, 'the same after restore');
 is($node->safe_psql('copy', 'SELECT similarity.create_gallery(\'new\', \'"Store room"."The shelf"\', \'e\', \'kind\');'
 		. " SELECT id FROM similarity.galleries WHERE gallery = 'new'"),
-	"\n4", 'ids of galleries go on');
+	"\n5", 'ids of galleries go on');
 
 $node->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', $state), $before, 'the same on a standby');
+my $worked = $node->safe_psql('postgres', $work);
+like($worked, qr/^(3\|\d+\|t\|.*\n)(100\|\d+\|t\|.*\n)101\|\d+\|t\|.*\n100\|new\|1\n/, 'the trigger embeds');
+is($node->safe_psql('copy', $work), $worked, 'and does so after restore');
 isnt($standby->psql('postgres', "SELECT similarity.calibrate('plain', 'SELECT \"e 2\", kind FROM \"Store room\".\"The shelf\"')", stderr => \my $error),
 	0, 'a standby cannot calibrate');
 like($error, qr/read-only transaction|during recovery/, 'and says why');
