@@ -15,10 +15,10 @@ CREATE TABLE items (id int PRIMARY KEY, split text, label int, image bytea);
 -- define: 327,200 parameters
 SELECT * FROM similarity.create_model('mnist_cnn', '{28,28,1}', similarity.architecture('mnist_cnn'));
 
--- train: batches of 10 classes x 6
+-- train: batches of 10 classes x 6; the learning rate falls to 0 as a cosine
 CALL similarity.train('mnist_cnn', 'SELECT image, label FROM items WHERE split <> ''test'' ORDER BY id',
 	loss => 'multi_similarity', optimizer => 'adam', epochs => :epochs, steps_per_epoch => :steps,
-	classes_per_batch => 10, examples_per_class => 6, seed => 42);
+	classes_per_batch => 10, examples_per_class => 6, schedule => '{"cosine": {}}', seed => 42);
 
 -- index
 CREATE TABLE gallery (id int PRIMARY KEY, label int, e embedding(64));
