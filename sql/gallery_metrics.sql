@@ -17,6 +17,18 @@ WITH pair (name, q, k, expected) AS (VALUES
 SELECT name, count(*), bool_and(abs(CASE name WHEN 'cosine' THEN q <=> k WHEN 'euclidean' THEN q <-> k WHEN 'manhattan' THEN q <+> k
 	ELSE inner_product(l2_normalize(q), l2_normalize(k)) END - expected) <= 1.2e-7) AS same
 FROM pair GROUP BY name ORDER BY name;
+-- all pairs, a row for each query
+SELECT array_agg(row ORDER BY i) FROM (SELECT i, array_agg(q <-> k ORDER BY j) AS row
+	FROM unnest('{"[0,1]","[0,1]","[1,1]"}'::embedding[]) WITH ORDINALITY a (q, i), unnest('{"[2,1]","[1,1]"}'::embedding[]) WITH ORDINALITY b (k, j) GROUP BY i) m;
+SELECT array_agg(row ORDER BY i) FROM (SELECT i, array_agg(q <+> k ORDER BY j) AS row
+	FROM unnest('{"[0,0]","[0,1]","[1,1]","[3,0]"}'::embedding[]) WITH ORDINALITY a (q, i), unnest('{"[0,1]","[1,1]","[3,0]"}'::embedding[]) WITH ORDINALITY b (k, j) GROUP BY i) m;
+-- upstream does not normalize here and clips; where ours has no cosine it is NaN
+SELECT array_agg(row ORDER BY i) FROM (SELECT i, array_agg(round((q <=> k)::numeric, 7) ORDER BY j) AS row
+	FROM unnest('{"[0,0]","[0,1]","[1,1]","[3,0]"}'::embedding[]) WITH ORDINALITY a (q, i), unnest('{"[0,1]","[1,1]","[3,0]"}'::embedding[]) WITH ORDINALITY b (k, j) GROUP BY i) m;
+-- sums over all pairs
+SELECT sum(q <-> k) AS euclidean_345 FROM unnest('{"[0,3]","[4,0]"}'::embedding[]) q, unnest('{"[0,3]","[4,0]"}'::embedding[]) k;
+SELECT sum(q <-> k) AS euclidean, sum(q <+> k) AS manhattan FROM unnest('{"[0,1]","[0,-1]"}'::embedding[]) q, unnest('{"[0,1]","[0,-1]"}'::embedding[]) k;
+SELECT sum(inner_product(q, k)) AS inner_product FROM unnest('{"[0,1]","[1,0]"}'::embedding[]) q, unnest('{"[0,1]","[1,0]"}'::embedding[]) k;
 
 -- ---- classification metrics: each with the counts and values of a test ----
 

@@ -73,6 +73,9 @@ SELECT similarity.deploy('pixels', :second);
 SELECT similarity.create_gallery('tiles', 'tiles', 'e', 'kind', model => 'pixels', distance => 'euclidean');
 SELECT version = :first AS first FROM similarity.galleries WHERE gallery = 'tiles';
 SELECT label FROM similarity.lookup('tiles', '\xffff0000'::bytea, 1);
+-- no longer deployed, and still not to be dropped
+\set VERBOSITY sqlstate
+SELECT similarity.drop_version('pixels', :first);
 \set VERBOSITY terse
 SELECT count(*) FROM similarity.lookup('tiles', embed('pixels', '\xffff0000'::bytea));
 \set VERBOSITY default
