@@ -195,17 +195,9 @@ current_version(const TriggerData *trigger)
 static AttrNumber
 column_number(const TriggerData *trigger, int argument, Oid *type)
 {
-	const char *name = trigger->tg_trigger->tgargs[argument];
-	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
-	int			number = SPI_fnumber(desc, name);
+	AttrNumber	number = trigger_column(trigger, argument, "If it was renamed, run similarity.attach() again.");
 
-	if (number <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist",
-						name, RelationGetRelationName(trigger->tg_relation)),
-				 errhint("If it was renamed, run similarity.attach() again.")));
-	*type = TupleDescAttr(desc, number - 1)->atttypid;
+	*type = TupleDescAttr(RelationGetDescr(trigger->tg_relation), number - 1)->atttypid;
 	return number;
 }
 

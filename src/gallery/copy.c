@@ -430,17 +430,9 @@ queue_key(Oid relid, const char *key)
 static char *
 key_of(const TriggerData *trigger, HeapTuple tuple)
 {
-	char	   *name = trigger->tg_trigger->tgargs[0];
-	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
-	int			number = SPI_fnumber(desc, name);
+	AttrNumber	number = trigger_column(trigger, 0, "The table is being embedded anew; similarity.reembed_cancel ends that.");
 
-	if (number <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist",
-						name, RelationGetRelationName(trigger->tg_relation)),
-				 errhint("The table is being embedded anew; similarity.reembed_cancel ends that.")));
-	return SPI_getvalue(tuple, desc, number);
+	return SPI_getvalue(tuple, RelationGetDescr(trigger->tg_relation), number);
 }
 
 static void

@@ -194,6 +194,26 @@ add_match_row(void *state, int label, const int *labels, const double *distances
 	matches_add(state, label, labels, distances, n);
 }
 
+typedef void (*Evaluation) (FunctionCallInfo fcinfo, const Gallery *gallery, const char *query);
+
+/* A function of (gallery, query, ...) that returns a set */
+static Datum
+evaluate(FunctionCallInfo fcinfo, Evaluation evaluation)
+{
+	char	   *name = text_argument(fcinfo, 0, "gallery");
+	char	   *query = text_argument(fcinfo, 1, "query");
+	Gallery    *gallery;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	gallery = gallery_open(name);
+	evaluation(fcinfo, gallery, query);
+	gallery_close(gallery);
+	SPI_finish();
+	return (Datum) 0;
+}
+
 /* Columns before and after the metrics */
 #define CLASSIFICATION_LABEL (6 + EVAL_METRICS)
 #define CLASSIFICATION_VALUES (CLASSIFICATION_LABEL + 3)
@@ -293,18 +313,7 @@ evaluate_classification(FunctionCallInfo fcinfo, const Gallery *gallery, const c
 Datum
 gallery_evaluate_classification(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_argument(fcinfo, 0, "gallery");
-	char	   *query = text_argument(fcinfo, 1, "query");
-	Gallery    *gallery;
-
-	InitMaterializedSRF(fcinfo, 0);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	gallery = gallery_open(name);
-	evaluate_classification(fcinfo, gallery, query);
-	gallery_close(gallery);
-	SPI_finish();
-	return (Datum) 0;
+	return evaluate(fcinfo, evaluate_classification);
 }
 
 /* ---- confusion_matrix ---- */
@@ -363,16 +372,5 @@ confusion_matrix(FunctionCallInfo fcinfo, const Gallery *gallery, const char *qu
 Datum
 gallery_confusion_matrix(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_argument(fcinfo, 0, "gallery");
-	char	   *query = text_argument(fcinfo, 1, "query");
-	Gallery    *gallery;
-
-	InitMaterializedSRF(fcinfo, 0);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	gallery = gallery_open(name);
-	confusion_matrix(fcinfo, gallery, query);
-	gallery_close(gallery);
-	SPI_finish();
-	return (Datum) 0;
+	return evaluate(fcinfo, confusion_matrix);
 }

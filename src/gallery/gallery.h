@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 
@@ -32,6 +33,9 @@ typedef struct GalleryDistance
 	const char *function;
 	bool		query_first;	/* the function is not symmetric */
 } GalleryDistance;
+
+/* The number of the column that an argument of the trigger names; ERROR with the hint. */
+extern AttrNumber trigger_column(const TriggerData *trigger, int argument, const char *hint);
 
 /* By name or alias in any case; ERROR that lists the names. */
 extern const GalleryDistance *gallery_distance(const char *name);
