@@ -93,6 +93,56 @@ SELECT '[1,0]'::embedding(2, bit) <~> '[1]';
 SELECT '[1,0]'::embedding(2, bit, 1) <~> '[1,0]'::embedding(2, bit, 2);
 SELECT embedding_model(binary_quantize('[1,0]'::embedding(2, 5)));
 
+-- A constant that must become bits is converted once; a variable may change,
+-- and gives what bits give
+CREATE TABLE questions AS SELECT i, random_embedding(40, i) AS q FROM generate_series(1, 4) i;
+CREATE TABLE signs (id int, e embedding(40, bit));
+INSERT INTO signs SELECT i, random_embedding(40, 100 + i) FROM generate_series(1, 50) i;
+CREATE FUNCTION by_variable(OUT hamming float8, OUT jaccard float8) AS $$
+DECLARE
+	v embedding;
+	w embedding;
+BEGIN
+	hamming := 0;
+	jaccard := 0;
+	FOR v IN SELECT q FROM questions ORDER BY i LOOP
+		FOR w IN SELECT e FROM signs ORDER BY id LOOP
+			hamming := hamming + (w <~> v);
+			jaccard := jaccard + (v <%> w);
+		END LOOP;
+	END LOOP;
+END $$ LANGUAGE plpgsql;
+CREATE FUNCTION by_constant(OUT hamming float8, OUT jaccard float8) AS $$
+DECLARE
+	v embedding;
+	h float8;
+	j float8;
+BEGIN
+	hamming := 0;
+	jaccard := 0;
+	FOR v IN SELECT q FROM questions ORDER BY i LOOP
+		EXECUTE format('SELECT sum(e <~> %1$L::embedding), sum(%1$L::embedding <%%> e ORDER BY id) FROM signs', v) INTO h, j;
+		hamming := hamming + h;
+		jaccard := jaccard + j;
+	END LOOP;
+END $$ LANGUAGE plpgsql;
+SELECT v.hamming = c.hamming AND c.hamming = b.hamming AS hamming,
+	abs(v.jaccard - b.jaccard) < 1e-9 AND abs(c.jaccard - b.jaccard) < 1e-9 AS jaccard
+FROM by_variable() v, by_constant() c,
+	(SELECT sum(e <~> binary_quantize(q)) AS hamming, sum(e <%> binary_quantize(q)) AS jaccard FROM signs, questions) b;
+SET plan_cache_mode = force_generic_plan;
+PREPARE signs_of(embedding) AS SELECT array_agg(id ORDER BY e <~> $1, id) =
+	array_agg(id ORDER BY e <~> binary_quantize($1), id) AS same FROM signs;
+SELECT q FROM questions WHERE i = 1 \gset first_
+SELECT q FROM questions WHERE i = 2 \gset second_
+EXECUTE signs_of(:'first_q');
+EXECUTE signs_of(:'second_q');
+DEALLOCATE signs_of;
+RESET plan_cache_mode;
+SELECT count(*) FROM signs WHERE e <~> '[1,2]' > 0;
+DROP FUNCTION by_variable(), by_constant();
+DROP TABLE questions, signs;
+
 -- within: the border belongs to it
 SELECT within('[1,2]', '[1,4]', 2), within('[1,2]', '[1,4]', 1.99), within('[1,2]', '[1,2]', 0),
 	within('[1,2]', '[9,9]', 'infinity');

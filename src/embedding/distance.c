@@ -179,16 +179,39 @@ embedding_jaccard_distance(const Embedding *a, const Embedding *b)
 	return distance_of_bits(a, b, kernel_jaccard_distance);
 }
 
+/* distance_of_arguments() of bits; constants are converted once. */
+static double
+distance_of_bit_arguments(FunctionCallInfo fcinfo, BitsFunction distance)
+{
+	EmbeddingBuffer buffers[2];
+	Embedding  *a = embedding_fetch(fcinfo, 0, &buffers[0]);
+	Embedding  *b = embedding_fetch(fcinfo, 1, &buffers[1]);
+	Embedding  *x;
+	Embedding  *y;
+	double		result;
+
+	embedding_check_pair(a, b);
+	x = embedding_fetch_bits(fcinfo, 0, a);
+	y = embedding_fetch_bits(fcinfo, 1, b);
+	result = distance(embedding_elements(x), embedding_elements(y),
+					  element_size(ELEMENT_BIT, a->dims));
+	embedding_release_bits(fcinfo, 0, a, x);
+	embedding_release_bits(fcinfo, 1, b, y);
+	embedding_release(fcinfo, 0, a);
+	embedding_release(fcinfo, 1, b);
+	return result;
+}
+
 Datum
 hamming_distance(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo, embedding_hamming_distance));
+	PG_RETURN_FLOAT8(distance_of_bit_arguments(fcinfo, hamming_of_bytes));
 }
 
 Datum
 jaccard_distance(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo, embedding_jaccard_distance));
+	PG_RETURN_FLOAT8(distance_of_bit_arguments(fcinfo, kernel_jaccard_distance));
 }
 
 /* ---- the rest ---- */

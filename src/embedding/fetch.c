@@ -6,7 +6,8 @@
  * used where it stands in shared buffers.  One with a short header (up to 126
  * bytes) is not aligned: it is copied onto the stack.  A toasted one is
  * fetched; if the next call brings the same one, as in ORDER BY e <-> (SELECT
- * e FROM ...), it is kept for the calls to come.
+ * e FROM ...), it is kept for the calls to come.  So is a constant's conversion
+ * to bits.
  */
 #include "postgres.h"
 
@@ -17,13 +18,15 @@
 #include "compat.h"
 #include "embedding/fetch.h"
 
-/* ---- the same toasted value in every call ---- */
+/* ---- the same value in every call ---- */
 
 typedef struct Kept
 {
 	bool		is_known;		/* pointer is set */
 	struct varatt_external pointer; /* of the last call */
 	Embedding  *value;			/* what it points to, or NULL */
+	Embedding  *source;			/* the constant that became bits, or NULL */
+	Embedding  *bits;			/* what it became */
 } Kept;
 
 /* Of both arguments, in the memory of the call site */
@@ -75,7 +78,50 @@ is_kept(FunctionCallInfo fcinfo, int n, const Embedding *e)
 {
 	const Kept *kept = fcinfo->flinfo != NULL ? fcinfo->flinfo->fn_extra : NULL;
 
-	return kept != NULL && kept[n].value == e;
+	return kept != NULL && (kept[n].value == e || kept[n].bits == e);
+}
+
+static bool
+are_same(const Embedding *a, const Embedding *b)
+{
+	return VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0;
+}
+
+/*
+ * Converting costs far more than the distance of bits, so what a constant or a
+ * parameter becomes is kept.  Parameters may change between calls, as variables
+ * of PL/pgSQL do, hence the comparison.
+ */
+Embedding *
+embedding_fetch_bits(FunctionCallInfo fcinfo, int n, Embedding *e)
+{
+	MemoryContext previous;
+	Kept	   *kept;
+
+	if (e->kind == ELEMENT_BIT || !get_fn_expr_arg_stable(fcinfo->flinfo, n))
+		return embedding_convert(e, ELEMENT_BIT);
+	kept = kept_values(fcinfo->flinfo) + n;
+	if (kept->source != NULL && are_same(kept->source, e))
+		return kept->bits;
+	if (kept->source != NULL)
+	{
+		pfree(kept->source);
+		pfree(kept->bits);
+		kept->source = kept->bits = NULL;
+	}
+	previous = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	kept->bits = embedding_convert(e, ELEMENT_BIT);
+	kept->source = palloc(VARSIZE(e));
+	memcpy(kept->source, e, VARSIZE(e));
+	MemoryContextSwitchTo(previous);
+	return kept->bits;
+}
+
+void
+embedding_release_bits(FunctionCallInfo fcinfo, int n, Embedding *e, Embedding *bits)
+{
+	if (bits != e && !is_kept(fcinfo, n, bits))
+		pfree(bits);
 }
 
 /* ---- reading ahead ---- */

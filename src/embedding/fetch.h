@@ -28,4 +28,11 @@ extern Embedding *embedding_fetch(FunctionCallInfo fcinfo, int n, EmbeddingBuffe
  */
 extern void embedding_release(FunctionCallInfo fcinfo, int n, Embedding *e);
 
+/*
+ * e, the n-th argument, as bits: itself, a copy, or what is kept of a constant.
+ * Read only, and released before e is.
+ */
+extern Embedding *embedding_fetch_bits(FunctionCallInfo fcinfo, int n, Embedding *e);
+extern void embedding_release_bits(FunctionCallInfo fcinfo, int n, Embedding *e, Embedding *bits);
+
 #endif							/* EMBEDDING_FETCH_H */

@@ -9,8 +9,9 @@
  *	v_multiply_add(a, b, c) = a * b + c, v_sum(a), and
  *	v_half(p, scale) v_int8(p, scale), WIDTH elements as floats
  *
- * and after: a MixedTable of MIXED_TABLE(name).  The last elements are copied
- * into vectors of zeros, so that nothing behind them is read.
+ * and after: a MixedTable of MIXED_TABLE(name).  Nothing behind the last element
+ * is read: the last vector ends with it, and what the loop has counted already
+ * becomes 0.  Less than a vector is copied into zeros.
  */
 #include <string.h>
 
@@ -41,6 +42,34 @@ add_absolute(Vector sum, Vector a, Vector b)
 	return v_add(sum, v_absolute(v_subtract(a, b)));
 }
 
+/* ones_behind + m: WIDTH - m zeros and m ones */
+static const float ones_behind[2 * WIDTH] = {
+	[WIDTH...2 * WIDTH - 1] = 1
+};
+
+/* The last n % WIDTH > 0 of n elements, with zeros in the other lanes */
+INLINE void
+load_tail(const float *a, const char *b, Vector scale, size_t n,
+		  size_t size, Load load, Vector *x, Vector *y)
+{
+	size_t		m = n % WIDTH;
+	float		tail[WIDTH] = {0};
+	char		tail_b[2 * WIDTH] = {0};
+
+	if (n > WIDTH)
+	{
+		Vector		mask = v_load(ones_behind + m);
+
+		*x = v_multiply_add(v_load(a + n - WIDTH), mask, v_zero());
+		*y = v_multiply_add(load(b + (n - WIDTH) * size, scale), mask, v_zero());
+		return;
+	}
+	memcpy(tail, a, m * sizeof(float));
+	memcpy(tail_b, b, m * size);
+	*x = v_load(tail);
+	*y = load(tail_b, scale);
+}
+
 /* load, step and size, the bytes of an element, are constants once inlined. */
 INLINE float
 reduce(const float *a, const void *b, float scale, size_t n,
@@ -58,12 +87,11 @@ reduce(const float *a, const void *b, float scale, size_t n,
 		sum[0] = step(sum[0], v_load(a + i), load(p + i * size, s));
 	if (i < n)
 	{
-		float		tail[WIDTH] = {0};
-		char		tail_b[2 * WIDTH] = {0};
+		Vector		x;
+		Vector		y;
 
-		memcpy(tail, a + i, (n - i) * sizeof(float));
-		memcpy(tail_b, p + i * size, (n - i) * size);
-		sum[1] = step(sum[1], v_load(tail), load(tail_b, s));
+		load_tail(a, p, s, n, size, load, &x, &y);
+		sum[1] = step(sum[1], x, y);
 	}
 	return v_sum(v_add(v_add(sum[0], sum[1]), v_add(sum[2], sum[3])));
 }
@@ -82,28 +110,31 @@ reduce_cosine(const float *a, const void *b, float scale, size_t n,
 {
 	const char *p = b;
 	Vector		s = v_set(scale);
-	Vector		even[3] = {v_zero(), v_zero(), v_zero()};
-	Vector		odd[3] = {v_zero(), v_zero(), v_zero()};
+	Vector		sum[3][3];
+	float		result[3];
 	size_t		i = 0;
 
-	for (; i + 2 * WIDTH <= n; i += 2 * WIDTH)
+	for (size_t j = 0; j < 3; j++)
+		for (size_t k = 0; k < 3; k++)
+			sum[j][k] = v_zero();
+	for (; i + 3 * WIDTH <= n; i += 3 * WIDTH)
+		for (size_t j = 0; j < 3; j++)
+			add_cosine(sum[j], v_load(a + i + j * WIDTH), load(p + (i + j * WIDTH) * size, s));
+	for (; i + WIDTH <= n; i += WIDTH)
+		add_cosine(sum[0], v_load(a + i), load(p + i * size, s));
+	if (i < n)
 	{
-		add_cosine(even, v_load(a + i), load(p + i * size, s));
-		add_cosine(odd, v_load(a + i + WIDTH), load(p + (i + WIDTH) * size, s));
-	}
-	for (; i < n; i += WIDTH)
-	{
-		size_t		m = n - i < WIDTH ? n - i : WIDTH;
-		float		tail[WIDTH] = {0};
-		char		tail_b[2 * WIDTH] = {0};
+		Vector		x;
+		Vector		y;
 
-		memcpy(tail, a + i, m * sizeof(float));
-		memcpy(tail_b, p + i * size, m * size);
-		add_cosine(even, v_load(tail), load(tail_b, s));
+		load_tail(a, p, s, n, size, load, &x, &y);
+		add_cosine(sum[1], x, y);
 	}
-	*ab = v_sum(v_add(even[0], odd[0]));
-	*aa = v_sum(v_add(even[1], odd[1]));
-	*bb = v_sum(v_add(even[2], odd[2]));
+	for (size_t k = 0; k < 3; k++)
+		result[k] = v_sum(v_add(v_add(sum[0][k], sum[1][k]), sum[2][k]));
+	*ab = result[0];
+	*aa = result[1];
+	*bb = result[2];
 }
 
 #define MIXED_SUM(function, kind, size, step) \

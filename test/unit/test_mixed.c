@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "kernel/distance.h"
 #include "kernel/mixed.h"
+#include "kernel/vector.h"
 #include "unit.h"
 
 #define MAX_LENGTH 600
@@ -131,8 +132,7 @@ check_pair(const Stored *x, const Stored *y, size_t n)
 {
 	double		l2 = kernel_l2_squared_distance(x->floats, y->floats, n);
 	double		l1 = kernel_l1_distance(x->floats, y->floats, n);
-	double		norms = sqrt(kernel_inner_product(x->floats, x->floats, n)) *
-	sqrt(kernel_inner_product(y->floats, y->floats, n));
+	double		norms = kernel_norm(x->floats, n) * kernel_norm(y->floats, n);
 
 	return same(mixed_l2_squared_distance(x->v, y->v, n), l2, l2 * 1e-5) &&
 		same(mixed_l1_distance(x->v, y->v, n), l1, l1 * 1e-5) &&
