@@ -82,7 +82,7 @@ cmp_ok(memory() - $memory, '<', 1024, 'memory is what it was before');
 my $networks = "SELECT string_agg(used_bytes / 1000000 || ' MB', ' ') FROM pg_backend_memory_contexts WHERE name = 'network of a model'";
 $session->query("SET similarity.cache_memory = '1MB'");
 is($session->query("SELECT count(embed('wide', image)) FROM pictures WHERE i = 1"), '1', 'a network above the limit runs');
-is($session->query($networks), '8 MB', 'and is the only one kept');
+like($session->query($networks), qr/^[89] MB$/, 'and is the only one kept');
 is($session->query("SELECT count(embed('pictures', image)) FROM pictures WHERE i = 1"), '1', 'the other one');
 is($session->query($networks), '0 MB', 'takes its place');
 is($session->query("SELECT count(*), max(a <-> b) < 1e-5 FROM (SELECT embed_batch('wide', image) OVER () AS a, embed('pictures', image) AS c,
