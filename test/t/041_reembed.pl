@@ -97,7 +97,7 @@ sub while_busy
 	my $result = $call->();
 	sleep 1;
 	my $errors = $node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()});
-	$pgbench->signal('INT');
+	$pgbench->signal('TERM');
 	$pgbench->finish;
 	is($errors, 4, "$what: every client is still at work");
 	unlike($err, qr/ERROR|FATAL|aborted/, "$what: no error");
