@@ -184,17 +184,22 @@ find_broken(Vacuum *vacuum, uint32 first, uint32 *broken)
 	return n;
 }
 
+/*
+ * All nodes there are by now: an insert that made one while rows were marked
+ * may have found a neighbour before its turn came.
+ */
 static void
 repair(Vacuum *vacuum)
 {
 	HnswIndex  *index = vacuum->index;
+	uint32		nodes = hnsw_count_nodes(index);
 	int			step = index->layout.nodes_per_page;
 	uint32	   *broken = palloc(sizeof(uint32) * step);
 	GraphStart	start = hnsw_start(index);
 	Status		status;
 
 	status_clear(&status);
-	for (uint32 node = 0; node < vacuum->nodes; node += step)
+	for (uint32 node = 0; node < nodes; node += step)
 	{
 		int			n;
 
