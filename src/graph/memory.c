@@ -94,15 +94,21 @@ add_record(GraphMemory *memory)
 	return true;
 }
 
+/* After so many looks in vain: whoever is waited for may not be running. */
+static void
+wait_awhile(int looks)
+{
+	if (looks >= SPINS)
+		sched_yield();
+}
+
 static void
 take_lock(_Atomic uint32_t *lock)
 {
 	while (atomic_exchange_explicit(lock, 1, memory_order_acquire) != 0)
 	{
-		/* The holder copies a list; if that takes long, it is not running. */
 		for (int i = 0; atomic_load_explicit(lock, memory_order_relaxed) != 0; i++)
-			if (i >= SPINS)
-				sched_yield();
+			wait_awhile(i);
 	}
 }
 
@@ -280,8 +286,7 @@ memory_missed(void *context)
 		const Rival *rival = &worker->rivals[--worker->nrivals];
 
 		for (int i = 0; atomic_load_explicit(&rival->worker->finished, memory_order_acquire) == rival->finished; i++)
-			if (i >= SPINS)
-				sched_yield();
+			wait_awhile(i);
 		if (graph_memory_record(worker->memory, rival->node)->state == GRAPH_LIVE)
 			return rival->node;
 	}

@@ -69,23 +69,32 @@ gemm_task(void *arg, int slice, int worker)
 			 m + GEMM_SIZE * GEMM_SIZE, GEMM_SIZE, 0, m + 2 * GEMM_SIZE * GEMM_SIZE, GEMM_SIZE);
 }
 
-/* Floating-point operations a second of one product on each thread */
+/* Median seconds of a task on all threads at once */
 static double
-gemm_rate(ThreadPool *pool)
+median_run(ThreadPool *pool, PoolTask task, void *arg)
 {
-	int			threads = pool_threads(pool);
-	float	   *m = calloc((size_t) threads * 3 * GEMM_SIZE * GEMM_SIZE, sizeof(float));
 	double		times[9];
 
 	for (int i = 0; i < 9; i++)
 	{
 		double		start = now();
 
-		pool_run(pool, threads, gemm_task, m);
+		pool_run(pool, pool_threads(pool), task, arg);
 		times[i] = now() - start;
 	}
+	return median(times, 9);
+}
+
+/* Floating-point operations a second of one product on each thread */
+static double
+gemm_rate(ThreadPool *pool)
+{
+	int			threads = pool_threads(pool);
+	float	   *m = calloc((size_t) threads * 3 * GEMM_SIZE * GEMM_SIZE, sizeof(float));
+	double		seconds = median_run(pool, gemm_task, m);
+
 	free(m);
-	return threads * 2.0 * GEMM_SIZE * GEMM_SIZE * GEMM_SIZE / median(times, 9);
+	return threads * 2.0 * GEMM_SIZE * GEMM_SIZE * GEMM_SIZE / seconds;
 }
 
 /* ---- memory of this machine ---- */
@@ -107,17 +116,10 @@ memory_rate(ThreadPool *pool)
 {
 	int			threads = pool_threads(pool);
 	float	   *m = calloc((size_t) threads * STREAM_NUMBERS, sizeof(float));
-	double		times[9];
+	double		seconds = median_run(pool, stream_task, m);
 
-	for (int i = 0; i < 9; i++)
-	{
-		double		start = now();
-
-		pool_run(pool, threads, stream_task, m);
-		times[i] = now() - start;
-	}
 	free(m);
-	return threads * 2.0 * sizeof(float) * STREAM_NUMBERS / median(times, 9);
+	return threads * 2.0 * sizeof(float) * STREAM_NUMBERS / seconds;
 }
 
 /* What this machine does */
