@@ -27,6 +27,27 @@
 #define vacuum_delay() vacuum_delay_point()
 #endif
 
+/* old_snapshot_threshold ended with 16. */
+#if PG_VERSION_NUM >= 170000
+#define check_old_snapshot(snapshot, relation, page) ((void) 0)
+#else
+#define check_old_snapshot(snapshot, relation, page) TestForOldSnapshot(snapshot, relation, page)
+#endif
+
+/* Read so many bytes of a BufFile, or fail. */
+#if PG_VERSION_NUM >= 160000
+#define read_temporary_file(file, data, size) BufFileReadExact(file, data, size)
+#else
+#define read_temporary_file(file, data, size) \
+	do \
+	{ \
+		if (BufFileRead(file, data, size) != (size)) \
+			ereport(ERROR, \
+					(errcode_for_file_access(), \
+					 errmsg("could not read from a temporary file: %m"))); \
+	} while (0)
+#endif
+
 /* Run with a safe search_path until the settings' level ends; before 17 it was not done. */
 #if PG_VERSION_NUM >= 170000
 #define restrict_search_path() RestrictSearchPath()

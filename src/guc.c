@@ -14,7 +14,7 @@
 
 int			guc_cache_memory = 256 * 1024;
 int			guc_ef_search = 0;
-int			guc_search_order = ORDER_RELAXED;
+int			guc_search_order = ORDER_STRICT;
 int			guc_threads = 0;
 int			guc_training_memory = 4 * 1024 * 1024;
 
@@ -43,7 +43,7 @@ guc_init(void)
 
 	DefineCustomEnumVariable("similarity.search_order",
 							 "What to do with a row that an index scan finds later than it belongs.",
-							 "\"relaxed\" returns it when found, \"strict\" skips it.",
+							 "\"strict\" skips it, so that rows are in order; \"relaxed\" returns it when found.",
 							 &guc_search_order,
 							 guc_search_order, order_options,
 							 PGC_USERSET, 0, NULL, NULL, NULL);

@@ -10,6 +10,7 @@
 #include "graph/check.h"
 
 #include <math.h>
+#include <string.h>
 
 /* In lengths of the residual: above rounding, below another's code */
 #define CODE_ERROR 0.5
@@ -60,6 +61,8 @@ graph_distance_agrees(const GraphSpace *space, const void *own, float noted, con
 	double		slack = radii(own, neighbor) + TOLERANCE * norms;
 	double		distance = graph_between(space, own, neighbor);
 
+	if (noted == GRAPH_RING)
+		return memcmp(own, neighbor, space->shape.own_size) == 0;
 	if (space->metric == &graph_metric_ip)
 		slack *= norms;
 	return !(fabs(distance - noted) > slack + TOLERANCE * fabs(distance));

@@ -13,6 +13,7 @@
 #ifndef GRAPH_GRAPH_H
 #define GRAPH_GRAPH_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +29,12 @@
 
 /* Row pointers of a node: rows that are stored alike share one. */
 #define GRAPH_ROWS 4
+
+/*
+ * Nodes that have stored the same form a ring: each has one neighbour that is
+ * the next of them, noted at this distance, so that it never has to give way.
+ */
+#define GRAPH_RING (-INFINITY)
 
 typedef struct GraphSpace GraphSpace;	/* query.h */
 typedef struct GraphQuery GraphQuery;	/* query.h */
@@ -52,7 +59,8 @@ typedef struct GraphExpansion
 	float		distance;		/* of the query and what is stored; if live */
 	float		reach;			/* distance and twice the stored vector's
 								 * radius: what storing may hide; if live */
-	float		bound;			/* of the operator's distance; if live */
+	double		bound;			/* of the operator's distance, or that if the
+								 * query is exact; not NaN; if live */
 	int			nrows;			/* 1 .. GRAPH_ROWS if live */
 	uint64_t	rows[GRAPH_ROWS];
 	int			n;				/* neighbours, those in "seen" left out */
@@ -68,6 +76,13 @@ typedef struct GraphNewcomer
 	bool		force;			/* make place in any case */
 
 	/*
+	 * Come between the owner and the next of its ring, which must be this
+	 * one; GRAPH_NO_NODE if it is in none yet.
+	 */
+	bool		ring;
+	uint32_t	before;
+
+	/*
 	 * Without codes: the list that the owner had, and the newcomer's
 	 * distances to it.  NULL with codes.
 	 */
@@ -79,7 +94,8 @@ typedef enum GraphLinkResult
 {
 	GRAPH_LINKED,				/* or was before */
 	GRAPH_REFUSED,				/* no place, or the owner is not live */
-	GRAPH_CHANGED				/* the list is no longer the expected one */
+	GRAPH_CHANGED				/* the list, or the next of the ring, is no
+								 * longer the expected one */
 } GraphLinkResult;
 
 /*
@@ -98,6 +114,13 @@ typedef struct GraphAccess
 	 */
 	bool		(*expand) (void *context, uint32_t node, GraphQuery *query,
 						   const GraphBits *seen, GraphExpansion *out);
+
+	/*
+	 * Replace the bound of what expand() gave by the operator's least
+	 * distance to its rows, which storing hides; false if no row is there.
+	 * May be NULL: then bounds are all that can be known.
+	 */
+	bool		(*refine) (void *context, GraphExpansion *expansion);
 
 	/*
 	 * A node is likely to be expanded soon: bring it nearer without waiting

@@ -5,6 +5,7 @@
  */
 #include "graph/heap.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static inline bool
@@ -29,7 +30,7 @@ grow(GraphHeap *heap)
 }
 
 bool
-graph_heap_push(GraphHeap *heap, float key, uint32_t value)
+graph_heap_push(GraphHeap *heap, double key, uint32_t value)
 {
 	GraphHeapItem item = {key, value};
 	size_t		i;
@@ -64,4 +65,23 @@ graph_heap_pop(GraphHeap *heap)
 	}
 	heap->items[i] = last;
 	return top;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const GraphHeapItem *x = a;
+	const GraphHeapItem *y = b;
+
+	return before(*x, *y) ? -1 : before(*y, *x);
+}
+
+/* Sorted items are a heap. */
+void
+graph_heap_cut(GraphHeap *heap, size_t n)
+{
+	if (heap->n <= n)
+		return;
+	qsort(heap->items, heap->n, sizeof(*heap->items), compare);
+	heap->n = n;
 }

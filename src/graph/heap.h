@@ -14,7 +14,7 @@
 
 typedef struct GraphHeapItem
 {
-	float		key;			/* not NaN */
+	double		key;			/* not NaN */
 	uint32_t	value;
 } GraphHeapItem;
 
@@ -27,9 +27,12 @@ typedef struct GraphHeap
 } GraphHeap;
 
 /* False when out of memory; the heap stays as it was. */
-extern bool graph_heap_push(GraphHeap *heap, float key, uint32_t value);
+extern bool graph_heap_push(GraphHeap *heap, double key, uint32_t value);
 
 /* Take the item with the least key; the heap must not be empty. */
 extern GraphHeapItem graph_heap_pop(GraphHeap *heap);
+
+/* Keep the n items with the least keys. */
+extern void graph_heap_cut(GraphHeap *heap, size_t n);
 
 #endif							/* GRAPH_HEAP_H */

@@ -17,11 +17,15 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "graph/query.h"
 
 /* A neighbour whose list changes under our hands this often is left alone. */
 #define MAX_ATTEMPTS 16
+
+/* Dead nodes of a ring that are passed by */
+#define MAX_RING_STEPS 1024
 
 /* Dead nodes looked behind in one repair, per neighbour that a list may have */
 #define DEAD_PER_DEGREE 4
@@ -303,6 +307,124 @@ link_back_all(GraphLinker *linker, const GraphList *list, uint32_t node)
 		accepted += link_back(linker, list->ids[i], node, true);
 }
 
+/* ---- rings ---- */
+
+/* The next of a list's ring, or GRAPH_NO_NODE */
+static uint32_t
+ring_next(const GraphList *list)
+{
+	for (int i = 0; i < list->n; i++)
+		if (list->distances[i] == GRAPH_RING)
+			return list->ids[i];
+	return GRAPH_NO_NODE;
+}
+
+/*
+ * A live node that is equal to the one in hand, among the candidates, or
+ * GRAPH_NO_NODE.  It is at the least distance there is.
+ */
+static bool
+find_equal(GraphLinker *linker, uint32_t *equal, Status *status)
+{
+	size_t		size = linker->access->space->shape.own_size;
+
+	*equal = GRAPH_NO_NODE;
+	linker->nscratch = 0;
+	for (int i = 0; i < linker->npool && *equal == GRAPH_NO_NODE; i++)
+	{
+		Candidate  *candidate = &linker->pool[i];
+		bool		gone;
+
+		if (candidate->distance > linker->pool[0].distance)
+			break;
+		if (!load_own(linker, candidate, &gone))
+			return out_of_memory(status);
+		if (!gone && memcmp(candidate->own, linker->query->own, size) == 0)
+			*equal = candidate->node;
+		candidate->own = NULL;	/* the scratch is used again */
+	}
+	return true;
+}
+
+/* Let a node be selected first, as the next of the ring; add it if need be. */
+static bool
+prefer(GraphLinker *linker, uint32_t node)
+{
+	bool		known = false;
+
+	for (int i = 0; i < linker->npool; i++)
+	{
+		if (linker->pool[i].node != node)
+			continue;
+		linker->pool[i].distance = GRAPH_RING;
+		known = true;
+	}
+	if (!known && !pool_add(linker, node, GRAPH_RING))
+		return false;
+	pool_sort(linker);
+	return true;
+}
+
+/*
+ * Come between an equal node and the next of its ring.  Others may do the same
+ * at the same time: then the place is behind them.
+ */
+static void
+enter_ring(GraphLinker *linker, uint32_t equal, uint32_t next, uint32_t node)
+{
+	const GraphAccess *access = linker->access;
+	GraphNewcomer newcomer = {.node = node,.query = linker->query,.ring = true};
+	uint32_t	owner = equal;
+
+	newcomer.before = next == equal ? GRAPH_NO_NODE : next;
+	for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++)
+	{
+		GraphList	list;
+		bool		live;
+
+		if (access->link(access->context, owner, &newcomer) != GRAPH_CHANGED ||
+			!access->read_list(access->context, owner, &list, &live))
+			return;
+		owner = ring_next(&list);
+		if (owner == GRAPH_NO_NODE || owner == node)
+			return;
+		newcomer.before = next;
+	}
+}
+
+/*
+ * The next live node of a node's ring, by its list; GRAPH_NO_NODE if there is
+ * none but the node itself.
+ */
+static uint32_t
+live_ring_next(GraphLinker *linker, uint32_t node, const GraphList *list)
+{
+	const GraphAccess *access = linker->access;
+	uint32_t	next = ring_next(list);
+	GraphList	behind;
+	bool		live;
+
+	for (int step = 0; step < MAX_RING_STEPS; step++)
+	{
+		if (next == GRAPH_NO_NODE || next == node ||
+			!access->read_list(access->context, next, &behind, &live))
+			return GRAPH_NO_NODE;
+		if (live)
+			return next;
+		next = ring_next(&behind);
+	}
+	return GRAPH_NO_NODE;
+}
+
+/* Keep a node in its ring when its neighbours are selected anew. */
+static bool
+stay_in_ring(GraphLinker *linker, uint32_t node, const GraphList *list)
+{
+	uint32_t	next = live_ring_next(linker, node, list);
+
+	return next == GRAPH_NO_NODE || prefer(linker, next);
+}
+
 /* ---- insertion ---- */
 
 /* Add a node that the search may have missed. */
@@ -327,12 +449,12 @@ static bool
 find_candidates(GraphLinker *linker, const GraphStart *start, Status *status)
 {
 	const GraphAccess *access = linker->access;
+	GraphLimits limits = {.ef = linker->ef,.waiting = SIZE_MAX};
 	const GraphFound *found;
 	int			nfound;
 	uint32_t	node;
 
-	if (!graph_search_begin(linker->search, linker->query, linker->ef, start,
-							SIZE_MAX, status) ||
+	if (!graph_search_begin(linker->search, linker->query, start, &limits, status) ||
 		!graph_search_pool(linker->search, &found, &nfound, status))
 		return false;
 	linker->npool = 0;
@@ -378,11 +500,33 @@ graph_linker_query(GraphLinker *linker)
 	return linker->query;
 }
 
+/* Find the place in a ring, if an equal node was found: *next is what comes behind. */
+static bool
+find_ring(GraphLinker *linker, uint32_t *equal, uint32_t *next, Status *status)
+{
+	const GraphAccess *access = linker->access;
+	GraphList	list;
+	bool		live;
+
+	if (!find_equal(linker, equal, status))
+		return false;
+	if (*equal == GRAPH_NO_NODE ||
+		!access->read_list(access->context, *equal, &list, &live))
+	{
+		*equal = GRAPH_NO_NODE;
+		return true;
+	}
+	*next = ring_next(&list) == GRAPH_NO_NODE ? *equal : ring_next(&list);
+	return prefer(linker, *next) || out_of_memory(status);
+}
+
 GraphInsertResult
 graph_insert(GraphLinker *linker, const GraphStart *start, uint32_t *node, Status *status)
 {
 	const GraphAccess *access = linker->access;
 	Selection	selection;
+	uint32_t	equal;
+	uint32_t	next = GRAPH_NO_NODE;
 
 	if (!find_candidates(linker, start, status))
 		return GRAPH_FAILED;
@@ -390,13 +534,16 @@ graph_insert(GraphLinker *linker, const GraphStart *start, uint32_t *node, Statu
 		return GRAPH_ISOLATED;
 	if (merge(linker, node))
 		return GRAPH_MERGED;
-	if (!select_neighbors(linker, GRAPH_NO_NODE, &selection, status))
+	if (!find_ring(linker, &equal, &next, status) ||
+		!select_neighbors(linker, GRAPH_NO_NODE, &selection, status))
 		return GRAPH_FAILED;
 	if (selection.list.n == 0)
 		return GRAPH_ISOLATED;
 	*node = access->create(access->context, linker->query, &selection.list, selection.owns);
 	if (*node == GRAPH_NO_NODE)
 		return GRAPH_ISOLATED;
+	if (equal != GRAPH_NO_NODE)
+		enter_ring(linker, equal, next, *node);
 	link_back_all(linker, &selection.list, *node);
 	return GRAPH_INSERTED;
 }
@@ -535,6 +682,8 @@ graph_repair(GraphLinker *linker, uint32_t node, const GraphStart *start,
 		relink = linker->npool < access->space->shape.degree / 4;
 		if (relink && !find_candidates(linker, start, status))
 			return false;
+		if (!stay_in_ring(linker, node, &expected))
+			return out_of_memory(status);
 		if (!select_neighbors(linker, node, &selection, status))
 			return false;
 		if (!rewrite(linker, node, &expected, &selection))
@@ -568,6 +717,8 @@ graph_relink(GraphLinker *linker, uint32_t node, const GraphStart *start, Status
 			return out_of_memory(status);
 	}
 	pool_sort(linker);
+	if (!stay_in_ring(linker, node, &expected))
+		return out_of_memory(status);
 	if (!select_neighbors(linker, node, &selection, status))
 		return false;
 	if (rewrite(linker, node, &expected, &selection))

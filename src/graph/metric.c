@@ -18,26 +18,31 @@ l1(const float *a, const float *b, size_t n)
 	return kernel->l1(a, b, n);
 }
 
-/* Exact: at most 16,384 */
-static float
-hamming(const uint8_t *a, const uint8_t *b, size_t bytes)
+/* The operators' own results, as src/embedding/distance.c has them */
+
+static double
+l2_distance(const float *a, const float *b, size_t n)
 {
-	return (float) kernel_hamming_distance(a, b, bytes);
+	return sqrt(kernel_l2_squared_distance(a, b, n));
 }
 
-static float
-jaccard(const uint8_t *a, const uint8_t *b, size_t bytes)
+static double
+negative_inner_product(const float *a, const float *b, size_t n)
 {
-	double		d = kernel_jaccard_distance(a, b, bytes);
-	float		f = (float) d;
+	return -kernel_inner_product(a, b, n);
+}
 
-	return f > d ? nextafterf(f, 0) : f;
+static double
+hamming(const uint8_t *a, const uint8_t *b, size_t bytes)
+{
+	return (double) kernel_hamming_distance(a, b, bytes);
 }
 
 const GraphMetric graph_metric_l2 = {
 	.name = "l2",
 	.coded = true,
 	.space = SPACE_L2,
+	.floats = l2_distance,
 	.alpha = 1.0954f,
 	.adaptive = true
 };
@@ -46,6 +51,7 @@ const GraphMetric graph_metric_cosine = {
 	.name = "cosine",
 	.coded = true,
 	.space = SPACE_COSINE,
+	.floats = kernel_cosine_distance,
 	.alpha = 1.0954f,
 	.adaptive = true
 };
@@ -54,12 +60,14 @@ const GraphMetric graph_metric_ip = {
 	.name = "ip",
 	.coded = true,
 	.space = SPACE_INNER_PRODUCT,
+	.floats = negative_inner_product,
 	.alpha = 1.0f
 };
 
 const GraphMetric graph_metric_l1 = {
 	.name = "l1",
 	.plain = l1,
+	.floats = kernel_l1_distance,
 	.alpha = 1.1f
 };
 
@@ -72,6 +80,6 @@ const GraphMetric graph_metric_hamming = {
 
 const GraphMetric graph_metric_jaccard = {
 	.name = "jaccard",
-	.bits = jaccard,
+	.bits = kernel_jaccard_distance,
 	.alpha = 1.1f
 };

@@ -19,13 +19,18 @@ typedef struct GraphMetric
 	/*
 	 * With codes, vectors are mapped to this space, where distances are L2 or
 	 * negative inner products.  Without, they are stored as they are, as
-	 * floats or as bits, and compared by plain() or bits(), whose result is
-	 * the operator's or, by rounding to a float, below it.
+	 * floats or as bits.  plain() ranks floats.
 	 */
 	bool		coded;
 	SpaceMetric space;
 	float		(*plain) (const float *a, const float *b, size_t n);
-	float		(*bits) (const uint8_t *a, const uint8_t *b, size_t bytes);
+
+	/*
+	 * What the operator returns for two vectors of n float32, or of so many
+	 * bytes of bits: the other is NULL.
+	 */
+	double		(*floats) (const float *a, const float *b, size_t n);
+	double		(*bits) (const uint8_t *a, const uint8_t *b, size_t bytes);
 
 	float		alpha;			/* see graph_occludes() */
 	bool		adaptive;		/* may estimates end a search early? */

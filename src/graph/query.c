@@ -56,6 +56,12 @@ graph_query_create(Arena *arena, const GraphSpace *space)
 		if (query->stored == NULL || query->codes == NULL)
 			return NULL;
 		query->x = query->stored->x;
+		if (space->shape.originals_at > 0)
+		{
+			query->original = arena_new_array(arena, dims, float);
+			if (query->original == NULL)
+				return NULL;
+		}
 	}
 	else
 		query->x = arena_new_array(arena, dims, float);
@@ -73,6 +79,22 @@ is_inner_product(const GraphSpace *space)
 	return space->metric->coded && space->metric->space == SPACE_INNER_PRODUCT;
 }
 
+/* The column's floats that a node keeps */
+static const float *
+originals(const GraphShape *shape, const void *own)
+{
+	size_t		at = shape->originals_at > 0 ? shape->originals_at : sizeof(StoredHead);
+
+	return (const float *) ((const char *) own + at);
+}
+
+/* Do nodes keep all that the operator looks at? */
+static bool
+keeps_originals(const GraphSpace *space)
+{
+	return space->shape.originals_at > 0 || !space->metric->coded;
+}
+
 /* Under inner product the codes are asked about the query itself. */
 static void
 set_codes(GraphQuery *query)
@@ -85,10 +107,15 @@ set_codes(GraphQuery *query)
 void
 graph_query_set(GraphQuery *query, const float *vector)
 {
+	size_t		size = query->space->shape.dims * sizeof(float);
+
 	if (query->stored != NULL)
 		stored_query_set(query->stored, vector);
 	else
-		memcpy(query->x, vector, query->space->shape.dims * sizeof(float));
+		memcpy(query->x, vector, size);
+	if (query->original != NULL)
+		memcpy(query->original, vector, size);
+	query->exact = keeps_originals(query->space);
 	if (query->space->metric->bits != NULL)
 		graph_query_encode(query);
 	set_codes(query);
@@ -106,6 +133,9 @@ graph_query_set_stored(GraphQuery *query, const void *own)
 		query->stored->error = stored_head(own).radius;
 		query->stored->center_product = 0;
 	}
+	if (query->original != NULL)
+		memcpy(query->original, originals(shape, own), shape->dims * sizeof(float));
+	query->exact = keeps_originals(query->space);
 	if (query->space->metric->bits != NULL)
 		memcpy(query->own, own, shape->own_size);
 	set_codes(query);
@@ -116,6 +146,13 @@ graph_query_encode(GraphQuery *query)
 {
 	const GraphShape *shape = &query->space->shape;
 
+	if (query->original != NULL)
+	{
+		/* Nodes compare what they have stored byte by byte. */
+		memset(query->own, 0, shape->originals_at);
+		memcpy((char *) query->own + shape->originals_at, query->original,
+			   shape->dims * sizeof(float));
+	}
 	stored_encode(shape->kind, query->x, shape->dims,
 				  query->stored != NULL ? query->stored->error : 0, query->own);
 }
@@ -128,17 +165,13 @@ graph_query_is_zero(const GraphQuery *query)
 
 /* ---- distances ---- */
 
-static const void *
-plain_elements(const void *own)
-{
-	return (const char *) own + sizeof(StoredHead);
-}
-
 /* Of two stored vectors of bits */
-static float
+static double
 bits_distance(const GraphSpace *space, const void *a, const void *b)
 {
-	return space->metric->bits(plain_elements(a), plain_elements(b), (space->shape.dims + 7) / 8);
+	return space->metric->bits((const uint8_t *) a + sizeof(StoredHead),
+							   (const uint8_t *) b + sizeof(StoredHead),
+							   (space->shape.dims + 7) / 8);
 }
 
 /* NaN and what overflows counts as infinitely far. */
@@ -156,38 +189,35 @@ graph_query_distance(GraphQuery *query, const void *own)
 	if (query->stored != NULL)
 		return as_distance(stored_distance(query->stored, space->shape.kind, own));
 	if (space->metric->bits != NULL)
-		return bits_distance(space, query->own, own);
-	return as_distance(space->metric->plain(query->x, plain_elements(own), space->shape.dims));
+		return as_distance(bits_distance(space, query->own, own));
+	return as_distance(space->metric->plain(query->x, originals(&space->shape, own),
+											space->shape.dims));
 }
 
-/* The largest float that is not above x */
-static float
-round_down(double x)
+/* What the operator returns */
+static double
+operator_distance(const GraphQuery *query, const void *own)
 {
-	float		f = (float) x;
+	const GraphSpace *space = query->space;
 
-	return f > x ? nextafterf(f, -INFINITY) : f;
+	if (space->metric->bits != NULL)
+		return bits_distance(space, query->own, own);
+	return space->metric->floats(query->original != NULL ? query->original : query->x,
+								 originals(&space->shape, own), space->shape.dims);
 }
 
-float
+double
 graph_query_bound(const GraphQuery *query, const void *own, float distance)
 {
 	double		bound;
 
-	if (query->stored == NULL)
-		return distance;
-	bound = stored_bound(query->stored, own, distance);
-	if (isnan(bound))
-		bound = (double) distance * distance / 2;
-	return round_down(bound);
-}
-
-double
-graph_query_exact(const GraphQuery *query, float distance)
-{
-	if (query->stored != NULL && query->space->metric->space == SPACE_COSINE)
-		return (double) distance * distance / 2;
-	return distance;
+	if (query->exact)
+		bound = operator_distance(query, own);
+	else if (query->stored != NULL)
+		bound = stored_bound(query->stored, own, distance);
+	else
+		bound = stored_sum_bound(operator_distance(query, own), query->space->shape.dims);
+	return isnan(bound) ? INFINITY : bound;
 }
 
 void
@@ -237,7 +267,7 @@ graph_query_expand(GraphQuery *query, const GraphRecord *record, const void *own
 	out->nrows = record->nrows;
 	memcpy(out->rows, record->rows, sizeof(out->rows));
 	out->distance = graph_query_distance(query, own);
-	out->reach = out->distance + 2 * stored_head(own).radius;
+	out->reach = as_distance((double) out->distance + 2 * (double) stored_head(own).radius);
 	out->bound = graph_query_bound(query, own, out->distance);
 	out->n = 0;
 	if (seen == NULL)
@@ -255,9 +285,10 @@ graph_between(const GraphSpace *space, const void *a, const void *b)
 	double		nb;
 
 	if (space->metric->bits != NULL)
-		return bits_distance(space, a, b);
+		return as_distance(bits_distance(space, a, b));
 	if (!space->metric->coded)
-		return as_distance(space->metric->plain(plain_elements(a), plain_elements(b),
+		return as_distance(space->metric->plain(originals(&space->shape, a),
+												originals(&space->shape, b),
 												space->shape.dims));
 	l2 = stored_between(space->shape.kind, a, b, space->shape.dims);
 	if (!is_inner_product(space))
@@ -281,6 +312,31 @@ newcomer_residual(GraphQuery *query, const void *own)
 	return query->residual;
 }
 
+/* Put a newcomer that is equal to the owner between it and the next of its ring. */
+static GraphLinkResult
+link_into_ring(GraphRecord *record, const void *own, const GraphNewcomer *newcomer)
+{
+	GraphQuery *query = newcomer->query;
+	const GraphShape *shape = &query->space->shape;
+	float		far[GRAPH_MAX_DEGREE];
+	int			slot = graph_record_ring(shape, record);
+
+	if ((slot < 0 ? GRAPH_NO_NODE : graph_record_ids(record)[slot]) != newcomer->before)
+		return GRAPH_CHANGED;
+	for (int i = 0; i < shape->degree; i++)
+		far[i] = INFINITY;
+	if (slot < 0)
+		slot = graph_list_place(shape, record, query->space->metric->alpha, GRAPH_RING, far,
+								true).slot;
+	graph_record_put_slot(shape, record, slot, newcomer->node, GRAPH_RING, true);
+	if (query->stored != NULL)
+	{
+		graph_query_distance(query, own);
+		graph_record_put_code(shape, record, slot, newcomer_residual(query, own));
+	}
+	return GRAPH_LINKED;
+}
+
 GraphLinkResult
 graph_record_link(GraphRecord *record, const void *own, const GraphNewcomer *newcomer)
 {
@@ -294,6 +350,8 @@ graph_record_link(GraphRecord *record, const void *own, const GraphNewcomer *new
 	for (int i = 0; i < shape->degree; i++)
 		if (ids[i] == newcomer->node)
 			return GRAPH_LINKED;
+	if (newcomer->ring)
+		return link_into_ring(record, own, newcomer);
 	distance = graph_query_distance(query, own);
 	if (query->stored != NULL)
 		graph_query_estimates(query, record, distance, to);

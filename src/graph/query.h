@@ -35,6 +35,9 @@ struct GraphQuery
 	StoredQuery *stored;		/* with codes */
 	CodesQuery *codes;
 	float	   *x;				/* the vector, mapped if there are codes */
+	float	   *original;		/* and as it came; NULL if originals are not
+								 * kept */
+	bool		exact;			/* bounds are what the operator returns */
 	void	   *own;			/* as it would be stored; by
 								 * graph_query_encode(), at once if bits */
 	float	   *decoded;		/* working memory */
@@ -44,7 +47,12 @@ struct GraphQuery
 /* NULL when the arena is exhausted. */
 extern GraphQuery *graph_query_create(Arena *arena, const GraphSpace *space);
 
-/* Prepare a vector of the column, dims floats. */
+/*
+ * Prepare a vector of the column, dims floats.  The query becomes exact if what
+ * nodes keep allows it.  That holds for operators on float32 and on bits: for
+ * another precision of the column or of what is searched for, the caller makes
+ * query->exact false.
+ */
 extern void graph_query_set(GraphQuery *query, const float *vector);
 
 /* Prepare what a node has stored. */
@@ -57,21 +65,19 @@ extern void graph_query_encode(GraphQuery *query);
 extern bool graph_query_is_zero(const GraphQuery *query);
 
 /*
- * The distance that ranks: of the query to a stored vector.  The operator's
- * own for a plain metric; otherwise L2 in the mapped space, or the negative
- * inner product.
+ * The distance that ranks, of the query to a stored vector: L2 in the mapped
+ * space, or the negative inner product; without codes the operator's, as a
+ * float.
  */
 extern float graph_query_distance(GraphQuery *query, const void *own);
 
 /*
- * What the operator returns is not below this, for a result of
- * graph_query_distance().  Where that is NaN, so that any number is a bound,
- * it is a number by which such a vector may be ranked.
+ * What the executor is told, for a result of graph_query_distance(): the
+ * operator's own value if the query is exact, else a number that this is not
+ * below on any machine.  Infinity where the operator returns NaN, which sorts
+ * last.
  */
-extern float graph_query_bound(const GraphQuery *query, const void *own, float distance);
-
-/* The operator's distance, to float precision, if own vectors are floats. */
-extern double graph_query_exact(const GraphQuery *query, float distance);
+extern double graph_query_bound(const GraphQuery *query, const void *own, float distance);
 
 /*
  * Estimated distances to a record's neighbours, by slot; infinite for empty

@@ -89,7 +89,14 @@ graph_shape(GraphShape *shape, size_t dims, int degree, StoredKind kind,
 	shape->dims = dims;
 	shape->kind = kind;
 	shape->bits = bits < 0 ? 0 : bits == 0 ? choose_bits(dims) : bits;
-	shape->own_size = stored_size(kind, dims);
+	if (kind == STORED_FLOAT && shape->bits > 0)
+	{
+		shape->kind = STORED_INT8;
+		shape->originals_at = (stored_size(STORED_INT8, dims) + sizeof(float) - 1) /
+			sizeof(float) * sizeof(float);
+	}
+	shape->own_size = shape->originals_at > 0 ?
+		shape->originals_at + dims * sizeof(float) : stored_size(kind, dims);
 	shape->codes_at = sizeof(GraphRecord) +
 		(size_t) degree * (sizeof(uint32_t) + sizeof(float)) + selected;
 	return lay_out(shape, dims, status) &&
@@ -135,6 +142,17 @@ bool
 graph_record_slot_is_selected(const GraphShape *shape, const GraphRecord *record, int slot)
 {
 	return (graph_record_selected(shape, record)[slot / 32] >> (slot % 32) & 1) != 0;
+}
+
+int
+graph_record_ring(const GraphShape *shape, const GraphRecord *record)
+{
+	const float *distances = graph_record_distances(shape, record);
+
+	for (int i = 0; i < shape->degree; i++)
+		if (graph_record_ids(record)[i] != GRAPH_NO_NODE && distances[i] == GRAPH_RING)
+			return i;
+	return -1;
 }
 
 void

@@ -40,6 +40,8 @@ typedef struct GraphShape
 	int			degree;
 	size_t		dims;
 	StoredKind	kind;			/* of own vectors */
+	size_t		originals_at;	/* offset, in an own vector, of the column's
+								 * floats; 0: they are not kept */
 	int			bits;			/* of codes; 0: no codes */
 	size_t		coded;			/* dimensions that are coded */
 	int			nblocks;		/* of codes, 32 slots each */
@@ -52,7 +54,10 @@ typedef struct GraphShape
 } GraphShape;
 
 /*
- * The shape for records on pages of so many bytes.  bits: 1, 2 or 4; 0 chooses
+ * The shape for records on pages of so many bytes.  With codes STORED_FLOAT
+ * means what is asked for, not how it is done: own vectors that rank as int8,
+ * and behind them the column's floats as they are, of which the operator's own
+ * distance can be computed.  Without codes they are just these floats.  bits: 1, 2 or 4; 0 chooses
  * by dims; -1 means no codes.  As many dimensions are coded as let the part
  * that changes fit a page; if an eighth fewer lets one more record share a
  * page, that.  STATUS_INVALID_VALUE if there is no room for codes at all.
@@ -116,6 +121,9 @@ extern bool graph_record_has_list(const GraphShape *shape, const GraphRecord *re
 /* Is the neighbour in a slot a selected one? */
 extern bool graph_record_slot_is_selected(const GraphShape *shape, const GraphRecord *record,
 										  int slot);
+
+/* The slot of the next node of the record's ring, or -1 */
+extern int	graph_record_ring(const GraphShape *shape, const GraphRecord *record);
 
 /* The code of a slot, of a residual; nothing without codes. */
 extern void graph_record_put_code(const GraphShape *shape, GraphRecord *record,

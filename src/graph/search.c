@@ -4,16 +4,20 @@
  *
  * "waiting" holds nodes seen but not expanded, by estimated distance.
  * Expanding the best of them gives its distance to what is stored, and it goes
- * to "ready", by bound.  The least of ready is returned when the best estimate
- * is clearly beyond it: by the factor "stretch", since estimates err and the
- * way to a near node may lead over a farther one.  That is the adaptive stop
- * of the README applied to each result in turn, so that nobody must say how
- * many are wanted.  On hard data it would go on for long: the number of
- * expansions is limited by ef.
+ * to "ready", by bound.  The least of ready are returned in batches.  A batch is
+ * settled when the best estimate is clearly beyond its last: by the factor
+ * "stretch", since estimates err and the way to a near node may lead over a
+ * farther one.  That is the adaptive stop of the README applied to each batch in
+ * turn, so that nobody must say how many are wanted.  On hard data it would go
+ * on for long: a batch is settled as well when a window of others, ef at first,
+ * was found beyond it.  The first batch is as large as a LIMIT usually is, so
+ * that a search for a few rows has done all its work before the first goes
+ * out; batches and window grow with the number returned.
  *
- * When nothing waits any more, or too much, a sweep over the node numbers
- * brings what was not expanded: nodes that no list leads to, and those for
- * which there was no room to wait.
+ * When nothing waits any more, or when the search has expanded so many nodes
+ * that reading all of them is not much dearer, a sweep (sweep.h) brings the
+ * rest: what was dropped for want of room, nodes that no list leads to, and all
+ * that lies farther.
  */
 #include "graph/search.h"
 
@@ -21,10 +25,28 @@
 #include <string.h>
 
 #include "graph/heap.h"
+#include "graph/sweep.h"
 
 /* Excess of squared distances over a result's at ef = 40 */
 #define STRETCH 0.2f
 #define STRETCH_EF 40
+
+/*
+ * Nodes of the first batch; of further ones a part of what was returned.  The
+ * window beyond a batch likewise grows from ef.  Measured, see the README.
+ */
+#define FIRST_BATCH 16
+#define BATCH_SHARE 4
+#define WINDOW_SHARE 1
+
+/*
+ * The part of all nodes after which the search sweeps: reading a node in turn
+ * costs about an eighth of expanding it at a random place.
+ */
+#define SWEEP_SHARE 8
+
+/* A node found takes four times the room of one that waits. */
+#define READY_SHARE 4
 
 /* Part of ef that a pool gets at least */
 #define POOL_LEAST 0.3
@@ -35,16 +57,23 @@ struct GraphSearch
 	const GraphAccess *access;
 
 	GraphQuery *query;
-	int			ef;
+	GraphLimits limits;
 	float		stretch;
 	uint32_t	nodes;
-	size_t		max_waiting;
 
 	GraphBits	seen;
 	GraphBits	expanded;
-	GraphHeap	waiting;		/* node numbers */
+	GraphHeap	waiting;		/* node numbers, by estimate */
 	GraphHeap	ready;			/* indexes into found[], by bound */
-	GraphHeap	nearest;		/* in a pool: minus the least m distances */
+
+	/*
+	 * Minus how far the nearest of ready reach, as many as the next batch has
+	 * nodes: the last of the batch is at the top.  In a pool, minus the least
+	 * distances.
+	 */
+	GraphHeap	nearest;
+	size_t		batch;			/* nodes of the next batch; 0 in a pool */
+	size_t		settled;		/* nodes of ready that may be returned */
 
 	GraphFound *found;
 	size_t		nfound;
@@ -53,9 +82,12 @@ struct GraphSearch
 	size_t		nunused;
 
 	bool		sweeping;
-	uint32_t	sweep;			/* the next number to look at */
+	GraphSweep	sweep;
+
 	size_t		expansions;
 	size_t		returned;
+	size_t		late;
+	double		greatest;		/* bound returned */
 	GraphExpansion expansion;
 };
 
@@ -82,6 +114,7 @@ graph_search_create(Arena *arena, const GraphAccess *access, Status *status)
 	search->waiting.arena = arena;
 	search->ready.arena = arena;
 	search->nearest.arena = arena;
+	search->sweep.kept.arena = arena;
 	return search;
 }
 
@@ -128,23 +161,33 @@ stretch_of(const GraphAccess *access, int ef)
 	return sqrtf(1 + STRETCH * sqrtf((float) ef / STRETCH_EF));
 }
 
+/* Where estimates cannot tell when to stop, results come in batches of ef. */
+static size_t
+first_batch(const GraphSearch *search)
+{
+	return isinf(search->stretch) ? (size_t) search->limits.ef : FIRST_BATCH;
+}
+
 bool
-graph_search_begin(GraphSearch *search, GraphQuery *query, int ef,
-				   const GraphStart *start, size_t max_waiting, Status *status)
+graph_search_begin(GraphSearch *search, GraphQuery *query, const GraphStart *start,
+				   const GraphLimits *limits, Status *status)
 {
 	search->query = query;
-	search->ef = ef;
-	search->stretch = stretch_of(search->access, ef);
+	search->limits = *limits;
+	search->stretch = stretch_of(search->access, limits->ef);
 	search->nodes = start->nodes;
-	search->max_waiting = max_waiting;
 	search->waiting.n = 0;
 	search->ready.n = 0;
+	search->nearest.n = 0;
 	search->nfound = 0;
 	search->nunused = 0;
 	search->sweeping = false;
-	search->sweep = 0;
 	search->expansions = 0;
 	search->returned = 0;
+	search->late = 0;
+	search->greatest = -INFINITY;
+	search->settled = 0;
+	search->batch = first_batch(search);
 	if (!graph_bits_reset(&search->seen, start->nodes) ||
 		!graph_bits_reset(&search->expanded, start->nodes) ||
 		!wait_for_seeds(search, start))
@@ -175,23 +218,64 @@ new_found(GraphSearch *search)
 	return (int64_t) search->nfound++;
 }
 
-/* A live node was expanded. */
+/* Note how far a node is: "nearest" keeps the least n. */
 static bool
-keep(GraphSearch *search, uint32_t node, const GraphExpansion *expansion)
+note_nearest(GraphSearch *search, float distance, size_t n)
 {
-	int64_t		i = new_found(search);
-	GraphFound *found;
+	GraphHeap  *nearest = &search->nearest;
 
-	if (i < 0)
+	if (n == 0 || (nearest->n == n && -distance <= nearest->items[0].key))
+		return true;
+	if (!graph_heap_push(nearest, -distance, 0))
 		return false;
-	found = &search->found[i];
+	if (nearest->n > n)
+		graph_heap_pop(nearest);
+	return true;
+}
+
+static void
+copy_found(GraphFound *found, uint32_t node, const GraphExpansion *expansion)
+{
 	found->node = node;
 	found->distance = expansion->distance;
 	found->reach = expansion->reach;
 	found->bound = expansion->bound;
 	found->nrows = expansion->nrows;
 	memcpy(found->rows, expansion->rows, sizeof(found->rows));
-	return graph_heap_push(&search->ready, found->bound, (uint32_t) i);
+}
+
+/*
+ * Has an expanded node come too late for its place?  What storing hides makes
+ * a bound less than the distance, so that the accessor may know better.
+ */
+static bool
+is_late(GraphSearch *search, GraphExpansion *expansion)
+{
+	const GraphAccess *access = search->access;
+
+	if (search->limits.relaxed || expansion->bound >= search->greatest)
+		return false;
+	return access->refine == NULL || !access->refine(access->context, expansion) ||
+		expansion->bound < search->greatest;
+}
+
+/* A live node was expanded: it is ready. */
+static bool
+keep(GraphSearch *search, uint32_t node, GraphExpansion *expansion)
+{
+	int64_t		i;
+
+	if (is_late(search, expansion))
+	{
+		search->late++;
+		return true;
+	}
+	i = new_found(search);
+	if (i < 0)
+		return false;
+	copy_found(&search->found[i], node, expansion);
+	return graph_heap_push(&search->ready, expansion->bound, (uint32_t) i) &&
+		note_nearest(search, expansion->reach, search->batch);
 }
 
 /* The best of those that wait are likely to be next. */
@@ -252,93 +336,164 @@ expand(GraphSearch *search, uint32_t node, Status *status)
 	}
 	search->expansions++;
 	prefetch_waiting(search);
-	if (!access->expand(access->context, node, search->query,
-						search->sweeping ? NULL : &search->seen, expansion))
+	if (!access->expand(access->context, node, search->query, &search->seen, expansion))
 		return true;
 	if ((expansion->live && !keep(search, node, expansion)) ||
-		(!search->sweeping && !wait_neighbors(search, expansion)))
+		!wait_neighbors(search, expansion))
 		return out_of_memory(status);
+	if (search->waiting.n > search->limits.waiting)
+		graph_heap_cut(&search->waiting, search->limits.waiting / 2);
 	return true;
 }
 
-/* Expand the best that waits, or go on with the sweep.  *end: nothing is left. */
-static bool
-step(GraphSearch *search, bool *end, Status *status)
-{
-	*end = false;
-	if (search->waiting.n + search->ready.n > search->max_waiting)
-		search->waiting.n = 0;
-	if (search->waiting.n > 0)
-		return expand(search, graph_heap_pop(&search->waiting).value, status);
-	search->sweeping = true;
-	while (search->sweep < search->nodes)
-	{
-		uint32_t	node = search->sweep++;
+/* ---- batches ---- */
 
-		if (!graph_bits_test(&search->expanded, node))
-			return expand(search, node, status);
-	}
-	*end = true;
-	return true;
-}
-
-/*
- * Expansions after which the least of ready is returned in any case.  Where
- * estimates cannot tell that, results come in batches of ef.
- */
+/* Nodes that must have been found beyond a batch */
 static size_t
-effort(const GraphSearch *search)
+window(const GraphSearch *search)
 {
-	size_t		ef = (size_t) search->ef;
+	size_t		ef = (size_t) search->limits.ef;
+	size_t		grown = search->returned / WINDOW_SHARE;
 
-	if (isinf(search->stretch))
-		return ef * (2 + search->returned / ef);
-	return ef + search->returned;
+	return grown > ef ? grown : ef;
 }
 
-/* May the least of ready be returned? */
+/* Is what waits clearly beyond the last of the batch? */
+static bool
+is_beyond_batch(const GraphSearch *search)
+{
+	return !isinf(search->stretch) && search->nearest.n == search->batch &&
+		search->waiting.n > 0 &&
+		search->waiting.items[0].key > search->stretch * -search->nearest.items[0].key;
+}
+
 static bool
 is_settled(const GraphSearch *search)
 {
-	const GraphFound *found;
+	return search->ready.n >= search->batch + window(search) ||
+		search->ready.n > search->limits.waiting / READY_SHARE ||
+		is_beyond_batch(search);
+}
 
-	if (search->ready.n == 0)
-		return false;
-	if (search->sweeping)
-		return search->ready.n >= (size_t) search->ef;
-	if (search->expansions >= effort(search))
-		return true;
-	found = &search->found[search->ready.items[0].value];
-	return !isinf(search->stretch) && search->waiting.n > 0 &&
-		search->waiting.items[0].key > search->stretch * found->reach;
+/* How many are to be settled next, and how far the last of them is */
+static bool
+plan_batch(GraphSearch *search)
+{
+	size_t		grown = search->returned / BATCH_SHARE;
+
+	search->batch = isinf(search->stretch) ? first_batch(search) : 1;
+	if (grown > search->batch)
+		search->batch = grown;
+	search->nearest.n = 0;
+	for (size_t i = 0; i < search->ready.n; i++)
+	{
+		const GraphFound *found = &search->found[search->ready.items[i].value];
+
+		if (!note_nearest(search, found->reach, search->batch))
+			return false;
+	}
+	return true;
+}
+
+/* From here on all nodes are known, but for those that came too late. */
+static void
+begin_sweep(GraphSearch *search)
+{
+	GraphSweep *sweep = &search->sweep;
+	size_t		room = search->limits.waiting < search->nodes ?
+	search->limits.waiting : search->nodes;
+
+	search->sweeping = true;
+	search->waiting.n = 0;
+	sweep->access = search->access;
+	sweep->query = search->query;
+	sweep->expanded = &search->expanded;
+	sweep->nodes = search->nodes;
+	sweep->room = room > 0 ? room : 1;
+	sweep->expansion = &search->expansion;
+	graph_sweep_begin(sweep, search->limits.relaxed ? -INFINITY : search->greatest);
+}
+
+/* Expand until a batch is settled, or everything is left to a sweep. */
+static bool
+settle(GraphSearch *search, Status *status)
+{
+	if (search->returned > 0 && !plan_batch(search))
+		return out_of_memory(status);
+	while (!is_settled(search))
+	{
+		if (search->waiting.n == 0 || search->expansions > search->nodes / SWEEP_SHARE)
+		{
+			begin_sweep(search);
+			return true;
+		}
+		if (!expand(search, graph_heap_pop(&search->waiting).value, status))
+			return false;
+	}
+	search->settled = search->batch < search->ready.n ? search->batch : search->ready.n;
+	return true;
+}
+
+/* ---- results ---- */
+
+static void
+take_ready(GraphSearch *search, GraphFound *found)
+{
+	uint32_t	i = graph_heap_pop(&search->ready).value;
+
+	*found = search->found[i];
+	search->unused[search->nunused++] = i;
+}
+
+/* The next of what was found before the sweep and what the sweep brings */
+static bool
+next_of_sweep(GraphSearch *search, GraphFound *found, bool *end, Status *status)
+{
+	GraphSweep *sweep = &search->sweep;
+	uint32_t	node;
+	double		bound;
+
+	for (;;)
+	{
+		if (!graph_sweep_peek(sweep, &node, &bound))
+			return out_of_memory(status);
+		*end = node == GRAPH_NO_NODE && search->ready.n == 0;
+		if (*end)
+			return true;
+		if (search->ready.n > 0 &&
+			(node == GRAPH_NO_NODE || search->ready.items[0].key <= bound))
+		{
+			take_ready(search, found);
+			return true;
+		}
+		if (graph_sweep_take(sweep))
+		{
+			copy_found(found, node, sweep->expansion);
+			return true;
+		}
+	}
 }
 
 bool
 graph_search_next(GraphSearch *search, GraphFound *found, Status *status)
 {
-	uint32_t	i;
 	bool		end = false;
 
-	while (!end && !is_settled(search))
-		if (!step(search, &end, status))
+	if (!search->sweeping && search->settled == 0 && !settle(search, status))
+		return false;
+	if (search->sweeping)
+	{
+		if (!next_of_sweep(search, found, &end, status) || end)
 			return false;
-	if (search->ready.n == 0)
-		return false;
-	i = graph_heap_pop(&search->ready).value;
-	*found = search->found[i];
-	search->unused[search->nunused++] = i;
+	}
+	else
+	{
+		take_ready(search, found);
+		search->settled--;
+	}
+	if (found->bound > search->greatest)
+		search->greatest = found->bound;
 	search->returned++;
-	return true;
-}
-
-/* Note a distance found: "nearest" keeps the least m of them. */
-static bool
-note_nearest(GraphSearch *search, float distance)
-{
-	if (!graph_heap_push(&search->nearest, -distance, 0))
-		return false;
-	if (search->nearest.n > (size_t) search->access->space->shape.degree / 2)
-		graph_heap_pop(&search->nearest);
 	return true;
 }
 
@@ -353,7 +508,7 @@ is_enclosed(const GraphSearch *search)
 	const GraphSpace *space = search->access->space;
 
 	return space->metric->adaptive &&
-		search->expansions >= POOL_LEAST * search->ef &&
+		search->expansions >= POOL_LEAST * search->limits.ef &&
 		search->nearest.n == (size_t) space->shape.degree / 2 &&
 		search->waiting.items[0].key >
 		space->metric->alpha * -search->nearest.items[0].key;
@@ -364,14 +519,15 @@ graph_search_pool(GraphSearch *search, const GraphFound **found, int *nfound, St
 {
 	size_t		noted = 0;
 
-	search->nearest.n = 0;
-	while (search->waiting.n > 0 && search->expansions < (size_t) search->ef &&
+	search->batch = 0;
+	while (search->waiting.n > 0 && search->expansions < (size_t) search->limits.ef &&
 		   !is_enclosed(search))
 	{
 		if (!expand(search, graph_heap_pop(&search->waiting).value, status))
 			return false;
 		for (; noted < search->nfound; noted++)
-			if (!note_nearest(search, search->found[noted].distance))
+			if (!note_nearest(search, search->found[noted].distance,
+							  (size_t) search->access->space->shape.degree / 2))
 				return out_of_memory(status);
 	}
 	*found = search->found;
@@ -383,4 +539,10 @@ size_t
 graph_search_expansions(const GraphSearch *search)
 {
 	return search->expansions;
+}
+
+size_t
+graph_search_late(const GraphSearch *search)
+{
+	return search->late;
 }

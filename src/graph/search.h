@@ -4,13 +4,15 @@
  *	  as the caller asks.
  *
  *	  search = graph_search_create(arena, access, status);
- *	  graph_search_begin(search, query, ef, &start, max_waiting, status);
+ *	  graph_search_begin(search, query, &start, &limits, status);
  *	  while (graph_search_next(search, &found, status)) ...
  *
- * A node is returned when no node that waits looks as if it, or what lies
- * behind it, could be nearer; or when ef nodes were expanded, and one more for
- * each returned before.  A node found later may be nearer than what was
- * returned before.
+ * Nodes come in the order of their bounds, always.  The search settles the
+ * nearest of those it has found in batches: when no node that waits looks as if
+ * it, or what lies behind it, could be nearer, or when ef others were found
+ * beyond the batch.  A node found later than it belongs is left out, or with
+ * limits.relaxed comes at once, out of order.  A search that goes far becomes a
+ * sweep over all nodes, from where on nothing is late.
  */
 #ifndef GRAPH_SEARCH_H
 #define GRAPH_SEARCH_H
@@ -24,7 +26,7 @@ typedef struct GraphFound
 	uint32_t	node;
 	float		distance;		/* that ranks; infinity for NaN */
 	float		reach;			/* distance and what storing may hide of it */
-	float		bound;			/* of the operator's distance */
+	double		bound;			/* of the operator's distance */
 	int			nrows;
 	uint64_t	rows[GRAPH_ROWS];
 } GraphFound;
@@ -38,6 +40,16 @@ typedef struct GraphStart
 	const GraphRoot *root;		/* or NULL */
 } GraphStart;
 
+/* How far a search may go */
+typedef struct GraphLimits
+{
+	int			ef;				/* effort, at least 1 */
+	size_t		waiting;		/* nodes that may wait in memory; when more
+								 * would, the farther half is left to the
+								 * sweep */
+	bool		relaxed;		/* hand out nodes found late, out of order */
+} GraphLimits;
+
 typedef struct GraphSearch GraphSearch;
 
 /*
@@ -49,17 +61,16 @@ extern GraphSearch *graph_search_create(Arena *arena, const GraphAccess *access,
 
 /*
  * Start a search for a query that has been set, and must stay so until the
- * search ends.  ef >= 1.  At most max_waiting nodes wait in memory; when more
- * would, or when the graph is exhausted, all nodes not yet returned come in
- * the order of their numbers, sorted in a window of ef.
+ * search ends.
  */
-extern bool graph_search_begin(GraphSearch *search, GraphQuery *query, int ef,
-							   const GraphStart *start, size_t max_waiting,
+extern bool graph_search_begin(GraphSearch *search, GraphQuery *query,
+							   const GraphStart *start, const GraphLimits *limits,
 							   Status *status);
 
 /*
- * The next live node, each exactly once, by bound among those that are ready.
- * False at the end, or when memory ran out: then status has a code.
+ * The next live node, each at most once, none with a lesser bound than the one
+ * before unless relaxed.  False at the end, or when memory ran out: then status
+ * has a code.
  */
 extern bool graph_search_next(GraphSearch *search, GraphFound *found, Status *status);
 
@@ -72,7 +83,10 @@ extern bool graph_search_next(GraphSearch *search, GraphFound *found, Status *st
 extern bool graph_search_pool(GraphSearch *search, const GraphFound **found,
 							  int *nfound, Status *status);
 
-/* Nodes expanded since begin. */
+/* Nodes expanded since begin, without those of a sweep */
 extern size_t graph_search_expansions(const GraphSearch *search);
+
+/* Nodes found later than they belonged, as far as the search has noticed */
+extern size_t graph_search_late(const GraphSearch *search);
 
 #endif							/* GRAPH_SEARCH_H */

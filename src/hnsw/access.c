@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -151,12 +153,47 @@ pages_expand(void *context, uint32_t node, GraphQuery *query,
 	record = hnsw_lock_node(index, node, BUFFER_LOCK_SHARE, &buffer);
 	if (record == NULL)
 		return false;
+	hnsw_check_old_snapshot(index, BufferGetPage(buffer));
 	graph_query_expand(query, record, hnsw_record_own(index, record, buffer, index->own),
 					   seen, out);
 	UnlockReleaseBuffer(buffer);
 	if (!index->space->metric->coded)
 		score_neighbors(index, query, out);
 	return true;
+}
+
+/*
+ * The operator's least distance to the rows, from the table.  NaN sorts last,
+ * as infinity.
+ */
+static bool
+pages_refine(void *context, GraphExpansion *expansion)
+{
+	HnswIndex  *index = context;
+	double		least = INFINITY;
+	bool		any = false;
+
+	if (index->key == NULL)
+		return false;
+	if (index->rows == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(index->scan_context);
+
+		index->rows = hnsw_open_rows(index->heap, index->relation, index->snapshot);
+		MemoryContextSwitchTo(caller);
+	}
+	for (int i = 0; i < expansion->nrows; i++)
+	{
+		double		distance;
+
+		if (!hnsw_row_distance(index->rows, expansion->rows[i], index->key, &distance))
+			continue;
+		any = true;
+		if (distance < least)
+			least = distance;
+	}
+	expansion->bound = least;
+	return any;
 }
 
 static void
@@ -310,6 +347,7 @@ hnsw_init_index(HnswIndex *index, Relation relation, HnswCache *cache)
 		.context = index,
 			.space = index->space,
 			.expand = pages_expand,
+			.refine = pages_refine,
 			.prefetch = pages_prefetch,
 			.ahead = 1,
 			.score = pages_score,

@@ -63,14 +63,14 @@ try_page(HnswIndex *index, BlockNumber block, Buffer *buffer, int *slot)
 	return false;
 }
 
-/* Add the pages of one node, or of several that share a page, to the file. */
-static void
-extend(HnswIndex *index, Buffer *buffer)
+Buffer
+hnsw_extend(HnswIndex *index)
 {
 	Relation	relation = index->relation;
 	int			pages = index->layout.pages_per_node;
 	BlockNumber first;
 	BlockNumber end;
+	Buffer		buffer;
 
 	if (!RELATION_IS_LOCAL(relation))
 		LockRelationForExtension(relation, ExclusiveLock);
@@ -83,16 +83,25 @@ extend(HnswIndex *index, Buffer *buffer)
 				 errmsg("index \"%s\" is full", RelationGetRelationName(relation))));
 	for (; end < first + pages; end++)
 		ReleaseBuffer(ReadBuffer(relation, P_NEW));
-	*buffer = ReadBuffer(relation, first);
-	LockBuffer(*buffer, BUFFER_LOCK_EXCLUSIVE);
+	buffer = ReadBuffer(relation, first);
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 	if (!RELATION_IS_LOCAL(relation))
 		UnlockRelationForExtension(relation, ExclusiveLock);
+	return buffer;
+}
 
-	/* Others shall find the rest of the page. */
+/* New pages, of which others shall find what is left of the first */
+static void
+extend(HnswIndex *index, Buffer *buffer)
+{
+	BlockNumber block;
+
+	*buffer = hnsw_extend(index);
+	block = BufferGetBlockNumber(*buffer);
 	if (index->layout.nodes_per_page > 1)
 	{
-		RecordPageWithFreeSpace(relation, first, HNSW_ROOM);
-		FreeSpaceMapVacuumRange(relation, first, first + 1);
+		RecordPageWithFreeSpace(index->relation, block, HNSW_ROOM);
+		FreeSpaceMapVacuumRange(index->relation, block, block + 1);
 	}
 }
 

@@ -21,6 +21,7 @@
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
+#include "storage/buffile.h"
 #include "storage/freespace.h"
 #include "storage/indexfsm.h"
 #include "utils/backend_progress.h"
@@ -63,7 +64,10 @@ typedef struct Build
 	/* on pages; NULL before */
 	GraphLinker *linker;
 
-	double		rows;
+	BufFile    *nulls;			/* rows without an embedding; NULL: none */
+	double		null_rows;
+
+	double		rows;			/* with one */
 	double		toasted;
 	Size		widest;			/* of these */
 } Build;
@@ -465,6 +469,41 @@ add_vector(Build *build, const float *vector, ItemPointer tid)
 	hnsw_insert_vector(index, build->linker, vector);
 }
 
+/* Pages for rows without an embedding can only be made when the graph has its. */
+static void
+note_null(Build *build, ItemPointer tid)
+{
+	if (build->nulls == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(build));
+
+		build->nulls = BufFileCreateTemp(false);
+		MemoryContextSwitchTo(caller);
+	}
+	BufFileWrite(build->nulls, tid, sizeof(*tid));
+	build->null_rows++;
+}
+
+static void
+write_nulls(Build *build)
+{
+	ItemPointerData tid;
+
+	if (build->nulls == NULL)
+		return;
+	if (BufFileSeek(build->nulls, 0, 0, SEEK_SET) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not rewind a temporary file: %m")));
+	for (double i = 0; i < build->null_rows; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		read_temporary_file(build->nulls, &tid, sizeof(tid));
+		hnsw_insert_null(build->index, &tid);
+	}
+	BufFileClose(build->nulls);
+}
+
 static void
 build_callback(Relation relation, ItemPointer tid, Datum *values,
 			   bool *isnull, bool tuple_is_alive, void *state)
@@ -475,7 +514,10 @@ build_callback(Relation relation, ItemPointer tid, Datum *values,
 
 	CHECK_FOR_INTERRUPTS();
 	if (isnull[0])
+	{
+		note_null(build, tid);
 		return;
+	}
 	caller = MemoryContextSwitchTo(build->row_context);
 	if (VARATT_IS_EXTERNAL(DatumGetPointer(values[0])))
 	{
@@ -525,11 +567,12 @@ hnsw_build(Relation heap, Relation relation, struct IndexInfo *info)
 												 build_callback, build, NULL);
 	if (build->builder != NULL)
 		end_memory(build);
+	write_nulls(build);
 	hnsw_measure_search(build->index);
 	hnsw_find_target_ef(heap, build->index);
 	if (RelationNeedsWAL(relation))
 		log_newpage_range(relation, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(relation), true);
 	advise_inline(build, heap);
-	result->index_tuples = build->rows;
+	result->index_tuples = build->rows + build->null_rows;
 	return result;
 }

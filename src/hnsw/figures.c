@@ -62,6 +62,7 @@ search_like(HnswIndex *index, GraphSearch *search, GraphQuery *query,
 			const GraphStart *start, uint32 node, void *scratch)
 {
 	const void *own = index->access.own(index, node, scratch);
+	GraphLimits limits = {.ef = index->ef,.waiting = SIZE_MAX};
 	GraphFound	found;
 	Status		status;
 
@@ -69,7 +70,7 @@ search_like(HnswIndex *index, GraphSearch *search, GraphQuery *query,
 		return false;
 	status_clear(&status);
 	graph_query_set_stored(query, own);
-	if (!graph_search_begin(search, query, index->ef, start, SIZE_MAX, &status))
+	if (!graph_search_begin(search, query, start, &limits, &status))
 		raise_status(&status);
 	for (int i = 0; i < ROWS; i++)
 		if (!graph_search_next(search, &found, &status))

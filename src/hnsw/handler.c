@@ -9,6 +9,7 @@
 #include "commands/vacuum.h"
 #include "fmgr.h"
 
+#include "embedding/embedding.h"
 #include "guc.h"
 #include "hnsw/hnsw.h"
 
@@ -136,6 +137,19 @@ hnsw_bits(Relation index)
 	return options == NULL ? 0 : options->bits;
 }
 
+/*
+ * What serves best to tell distances without the table's help: float32 as they
+ * are, and of other elements, for which the operator adds up in another order
+ * than we do, approximations that leave little to ask.
+ */
+static StoredKind
+finest_kind(Relation index)
+{
+	int32		typmod = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
+
+	return EMBEDDING_TYPMOD_KIND(typmod) == ELEMENT_FLOAT ? STORED_FLOAT : STORED_HALF;
+}
+
 /* An expression must not be computed again for each row found. */
 StoredKind
 hnsw_kind(Relation index)
@@ -152,11 +166,11 @@ hnsw_kind(Relation index)
 		case HNSW_VECTORS_HALF:
 			return STORED_HALF;
 		case HNSW_VECTORS_FLOAT:
-			return STORED_FLOAT;
+			return finest_kind(index);
 		case HNSW_VECTORS_AUTO:
 			break;
 	}
-	return is_expression ? STORED_FLOAT : STORED_INT8;
+	return is_expression ? finest_kind(index) : STORED_INT8;
 }
 
 /* ---- support functions: which metric an operator class has ---- */

@@ -10,8 +10,10 @@
 
 #include "access/amapi.h"
 #include "access/generic_xlog.h"
+#include "access/skey.h"
 #include "storage/bufmgr.h"
 #include "utils/rel.h"
+#include "utils/snapshot.h"
 
 #include "graph/link.h"
 #include "graph/query.h"
@@ -20,14 +22,15 @@
 
 #define HNSW_META_BLOCK 0
 #define HNSW_MAGIC 0x51A17A9D
-#define HNSW_VERSION 3
+#define HNSW_VERSION 4
 
 typedef enum HnswPageKind
 {
 	HNSW_PAGE_META = 1,
 	HNSW_PAGE_NODES = 2,		/* records, or the beginning of a long one */
 	HNSW_PAGE_MORE = 3,			/* the continuation of a long record */
-	HNSW_PAGE_ROOT = 4			/* the root's codes and the center */
+	HNSW_PAGE_ROOT = 4,			/* the root's codes and the center */
+	HNSW_PAGE_NULLS = 5			/* rows without an embedding, see nulls.c */
 } HnswPageKind;
 
 /* Special space of every page; the last two bytes tell pg_filedump. */
@@ -97,6 +100,9 @@ typedef struct HnswMeta
 	uint32		root_crc;		/* of what those hold */
 	uint32		has_center;		/* 0 or 1 */
 	uint32		passes;			/* of the build */
+	BlockNumber nulls;			/* first page of rows without an embedding, or
+								 * 0 */
+	BlockNumber nulls_room;		/* where the next of them goes, or 0 */
 	uint32		unused;
 	HnswFigures figures;
 } HnswMeta;
@@ -213,6 +219,13 @@ typedef struct HnswIndex
 	void	   *own;			/* scratch of long records */
 	GraphRecord *record;		/* a record being made */
 	uint64		row;			/* being inserted */
+
+	/* of a scan, else NULL */
+	MemoryContext scan_context;
+	Snapshot	snapshot;
+	const ScanKeyData *key;		/* the distance, if bounds can be refined */
+	Relation	heap;
+	struct HnswRows *rows;		/* opened when first needed */
 } HnswIndex;
 
 /* Open by what the metapage says. */
@@ -299,8 +312,9 @@ extern Buffer hnsw_lock_meta(Relation relation, int mode);
 extern HnswMeta *hnsw_page_meta(Page page);
 
 /*
- * Pin and lock the page where a node's record is (or begins).  False if the
- * page has not been written yet, a trace of a crash: nothing is locked then.
+ * Pin and lock the page where a node's record is (or begins).  False if there
+ * are no nodes, and then nothing is locked: the page has not been written yet,
+ * a trace of a crash, or holds rows without an embedding.
  */
 extern bool hnsw_lock_page(HnswIndex *index, BlockNumber block, int mode, Buffer *buffer);
 
@@ -325,6 +339,46 @@ extern GraphRecord *hnsw_lock_node(HnswIndex *index, uint32 node, int mode, Buff
  */
 extern const void *hnsw_record_own(HnswIndex *index, const GraphRecord *record,
 								   Buffer buffer, void *scratch);
+
+/*
+ * A scan's snapshot may be older than the removal of rows from a page that it
+ * reads.
+ */
+extern void hnsw_check_old_snapshot(HnswIndex *index, Page page);
+
+/* ---- rows.c: what the table holds ---- */
+
+typedef struct HnswRows HnswRows;
+
+/* Rows of the index's table as a snapshot sees them */
+extern HnswRows *hnsw_open_rows(Relation heap, Relation index, Snapshot snapshot);
+extern void hnsw_close_rows(HnswRows *rows);
+
+/*
+ * The index's key in a row, valid until the next call; false if the snapshot
+ * does not see the row, or it is NULL.
+ */
+extern bool hnsw_row_value(HnswRows *rows, uint64 row, Datum *value);
+
+/* What the operator of a scan key returns for a row; false as above. */
+extern bool hnsw_row_distance(HnswRows *rows, uint64 row, const ScanKeyData *key,
+							  double *distance);
+
+/* ---- nulls.c: rows without an embedding ---- */
+
+#define HNSW_NULLS_PER_PAGE \
+	((int) ((HNSW_PAGE_SPACE - 2 * sizeof(uint32)) / sizeof(ItemPointerData)))
+
+/* Copy the rows of a page, at most HNSW_NULLS_PER_PAGE; the next page or 0. */
+extern BlockNumber hnsw_read_nulls(HnswIndex *index, BlockNumber block,
+								   ItemPointerData * rows, int *n);
+
+/* Several backends may at once. */
+extern void hnsw_insert_null(HnswIndex *index, ItemPointer tid);
+
+/* Remove the rows that the callback names. */
+extern void hnsw_vacuum_nulls(HnswIndex *index, IndexBulkDeleteResult *stats,
+							  IndexBulkDeleteCallback callback, void *state);
 
 /* ---- change.c: writing ---- */
 
@@ -356,6 +410,9 @@ extern void hnsw_set_entry(HnswIndex *index, Buffer meta, uint32 entry);
 /* ---- access.c, allocate.c ---- */
 
 extern void hnsw_init_index(HnswIndex *index, Relation relation, HnswCache *cache);
+
+/* New pages of one node, or of several that share a page: the first, locked */
+extern Buffer hnsw_extend(HnswIndex *index);
 
 /* Write a new node into a free place; its number. */
 extern uint32 hnsw_create_node(HnswIndex *index, GraphQuery *query, const GraphList *list,

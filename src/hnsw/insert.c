@@ -57,9 +57,9 @@ hnsw_insert_vector(HnswIndex *index, GraphLinker *linker, const float *vector)
 }
 
 static void
-insert_datum(Relation relation, Datum value, ItemPointer tid, MemoryContext context)
+insert_datum(HnswIndex *index, Datum value, ItemPointer tid, MemoryContext context)
 {
-	HnswIndex  *index = hnsw_open(relation);
+	Relation	relation = index->relation;
 	Status		status;
 	GraphLinker *linker;
 
@@ -79,14 +79,17 @@ hnsw_insert(Relation relation, Datum *values, bool *isnull, ItemPointer tid,
 {
 	MemoryContext context;
 	MemoryContext caller;
+	HnswIndex  *index;
 
-	if (isnull[0])
-		return false;
 	context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw insert",
 									ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(context);
 	LockPage(relation, HNSW_INSERT_LOCK, ShareLock);
-	insert_datum(relation, values[0], tid, context);
+	index = hnsw_open(relation);
+	if (isnull[0])
+		hnsw_insert_null(index, tid);
+	else
+		insert_datum(index, values[0], tid, context);
 	UnlockPage(relation, HNSW_INSERT_LOCK, ShareLock);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);

@@ -121,6 +121,7 @@ count_page(HnswIndex *index, BlockNumber block, Counts *counts)
 
 	if (!hnsw_lock_page(index, block, BUFFER_LOCK_SHARE, &buffer))
 	{
+		/* never written, or of rows without an embedding */
 		counts->nodes[GRAPH_FREE] += index->layout.nodes_per_page;
 		return;
 	}
@@ -141,11 +142,21 @@ count_index(HnswIndex *index)
 {
 	uint32		nodes = hnsw_count_nodes(index);
 	Counts		counts = {0};
+	BlockNumber nulls = hnsw_read_meta(index->relation).nulls;
+	ItemPointerData *rows = palloc(sizeof(ItemPointerData) * HNSW_NULLS_PER_PAGE);
 
 	for (uint32 node = 0; node < nodes; node += index->layout.nodes_per_page)
 	{
 		CHECK_FOR_INTERRUPTS();
 		count_page(index, hnsw_node_block(&index->layout, node), &counts);
+	}
+	while (nulls != 0)
+	{
+		int			n;
+
+		CHECK_FOR_INTERRUPTS();
+		nulls = hnsw_read_nulls(index, nulls, rows, &n);
+		counts.rows += n;
 	}
 	return counts;
 }

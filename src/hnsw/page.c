@@ -13,6 +13,7 @@
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "utils/snapmgr.h"
 
 #include "compat.h"
 #include "embedding/embedding.h"
@@ -124,7 +125,7 @@ check_meta(Relation relation, const HnswMeta *meta)
 		meta->degree < GRAPH_MIN_DEGREE || meta->degree > GRAPH_MAX_DEGREE ||
 		meta->kind > STORED_BIT || meta->bits > 4 || meta->bits == 3 ||
 		meta->root_nodes > GRAPH_ROOT_MAX || meta->has_center > 1 ||
-		meta->root_pages > MAX_ROOT_PAGES ||
+		meta->root_pages > MAX_ROOT_PAGES || (meta->nulls == 0) != (meta->nulls_room == 0) ||
 		meta->attribute_width != 0)
 		hnsw_raise_corrupted(relation, HNSW_META_BLOCK, "The metapage holds values out of range.");
 }
@@ -153,6 +154,13 @@ hnsw_read_meta(Relation relation)
 
 	UnlockReleaseBuffer(buffer);
 	return meta;
+}
+
+void
+hnsw_check_old_snapshot(HnswIndex *index, Page page)
+{
+	if (index->snapshot != NULL)
+		check_old_snapshot(index->snapshot, index->relation, page);
 }
 
 /* ---- nodes ---- */
@@ -274,7 +282,7 @@ hnsw_lock_page(HnswIndex *index, BlockNumber block, int mode, Buffer *buffer)
 
 	*buffer = read_and_lock(index, block, mode);
 	page = BufferGetPage(*buffer);
-	if (PageIsNew(page))
+	if (PageIsNew(page) || hnsw_page_problem(page, HNSW_PAGE_NULLS) == NULL)
 	{
 		UnlockReleaseBuffer(*buffer);
 		return false;

@@ -19,7 +19,6 @@
 #include "access/tableam.h"
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
-#include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -37,6 +36,7 @@
 #include "context.h"
 #include "embedding/embedding.h"
 #include "errors.h"
+#include "guc.h"
 #include "hnsw/inspect.h"
 #include "kernel/neighbors.h"
 
@@ -83,14 +83,12 @@ typedef struct Recall
 	MemoryContext block_context;
 
 	/* searching the index */
-	uint64		excluded;		/* the row that is searched for */
+	uint64		excluded;		/* row of sought */
 	GraphAccess access;
 	GraphSearch *search;
 	GraphQuery *query;
-	IndexFetchTableData *fetch;
-	TupleTableSlot *slot;
-	IndexInfo  *info;
-	EState	   *estate;
+	HnswRows   *table;
+	const Sampled *sought;		/* what is searched for */
 	double	   *nearest;		/* k of them, near to far */
 	double		expansions;
 } Recall;
@@ -274,6 +272,37 @@ expand_others(void *context, uint32_t node, GraphQuery *query,
 	return true;
 }
 
+/* The distance of a row that the index gave; false if the snapshot does not see it. */
+static bool
+row_distance(Recall *recall, uint64 row, double *distance)
+{
+	Datum		value;
+
+	if (!hnsw_row_value(recall->table, row, &value))
+		return false;
+	*distance = recall->distance(recall->sought->value, copy_embedding(recall, value));
+	return true;
+}
+
+/* As a scan does it, by the distances of the table's rows */
+static bool
+refine_others(void *context, GraphExpansion *expansion)
+{
+	Recall	   *recall = context;
+	bool		any = false;
+
+	for (int i = 0; i < expansion->nrows; i++)
+	{
+		double		distance;
+
+		if (!row_distance(recall, expansion->rows[i], &distance))
+			continue;
+		expansion->bound = any ? Min(expansion->bound, distance) : distance;
+		any = true;
+	}
+	return any;
+}
+
 static void
 open_search(Recall *recall)
 {
@@ -284,49 +313,20 @@ open_search(Recall *recall)
 	recall->access = recall->index->access;
 	recall->access.context = recall;
 	recall->access.expand = expand_others;
+	recall->access.refine = refine_others;
 	recall->access.prefetch = NULL;
 	recall->query = hnsw_create_query(recall->index);
 	recall->search = graph_search_create(arena, &recall->access, &status);
 	if (recall->search == NULL)
 		raise_status(&status);
 	recall->nearest = palloc(sizeof(double) * recall->k);
-	recall->info = BuildIndexInfo(recall->index->relation);
-	recall->estate = CreateExecutorState();
-	recall->slot = table_slot_create(recall->heap, NULL);
-	recall->fetch = table_index_fetch_begin(recall->heap);
+	recall->table = hnsw_open_rows(recall->heap, recall->index->relation, recall->snapshot);
 }
 
 static void
 close_search(Recall *recall)
 {
-	table_index_fetch_end(recall->fetch);
-	ExecDropSingleTupleTableSlot(recall->slot);
-	FreeExecutorState(recall->estate);
-}
-
-/* The distance of a row that the index gave; false if the snapshot does not see it. */
-static bool
-row_distance(Recall *recall, const Embedding *q, uint64 row, double *distance)
-{
-	ExprContext *econtext = GetPerTupleExprContext(recall->estate);
-	bool		again = false;
-	ItemPointerData tid;
-	Datum		value;
-	bool		isnull;
-	MemoryContext caller;
-
-	hnsw_row_tid(row, &tid);
-	if (!ItemPointerIsValid(&tid) ||
-		!table_index_fetch_tuple(recall->fetch, &tid, recall->snapshot, recall->slot, &again, NULL))
-		return false;
-	econtext->ecxt_scantuple = recall->slot;
-	caller = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
-	FormIndexDatum(recall->info, recall->slot, recall->estate, &value, &isnull);
-	if (!isnull)
-		*distance = recall->distance(q, copy_embedding(recall, value));
-	MemoryContextSwitchTo(caller);
-	ResetExprContext(econtext);
-	return !isnull;
+	hnsw_close_rows(recall->table);
 }
 
 /* Put a distance among the nearest; n is how many there are, returns how many then. */
@@ -349,15 +349,17 @@ count_found(Recall *recall, const Sampled *sampled, int ef, const GraphStart *st
 {
 	int			n = 0;
 	int			hits = 0;
+	GraphLimits limits = {.ef = ef,.waiting = SIZE_MAX,.relaxed = guc_search_order == ORDER_RELAXED};
 	GraphFound	found;
 	Status		status;
 
 	status_clear(&status);
+	recall->sought = sampled;
 	recall->excluded = sampled->row;
 	graph_query_set(recall->query, hnsw_prepare(recall->index, PointerGetDatum(sampled->value)));
 	if (graph_query_is_zero(recall->query))
 		return sampled->n;		/* every distance is NaN */
-	if (!graph_search_begin(recall->search, recall->query, ef, start, SIZE_MAX, &status))
+	if (!graph_search_begin(recall->search, recall->query, start, &limits, &status))
 		raise_status(&status);
 	while (graph_search_next(recall->search, &found, &status))
 	{
@@ -367,7 +369,7 @@ count_found(Recall *recall, const Sampled *sampled, int ef, const GraphStart *st
 		if (n == recall->k && recall->nearest[n - 1] <= found.bound)
 			break;
 		for (int i = 0; i < found.nrows; i++)
-			if (row_distance(recall, sampled->value, found.rows[i], &distance))
+			if (row_distance(recall, found.rows[i], &distance))
 				n = keep_nearest(recall->nearest, n, recall->k, distance);
 	}
 	if (status.code != STATUS_SUCCESS)

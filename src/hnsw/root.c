@@ -214,6 +214,8 @@ is_same(const Entry *entry, Relation relation, const HnswMeta *meta)
 	HnswMeta	other = entry->meta;
 
 	other.entry = meta->entry;
+	other.nulls = meta->nulls;
+	other.nulls_room = meta->nulls_room;
 	other.figures = meta->figures;
 	return entry->index == RelationGetRelid(relation) && memcmp(&other, meta, sizeof(other)) == 0;
 }

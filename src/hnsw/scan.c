@@ -2,8 +2,9 @@
  * scan.c
  *	  ORDER BY column <operator> query.
  *
- * The search of graph/ streams nodes; this hands out their rows one by one.
- * Between two calls nothing is pinned or locked.
+ * The search of graph/ streams nodes by their bounds; this hands out their rows
+ * one by one, and at last those without an embedding.  Between two calls
+ * nothing of the index is pinned or locked.
  */
 #include "postgres.h"
 
@@ -19,21 +20,38 @@
 
 #include "compat.h"
 #include "context.h"
+#include "embedding/embedding.h"
 #include "errors.h"
+#include "graph/heap.h"
 #include "guc.h"
 #include "hnsw/hnsw.h"
+
+/* Least memory of a search, in kB */
+#define LEAST_MEMORY 1024
+
+typedef enum HnswScanStage
+{
+	SCAN_NEW,					/* nothing was read yet */
+	SCAN_NODES,
+	SCAN_NULLS,					/* rows without an embedding */
+	SCAN_ENDED
+} HnswScanStage;
 
 typedef struct HnswScan
 {
 	MemoryContext context;		/* the searcher is ours until it goes */
 	HnswSearcher *searcher;		/* NULL before the first row */
-	bool		started;
+	HnswScanStage stage;
 	bool		is_null;		/* the query is NULL: so is every distance */
 	bool		is_zero;		/* it has no length: every distance is NaN */
 	GraphFound	found;
-	int			next_row;		/* of found.rows */
-	double		value;			/* distance or bound of found */
-	double		greatest;		/* of those returned so far */
+	int			next_row;		/* of found.rows, or of nulls */
+
+	/* a page of rows without an embedding; NULL before the first */
+	ItemPointerData *nulls;
+	int			nnulls;
+	BlockNumber next_nulls;		/* the page behind, or 0 */
+
 	Oid		   *types;			/* of the ORDER BY expressions */
 	IndexOrderByDistance *distances;
 } HnswScan;
@@ -67,23 +85,48 @@ hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 
 	if (orderbys != NULL && scan->numberOfOrderBys > 0)
 		memmove(scan->orderByData, orderbys, scan->numberOfOrderBys * sizeof(ScanKeyData));
-	state->started = false;
+	state->stage = SCAN_NEW;
 }
 
-/* Set the query to search for; zeros stand for NULL. */
+/* ---- beginning ---- */
+
+/* Is a value of float32?  Those of a column are what its type says. */
+static bool
+is_float(Relation relation, const Embedding *query)
+{
+	int32		typmod = TupleDescAttr(RelationGetDescr(relation), 0)->atttypmod;
+
+	return EMBEDDING_TYPMOD_KIND(typmod) == ELEMENT_FLOAT && query->kind == ELEMENT_FLOAT;
+}
+
+/*
+ * Set the query to search for; zeros stand for NULL.  Distances of float32, and
+ * those of bits, can be the operator's own; sums of other elements are added up
+ * in another order.
+ */
 static void
 set_query(IndexScanDesc scan)
 {
 	HnswScan   *state = scan->opaque;
 	HnswSearcher *searcher = state->searcher;
+	HnswIndex  *index = &searcher->index;
 	ScanKey		key = &scan->orderByData[0];
+	bool		exact = true;
 
 	state->is_null = (key->sk_flags & SK_ISNULL) != 0;
 	if (state->is_null)
-		memset(searcher->vector, 0, sizeof(float) * searcher->index.layout.shape.dims);
+		memset(searcher->vector, 0, sizeof(float) * index->layout.shape.dims);
 	else
-		hnsw_decode(&searcher->index, key->sk_argument, searcher->vector);
+	{
+		Embedding  *query = DatumGetEmbedding(key->sk_argument);
+
+		hnsw_decode(index, PointerGetDatum(query), searcher->vector);
+		exact = index->space->metric->bits != NULL || is_float(scan->indexRelation, query);
+		if ((Pointer) query != DatumGetPointer(key->sk_argument))
+			pfree(query);
+	}
 	graph_query_set(searcher->query, searcher->vector);
+	searcher->query->exact &= exact;
 	state->is_zero = graph_query_is_zero(searcher->query);
 }
 
@@ -102,11 +145,31 @@ scan_searcher(IndexScanDesc scan, const HnswMeta *meta)
 	return state->searcher;
 }
 
-/* Nodes that may wait in memory: work_mem, a heap entry and its growth each */
+/*
+ * Let the accessor ask the table about a row whose bound is less than those of
+ * rows returned before: what is hidden by storing may be all there is to it.
+ */
+static void
+allow_refining(IndexScanDesc scan)
+{
+	HnswScan   *state = scan->opaque;
+	HnswIndex  *index = &state->searcher->index;
+	bool		wanted = !state->searcher->query->exact && !state->is_null && !state->is_zero;
+
+	index->scan_context = state->context;
+	index->snapshot = scan->xs_snapshot;
+	index->heap = scan->heapRelation;
+	index->key = wanted && scan->heapRelation != NULL ? &scan->orderByData[0] : NULL;
+}
+
+/*
+ * Nodes that may wait in memory: work_mem, a heap entry and its growth each.  With
+ * less than a megabyte a search would forget what it needs.
+ */
 static size_t
 max_waiting(void)
 {
-	return (size_t) work_mem * 1024 / (3 * (sizeof(float) + sizeof(uint32)));
+	return (size_t) Max(work_mem, LEAST_MEMORY) * 1024 / (3 * sizeof(GraphHeapItem));
 }
 
 static void
@@ -116,8 +179,8 @@ begin_search(IndexScanDesc scan)
 	Relation	relation = scan->indexRelation;
 	HnswSearcher *searcher;
 	HnswMeta	meta;
-	int			ef;
 	GraphStart	start;
+	GraphLimits limits;
 	Status		status;
 
 	if (scan->numberOfOrderBys == 0)
@@ -128,31 +191,22 @@ begin_search(IndexScanDesc scan)
 	pgstat_count_index_scan(relation);
 	status_clear(&status);
 	meta = hnsw_read_meta(relation);
-	ef = hnsw_ef_search(relation, &meta.figures);
 	searcher = scan_searcher(scan, &meta);
 	set_query(scan);
+	allow_refining(scan);
 	start = hnsw_start_at(&searcher->index, &meta);
-	if (!graph_search_begin(searcher->search, searcher->query, ef, &start, max_waiting(), &status))
+	limits.ef = hnsw_ef_search(relation, &meta.figures);
+	limits.waiting = max_waiting();
+	/* Where all distances are alike no row is out of order. */
+	limits.relaxed = guc_search_order == ORDER_RELAXED || state->is_null || state->is_zero;
+	if (!graph_search_begin(searcher->search, searcher->query, &start, &limits, &status))
 		raise_status(&status);
 	state->found.nrows = 0;
 	state->next_row = 0;
-	state->greatest = -get_float8_infinity();
-	state->started = true;
+	state->stage = SCAN_NODES;
 }
 
-/*
- * Are distances as exact as the operator's?  Then an expression is not
- * evaluated again.  What cannot be compared is left to the operator.
- */
-static bool
-is_exact(const HnswScan *state)
-{
-	const HnswIndex *index = &state->searcher->index;
-	bool		exact = index->layout.shape.kind == STORED_FLOAT ||
-	index->space->metric == &graph_metric_hamming;
-
-	return exact && isfinite(state->found.distance);
-}
+/* ---- rows of nodes ---- */
 
 /* Move on to the next node; false at the end. */
 static bool
@@ -161,38 +215,88 @@ next_node(HnswScan *state)
 	Status		status;
 
 	status_clear(&status);
-	do
-	{
-		if (!graph_search_next(state->searcher->search, &state->found, &status))
-		{
-			if (status.code != STATUS_SUCCESS)
-				raise_status(&status);
-			state->found.nrows = 0;
-			return false;
-		}
-		state->value = state->found.bound;
-		if (is_exact(state))
-			state->value = graph_query_exact(state->searcher->query, state->found.distance);
-	} while (guc_search_order == ORDER_STRICT && state->value < state->greatest);
 	state->next_row = 0;
-	state->greatest = Max(state->greatest, state->value);
+	if (graph_search_next(state->searcher->search, &state->found, &status))
+		return true;
+	if (status.code != STATUS_SUCCESS)
+		raise_status(&status);
+	return false;
+}
+
+/* The next row with an embedding; false at the end. */
+static bool
+next_row(IndexScanDesc scan)
+{
+	HnswScan   *state = scan->opaque;
+
+	if (state->next_row >= state->found.nrows && !next_node(state))
+		return false;
+	hnsw_row_tid(state->found.rows[state->next_row++], &scan->xs_heaptid);
+	if (!ItemPointerIsValid(&scan->xs_heaptid))
+		hnsw_raise_corrupted(scan->indexRelation,
+							 hnsw_node_block(&state->searcher->index.layout, state->found.node),
+							 "A row pointer is invalid.");
 	return true;
 }
 
+/* ---- rows without an embedding ---- */
+
+static void
+begin_nulls(IndexScanDesc scan)
+{
+	HnswScan   *state = scan->opaque;
+
+	state->stage = SCAN_NULLS;
+	state->nnulls = 0;
+	state->next_row = 0;
+	state->next_nulls = hnsw_read_meta(scan->indexRelation).nulls;
+	if (state->next_nulls != 0 && state->nulls == NULL)
+		state->nulls = MemoryContextAlloc(state->context,
+										  HNSW_NULLS_PER_PAGE * sizeof(ItemPointerData));
+}
+
+/* The next row without one; false at the end. */
+static bool
+next_null(IndexScanDesc scan)
+{
+	HnswScan   *state = scan->opaque;
+
+	while (state->next_row >= state->nnulls)
+	{
+		if (state->next_nulls == 0)
+			return false;
+		CHECK_FOR_INTERRUPTS();
+		state->next_row = 0;
+		state->next_nulls = hnsw_read_nulls(&state->searcher->index, state->next_nulls,
+											state->nulls, &state->nnulls);
+	}
+	scan->xs_heaptid = state->nulls[state->next_row++];
+	return true;
+}
+
+/* ---- what the executor is told ---- */
+
 /*
- * Tell the executor the distance.  A bound is to be replaced by what the
- * operator gives, and so is everything when there are more ORDER BY
- * expressions: of the second only the least possible value is known.
+ * The distance is the operator's own, or a bound that the executor is to
+ * replace by that.  So it is, too, when there are more ORDER BY expressions: of
+ * the second only the least possible value is known.
  */
 static void
 store_distances(IndexScanDesc scan)
 {
 	HnswScan   *state = scan->opaque;
 	IndexOrderByDistance *distances = state->distances;
-	bool		exact = state->is_null || state->is_zero || is_exact(state);
+	bool		exact = true;
 
-	distances[0].isnull = state->is_null;
-	distances[0].value = state->is_zero ? get_float8_nan() : state->value;
+	distances[0].isnull = state->is_null || state->stage == SCAN_NULLS;
+	if (!distances[0].isnull)
+	{
+		exact = state->is_zero || state->searcher->query->exact;
+		distances[0].value = state->found.bound;
+		/* An exact search ranks NaN as infinity. */
+		if (exact && isinf(distances[0].value))
+			distances[0].value = get_float8_nan();
+	}
 	for (int i = 1; i < scan->numberOfOrderBys; i++)
 		distances[i].value = -get_float8_infinity();
 	index_store_float8_orderby_distances(scan, state->types, distances,
@@ -205,15 +309,14 @@ hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	HnswScan   *state = scan->opaque;
 
 	Assert(ScanDirectionIsForward(direction));
-	if (!state->started)
+	if (state->stage == SCAN_NEW)
 		begin_search(scan);
-	if (state->next_row >= state->found.nrows && !next_node(state))
+	if (state->stage == SCAN_NODES && !next_row(scan))
+		begin_nulls(scan);
+	if (state->stage == SCAN_NULLS && !next_null(scan))
+		state->stage = SCAN_ENDED;
+	if (state->stage == SCAN_ENDED)
 		return false;
-	hnsw_row_tid(state->found.rows[state->next_row++], &scan->xs_heaptid);
-	if (!ItemPointerIsValid(&scan->xs_heaptid))
-		hnsw_raise_corrupted(scan->indexRelation,
-							 hnsw_node_block(&state->searcher->index.layout, state->found.node),
-							 "A row pointer is invalid.");
 	scan->xs_recheck = false;
 	store_distances(scan);
 	return true;
@@ -224,6 +327,8 @@ hnsw_end_scan(IndexScanDesc scan)
 {
 	HnswScan   *state = scan->opaque;
 
+	if (state->searcher != NULL && state->searcher->index.rows != NULL)
+		hnsw_close_rows(state->searcher->index.rows);
 	MemoryContextDelete(state->context);
 	pfree(state);
 }

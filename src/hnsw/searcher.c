@@ -48,6 +48,11 @@ release(void *arg)
 	HnswCache  *cache = searcher->index.cache;
 
 	searcher->index.relation = NULL;
+	searcher->index.scan_context = NULL;
+	searcher->index.snapshot = NULL;
+	searcher->index.key = NULL;
+	searcher->index.heap = NULL;
+	searcher->index.rows = NULL;
 	if (cache->idle == NULL && MemoryContextMemAllocated(searcher->context, true) <= MOST_KEPT)
 		cache->idle = searcher;
 	else

@@ -104,6 +104,10 @@ mark_page(Vacuum *vacuum, BlockNumber block, uint32 first)
 
 	if (!hnsw_lock_page(index, block, BUFFER_LOCK_EXCLUSIVE, &buffer))
 	{
+		/*
+		 * Never written, or of rows without an embedding: the first who wants
+		 * it sees.
+		 */
 		RecordPageWithFreeSpace(index->relation, block, HNSW_ROOM);
 		return;
 	}
@@ -353,6 +357,7 @@ hnsw_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	caller = MemoryContextSwitchTo(context);
 	init_vacuum(&vacuum, info);
 	mark(&vacuum);
+	hnsw_vacuum_nulls(vacuum.index, stats, callback, state);
 	if (vacuum.ndead > 0)
 	{
 		wait_for_inserts(info->index);

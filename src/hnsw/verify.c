@@ -9,7 +9,9 @@
  *	   that was interrupted leaves links to dead ones);
  *	4. stored vectors are sound, and noted distances and codes are theirs;
  *	5. the entry is not free, and there is one if there are live nodes;
- *	6. every row that a snapshot sees, and the index should have, is there.
+ *	6. the pages of rows without an embedding are one list;
+ *	7. every row that a snapshot sees, and the index should have, is there, with
+ *	   or without an embedding.
  * The insert lock keeps inserts away while the index is read.  A vacuum that
  * runs beside it may be seen half-way: then a neighbour may be free.
  */
@@ -36,6 +38,9 @@
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_verify_index);
 
+/* Marks a row pointer of a row without an embedding. */
+#define NULL_ROW (UINT64_C(1) << 62)
+
 typedef struct Verify
 {
 	HnswIndex  *index;
@@ -47,6 +52,7 @@ typedef struct Verify
 	int64		rows_read;
 	GraphBits	bad;			/* nodes that cannot be looked at */
 	int64		live;
+	BlockNumber null_pages;		/* seen in passing */
 	GraphRecord *record;		/* copy of the one in hand, without its vector */
 	void	   *own;			/* that vector */
 	void	   *neighbor;
@@ -99,7 +105,10 @@ next_row(Tuplesortstate *rows, uint64 *row)
 static char *
 row_text(uint64 row, const char *what)
 {
-	return psprintf("row (%u,%u) %s", (uint32) (row >> 16), (uint32) (row & 0xFFFF), what);
+	const char *kind = row & NULL_ROW ? " without an embedding" : "";
+
+	return psprintf("row (%u,%u)%s %s", (uint32) ((row & ~NULL_ROW) >> 16),
+					(uint32) (row & 0xFFFF), kind, what);
 }
 
 /* The next row of the index; those that come again are reported. */
@@ -125,8 +134,7 @@ table_callback(Relation relation, ItemPointer tid, Datum *values,
 			   bool *isnull, bool alive, void *state)
 {
 	CHECK_FOR_INTERRUPTS();
-	if (!isnull[0])
-		note_row(((Verify *) state)->table_rows, hnsw_row(tid));
+	note_row(((Verify *) state)->table_rows, hnsw_row(tid) | (isnull[0] ? NULL_ROW : 0));
 }
 
 /* The rows that the index should have, as a snapshot older than our look at it sees them */
@@ -175,6 +183,17 @@ bad_node(Verify *verify, uint32 node)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 }
 
+/* A row pointer, of a node or not */
+static void
+check_row(Verify *verify, BlockNumber block, int64 node, uint64 row)
+{
+	note_row(verify->index_rows, row);
+	if ((row & 0xFFFF) == 0)
+		report(verify, block, node, "a row pointer is invalid");
+	else if ((row & ~NULL_ROW) >> 16 >= verify->table_blocks)
+		report(verify, block, node, row_text(row, "is beyond the end of the table"));
+}
+
 /* The rows of one record */
 static void
 check_record(Verify *verify, BlockNumber block, uint32 node, const GraphRecord *record)
@@ -186,13 +205,7 @@ check_record(Verify *verify, BlockNumber block, uint32 node, const GraphRecord *
 		return;
 	}
 	for (int i = 0; i < record->nrows; i++)
-	{
-		note_row(verify->index_rows, record->rows[i]);
-		if ((record->rows[i] & 0xFFFF) == 0)
-			report(verify, block, node, "a row pointer is invalid");
-		else if (record->rows[i] >> 16 >= verify->table_blocks)
-			report(verify, block, node, row_text(record->rows[i], "is beyond the end of the table"));
-	}
+		check_row(verify, block, node, record->rows[i]);
 }
 
 /* One page; first is the node that begins there.  False if it is damaged. */
@@ -207,7 +220,12 @@ check_page(Verify *verify, BlockNumber block, uint32 first, HnswPageKind kind)
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	problem = PageIsNew(page) ? NULL : hnsw_page_problem(page, kind);
-	if (problem != NULL)
+	if (kind == HNSW_PAGE_NODES && hnsw_page_problem(page, HNSW_PAGE_NULLS) == NULL)
+	{
+		verify->null_pages++;
+		problem = NULL;
+	}
+	else if (problem != NULL)
 		report(verify, block, -1, problem);
 	else if (!PageIsNew(page) && kind == HNSW_PAGE_NODES)
 	{
@@ -235,6 +253,29 @@ check_pages(Verify *verify)
 		for (int slot = 0; slot < layout->nodes_per_page && !sound; slot++)
 			bad_node(verify, node + slot);
 	}
+}
+
+/* The list of pages of rows without an embedding */
+static void
+check_nulls(Verify *verify)
+{
+	HnswIndex  *index = verify->index;
+	BlockNumber block = hnsw_read_meta(index->relation).nulls;
+	BlockNumber pages = 0;
+	ItemPointerData *rows = palloc(sizeof(ItemPointerData) * HNSW_NULLS_PER_PAGE);
+	int			n;
+
+	for (; block != 0 && pages < verify->null_pages; pages++)
+	{
+		BlockNumber next = hnsw_read_nulls(index, block, rows, &n);
+
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i < n; i++)
+			check_row(verify, block, -1, hnsw_row(&rows[i]) | NULL_ROW);
+		block = next;
+	}
+	if (block != 0 || pages != verify->null_pages)
+		report(verify, HNSW_META_BLOCK, -1, "the pages of rows without an embedding are no list");
 }
 
 /* ---- lists ---- */
@@ -362,6 +403,7 @@ check_index(Verify *verify, const HnswOpened *opened)
 	if (!graph_bits_reset(&verify->bad, verify->nodes))
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	check_pages(verify);
+	check_nulls(verify);
 	check_lists(verify);
 	check_entry(verify);
 	UnlockPage(opened->index, HNSW_INSERT_LOCK, ExclusiveLock);

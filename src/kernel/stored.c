@@ -388,3 +388,9 @@ stored_bound(const StoredQuery *query, const void *stored, double distance)
 		return sqrt(fmax(0, l * l * (1 - n) - (double) dims * UNDERFLOW)) * (1 - 1e-12);
 	return fmax(0, fmin(2, l * l / 2) * (1 - 1e-12) - 2 * n - 1e-10);
 }
+
+double
+stored_sum_bound(double sum, size_t dims)
+{
+	return fmax(0, sum * (1 - 2 * sum_error(dims)) - (double) dims * UNDERFLOW);
+}

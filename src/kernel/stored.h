@@ -87,6 +87,12 @@ extern double stored_distance(StoredQuery *query, StoredKind kind, const void *s
 extern double stored_bound(const StoredQuery *query, const void *stored, double distance);
 
 /*
+ * A lower bound of a sum of dims absolute differences, given what another
+ * kernel than the operator's, or another machine, computed of the same numbers
+ */
+extern double stored_sum_bound(double sum, size_t dims);
+
+/*
  * L2 distance between two stored vectors as decoded, for building.  The
  * square's error is at most 1e-6 times the larger squared norm.
  */

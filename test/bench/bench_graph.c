@@ -48,13 +48,14 @@ static int
 find(Bench *bench, const float *q, int ef, int64_t *rows)
 {
 	GraphStart	start = {bench->memory->entry, bench->memory->nodes, &bench->root};
+	GraphLimits limits = {.ef = ef,.waiting = SIZE_MAX};
 	GraphFound	found;
 	double		best[BENCH_K];
 	int			n = 0;
 	int			looked = 0;
 
 	graph_query_set(bench->graph_query, q);
-	if (!graph_search_begin(bench->search, bench->graph_query, ef, &start, SIZE_MAX, &bench->status))
+	if (!graph_search_begin(bench->search, bench->graph_query, &start, &limits, &bench->status))
 		fail(bench);
 	while (graph_search_next(bench->search, &found, &bench->status))
 	{

@@ -1,117 +1,15 @@
 /*
  * test_graph.c
- *	  The graph in memory: recall, streaming, lists, repair, failures.
+ *	  The graph in memory: recall, lists, repair, failures.
  */
-#include "unit.h"
+#include "graph_fixture.h"
 
-#include "base/random.h"
 #include "graph/connect.h"
 #include "graph/heap.h"
-#include "graph/memory.h"
-#include "graph/metric.h"
 #include "kernel/distance.h"
 #include "kernel/vector.h"
 
 #define K 10
-
-/* A graph over generated vectors, and what is needed to search it */
-typedef struct Fixture
-{
-	size_t		n;
-	size_t		dims;
-	float	   *vectors;
-	Arena	   *arena;
-	ThreadPool *pool;
-	GraphSpace	space;
-	GraphQuery *query;
-	GraphMemory *memory;
-	GraphBuilder *builder;
-	GraphAccess access;
-	GraphSearch *search;
-	Status		status;
-} Fixture;
-
-/* n points around as many centres; one centre at 0 makes them unstructured. */
-static float *
-make_points(size_t n, size_t dims, int centres, uint64_t seed)
-{
-	float	   *vectors = malloc(n * dims * sizeof(float));
-	Random		random;
-
-	random_init(&random, seed, 0);
-	for (size_t i = 0; i < n; i++)
-	{
-		uint32_t	centre = random_below(&random, (uint32_t) centres);
-
-		for (size_t j = 0; j < dims; j++)
-		{
-			double		place = (double) (random_at(7, centre, j) >> 11) / 9007199254740992.0;
-
-			vectors[i * dims + j] = (float)
-				(random_normal(&random) + (centres > 1 ? 20 * place : 0));
-		}
-	}
-	return vectors;
-}
-
-static void
-make_space(GraphSpace *space, Arena *arena, const GraphMetric *metric, size_t dims, int degree)
-{
-	Status		status = {0};
-	GraphShape	shape;
-
-	CHECK(graph_shape(&shape, dims, degree, metric->coded ? STORED_INT8 : STORED_FLOAT,
-					  metric->coded ? 0 : -1, 8160, &status));
-	CHECK(graph_space_init(space, arena, metric, &shape, 1, NULL, &status));
-}
-
-static void
-build(Fixture *f, const GraphMetric *metric, float *vectors, size_t n, size_t dims,
-	  int degree, int threads)
-{
-	memset(f, 0, sizeof(*f));
-	f->n = n;
-	f->dims = dims;
-	f->vectors = vectors;
-	f->arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
-	f->pool = pool_create(threads, &f->status);
-	make_space(&f->space, f->arena, metric, dims, degree);
-	f->query = graph_query_create(f->arena, &f->space);
-	f->memory = graph_memory_create(f->arena, &f->space, (uint32_t) n, &f->status);
-	f->builder = graph_builder_create(f->memory, f->pool, 100, &f->status);
-	for (size_t i = 0; i < n; i++)
-		CHECK(graph_builder_add(f->builder, vectors + i * dims, i, &f->status) == GRAPH_ADDED);
-	CHECK(graph_builder_flush(f->builder, &f->status));
-	CHECK(graph_memory_access(f->memory, &f->access, &f->status));
-	f->search = graph_search_create(f->arena, &f->access, &f->status);
-	CHECK(f->search != NULL);
-}
-
-static void
-destroy(Fixture *f)
-{
-	graph_builder_destroy(f->builder);
-	pool_destroy(f->pool);
-	arena_destroy(f->arena);
-	free(f->vectors);
-}
-
-static GraphStart
-start_of(const Fixture *f)
-{
-	GraphStart	start = {f->memory->entry, f->memory->nodes, NULL};
-
-	return start;
-}
-
-static bool
-begin(Fixture *f, const float *query, int ef)
-{
-	GraphStart	start = start_of(f);
-
-	graph_query_set(f->query, query);
-	return graph_search_begin(f->search, f->query, ef, &start, SIZE_MAX, &f->status);
-}
 
 /* What the operator gives */
 static double
@@ -546,79 +444,6 @@ bits_keep_numbers(void)
 	arena_destroy(bits.arena);
 }
 
-/* ---- streaming ---- */
-
-/* Every node comes once, and hardly ever one a tenth nearer than one before. */
-static void
-search_streams_everything_once(void)
-{
-	Fixture		f;
-	char	   *returned = calloc(3000, 1);
-	float		last = -INFINITY;
-	GraphFound	found;
-	int			n = 0;
-	int			disorder = 0;
-
-	build(&f, &graph_metric_l2, make_points(3000, 8, 30, 6), 3000, 8, 16, 1);
-	CHECK(begin(&f, f.vectors, 20));
-	for (; graph_search_next(f.search, &found, &f.status); n++)
-	{
-		CHECK(found.node < 3000 && !returned[found.node]);
-		returned[found.node] = 1;
-		disorder += found.bound < 0.9f * last;
-		last = fmaxf(last, found.bound);
-	}
-	CHECK(f.status.code == STATUS_SUCCESS);
-	CHECK(n == 3000);
-	CHECK(disorder < 30);
-	CHECK(!graph_search_next(f.search, &found, &f.status));
-	free(returned);
-	destroy(&f);
-}
-
-/* Little may wait: then the sweep brings the rest, each node once. */
-static void
-search_with_little_memory_is_complete(void)
-{
-	Fixture		f;
-	char	   *returned = calloc(2000, 1);
-	GraphFound	found;
-	GraphStart	start;
-
-	build(&f, &graph_metric_l2, make_points(2000, 8, 1, 7), 2000, 8, 16, 1);
-	start = start_of(&f);
-	for (size_t most = 0; most <= 600; most += 300)
-	{
-		int			n = 0;
-
-		memset(returned, 0, 2000);
-		graph_query_set(f.query, f.vectors);
-		CHECK(graph_search_begin(f.search, f.query, 10, &start, most, &f.status));
-		for (; graph_search_next(f.search, &found, &f.status); n++)
-		{
-			CHECK(!returned[found.node]);
-			returned[found.node] = 1;
-		}
-		CHECK(n == 2000);
-	}
-	free(returned);
-	destroy(&f);
-}
-
-static void
-effort_is_bounded_by_ef(void)
-{
-	Fixture		f;
-	GraphFound	found;
-
-	build(&f, &graph_metric_l2, make_points(5000, 16, 1, 1), 5000, 16, 32, 1);
-	CHECK(begin(&f, f.vectors + 160, 40));
-	for (int i = 0; i < 40; i++)
-		CHECK(graph_search_next(f.search, &found, &f.status));
-	CHECK(graph_search_expansions(f.search) < 100);
-	destroy(&f);
-}
-
 /* ---- small and strange graphs ---- */
 
 static void
@@ -829,7 +654,7 @@ search_reports_lack_of_memory(void)
 		arena_fail_at(arena, fail);
 		search = graph_search_create(arena, &f.access, &status);
 		done = search != NULL &&
-			graph_search_begin(search, f.query, 30, &start, SIZE_MAX, &status);
+			begin_at(search, f.query, &start, 30, &status);
 		while (done && graph_search_next(search, &found, &status))
 			n++;
 		done = status.code == STATUS_SUCCESS;
@@ -896,9 +721,6 @@ main(void)
 	RUN(lists_lead_to_every_node);
 	RUN(one_thread_gives_one_graph);
 	RUN(lists_are_sound);
-	RUN(search_streams_everything_once);
-	RUN(search_with_little_memory_is_complete);
-	RUN(effort_is_bounded_by_ef);
 	RUN(empty_and_single);
 	RUN(duplicates_share_nodes);
 	RUN(strange_vectors_are_found);

@@ -1,0 +1,233 @@
+/*
+ * nulls.c
+ *	  Rows whose embedding is NULL: pages of row pointers beside the graph.
+ *
+ * The pages form a list that begins in the metapage and never loses one.
+ * Rows are added to the page that the metapage names; when that is full, to a
+ * page behind it, or to a new one at the head of the list.  A page takes the
+ * place of a group of nodes, which are free.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "commands/vacuum.h"
+#include "miscadmin.h"
+#include "storage/freespace.h"
+
+#include "compat.h"
+#include "hnsw/hnsw.h"
+
+/* Full pages that are passed by before a new one is made */
+#define MOST_PASSED 16
+
+typedef struct HnswNullPage
+{
+	BlockNumber next;			/* 0: the last */
+	uint32		n;
+	ItemPointerData rows[FLEXIBLE_ARRAY_MEMBER];
+} HnswNullPage;
+
+StaticAssertDecl(offsetof(HnswNullPage, rows) + HNSW_NULLS_PER_PAGE * sizeof(ItemPointerData) <=
+				 HNSW_PAGE_SPACE, "the rows of a page of nulls must fit");
+
+static HnswNullPage *
+null_page(HnswIndex *index, Page page, BlockNumber block)
+{
+	HnswNullPage *nulls = (HnswNullPage *) PageGetContents(page);
+
+	if (nulls->n > HNSW_NULLS_PER_PAGE)
+		hnsw_raise_corrupted(index->relation, block, "A number of rows is out of range.");
+	return nulls;
+}
+
+static Buffer
+lock_null_page(HnswIndex *index, BlockNumber block, int mode)
+{
+	Buffer		buffer;
+	const char *problem;
+
+	if (block >= RelationGetNumberOfBlocks(index->relation))
+		hnsw_raise_corrupted(index->relation, HNSW_META_BLOCK, "A page of nulls does not exist.");
+	buffer = ReadBufferExtended(index->relation, MAIN_FORKNUM, block, RBM_NORMAL, index->strategy);
+	LockBuffer(buffer, mode);
+	problem = hnsw_page_problem(BufferGetPage(buffer), HNSW_PAGE_NULLS);
+	if (problem != NULL)
+		hnsw_raise_corrupted(index->relation, block, problem);
+	return buffer;
+}
+
+BlockNumber
+hnsw_read_nulls(HnswIndex *index, BlockNumber block, ItemPointerData * rows, int *n)
+{
+	Buffer		buffer = lock_null_page(index, block, BUFFER_LOCK_SHARE);
+	Page		page = BufferGetPage(buffer);
+	HnswNullPage *nulls = null_page(index, page, block);
+	BlockNumber next = nulls->next;
+
+	hnsw_check_old_snapshot(index, page);
+	*n = nulls->n;
+	memcpy(rows, nulls->rows, nulls->n * sizeof(ItemPointerData));
+	UnlockReleaseBuffer(buffer);
+	return next;
+}
+
+/* Add the row to a page if that has room; else *next is the page behind it. */
+static bool
+add_to_page(HnswIndex *index, BlockNumber block, ItemPointer tid, BlockNumber *next)
+{
+	Buffer		buffer = lock_null_page(index, block, BUFFER_LOCK_EXCLUSIVE);
+	HnswNullPage *nulls = null_page(index, BufferGetPage(buffer), block);
+	bool		room = nulls->n < HNSW_NULLS_PER_PAGE;
+	HnswChange	change;
+
+	*next = nulls->next;
+	if (room)
+	{
+		hnsw_change_begin(index, &change);
+		nulls = null_page(index, hnsw_change_page(&change, buffer, false), block);
+		nulls->rows[nulls->n++] = *tid;
+		hnsw_change_finish(&change);
+	}
+	UnlockReleaseBuffer(buffer);
+	return room;
+}
+
+static void
+set_room(HnswIndex *index, BlockNumber block)
+{
+	Buffer		meta = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
+	HnswChange	change;
+
+	hnsw_change_begin(index, &change);
+	hnsw_page_meta(hnsw_change_page(&change, meta, false))->nulls_room = block;
+	hnsw_change_finish(&change);
+	UnlockReleaseBuffer(meta);
+}
+
+/* A page that nobody uses, locked: the free space map may have told of a new one. */
+static Buffer
+new_page(HnswIndex *index)
+{
+	Buffer		buffer = hnsw_extend(index);
+
+	while (!PageIsNew(BufferGetPage(buffer)))
+	{
+		UnlockReleaseBuffer(buffer);
+		buffer = hnsw_extend(index);
+	}
+	return buffer;
+}
+
+/* A new page for the row, unless somebody made one meanwhile */
+static bool
+add_page(HnswIndex *index, ItemPointer tid, BlockNumber head)
+{
+	Buffer		meta = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
+	bool		same = hnsw_page_meta(BufferGetPage(meta))->nulls == head;
+	Buffer		buffer;
+	HnswChange	change;
+	HnswMeta   *changed;
+	HnswNullPage *nulls;
+	Page		page;
+
+	if (same)
+	{
+		buffer = new_page(index);
+		hnsw_change_begin(index, &change);
+		page = hnsw_change_page(&change, buffer, true);
+		hnsw_init_page(index, page, HNSW_PAGE_NULLS);
+		nulls = (HnswNullPage *) PageGetContents(page);
+		nulls->next = head;
+		nulls->n = 1;
+		nulls->rows[0] = *tid;
+		changed = hnsw_page_meta(hnsw_change_page(&change, meta, false));
+		changed->nulls = changed->nulls_room = BufferGetBlockNumber(buffer);
+		hnsw_change_finish(&change);
+		UnlockReleaseBuffer(buffer);
+	}
+	UnlockReleaseBuffer(meta);
+	return same;
+}
+
+void
+hnsw_insert_null(HnswIndex *index, ItemPointer tid)
+{
+	for (;;)
+	{
+		HnswMeta	meta = hnsw_read_meta(index->relation);
+		BlockNumber block = meta.nulls_room;
+
+		for (int passed = 0; block != 0 && passed < MOST_PASSED; passed++)
+		{
+			BlockNumber next;
+
+			if (add_to_page(index, block, tid, &next))
+			{
+				if (block != meta.nulls_room)
+					set_room(index, block);
+				return;
+			}
+			block = next;
+		}
+		if (add_page(index, tid, meta.nulls))
+			return;
+	}
+}
+
+/* Take dead rows out of one page; how many stay. */
+static int
+vacuum_page(HnswIndex *index, BlockNumber block, IndexBulkDeleteResult *stats,
+			IndexBulkDeleteCallback callback, void *state, BlockNumber *next)
+{
+	Buffer		buffer = lock_null_page(index, block, BUFFER_LOCK_EXCLUSIVE);
+	HnswNullPage *nulls = null_page(index, BufferGetPage(buffer), block);
+	ItemPointerData keep[HNSW_NULLS_PER_PAGE];
+	HnswChange	change;
+	int			n = 0;
+
+	*next = nulls->next;
+	for (int i = 0; i < nulls->n; i++)
+		if (!callback(&nulls->rows[i], state))
+			keep[n++] = nulls->rows[i];
+	stats->tuples_removed += nulls->n - n;
+	stats->num_index_tuples += n;
+	if (n < nulls->n)
+	{
+		hnsw_change_begin(index, &change);
+		nulls = null_page(index, hnsw_change_page(&change, buffer, false), block);
+		nulls->n = n;
+		memcpy(nulls->rows, keep, n * sizeof(ItemPointerData));
+		hnsw_change_finish(&change);
+	}
+	UnlockReleaseBuffer(buffer);
+	/* No node can go there. */
+	RecordPageWithFreeSpace(index->relation, block, 0);
+	return n;
+}
+
+void
+hnsw_vacuum_nulls(HnswIndex *index, IndexBulkDeleteResult *stats,
+				  IndexBulkDeleteCallback callback, void *state)
+{
+	HnswMeta	meta = hnsw_read_meta(index->relation);
+	BlockNumber block = meta.nulls;
+	BlockNumber emptiest = 0;
+	int			least = HNSW_NULLS_PER_PAGE;
+
+	while (block != 0)
+	{
+		BlockNumber next;
+		int			n;
+
+		vacuum_delay();
+		n = vacuum_page(index, block, stats, callback, state, &next);
+		if (n < least)
+		{
+			least = n;
+			emptiest = block;
+		}
+		block = next;
+	}
+	if (emptiest != 0 && emptiest != meta.nulls_room)
+		set_room(index, emptiest);
+}
