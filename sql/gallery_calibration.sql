@@ -1,4 +1,6 @@
--- Calibration and metrics against the same computed in plain SQL.
+-- Calibration and metrics against the same computed in plain SQL.  Probes of
+-- kind 5 are to match nothing; the notice that says so is tested in gallery_doubt.
+SET client_min_messages = warning;
 SELECT setseed(0.5);
 CREATE TABLE stock AS
 SELECT i AS id, i % 5 AS kind, ARRAY[i % 5 + 1.5 * random(), random() - 0.5 * (i % 5)]::real[]::embedding AS e
@@ -62,9 +64,9 @@ JOIN (SELECT 'half', min(distance) FROM curve('match_nearest', 3) WHERE recall >
 ORDER BY name;
 SELECT * FROM compare('match_nearest', 3);
 SELECT c.name, abs(c.distance - o.distance) < 1e-6 AS distance
-FROM similarity.calibrate('stock', 'SELECT e, kind FROM probe', '{"good": 0.8}', k => 5, calibration_metric => 'precision',
+FROM similarity.calibrate('stock', 'SELECT e, kind FROM probe', '{"good": 0.7}', k => 5, calibration_metric => 'precision',
 	matcher => 'match_majority_vote') c
-JOIN (SELECT 'good', max(distance) FROM curve('match_majority_vote', 5) WHERE "precision" >= 0.8) o (name, distance) USING (name);
+JOIN (SELECT 'good', max(distance) FROM curve('match_majority_vote', 5) WHERE "precision" >= 0.7) o (name, distance) USING (name);
 SELECT * FROM compare('match_majority_vote', 5);
 
 -- evaluations of the same neighbours

@@ -180,19 +180,19 @@ COMMENT ON FUNCTION similarity.lookup(text, embedding, integer) IS
 	'the k nearest rows of a gallery, nearest first; the embedding must have the gallery''s dimensions and model version';
 
 CREATE FUNCTION similarity.calibrate(gallery text, query text, targets jsonb DEFAULT '{}', k integer DEFAULT 1,
-	calibration_metric text DEFAULT 'f1', matcher text DEFAULT 'match_nearest')
+	calibration_metric text DEFAULT 'f1', matcher text DEFAULT 'match_nearest', drop_closest boolean DEFAULT false)
 	RETURNS TABLE (name text, value double precision, distance double precision, "precision" double precision,
 		recall double precision, f1 double precision, binary_accuracy double precision, npv double precision, fpr double precision)
 	AS 'MODULE_PATHNAME', 'gallery_calibrate' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 2;
-COMMENT ON FUNCTION similarity.calibrate(text, text, jsonb, integer, text, text) IS
-	'find and store the distances beyond which a neighbor is no match. query: any SELECT of (input, label). The cut point "optimal" is where calibration_metric is best; targets, {"name": value}, adds one where it reaches each value, with a NOTICE where it never does. calibration_metric: precision, recall, f1, binary_accuracy, npv or fpr. matcher: match_nearest or match_majority_vote of k neighbors';
+COMMENT ON FUNCTION similarity.calibrate(text, text, jsonb, integer, text, text, boolean) IS
+	'find and store the distances beyond which a neighbor is no match. query: any SELECT of (input, label). The cut point "optimal" is where calibration_metric is best; targets, {"name": value}, adds one where it reaches each value, with a NOTICE where it never does. calibration_metric: precision, recall, f1, binary_accuracy, npv or fpr. matcher: match_nearest or match_majority_vote of k neighbors. drop_closest: the items stand in the gallery themselves. If no item is matched rightly, "optimal" accepts nothing (distance -Infinity), with a warning, as there is of other input that cut points cannot rest on';
 
 CREATE FUNCTION similarity.calibration_status(gallery text)
 	RETURNS TABLE (calibrated timestamp with time zone, queries bigint, version integer, current_version integer,
-		gallery_rows bigint, current_rows bigint, change text)
+		gallery_rows bigint, current_rows bigint, change text, problem text)
 	AS 'MODULE_PATHNAME', 'gallery_calibration_status' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 1;
 COMMENT ON FUNCTION similarity.calibration_status(text) IS
-	'whether a gallery is what it was when it was calibrated: change is NULL, or says what changed (rows, model version); reads the whole gallery. No row: never calibrated';
+	'whether a gallery is what it was when it was calibrated: change is NULL, or says what changed (rows, model version); problem is NULL, or says why its cut points cannot be trusted; reads the whole gallery. No row: never calibrated';
 
 CREATE FUNCTION similarity.drift(gallery text, query text, cutpoint text DEFAULT 'optimal')
 	RETURNS TABLE (queries bigint, calibration_queries bigint, ks double precision, p_value double precision,
@@ -242,20 +242,20 @@ COMMENT ON FUNCTION similarity.evaluate_retrieval(text, text, text[], text, bool
 	'retrieval metrics of the items of a query (input, label), in one pass. metrics: recall@k, precision@k, map@k, ndcg@k, mrr@k, map@r, r_precision. average: micro (of items) or macro (of classes). drop_closest: the items stand in the gallery themselves. distance_threshold: farther neighbors are not relevant. exact: by the true neighbors; else by what look-ups find, and index_recall is the share of the true neighbors among them. per_class: also a row for each label';
 
 CREATE FUNCTION similarity.evaluate_classification(gallery text, query text, k integer DEFAULT NULL, matcher text DEFAULT NULL,
-	exact boolean DEFAULT true, per_class boolean DEFAULT false)
+	exact boolean DEFAULT true, per_class boolean DEFAULT false, drop_closest boolean DEFAULT false)
 	RETURNS TABLE (name text, distance double precision, tp bigint, fp bigint, tn bigint, fn bigint, "precision" double precision,
 		recall double precision, f1 double precision, binary_accuracy double precision, npv double precision, fpr double precision,
 		label text, queries bigint, index_recall double precision)
 	AS 'MODULE_PATHNAME', 'gallery_evaluate_classification' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 2;
-COMMENT ON FUNCTION similarity.evaluate_classification(text, text, integer, text, boolean, boolean) IS
-	'classification metrics of the items of a query (input, label) at each cut point of a calibrated gallery. k and matcher: those of the calibration unless given. exact, per_class, index_recall: as in evaluate_retrieval';
+COMMENT ON FUNCTION similarity.evaluate_classification(text, text, integer, text, boolean, boolean, boolean) IS
+	'classification metrics of the items of a query (input, label) at each cut point of a calibrated gallery. k and matcher: those of the calibration unless given. exact, per_class, drop_closest, index_recall: as in evaluate_retrieval';
 
 CREATE FUNCTION similarity.confusion_matrix(gallery text, query text, cutpoint text DEFAULT 'optimal', k integer DEFAULT NULL,
-	matcher text DEFAULT NULL, exact boolean DEFAULT true)
+	matcher text DEFAULT NULL, exact boolean DEFAULT true, drop_closest boolean DEFAULT false)
 	RETURNS TABLE (label text, predicted text, count bigint)
 	AS 'MODULE_PATHNAME', 'gallery_confusion_matrix' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 100;
-COMMENT ON FUNCTION similarity.confusion_matrix(text, text, text, integer, text, boolean) IS
-	'how often items of each label were answered by each label (NULL: none of these), cells of at least 1, for psql''s \crosstabview. cutpoint NULL: every match is accepted, which needs no calibration. exact: by the true neighbors, else by what look-ups find, and a notice tells what share of the true ones that is';
+COMMENT ON FUNCTION similarity.confusion_matrix(text, text, text, integer, text, boolean, boolean) IS
+	'how often items of each label were answered by each label (NULL: none of these), cells of at least 1, for psql''s \crosstabview. cutpoint NULL: every match is accepted, which needs no calibration. exact: by the true neighbors, else by what look-ups find, and a notice tells what share of the true ones that is. drop_closest: the items stand in the gallery themselves';
 
 -- ---- new rows, new versions ----
 

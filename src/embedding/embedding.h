@@ -140,4 +140,10 @@ typedef struct EmbeddingMetric
 /* The distance of a name, whatever the case of its letters; NULL if unknown. */
 extern const EmbeddingMetric *embedding_metric(const char *name);
 
+/*
+ * Is this distance from e that of e itself, but for rounding?  Embeddings that
+ * one model makes of one input, alone or in a batch, lie so near.
+ */
+extern bool embedding_is_own_distance(const EmbeddingMetric *metric, const Embedding *e, double distance);
+
 #endif							/* EMBEDDING_EMBEDDING_H */

@@ -5,6 +5,9 @@
  */
 #include "postgres.h"
 
+#include <float.h>
+#include <math.h>
+
 #include "embedding/embedding.h"
 #include "kernel/vector.h"
 
@@ -81,4 +84,32 @@ embedding_metric(const char *name)
 		if (pg_strcasecmp(metrics[i].name, name) == 0)
 			return &metrics[i];
 	return NULL;
+}
+
+/* What rounding makes of an element, and of a sum of products */
+#define ELEMENT_ROUNDING 1e-5
+#define SUM_ROUNDING (4 * FLT_EPSILON)
+
+bool
+embedding_is_own_distance(const EmbeddingMetric *metric, const Embedding *e, double distance)
+{
+	double		square = -embedding_negative_inner_product(e, e);
+
+	switch (metric->kind)
+	{
+		case NEIGHBOR_L2:
+			return distance <= ELEMENT_ROUNDING * sqrt(square);
+		case NEIGHBOR_L2_SQUARED:
+			return distance <= ELEMENT_ROUNDING * ELEMENT_ROUNDING * square;
+		case NEIGHBOR_COSINE:
+			return distance <= SUM_ROUNDING;
+		case NEIGHBOR_INNER_PRODUCT:
+			return fabs(distance + square) <= SUM_ROUNDING * square;
+		case NEIGHBOR_OTHER:
+			break;
+	}
+	if (metric->distance == distance_l1)
+		return distance <= ELEMENT_ROUNDING * sqrt(square);
+	return distance <= ELEMENT_ROUNDING * ELEMENT_ROUNDING; /* of snr, a ratio of
+															 * squares */
 }

@@ -54,17 +54,22 @@ eval_curve(const double *distances, const bool *hits, size_t nqueries,
 	return true;
 }
 
-size_t
-eval_optimal(const EvalCurve *curve, EvalMetric metric)
+bool
+eval_optimal(const EvalCurve *curve, EvalMetric metric, size_t *index)
 {
 	const double *values = curve->metric[metric];
 	double		sign = eval_metric_maximize(metric) ? 1 : -1;
-	size_t		best = 0;
+	bool		found = false;
 
-	for (size_t i = 1; i < curve->n; i++)
-		if (sign * values[i] >= sign * values[best])
-			best = i;
-	return best;
+	for (size_t i = 0; i < curve->n; i++)
+	{
+		if (curve->counts.tp[i] > 0 && (!found || sign * values[i] >= sign * values[*index]))
+		{
+			*index = i;
+			found = true;
+		}
+	}
+	return found;
 }
 
 bool
@@ -77,7 +82,7 @@ eval_target(const EvalCurve *curve, EvalMetric metric, double target, size_t *in
 
 	for (size_t i = 0; i < curve->n && !(found && first); i++)
 	{
-		if (sign * values[i] >= sign * target)
+		if (curve->counts.tp[i] > 0 && sign * values[i] >= sign * target)
 		{
 			*index = i;
 			found = true;

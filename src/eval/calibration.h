@@ -34,12 +34,18 @@ extern bool eval_curve(const double *distances, const bool *hits, size_t nquerie
 					   const double *thresholds, size_t n, Arena *arena,
 					   EvalCurve *curve, Status *status);
 
-/* The cut point "optimal": the last threshold where metric is best. */
-extern size_t eval_optimal(const EvalCurve *curve, EvalMetric metric);
+/*
+ * Cut points are chosen among the thresholds that accept a right match: where
+ * there is none yet, a metric says nothing of how good the answers are.
+ *
+ * The cut point "optimal": the last of them where metric is best.  False if
+ * there is none at all.
+ */
+extern bool eval_optimal(const EvalCurve *curve, EvalMetric metric, size_t *index);
 
 /*
- * The cut point of a target: among the thresholds where metric reaches it
- * (at least the target, at most for fpr), the first if metric grows with the
+ * The cut point of a target: among those of them where metric reaches it (at
+ * least the target, at most for fpr), the first if metric grows with the
  * distance and the last if it falls; for fpr the last, which accepts most.
  * False if none does.
  */

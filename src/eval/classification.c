@@ -169,6 +169,12 @@ eval_match_hits(EvalMatch match, int label)
 	return label != EVAL_NO_LABEL && match.label == label;
 }
 
+bool
+eval_accepts(double distance, double threshold)
+{
+	return threshold != EVAL_ACCEPT_NOTHING && distance <= threshold;
+}
+
 /* ---- counts ---- */
 
 typedef struct Answer
@@ -219,7 +225,7 @@ eval_count(const double *distances, const bool *hits, size_t nqueries,
 	counts->count = (int64_t) nqueries;
 	for (size_t i = 0; i < n; i++)
 	{
-		while (next < nqueries && answers[next].distance <= thresholds[i])
+		while (next < nqueries && eval_accepts(answers[next].distance, thresholds[i]))
 			tp += answers[next++].hit;
 		counts->tp[i] = tp;
 		counts->fp[i] = (int64_t) next - tp;
@@ -300,7 +306,7 @@ eval_confusion(const int *labels, const int *predicted, const double *distances,
 	for (size_t i = 0; i < n; i++)
 	{
 		cell[i].label = labels[i];
-		cell[i].predicted = distances[i] <= threshold ? predicted[i] : EVAL_NO_LABEL;
+		cell[i].predicted = eval_accepts(distances[i], threshold) ? predicted[i] : EVAL_NO_LABEL;
 		cell[i].count = 1;
 	}
 	qsort(cell, n, sizeof(EvalCell), compare_cells);

@@ -9,6 +9,7 @@
 #ifndef EVAL_CLASSIFICATION_H
 #define EVAL_CLASSIFICATION_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,10 +48,16 @@ extern EvalMatch eval_match(EvalMatcher matcher, const int *labels,
 /* Is this match the right answer for a query of that label, if accepted? */
 extern bool eval_match_hits(EvalMatch match, int label);
 
+/* The threshold of a cut point that accepts nothing, whatever its distance */
+#define EVAL_ACCEPT_NOTHING (-INFINITY)
+
+/* Is a match at that distance within the threshold?  NaN is within none. */
+extern bool eval_accepts(double distance, double threshold);
+
 /* ---- metrics over ascending thresholds ---- */
 
 /*
- * At each threshold t, with hit = right label and in = distance <= t:
+ * At each threshold t, with hit = right label and in = eval_accepts(distance, t):
  * tp = hit and in, fp = miss and in, fn = hit and out, tn = miss and out.
  */
 typedef struct EvalCounts

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "eval/classification.h"
+
 static int
 compare_doubles(const void *a, const void *b)
 {
@@ -42,7 +44,7 @@ eval_share_beyond(const double *values, size_t n, double threshold)
 {
 	size_t		within = 0;
 
-	while (within < n && values[within] <= threshold)
+	while (within < n && eval_accepts(values[within], threshold))
 		within++;
 	return n == 0 ? 0 : (double) (n - within) / (double) n;
 }

@@ -16,7 +16,7 @@ extern void eval_sort(double *values, size_t n);
  */
 extern double eval_quantile(const double *values, size_t n, double p);
 
-/* The share of n ascending values that are greater than a threshold */
+/* The share of n ascending values that a threshold does not accept */
 extern double eval_share_beyond(const double *values, size_t n, double threshold);
 
 /*

@@ -128,6 +128,10 @@ retrieval_options(FunctionCallInfo fcinfo, int n)
 	options.macro = strcmp(average, "macro") == 0;
 	options.drop_closest = bool_argument(fcinfo, n + 1, false);
 	options.threshold = PG_ARGISNULL(n + 2) ? INFINITY : PG_GETARG_FLOAT8(n + 2);
+	if (isnan(options.threshold))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("distance_threshold must not be NaN")));
 	return options;
 }
 

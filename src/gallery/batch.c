@@ -130,6 +130,7 @@ gallery_match_all(PG_FUNCTION_ARGS)
 	calibration = gallery_calibration(match.gallery);
 	match.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	match.cutpoint = calibration_cutpoint(calibration, match.gallery, cutpoint);
+	doubt_cutpoint(match.gallery, match.cutpoint);
 	match.matcher = matcher_argument(fcinfo, 4, calibration->matcher);
 	match.plan = neighbors_prepare(match.gallery, NEIGHBOR_KEYS,
 								   k_argument(fcinfo, 3, calibration->k));

@@ -32,7 +32,8 @@ typedef struct Target
 	char	   *name;
 	double		value;
 	bool		reached;
-	size_t		threshold;		/* on the curve, if reached */
+	double		distance;		/* if reached: of its cut point, */
+	double		metric[EVAL_METRICS];	/* and the metrics there */
 } Target;
 
 typedef struct Targets
@@ -125,13 +126,16 @@ add_calibration_row(void *state, int label, const int *labels, const double *dis
 {
 	CalibrationPass *pass = state;
 
+	int			drop = pass->matches->drop_closest ? 1 : 0;
+
 	matches_add(pass->matches, label, labels, distances, n);
+	n -= drop;
 	if (pass->n + n > pass->size)
 	{
 		pass->size = 2 * (pass->n + n);
 		pass->distances = repalloc_huge(pass->distances, sizeof(double) * pass->size);
 	}
-	memcpy(pass->distances + pass->n, distances, sizeof(double) * n);
+	memcpy(pass->distances + pass->n, distances + drop, sizeof(double) * n);
 	pass->n += n;
 }
 
@@ -148,25 +152,79 @@ compute_curve(CalibrationPass *pass, EvalCurve *curve)
 		raise_status(&status);
 }
 
+/* The cut point of a target at a place of the curve */
 static void
-choose_cutpoints(Targets *targets, const EvalCurve *curve, EvalMetric metric)
+set_cutpoint(Target *target, const EvalCurve *curve, size_t place)
 {
-	double		best;
+	target->reached = true;
+	target->distance = curve->distance[place];
+	for (int m = 0; m < EVAL_METRICS; m++)
+		target->metric[m] = curve->metric[m][place];
+}
 
-	targets->target[0].threshold = eval_optimal(curve, metric);
-	targets->target[0].reached = true;
-	best = curve->metric[metric][targets->target[0].threshold];
+/* A cut point that accepts none of the matches, nor any other */
+static void
+set_cutpoint_of_nothing(Target *target, const Matches *matches)
+{
+	const double nothing = EVAL_ACCEPT_NOTHING;
+	Arena	   *arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
+	EvalCurve	curve;
+	Status		status;
+
+	status_clear(&status);
+	if (!eval_curve(matches->distances, matches->hits, matches->n, &nothing, 1, arena, &curve, &status))
+		raise_status(&status);
+	set_cutpoint(target, &curve, 0);
+	arena_destroy(arena);
+}
+
+static void
+tell_not_reached(const Target *target, const char *detail)
+{
+	ereport(NOTICE,
+			(errmsg("target \"%s\" is not reached and gets no cut point", target->name),
+			 errdetail_internal("%s", detail)));
+}
+
+/* Is a cut point at that place believed?  Of doubtful items, unless most of what it accepts is wrong. */
+static bool
+is_believed(const EvalCurve *curve, size_t place, bool doubtful)
+{
+	return !doubtful || curve->counts.tp[place] >= curve->counts.fp[place];
+}
+
+static void
+choose_target(Target *target, const EvalCurve *curve, EvalMetric metric, const double *best, bool doubtful)
+{
+	size_t		place;
+
+	if (best == NULL)
+		tell_not_reached(target, "No item is matched rightly.");
+	else if (!eval_target(curve, metric, target->value, &place))
+		tell_not_reached(target, psprintf("The best %s is %g, the target %g.",
+										  eval_metric_name(metric), *best, target->value));
+	else if (!is_believed(curve, place, doubtful))
+		tell_not_reached(target, psprintf("Within %g, more matches are wrong than right.", curve->distance[place]));
+	else
+		set_cutpoint(target, curve, place);
+}
+
+static void
+choose_cutpoints(Targets *targets, const Labels *labels, const Matches *matches,
+				 const EvalCurve *curve, EvalMetric metric, bool told)
+{
+	bool		doubtful = doubt_is_grave(labels, matches);
+	size_t		place;
+	bool		any = eval_optimal(curve, metric, &place);
+	bool		accepted = any && is_believed(curve, place, doubtful);
+
+	doubt_calibration(labels, matches, curve, any ? &place : NULL, accepted, told);
+	if (accepted)
+		set_cutpoint(&targets->target[0], curve, place);
+	else
+		set_cutpoint_of_nothing(&targets->target[0], matches);
 	for (int i = 1; i < targets->n; i++)
-	{
-		Target	   *target = &targets->target[i];
-
-		target->reached = eval_target(curve, metric, target->value, &target->threshold);
-		if (!target->reached)
-			ereport(NOTICE,
-					(errmsg("target \"%s\" is not reached and gets no cut point", target->name),
-					 errdetail("The best %s is %g, the target %g.",
-							   eval_metric_name(metric), best, target->value)));
-	}
+		choose_target(&targets->target[i], curve, metric, any ? &curve->metric[metric][place] : NULL, doubtful);
 }
 
 /* ---- the gallery as it was ---- */
@@ -275,34 +333,33 @@ store_calibration(const Gallery *gallery, const Contents *contents, const Matche
 }
 
 static void
-store_cutpoint(const Gallery *gallery, const Target *target, int position,
-			   EvalMetric metric, const EvalCurve *curve)
+store_cutpoint(const Gallery *gallery, const Target *target, int position, EvalMetric metric)
 {
 	CatalogArgs args = {0};
 
 	catalog_arg_int(&args, gallery->id);
 	catalog_arg_text(&args, target->name);
 	catalog_arg_int(&args, position);
-	catalog_arg_float(&args, curve->metric[metric][target->threshold]);
-	catalog_arg_float(&args, curve->distance[target->threshold]);
+	catalog_arg_float(&args, target->metric[metric]);
+	catalog_arg_float(&args, target->distance);
 	for (int m = 0; m < EVAL_METRICS; m++)
-		catalog_arg_float(&args, curve->metric[m][target->threshold]);
+		catalog_arg_float(&args, target->metric[m]);
 	catalog_run("INSERT INTO similarity.cutpoint (gallery, name, position, value, distance,"
 				" \"precision\", recall, f1, binary_accuracy, npv, fpr)"
 				" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", &args);
 }
 
 static void
-put_cutpoint(ReturnSetInfo *result, const Target *target, EvalMetric metric, const EvalCurve *curve)
+put_cutpoint(ReturnSetInfo *result, const Target *target, EvalMetric metric)
 {
 	Datum		values[3 + EVAL_METRICS];
 	bool		nulls[3 + EVAL_METRICS] = {false};
 
 	values[0] = CStringGetTextDatum(target->name);
-	values[1] = Float8GetDatum(curve->metric[metric][target->threshold]);
-	values[2] = Float8GetDatum(curve->distance[target->threshold]);
+	values[1] = Float8GetDatum(target->metric[metric]);
+	values[2] = Float8GetDatum(target->distance);
 	for (int m = 0; m < EVAL_METRICS; m++)
-		values[3 + m] = Float8GetDatum(curve->metric[m][target->threshold]);
+		values[3 + m] = Float8GetDatum(target->metric[m]);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
@@ -332,31 +389,37 @@ targets_argument(FunctionCallInfo fcinfo, int n)
 
 static void
 calibrate(ReturnSetInfo *result, const Gallery *gallery, const char *query,
-		  Targets *targets, int k, EvalMetric metric, EvalMatcher matcher)
+		  Targets *targets, int k, EvalMetric metric, Matches *matches)
 {
-	CalibrationPass pass = {matches_create(matcher), 0, 1024, palloc(sizeof(double) * 1024)};
+	CalibrationPass pass = {matches, 0, 1024, palloc(sizeof(double) * 1024)};
+	Labels	   *labels = labels_create();
+	Pass	   *search;
 	EvalCurve	curve;
 	Contents	contents;
+	bool		told;
 
-	gallery_pass(gallery, query, QUERY_LABELS, true, k, labels_create(), add_calibration_row, &pass);
+	search = gallery_pass(gallery, query, QUERY_LABELS, true, matches_depth(matches, k), labels,
+						  add_calibration_row, &pass);
 	contents = read_contents(gallery);
+	told = doubt_items(gallery, search, labels, matches->drop_closest);
+	doubt_matches(gallery, matches);
 	compute_curve(&pass, &curve);
-	choose_cutpoints(targets, &curve, metric);
+	choose_cutpoints(targets, labels, matches, &curve, metric, told);
 	forget_calibration(gallery);
-	store_calibration(gallery, &contents, pass.matches, k, metric, &curve);
+	store_calibration(gallery, &contents, matches, k, metric, &curve);
 	for (int i = 0; i < targets->n; i++)
 	{
 		const Target *target = &targets->target[i];
 
 		if (target->reached)
 		{
-			store_cutpoint(gallery, target, i, metric, &curve);
-			put_cutpoint(result, target, metric, &curve);
+			store_cutpoint(gallery, target, i, metric);
+			put_cutpoint(result, target, metric);
 		}
 	}
 }
 
-/* calibrate(gallery, query, targets, k, calibration_metric, matcher) */
+/* calibrate(gallery, query, targets, k, calibration_metric, matcher, drop_closest) */
 Datum
 gallery_calibrate(PG_FUNCTION_ARGS)
 {
@@ -366,6 +429,7 @@ gallery_calibrate(PG_FUNCTION_ARGS)
 	int			k = k_argument(fcinfo, 3, 1);
 	EvalMetric	metric = metric_argument(fcinfo, 4);
 	EvalMatcher matcher = matcher_argument(fcinfo, 5, EVAL_MATCH_NEAREST);
+	bool		drop_closest = bool_argument(fcinfo, 6, false);
 	Gallery    *gallery;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -373,7 +437,8 @@ gallery_calibrate(PG_FUNCTION_ARGS)
 		elog(ERROR, "SPI_connect failed");
 	gallery = gallery_open(name);
 	gallery_require_owner(gallery);
-	calibrate((ReturnSetInfo *) fcinfo->resultinfo, gallery, query, targets, k, metric, matcher);
+	calibrate((ReturnSetInfo *) fcinfo->resultinfo, gallery, query, targets, k, metric,
+			  matches_create(matcher, drop_closest));
 	gallery_close(gallery);
 	SPI_finish();
 	return (Datum) 0;
@@ -391,6 +456,14 @@ describe_change(bool version, bool contents)
 	return contents ? "rows changed" : NULL;
 }
 
+static double
+column_float(HeapTuple row, TupleDesc desc, int column)
+{
+	bool		isnull;
+
+	return DatumGetFloat8(SPI_getbinval(row, desc, column, &isnull));
+}
+
 static void
 put_status(FunctionCallInfo fcinfo, const Gallery *gallery)
 {
@@ -401,15 +474,18 @@ put_status(FunctionCallInfo fcinfo, const Gallery *gallery)
 	TupleDesc	desc;
 	bool		moved;
 	bool		renewed;
-	Datum		values[7];
-	bool		nulls[7] = {false};
+	Datum		values[8];
+	bool		nulls[8] = {false};
 	const char *change;
+	const char *problem;
 
 	catalog_arg_int(&args, gallery->id);
 	catalog_arg(&args, NUMERICOID, contents.hash, false);
 	if (catalog_execute("SELECT c.calibrated, c.queries, c.version, c.gallery_rows,"
-						" c.gallery_hash OPERATOR(pg_catalog.<>) $2"
-						" FROM similarity.calibration c WHERE c.gallery OPERATOR(pg_catalog.=) $1",
+						" c.gallery_hash OPERATOR(pg_catalog.<>) $2, p.distance, p.\"precision\""
+						" FROM similarity.calibration c JOIN similarity.cutpoint p"
+						" ON p.gallery OPERATOR(pg_catalog.=) c.gallery AND p.name OPERATOR(pg_catalog.=) 'optimal'"
+						" WHERE c.gallery OPERATOR(pg_catalog.=) $1",
 						args.n, args.types, args.values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "the calibration could not be read");
 	if (SPI_processed == 0)
@@ -426,6 +502,9 @@ put_status(FunctionCallInfo fcinfo, const Gallery *gallery)
 	change = describe_change(renewed, moved);
 	nulls[6] = change == NULL;
 	values[6] = change ? CStringGetTextDatum(change) : 0;
+	problem = doubt_of_calibration(DatumGetInt64(values[1]), column_float(row, desc, 6), column_float(row, desc, 7));
+	nulls[7] = problem == NULL;
+	values[7] = problem ? CStringGetTextDatum(problem) : 0;
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 

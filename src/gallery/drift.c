@@ -25,9 +25,11 @@ add_match(void *state, int label, const int *labels, const double *distances, in
 static Matches *
 new_matches(const Gallery *gallery, const char *query, const Calibration *calibration)
 {
-	Matches    *matches = matches_create(calibration->matcher);
+	Matches    *matches = matches_create(calibration->matcher, false);
+	Labels	   *labels = labels_create();
+	Pass	   *pass = gallery_pass(gallery, query, QUERY_INPUTS, true, calibration->k, labels, add_match, matches);
 
-	(void) gallery_pass(gallery, query, QUERY_INPUTS, true, calibration->k, labels_create(), add_match, matches);
+	doubt_items(gallery, pass, labels, false);
 	eval_sort(matches->distances, matches->n);
 	return matches;
 }
@@ -65,14 +67,16 @@ gallery_drift(PG_FUNCTION_ARGS)
 	char	   *cutpoint = text_argument(fcinfo, 2, "cutpoint");
 	Gallery    *gallery;
 	Calibration *calibration;
+	const Cutpoint *chosen;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	gallery = gallery_open(name);
 	calibration = gallery_calibration(gallery);
-	put_drift((ReturnSetInfo *) fcinfo->resultinfo, calibration, new_matches(gallery, query, calibration),
-			  calibration_cutpoint(calibration, gallery, cutpoint));
+	chosen = calibration_cutpoint(calibration, gallery, cutpoint);
+	doubt_cutpoint(gallery, chosen);
+	put_drift((ReturnSetInfo *) fcinfo->resultinfo, calibration, new_matches(gallery, query, calibration), chosen);
 	gallery_close(gallery);
 	SPI_finish();
 	return (Datum) 0;

@@ -160,6 +160,7 @@ evaluate_retrieval(FunctionCallInfo fcinfo, const Gallery *gallery, const char *
 	k = eval_retrieval_depth(metrics->metric, metrics->n, metrics->options.drop_closest, pass.counts.largest);
 	neighbors_check_k(k);
 	search = gallery_pass(gallery, query, QUERY_LABELS, metrics->exact, (int) k, labels, add_retrieval_row, &pass);
+	doubt_items(gallery, search, labels, metrics->options.drop_closest);
 	for (int i = 0; i < metrics->n; i++)
 		put_metric(fcinfo, metrics, i, &pass, labels, search);
 }
@@ -192,6 +193,17 @@ static void
 add_match_row(void *state, int label, const int *labels, const double *distances, int n)
 {
 	matches_add(state, label, labels, distances, n);
+}
+
+static Pass *
+match_pass(const Gallery *gallery, const char *query, bool exact, int k, Labels *labels, Matches *matches)
+{
+	Pass	   *pass = gallery_pass(gallery, query, QUERY_LABELS, exact, matches_depth(matches, k), labels,
+									add_match_row, matches);
+
+	doubt_items(gallery, pass, labels, matches->drop_closest);
+	doubt_matches(gallery, matches);
+	return pass;
 }
 
 typedef void (*Evaluation) (FunctionCallInfo fcinfo, const Gallery *gallery, const char *query);
@@ -296,12 +308,15 @@ evaluate_classification(FunctionCallInfo fcinfo, const Gallery *gallery, const c
 {
 	Calibration *calibration = gallery_calibration(gallery);
 	int			k = k_argument(fcinfo, 2, calibration->k);
-	Matches    *matches = matches_create(matcher_argument(fcinfo, 3, calibration->matcher));
+	Matches    *matches = matches_create(matcher_argument(fcinfo, 3, calibration->matcher),
+										 bool_argument(fcinfo, 6, false));
 	bool		exact = bool_argument(fcinfo, 4, true);
 	Labels	   *labels = labels_create();
-	Pass	   *pass = gallery_pass(gallery, query, QUERY_LABELS, exact, k, labels, add_match_row, matches);
+	Pass	   *pass = match_pass(gallery, query, exact, k, labels, matches);
 	double		recall;
 
+	for (int i = 0; i < calibration->ncutpoints; i++)
+		doubt_cutpoint(gallery, &calibration->cutpoints[i]);
 	if (!exact)
 		recall = pass_index_recall(pass, k);
 	classify(fcinfo, calibration, matches->distances, matches->hits, matches->n, NULL, exact ? NULL : &recall);
@@ -309,7 +324,7 @@ evaluate_classification(FunctionCallInfo fcinfo, const Gallery *gallery, const c
 		classify_each_label(fcinfo, calibration, matches, labels);
 }
 
-/* evaluate_classification(gallery, query, k, matcher, exact, per_class) */
+/* evaluate_classification(gallery, query, k, matcher, exact, per_class, drop_closest) */
 Datum
 gallery_evaluate_classification(PG_FUNCTION_ARGS)
 {
@@ -345,30 +360,33 @@ tell_index_recall(double recall)
 static void
 confusion_matrix(FunctionCallInfo fcinfo, const Gallery *gallery, const char *query)
 {
-	char	   *cutpoint = text_argument_or_null(fcinfo, 2);
+	char	   *name = text_argument_or_null(fcinfo, 2);
 	Calibration every = {EVAL_MATCH_NEAREST, 1};
-	Calibration *calibration = cutpoint ? gallery_calibration(gallery) : &every;
-	double		threshold = cutpoint ? calibration_cutpoint(calibration, gallery, cutpoint)->distance : INFINITY;
+	Cutpoint	none = {NULL, INFINITY};
+	Calibration *calibration = name ? gallery_calibration(gallery) : &every;
+	const Cutpoint *cutpoint = name ? calibration_cutpoint(calibration, gallery, name) : &none;
 	int			k = k_argument(fcinfo, 3, calibration->k);
-	Matches    *matches = matches_create(matcher_argument(fcinfo, 4, calibration->matcher));
+	Matches    *matches = matches_create(matcher_argument(fcinfo, 4, calibration->matcher),
+										 bool_argument(fcinfo, 6, false));
 	bool		exact = bool_argument(fcinfo, 5, true);
 	Labels	   *labels = labels_create();
-	Pass	   *pass = gallery_pass(gallery, query, QUERY_LABELS, exact, k, labels, add_match_row, matches);
+	Pass	   *pass = match_pass(gallery, query, exact, k, labels, matches);
 	EvalCell   *cells;
 	size_t		ncells;
 	Status		status;
 
 	status_clear(&status);
+	doubt_cutpoint(gallery, cutpoint);
 	if (!exact)
 		tell_index_recall(pass_index_recall(pass, k));
-	if (!eval_confusion(matches->labels, matches->predicted, matches->distances, matches->n, threshold,
+	if (!eval_confusion(matches->labels, matches->predicted, matches->distances, matches->n, cutpoint->distance,
 						memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), &cells, &ncells, &status))
 		raise_status(&status);
 	for (size_t i = 0; i < ncells; i++)
 		put_cell(fcinfo, labels, &cells[i]);
 }
 
-/* confusion_matrix(gallery, query, cutpoint, k, matcher, exact) */
+/* confusion_matrix(gallery, query, cutpoint, k, matcher, exact, drop_closest) */
 Datum
 gallery_confusion_matrix(PG_FUNCTION_ARGS)
 {

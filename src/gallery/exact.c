@@ -24,7 +24,7 @@ struct Exact
 	const Gallery *gallery;
 	int			k;
 	Labels	   *labels;
-	PassFunction function;
+	ExactFunction function;
 	void	   *state;
 	int64		rows;			/* of the table, found by the last pass */
 
@@ -52,7 +52,7 @@ struct Exact
 /* ---- queries ---- */
 
 Exact *
-exact_create(const Gallery *gallery, int k, Labels *labels, PassFunction function, void *state)
+exact_create(const Gallery *gallery, int k, Labels *labels, ExactFunction function, void *state)
 {
 	Exact	   *exact = palloc0(sizeof(Exact));
 
@@ -157,7 +157,7 @@ take_row(Exact *exact, SPITupleTable *table, int row)
 	bool		isnull;
 	Datum		value = SPI_getbinval(table->vals[row], table->tupdesc, 2, &isnull);
 	Embedding  *e = embedding_check(DatumGetEmbedding(value));
-	int			label = labels_code(exact->labels, labels_of_column(table, row, 1));
+	int			label = labels_code_of_row(exact->labels, labels_of_column(table, row, 1));
 
 	embedding_check_dims(e, exact->items[0]);
 	if (e->model != 0 && exact->model != 0 && e->model != exact->model)
@@ -229,7 +229,7 @@ hand_over(Exact *exact)
 			labels[i] = found[i].id == NO_LABEL_ID ? EVAL_NO_LABEL : (int) found[i].id;
 			found_distances[i] = found[i].distance;
 		}
-		exact->function(exact->state, exact->query_labels[q], labels, found_distances, (int) n);
+		exact->function(exact->state, exact->items[q], exact->query_labels[q], labels, found_distances, (int) n);
 	}
 	pfree(labels);
 	pfree(found_distances);

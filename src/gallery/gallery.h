@@ -278,6 +278,20 @@ extern Labels *labels_create(void);
 /* The code of a label, the same for the same text; NULL: EVAL_NO_LABEL. */
 extern int	labels_code(Labels *labels, const char *label);
 
+/* The same, and remember who has it: a row of the gallery, or an item of a query. */
+extern int	labels_code_of_row(Labels *labels, const char *label);
+extern int	labels_code_of_item(Labels *labels, const char *label);
+
+/* By code, until the next new label */
+typedef struct LabelUse
+{
+	const char *label;
+	bool		in_gallery;
+	int64		items;
+} LabelUse;
+
+extern const LabelUse *labels_uses(const Labels *labels);
+
 /* NULL for EVAL_NO_LABEL */
 extern const char *labels_text(const Labels *labels, int code);
 
@@ -306,12 +320,26 @@ extern Pass *gallery_pass(const Gallery *gallery, const char *query, QueryKind k
 /* After a pass that was not exact: the share of the k true nearest it found. */
 extern double pass_index_recall(const Pass *pass, int k);
 
+/* What a pass found out about the items of its query. */
+typedef struct PassItems
+{
+	int64		n;
+	int64		own;			/* have the embedding of a row of the gallery */
+	int64		nowhere;		/* have no distance to any row */
+} PassItems;
+
+extern const PassItems *pass_items(const Pass *pass);
+
 /* ---- exact neighbours of many queries (exact.c) ---- */
 
 typedef struct Exact Exact;
 
+/* As PassFunction, with the item itself */
+typedef void (*ExactFunction) (void *state, const Embedding *query, int label, const int *labels,
+							   const double *distances, int n);
+
 /* Queries are answered in their order, some of them in exact_add(). */
-extern Exact *exact_create(const Gallery *gallery, int k, Labels *labels, PassFunction function, void *state);
+extern Exact *exact_create(const Gallery *gallery, int k, Labels *labels, ExactFunction function, void *state);
 extern void exact_add(Exact *exact, int label, const Embedding *query);
 
 /* Answer those that wait. */
@@ -327,11 +355,48 @@ typedef struct Matches
 	double	   *distances;
 	bool	   *hits;
 	EvalMatcher matcher;
+	bool		drop_closest;	/* the items stand in the gallery: leave each
+								 * one's nearest row out */
 } Matches;
 
-extern Matches *matches_create(EvalMatcher matcher);
+extern Matches *matches_create(EvalMatcher matcher, bool drop_closest);
+
+/* How many neighbours it takes to match by k of them. */
+extern int	matches_depth(const Matches *matches, int k);
 extern void matches_add(Matches *matches, int label, const int *labels,
 						const double *distances, int n);
+
+/* ---- what makes results doubtful (doubt.c) ---- */
+
+/*
+ * Tell of items that say nothing, or something else than is thought.  True if
+ * there was a warning.
+ */
+extern bool doubt_items(const Gallery *gallery, const Pass *pass, const Labels *labels, bool drop_closest);
+
+/* Tell of matches with rows that have no label. */
+extern void doubt_matches(const Gallery *gallery, const Matches *matches);
+
+/* Tell if the cut point accepts nothing. */
+extern void doubt_cutpoint(const Gallery *gallery, const Cutpoint *cutpoint);
+
+/*
+ * Are the items so few, or their labels so many that the gallery lacks, or all
+ * of them one, that a cut point on them needs more right matches than wrong
+ * ones to be believed?
+ */
+extern bool doubt_is_grave(const Labels *labels, const Matches *matches);
+
+/*
+ * Tell of a calibration that is no ground for cut points.  place: where
+ * "optimal" stands on the curve, NULL if no item is matched rightly; accepted:
+ * it is believed; told: doubt_items() has warned.
+ */
+extern void doubt_calibration(const Labels *labels, const Matches *matches, const EvalCurve *curve,
+							  const size_t *place, bool accepted, bool told);
+
+/* What is wrong, in words, with a calibration of so many items and its cut point "optimal"; or NULL */
+extern const char *doubt_of_calibration(int64 items, double distance, double precision);
 
 /* ---- arguments (arguments.c) ---- */
 

@@ -23,7 +23,7 @@ typedef struct LabelEntry
 struct Labels
 {
 	HTAB	   *codes;
-	const char **labels;		/* by code */
+	LabelUse   *uses;			/* by code */
 	int			n;
 	int			size;
 	MemoryContext context;
@@ -58,7 +58,7 @@ labels_create(void)
 	labels->codes = hash_create("labels", 256, &control,
 								HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 	labels->size = 256;
-	labels->labels = palloc(sizeof(char *) * labels->size);
+	labels->uses = palloc(sizeof(LabelUse) * labels->size);
 	return labels;
 }
 
@@ -76,19 +76,48 @@ labels_code(Labels *labels, const char *label)
 	if (labels->n == labels->size)
 	{
 		labels->size *= 2;
-		labels->labels = repalloc_huge(labels->labels, sizeof(char *) * labels->size);
+		labels->uses = repalloc_huge(labels->uses, sizeof(LabelUse) * labels->size);
 	}
 	label = MemoryContextStrdup(labels->context, label);
 	entry = hash_search(labels->codes, &label, HASH_ENTER, &found);
 	entry->code = labels->n;
-	labels->labels[labels->n] = label;
+	labels->uses[labels->n] = (LabelUse)
+	{
+		label
+	};
 	return labels->n++;
 }
 
 const char *
 labels_text(const Labels *labels, int code)
 {
-	return code == EVAL_NO_LABEL ? NULL : labels->labels[code];
+	return code == EVAL_NO_LABEL ? NULL : labels->uses[code].label;
+}
+
+int
+labels_code_of_row(Labels *labels, const char *label)
+{
+	int			code = labels_code(labels, label);
+
+	if (code != EVAL_NO_LABEL)
+		labels->uses[code].in_gallery = true;
+	return code;
+}
+
+int
+labels_code_of_item(Labels *labels, const char *label)
+{
+	int			code = labels_code(labels, label);
+
+	if (code != EVAL_NO_LABEL)
+		labels->uses[code].items++;
+	return code;
+}
+
+const LabelUse *
+labels_uses(const Labels *labels)
+{
+	return labels->uses;
 }
 
 int

@@ -55,7 +55,7 @@ match_values(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query, Ev
 		distances[i] = neighbors_distance(table, i);
 	}
 	match = eval_match(matcher, codes, distances, n);
-	label = match.distance <= cutpoint->distance ? labels_text(labels, match.label) : NULL;
+	label = eval_accepts(match.distance, cutpoint->distance) ? labels_text(labels, match.label) : NULL;
 	nulls[0] = label == NULL;
 	values[0] = label ? CStringGetTextDatum(label) : 0;
 	values[1] = Float8GetDatum(match.distance);

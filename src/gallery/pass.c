@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -39,11 +41,13 @@ typedef struct Sample
 struct Pass
 {
 	const Gallery *gallery;
+	const EmbeddingMetric *metric;
 	Labels	   *labels;
 	PassFunction function;
 	void	   *state;
 	int			k;
-	int64		rows;
+	int64		rows;			/* of the query, read so far */
+	PassItems	items;			/* found so far */
 
 	Exact	   *exact;			/* or, if NULL: */
 	SPIPlanPtr	plan;
@@ -110,7 +114,8 @@ sample_add(Sample *sample, int64 rows, const Embedding *query, const double *dis
 }
 
 static void
-take_true_neighbors(void *state, int label, const int *labels, const double *distances, int n)
+take_true_neighbors(void *state, const Embedding *query, int label, const int *labels,
+					const double *distances, int n)
 {
 	Sample	   *sample = state;
 	SampleRow  *row = &sample->row[sample->finished++];
@@ -147,6 +152,26 @@ pass_index_recall(const Pass *pass, int k)
 
 /* ---- the pass ---- */
 
+/* A row of the query and its neighbours */
+static void
+take_neighbors(void *state, const Embedding *query, int label, const int *labels, const double *distances, int n)
+{
+	Pass	   *pass = state;
+
+	pass->items.n++;
+	if (isnan(distances[0]))
+		pass->items.nowhere++;
+	else if (embedding_is_own_distance(pass->metric, query, distances[0]))
+		pass->items.own++;
+	pass->function(pass->state, label, labels, distances, n);
+}
+
+const PassItems *
+pass_items(const Pass *pass)
+{
+	return &pass->items;
+}
+
 static void
 look_up_row(Pass *pass, int label, const Embedding *query)
 {
@@ -164,7 +189,7 @@ look_up_row(Pass *pass, int label, const Embedding *query)
 	SPI_freetuptable(table);
 	MemoryContextSwitchTo(previous);
 	sample_add(pass->sample, pass->rows, query, pass->distances, n);
-	pass->function(pass->state, label, pass->codes, pass->distances, n);
+	take_neighbors(pass, query, label, pass->codes, pass->distances, n);
 	MemoryContextReset(pass->scratch);
 }
 
@@ -174,13 +199,14 @@ pass_create(const Gallery *gallery, bool exact, int k, Labels *labels, PassFunct
 	Pass	   *pass = palloc0(sizeof(Pass));
 
 	pass->gallery = gallery;
+	pass->metric = embedding_metric(gallery->distance->name);
 	pass->k = k;
 	pass->labels = labels;
 	pass->function = function;
 	pass->state = state;
 	if (exact)
 	{
-		pass->exact = exact_create(gallery, k, labels, function, state);
+		pass->exact = exact_create(gallery, k, labels, take_neighbors, pass);
 		return pass;
 	}
 	pass->plan = neighbors_prepare(gallery, NEIGHBOR_LABELS, k);
@@ -194,7 +220,7 @@ pass_create(const Gallery *gallery, bool exact, int k, Labels *labels, PassFunct
 static void
 pass_row(Pass *pass, const char *label, const Embedding *query)
 {
-	int			code = labels_code(pass->labels, label);
+	int			code = labels_code_of_item(pass->labels, label);
 
 	if (pass->exact != NULL)
 		exact_add(pass->exact, code, query);
@@ -230,17 +256,27 @@ gallery_pass(const Gallery *gallery, const char *query, QueryKind kind, bool exa
 /* ---- matches ---- */
 
 Matches *
-matches_create(EvalMatcher matcher)
+matches_create(EvalMatcher matcher, bool drop_closest)
 {
 	Matches    *matches = palloc0(sizeof(Matches));
 
 	matches->matcher = matcher;
+	matches->drop_closest = drop_closest;
 	matches->size = 1024;
 	matches->labels = palloc(sizeof(int) * matches->size);
 	matches->predicted = palloc(sizeof(int) * matches->size);
 	matches->distances = palloc(sizeof(double) * matches->size);
 	matches->hits = palloc(sizeof(bool) * matches->size);
 	return matches;
+}
+
+int
+matches_depth(const Matches *matches, int k)
+{
+	int			depth = k + (matches->drop_closest ? 1 : 0);
+
+	neighbors_check_k(depth);
+	return depth;
 }
 
 static void
@@ -256,7 +292,8 @@ grow_matches(Matches *matches)
 void
 matches_add(Matches *matches, int label, const int *labels, const double *distances, int n)
 {
-	EvalMatch	match = eval_match(matches->matcher, labels, distances, n);
+	int			drop = matches->drop_closest ? 1 : 0;
+	EvalMatch	match = eval_match(matches->matcher, labels + drop, distances + drop, n - drop);
 
 	if (matches->n == matches->size)
 		grow_matches(matches);

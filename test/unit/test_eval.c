@@ -254,12 +254,67 @@ static void
 test_optimal(void)
 {
 	EvalCurve	curve = example_curve();
+	size_t		index;
 
-	CHECK(eval_optimal(&curve, EVAL_F1) == 3);
+	CHECK(eval_optimal(&curve, EVAL_F1, &index) && index == 3);
 	/* the last of several best ones */
-	CHECK(eval_optimal(&curve, EVAL_PRECISION) == 1);
-	CHECK(eval_optimal(&curve, EVAL_RECALL) == 4);
-	CHECK(eval_optimal(&curve, EVAL_FPR) == 1);
+	CHECK(eval_optimal(&curve, EVAL_PRECISION, &index) && index == 1);
+	CHECK(eval_optimal(&curve, EVAL_RECALL, &index) && index == 4);
+	CHECK(eval_optimal(&curve, EVAL_FPR, &index) && index == 1);
+}
+
+/*
+ *	thresholds	1 2 3 4
+ *	distance	  2 3 4		precision 1 (of nothing) 0 1/2 2/3
+ *	hit			  - + +		npv       1/3            0 0   0
+ */
+static void
+test_nothing_right_is_no_cut_point(void)
+{
+	const double thresholds[] = {1, 2, 3, 4};
+	const double distances[] = {2, 3, 4};
+	const bool	hits[] = {false, true, true};
+	const bool	misses[] = {false, false, false};
+	EvalCurve	curve;
+	size_t		index = 99;
+
+	begin();
+	CHECK(eval_curve(distances, hits, 3, thresholds, 4, arena, &curve, &status));
+	CHECK(curve.metric[EVAL_PRECISION][0] == 1);
+	CHECK(eval_optimal(&curve, EVAL_PRECISION, &index) && index == 3);
+	CHECK(!eval_target(&curve, EVAL_PRECISION, 0.9, &index));
+	CHECK(eval_optimal(&curve, EVAL_FPR, &index) && index == 3);
+	CHECK(!eval_target(&curve, EVAL_FPR, 0, &index));
+	CHECK(!eval_target(&curve, EVAL_NPV, 0.3, &index));
+	CHECK(eval_target(&curve, EVAL_RECALL, 0, &index) && index == 2);
+
+	CHECK(eval_curve(distances, misses, 3, thresholds, 4, arena, &curve, &status));
+	index = 99;
+	for (int metric = 0; metric < EVAL_METRICS; metric++)
+	{
+		CHECK(!eval_optimal(&curve, metric, &index));
+		CHECK(!eval_target(&curve, metric, 0, &index));
+	}
+	CHECK(index == 99);
+}
+
+static void
+test_accept_nothing(void)
+{
+	const double nothing = EVAL_ACCEPT_NOTHING;
+	const double distances[] = {-INFINITY, -5, 0, NAN};
+	const bool	hits[] = {true, true, false, true};
+	EvalCurve	curve;
+
+	begin();
+	for (int i = 0; i < 4; i++)
+		CHECK(!eval_accepts(distances[i], nothing));
+	CHECK(eval_accepts(-5, -5) && !eval_accepts(-4, -5));
+	CHECK(eval_accepts(1e300, INFINITY) && !eval_accepts(NAN, INFINITY));
+	CHECK(eval_curve(distances, hits, 4, &nothing, 1, arena, &curve, &status));
+	CHECK(curve.counts.tp[0] == 0 && curve.counts.fp[0] == 0);
+	CHECK(curve.counts.fn[0] == 3 && curve.counts.tn[0] == 1);
+	CHECK(curve.metric[EVAL_PRECISION][0] == 0 && curve.metric[EVAL_RECALL][0] == 0);
 }
 
 static void
@@ -548,6 +603,8 @@ main(void)
 	RUN(test_f1_is_harmonic_mean);
 	RUN(test_curve);
 	RUN(test_optimal);
+	RUN(test_nothing_right_is_no_cut_point);
+	RUN(test_accept_nothing);
 	RUN(test_targets);
 	RUN(test_no_threshold);
 	RUN(test_retrieval);
