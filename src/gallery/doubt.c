@@ -4,8 +4,9 @@
  *
  * Input that is legal may still say nothing, or something else than its author
  * thinks: labels that the gallery does not have, items that are the gallery's
- * own rows, too few of them.  Nothing here changes a number; it tells.  What
- * many sound sets show as well is a notice, the rest a warning.
+ * own rows, too few of them.  This file tells; what many sound sets show as well
+ * is a notice, the rest a warning.  It changes no number, but for calibrate(),
+ * which asks whether the doubt is grave.
  */
 #include "postgres.h"
 
