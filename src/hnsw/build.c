@@ -163,6 +163,16 @@ hnsw_build_empty(Relation relation)
 	write_meta(relation, INIT_FORKNUM);
 }
 
+/* Open what this build has written so far; only it sees it. */
+static HnswIndex *
+open_building(Relation relation)
+{
+	HnswIndex  *index = hnsw_open(relation);
+
+	index->building = true;
+	return index;
+}
+
 /* ---- in memory ---- */
 
 /* What is not palloc'd must go when an error comes: builder and threads. */
@@ -308,9 +318,9 @@ write_root(Build *build)
 			graph_root_put(&root, i, node,
 						   graph_record_own(shape, graph_memory_record(memory, node)), working);
 		}
-		crc = hnsw_write_root(index, &root, NULL);
+		crc = hnsw_write_root(index, &root);
 	}
-	for (uint32 page = hnsw_root_pages(shape, n, false); page < reserve; page++)
+	for (uint32 page = hnsw_root_pages(shape, n); page < reserve; page++)
 		UnlockReleaseBuffer(new_page(index, HNSW_PAGE_ROOT));
 	buffer = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
 	meta = hnsw_page_meta(BufferGetPage(buffer));
@@ -320,8 +330,7 @@ write_root(Build *build)
 	meta->root_crc = crc;
 	MarkBufferDirty(buffer);
 	UnlockReleaseBuffer(buffer);
-	build->index = hnsw_open(index->relation);
-	build->index->building = true;
+	build->index = open_building(index->relation);
 }
 
 static void
@@ -557,8 +566,9 @@ hnsw_build(Relation heap, Relation relation, struct IndexInfo *info)
 		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(relation));
 	write_meta(relation, MAIN_FORKNUM);
 	build->heap = heap;
-	build->index = hnsw_open(relation);
-	build->index->building = true;
+	build->index = open_building(relation);
+	if (hnsw_build_center(build->index, heap, info))
+		build->index = open_building(relation);
 	build->row_context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw row",
 											   ALLOCSET_DEFAULT_SIZES);
 	begin_memory(build);

@@ -29,8 +29,9 @@ typedef enum HnswPageKind
 	HNSW_PAGE_META = 1,
 	HNSW_PAGE_NODES = 2,		/* records, or the beginning of a long one */
 	HNSW_PAGE_MORE = 3,			/* the continuation of a long record */
-	HNSW_PAGE_ROOT = 4,			/* the root's codes and the center */
-	HNSW_PAGE_NULLS = 5			/* rows without an embedding, see nulls.c */
+	HNSW_PAGE_ROOT = 4,			/* the root's ids and codes */
+	HNSW_PAGE_CENTER = 5,
+	HNSW_PAGE_NULLS = 6			/* rows without an embedding, see nulls.c */
 } HnswPageKind;
 
 /* Special space of every page; the last two bytes tell pg_filedump. */
@@ -96,14 +97,14 @@ typedef struct HnswMeta
 									 * 0 */
 	uint32		entry;			/* node where searches start, or GRAPH_NO_NODE */
 	uint32		root_nodes;		/* see root.c */
-	uint32		root_pages;		/* blocks 1 .. root_pages, some not yet used */
+	uint32		root_pages;		/* some not yet used */
 	uint32		root_crc;		/* of what those hold */
-	uint32		has_center;		/* 0 or 1 */
+	uint32		center_pages;	/* 0: vectors are not centred */
+	uint32		center_crc;
 	uint32		passes;			/* of the build */
 	BlockNumber nulls;			/* first page of rows without an embedding, or
 								 * 0 */
 	BlockNumber nulls_room;		/* where the next of them goes, or 0 */
-	uint32		unused;
 	HnswFigures figures;
 } HnswMeta;
 
@@ -111,6 +112,7 @@ typedef struct HnswMeta
 typedef struct HnswLayout
 {
 	GraphShape	shape;
+	BlockNumber root;			/* first block of the root */
 	BlockNumber first;			/* block of node 0 */
 	int			nodes_per_page; /* 1 for long records */
 	int			pages_per_node; /* 1 but for long records */
@@ -274,17 +276,29 @@ extern HnswSearcher *hnsw_take_searcher(Relation relation, const HnswMeta *meta)
  */
 extern HnswCache *hnsw_cache(Relation relation, const HnswMeta *meta);
 
-/* Pages that the root and the center take */
-extern uint32 hnsw_root_pages(const GraphShape *shape, int root_nodes, bool has_center);
+/* Pages that a root takes, and a center */
+extern uint32 hnsw_root_pages(const GraphShape *shape, int root_nodes);
+extern uint32 hnsw_center_pages(uint32 dims);
 
 /* Pages to keep for it, so that it can grow with the index */
 extern uint32 hnsw_root_reserve(const GraphShape *shape, int root_nodes);
 
 /*
- * Write them to new pages at the end of the file, which holds the metapage
- * only; they are not logged.  Returns the checksum.
+ * Write them to new pages at the end of the file: first the center, if any,
+ * right behind the metapage, then the root.  They are not logged.  Return the
+ * checksum.
  */
-extern uint32 hnsw_write_root(HnswIndex *index, const GraphRoot *root, float *center);
+extern uint32 hnsw_write_center(HnswIndex *index, float *center);
+extern uint32 hnsw_write_root(HnswIndex *index, const GraphRoot *root);
+
+/* ---- center.c ---- */
+
+/*
+ * Find a center in a sample of the table and write it, if the index's metric
+ * takes one and the data have one.  Nothing but the metapage is there yet;
+ * true if the index is to be opened again.
+ */
+extern bool hnsw_build_center(HnswIndex *index, Relation heap, struct IndexInfo *info);
 
 /* Row pointers in records */
 extern uint64 hnsw_row(ItemPointer tid);

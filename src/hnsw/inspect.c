@@ -228,8 +228,8 @@ hnsw_index_info(PG_FUNCTION_ARGS)
 	HnswMeta	meta = hnsw_read_meta(relation);
 	Counts		counts;
 	TupleDesc	descriptor;
-	Datum		values[16];
-	bool		nulls[16] = {false};
+	Datum		values[17];
+	bool		nulls[17] = {false};
 	int64		live;
 	double		target = hnsw_target_recall(relation);
 
@@ -256,6 +256,7 @@ hnsw_index_info(PG_FUNCTION_ARGS)
 	values[14] = Float8GetDatum(target);
 	nulls[14] = target == 0;
 	values[15] = Int32GetDatum(meta.root_nodes);
+	values[16] = BoolGetDatum(meta.center_pages > 0);
 	relation_close(relation, AccessShareLock);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }

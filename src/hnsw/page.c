@@ -27,7 +27,7 @@
 /* One of so many reads looks for its block in the shared table. */
 #define ASK_EVERY 8
 
-/* More than the largest root and center can take */
+/* More than the largest root can take */
 #define MAX_ROOT_PAGES 4096
 
 HnswLayout
@@ -42,7 +42,8 @@ hnsw_layout(Relation relation, const HnswMeta *meta)
 					 meta->bits == 0 ? -1 : (int) meta->bits, HNSW_PAGE_SPACE, &status))
 		raise_status(&status);
 	size = layout.shape.size;
-	layout.first = HNSW_META_BLOCK + 1 + meta->root_pages;
+	layout.root = HNSW_META_BLOCK + 1 + meta->center_pages;
+	layout.first = layout.root + meta->root_pages;
 	layout.nodes_per_page = Max(HNSW_PAGE_SPACE / size, 1);
 	layout.pages_per_node = (size + HNSW_PAGE_SPACE - 1) / HNSW_PAGE_SPACE;
 	return layout;
@@ -110,22 +111,29 @@ hnsw_page_meta(Page page)
 	return (HnswMeta *) PageGetContents(page);
 }
 
+/* Before anything else is asked of it: pages of another version say so too. */
 static void
-check_meta(Relation relation, const HnswMeta *meta)
+check_version(Relation relation, const HnswMeta *meta)
 {
-	if (meta->magic != HNSW_MAGIC)
-		hnsw_raise_corrupted(relation, HNSW_META_BLOCK, "The metapage has a wrong magic number.");
-	if (meta->version != HNSW_VERSION)
+	if (meta->magic == HNSW_MAGIC && meta->version != HNSW_VERSION)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("index \"%s\" has format version %u, this is version %u",
 						RelationGetRelationName(relation), meta->version, HNSW_VERSION),
 				 errhint("Please REINDEX it.")));
+}
+
+static void
+check_meta(Relation relation, const HnswMeta *meta)
+{
+	if (meta->magic != HNSW_MAGIC)
+		hnsw_raise_corrupted(relation, HNSW_META_BLOCK, "The metapage has a wrong magic number.");
 	if (meta->dims < 1 || meta->dims > EMBEDDING_MAX_DIMS ||
 		meta->degree < GRAPH_MIN_DEGREE || meta->degree > GRAPH_MAX_DEGREE ||
 		meta->kind > STORED_BIT || meta->bits > 4 || meta->bits == 3 ||
-		meta->root_nodes > GRAPH_ROOT_MAX || meta->has_center > 1 ||
-		meta->root_pages > MAX_ROOT_PAGES || (meta->nulls == 0) != (meta->nulls_room == 0) ||
+		meta->root_nodes > GRAPH_ROOT_MAX || meta->root_pages > MAX_ROOT_PAGES ||
+		(meta->nulls == 0) != (meta->nulls_room == 0) ||
+		(meta->center_pages > 0 && meta->center_pages != hnsw_center_pages(meta->dims)) ||
 		meta->attribute_width != 0)
 		hnsw_raise_corrupted(relation, HNSW_META_BLOCK, "The metapage holds values out of range.");
 }
@@ -141,6 +149,7 @@ hnsw_lock_meta(Relation relation, int mode)
 	buffer = ReadBuffer(relation, HNSW_META_BLOCK);
 	LockBuffer(buffer, mode);
 	page = BufferGetPage(buffer);
+	check_version(relation, hnsw_page_meta(page));
 	check_page(relation, HNSW_META_BLOCK, page, HNSW_PAGE_META);
 	check_meta(relation, hnsw_page_meta(page));
 	return buffer;

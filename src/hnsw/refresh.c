@@ -92,7 +92,7 @@ announce(HnswIndex *index, int n, uint32 crc)
 static void
 overwrite(HnswIndex *index, const char *bytes, Size size)
 {
-	BlockNumber block = HNSW_META_BLOCK + 1;
+	BlockNumber block = index->layout.root;
 
 	for (Size done = 0; done < size; done += HNSW_PAGE_SPACE, block++)
 	{
@@ -141,8 +141,7 @@ hnsw_refresh_root(HnswIndex *index)
 	void	   *scratch;
 	int			n;
 
-	if (!needs_refresh(&meta, wanted) || meta.root_pages < hnsw_root_pages(shape, wanted, false) ||
-		meta.has_center)
+	if (!needs_refresh(&meta, wanted) || meta.root_pages < hnsw_root_pages(shape, wanted))
 		return;
 	chosen = palloc(sizeof(uint32) * wanted);
 	n = choose_nodes(index, nodes, wanted, chosen);

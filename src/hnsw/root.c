@@ -3,10 +3,12 @@
  *	  What an index has that never changes: shape, rotation, center and root,
  *	  read once by a connection and kept for the next scan.
  *
- * Blocks 1 .. root_pages hold one stream of bytes: the center (dims floats, if
- * there is one), the ids of the root's nodes, their codes.  The metapage has
- * its checksum, so that an entry of the cache with the same index and the same
- * metapage, but for the entry node and what was measured, is the same.
+ * The center, if there is one, is a stream of bytes on pages from block 1 on:
+ * dims floats.  The root is another on the pages behind it: the ids of its
+ * nodes, then their codes.  The metapage has the checksums of both, so that an
+ * entry of the cache with the same index and the same metapage, but for the
+ * entry node and what was measured, is the same.  A root may be replaced
+ * (refresh.c), a center never is: what nodes store is relative to it.
  *
  * A few entries are kept.  An operation pins the one it uses until its memory
  * context ends; of the others the least recently used makes place.
@@ -45,23 +47,31 @@ typedef struct Stream
 {
 	HnswIndex  *index;			/* writing */
 	Relation	relation;
+	HnswPageKind kind;
 	BlockNumber next;
 	Buffer		buffer;			/* locked, or InvalidBuffer */
 	Size		offset;			/* in its contents */
 	pg_crc32c	crc;
 } Stream;
 
-static Size
-stream_size(const GraphShape *shape, int root_nodes, bool has_center)
+static uint32
+pages_of(Size size)
 {
-	return (has_center ? shape->dims * sizeof(float) : 0) + root_nodes * sizeof(uint32) +
-		(root_nodes > 0 ? graph_root_codes_size(shape, root_nodes) : 0);
+	return (size + HNSW_PAGE_SPACE - 1) / HNSW_PAGE_SPACE;
 }
 
 uint32
-hnsw_root_pages(const GraphShape *shape, int root_nodes, bool has_center)
+hnsw_root_pages(const GraphShape *shape, int root_nodes)
 {
-	return (stream_size(shape, root_nodes, has_center) + HNSW_PAGE_SPACE - 1) / HNSW_PAGE_SPACE;
+	if (root_nodes == 0)
+		return 0;
+	return pages_of(root_nodes * sizeof(uint32) + graph_root_codes_size(shape, root_nodes));
+}
+
+uint32
+hnsw_center_pages(uint32 dims)
+{
+	return pages_of(dims * sizeof(float));
 }
 
 /* Roots that could become larger than this stay as they were built. */
@@ -70,9 +80,9 @@ hnsw_root_pages(const GraphShape *shape, int root_nodes, bool has_center)
 uint32
 hnsw_root_reserve(const GraphShape *shape, int root_nodes)
 {
-	uint32		most = shape->bits == 0 ? 0 : hnsw_root_pages(shape, GRAPH_ROOT_MAX, false);
+	uint32		most = shape->bits == 0 ? 0 : hnsw_root_pages(shape, GRAPH_ROOT_MAX);
 
-	return most <= RESERVE ? most : hnsw_root_pages(shape, root_nodes, false);
+	return most <= RESERVE ? most : hnsw_root_pages(shape, root_nodes);
 }
 
 static void
@@ -85,7 +95,7 @@ open_page(Stream *stream)
 	{
 		stream->buffer = ReadBufferExtended(stream->relation, MAIN_FORKNUM, P_NEW,
 											RBM_ZERO_AND_LOCK, NULL);
-		hnsw_init_page(stream->index, BufferGetPage(stream->buffer), HNSW_PAGE_ROOT);
+		hnsw_init_page(stream->index, BufferGetPage(stream->buffer), stream->kind);
 		MarkBufferDirty(stream->buffer);
 	}
 	else
@@ -94,7 +104,7 @@ open_page(Stream *stream)
 
 		stream->buffer = ReadBuffer(stream->relation, stream->next);
 		LockBuffer(stream->buffer, BUFFER_LOCK_SHARE);
-		problem = hnsw_page_problem(BufferGetPage(stream->buffer), HNSW_PAGE_ROOT);
+		problem = hnsw_page_problem(BufferGetPage(stream->buffer), stream->kind);
 		if (problem != NULL)
 			hnsw_raise_corrupted(stream->relation, stream->next, problem);
 	}
@@ -130,48 +140,78 @@ transfer(Stream *stream, void *bytes, Size n)
 	}
 }
 
-static void
-transfer_all(Stream *stream, const GraphShape *shape, const GraphRoot *root, float *center)
+/* After the last byte: the checksum of all */
+static uint32
+end_stream(Stream *stream)
 {
-	INIT_CRC32C(stream->crc);
-	if (center != NULL)
-		transfer(stream, center, shape->dims * sizeof(float));
-	if (root->n > 0)
-	{
-		transfer(stream, root->ids, root->n * sizeof(uint32));
-		transfer(stream, root->codes, graph_root_codes_size(shape, root->n));
-	}
 	FIN_CRC32C(stream->crc);
 	if (BufferIsValid(stream->buffer))
 		UnlockReleaseBuffer(stream->buffer);
+	return stream->crc;
+}
+
+static uint32
+transfer_center(Stream *stream, float *center, uint32 dims)
+{
+	INIT_CRC32C(stream->crc);
+	transfer(stream, center, dims * sizeof(float));
+	return end_stream(stream);
+}
+
+static uint32
+transfer_root(Stream *stream, const GraphShape *shape, const GraphRoot *root)
+{
+	INIT_CRC32C(stream->crc);
+	transfer(stream, root->ids, root->n * sizeof(uint32));
+	transfer(stream, root->codes, graph_root_codes_size(shape, root->n));
+	return end_stream(stream);
 }
 
 uint32
-hnsw_write_root(HnswIndex *index, const GraphRoot *root, float *center)
+hnsw_write_center(HnswIndex *index, float *center)
 {
-	Stream		stream = {.index = index,.relation = index->relation,.next = HNSW_META_BLOCK + 1};
+	Stream		stream = {.index = index,.relation = index->relation,.kind = HNSW_PAGE_CENTER};
 
-	transfer_all(&stream, &index->layout.shape, root, center);
-	return stream.crc;
+	return transfer_center(&stream, center, index->layout.shape.dims);
+}
+
+uint32
+hnsw_write_root(HnswIndex *index, const GraphRoot *root)
+{
+	Stream		stream = {.index = index,.relation = index->relation,.kind = HNSW_PAGE_ROOT};
+
+	return transfer_root(&stream, &index->layout.shape, root);
 }
 
 /* ---- the cache ---- */
 
+/* NULL if vectors are not centred */
+static float *
+read_center(Relation relation, const HnswMeta *meta)
+{
+	Stream		stream = {.relation = relation,.kind = HNSW_PAGE_CENTER,.next = HNSW_META_BLOCK + 1};
+	float	   *center;
+
+	if (meta->center_pages == 0)
+		return NULL;
+	center = palloc(sizeof(float) * meta->dims);
+	if (transfer_center(&stream, center, meta->dims) != meta->center_crc)
+		hnsw_raise_corrupted(relation, HNSW_META_BLOCK + 1, "The center has a wrong checksum.");
+	return center;
+}
+
 static void
-read_root(Relation relation, const HnswMeta *meta, HnswCache *cache, Arena *arena, float *center)
+read_root(Relation relation, const HnswMeta *meta, HnswCache *cache, Arena *arena)
 {
 	const GraphShape *shape = &cache->layout.shape;
-	Stream		stream = {.relation = relation,.next = HNSW_META_BLOCK + 1};
+	Stream		stream = {.relation = relation,.kind = HNSW_PAGE_ROOT,.next = cache->layout.root};
 	HnswMeta	now;
 
-	if (meta->root_pages < hnsw_root_pages(shape, meta->root_nodes, meta->has_center))
+	if (meta->root_pages < hnsw_root_pages(shape, meta->root_nodes))
 		hnsw_raise_corrupted(relation, HNSW_META_BLOCK, "The root has a wrong size.");
 	if (!graph_root_init(&cache->root, arena, shape, meta->root_nodes))
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	if (meta->root_nodes == 0 && center == NULL)
-		return;
-	transfer_all(&stream, shape, &cache->root, center);
-	if (stream.crc == meta->root_crc)
+	if (meta->root_nodes == 0 || transfer_root(&stream, shape, &cache->root) == meta->root_crc)
 		return;
 
 	/*
@@ -181,7 +221,7 @@ read_root(Relation relation, const HnswMeta *meta, HnswCache *cache, Arena *aren
 	now = hnsw_read_meta(relation);
 	cache->root.n = 0;
 	if (now.root_crc == meta->root_crc && now.root_nodes == meta->root_nodes)
-		hnsw_raise_corrupted(relation, HNSW_META_BLOCK + 1, "The root has a wrong checksum.");
+		hnsw_raise_corrupted(relation, cache->layout.root, "The root has a wrong checksum.");
 }
 
 static HnswCache *
@@ -190,7 +230,6 @@ make_cache(Relation relation, const HnswMeta *meta)
 	HnswCache  *cache = palloc0(sizeof(HnswCache));
 	const GraphMetric *metric = hnsw_metric(relation);
 	Arena	   *arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
-	float	   *center = NULL;
 	Status		status;
 
 	status_clear(&status);
@@ -199,11 +238,9 @@ make_cache(Relation relation, const HnswMeta *meta)
 							 "The metapage does not belong to the operator class.");
 	cache->layout = hnsw_layout(relation, meta);
 	cache->recent = hnsw_create_recent(relation);
-	if (meta->has_center)
-		center = palloc(sizeof(float) * meta->dims);
-	read_root(relation, meta, cache, arena, center);
+	read_root(relation, meta, cache, arena);
 	if (!graph_space_init(&cache->space, arena, metric, &cache->layout.shape, meta->seed,
-						  center, &status))
+						  read_center(relation, meta), &status))
 		raise_status(&status);
 	return cache;
 }

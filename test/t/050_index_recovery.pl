@@ -35,7 +35,7 @@ my $neighbors = q{
 		(SELECT i.id FROM item i ORDER BY i.e <-> q.e LIMIT 10) x)
 	FROM (SELECT id, e FROM item ORDER BY id LIMIT 50) q ORDER BY 1};
 
-my @indexes = qw(item_l2 item_cosine long_l2);
+my @indexes = qw(item_l2 item_cosine long_l2 offset_l2 offset_cosine);
 
 sub check_sound
 {
@@ -65,8 +65,13 @@ $primary->safe_psql('postgres', qq{
 	CREATE INDEX long_l2 ON long USING similarity_hnsw (e embedding_l2_ops);
 	INSERT INTO long SELECT i, ${\vector(5000)} FROM generate_series(1, 30) i;
 	CREATE UNLOGGED TABLE careless (id integer, e embedding(16));
+	INSERT INTO careless SELECT i, ${\vector(16)} + array_fill(5000::real, '{16}')::embedding FROM generate_series(1, 100) i;
 	CREATE INDEX careless_l2 ON careless USING similarity_hnsw (e embedding_l2_ops);
-	INSERT INTO careless SELECT i, ${\vector(16)} FROM generate_series(1, 100) i;
+	CREATE TABLE offset_item (id integer PRIMARY KEY, e embedding(16));
+	INSERT INTO offset_item SELECT i, ${\vector(16)} + array_fill(5000::real, '{16}')::embedding FROM generate_series(1, 300) i;
+	CREATE INDEX offset_l2 ON offset_item USING similarity_hnsw (e embedding_l2_ops);
+	CREATE INDEX offset_cosine ON offset_item USING similarity_hnsw (e embedding_cosine_ops);
+	INSERT INTO offset_item SELECT i, ${\vector(16)} FROM generate_series(301, 330) i;
 });
 check_standby('after the build');
 

@@ -10,13 +10,13 @@ $node->start;
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION similarity;
 	CREATE TABLE item (id integer, e embedding(8));
-	INSERT INTO item SELECT i, (SELECT array_agg((hashint8(i::bigint * 100 + j) % 1000)::real)
+	INSERT INTO item SELECT i, (SELECT array_agg((hashint8(i::bigint * 100 + j) % 1000 + 5000)::real)
 		FROM generate_series(1, 8) j)::embedding FROM generate_series(1, 500) i;
 	CREATE INDEX item_e ON item USING similarity_hnsw (e embedding_l2_ops);
 	CHECKPOINT;
 });
 my $node_bytes = $node->safe_psql('postgres', "SELECT node_bytes FROM similarity.index_info('item_e')");
-# the metapage, pages kept for the root, then nodes
+# the metapage, the center, pages kept for the root, then nodes
 my ($pages, $nodes) = split /\|/, $node->safe_psql('postgres', "SELECT pages, nodes + free_nodes FROM similarity.index_info('item_e')");
 my $page = 8192;
 my $first = ($pages - $nodes / int(8160 / $node_bytes)) * $page;    # of nodes
@@ -60,6 +60,17 @@ my $record = $first + 24;    # the first record of the first page of nodes
 
 damaged('magic number', "\0\0\0\0", 24, $corrupted, $corrupted);
 damaged('format version', pack('V', 99), 28, qr/format version 99/, qr/format version 99/);
+{
+	# an index that another version has written: its pages say so as well
+	my $meta = substr($sound, 28, $page - 28);
+	substr($meta, 0, 4) = pack('V', 3);
+	substr($meta, -6, 2) = pack('v', 3);
+	damaged('former format version', $meta, 28, qr/has format version 3, this is version \d+.*HINT:  Please REINDEX it/s,
+		qr/has format version 3, this is version \d+.*HINT:  Please REINDEX it/s);
+}
+damaged('center', pack('f<', 1), $page + 24, qr/The center has a wrong checksum/, qr/corrupted at block 1\b.*The center has a wrong checksum.*REINDEX/s);
+damaged('page of the center', "\0" x $page, $page, $corrupted, $corrupted);
+damaged('pages of the center', pack('V', 2), 76, $corrupted, $corrupted);
 damaged('dimensions', pack('V', 999999), 32, $corrupted, $corrupted);
 damaged('degree', pack('V', 7), 36, $corrupted, $corrupted);
 damaged('entry', pack('V', 123456), 60, qr/the entry does not exist/, undef);

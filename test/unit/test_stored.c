@@ -4,6 +4,7 @@
  *	  every operator of every instruction set.
  */
 #include "base/random.h"
+#include "kernel/center.h"
 #include "kernel/code_kernels.h"
 #include "kernel/distance.h"
 #include "kernel/stored.h"
@@ -333,6 +334,70 @@ test_bounds_hold(void)
 			}
 }
 
+/* ---- centers ---- */
+
+/* Is there a center of n vectors, of which every so many-th is beyond all reason? */
+static bool
+has_center(SpaceMetric metric, size_t n, double offset, size_t broken, float *center)
+{
+	enum
+	{
+		DIMS = 64
+	};
+	float	   *sample = arena_new_array(arena, n * DIMS, float);
+	float	   *column = arena_new_array(arena, n, float);
+	Random		random;
+
+	random_init(&random, 6, 0);
+	fill_normal(&random, sample, n * DIMS, 1);
+	for (size_t i = 0; i < n * DIMS; i++)
+		sample[i] = broken > 0 && i / DIMS % broken == 0 ? 1e30f : sample[i] + (float) offset;
+	return space_find_center(metric, sample, n, DIMS, column, center);
+}
+
+static void
+test_center(void)
+{
+	float		center[64];
+	double		radii[2];
+
+	CHECK(has_center(SPACE_L2, 500, 100, 0, center));
+	for (int i = 0; i < 64; i++)
+		CHECK_NEAR(center[i], 100, 0.2);
+	CHECK(has_center(SPACE_COSINE, 500, 100, 0, center));
+	CHECK_NEAR(kernel_norm(center, 64), 1, 0.01);
+	CHECK(!has_center(SPACE_L2, 500, 0, 0, center));
+	CHECK(!has_center(SPACE_COSINE, 500, 0, 0, center));
+	CHECK(!has_center(SPACE_INNER_PRODUCT, 500, 100, 0, center));
+	CHECK(!has_center(SPACE_L2, 15, 100, 0, center));
+	/* one vector in 20 does not carry it off, one in 5 leaves none */
+	CHECK(has_center(SPACE_L2, 500, 100, 20, center));
+	CHECK_NEAR(center[7], 100, 0.3);
+	CHECK(!has_center(SPACE_L2, 500, 0, 5, center));
+
+	/* what storing hides of a vector shrinks with its length */
+	has_center(SPACE_L2, 500, 100, 0, center);
+	for (int centered = 0; centered <= 1; centered++)
+	{
+		Rotation   *rotation = rotation_create(arena, 64, 1, &status);
+		char		stored[sizeof(StoredHead) + 64];
+		float		x[64];
+		float		mapped[64];
+		Random		random;
+		Space		space;
+
+		random_init(&random, 7, 0);
+		fill_normal(&random, x, 64, 1);
+		for (int i = 0; i < 64; i++)
+			x[i] += 100;
+		space_init(&space, SPACE_L2, rotation, centered ? center : NULL);
+		stored_encode(STORED_INT8, mapped, 64, space_map(&space, x, mapped), stored);
+		radii[centered] = stored_head(stored).radius;
+	}
+	CHECK(radii[1] * 20 < radii[0]);
+	arena_reset(arena);
+}
+
 /* The most dimensions, one large element, floats at their ends */
 static void
 test_bounds_of_hard_vectors(void)
@@ -501,6 +566,7 @@ main(void)
 	RUN(test_round_trip);
 	RUN(test_halves);
 	RUN(test_untrusted_heads);
+	RUN(test_center);
 	RUN(test_bounds_hold);
 	RUN(test_bounds_of_hard_vectors);
 	RUN(test_bounds_are_tight);
