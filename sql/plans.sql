@@ -73,7 +73,7 @@ EXPLAIN (COSTS OFF) SELECT id FROM plan_item ORDER BY e <-> '[1,2,3,4,5,6,7,8]' 
 EXPLAIN (COSTS OFF) SELECT q.id, n.id FROM (VALUES (1, '[1,2,3,4,5,6,7,8]'::embedding), (2, '[8,7,6,5,4,3,2,1]')) q(id, e),
 	LATERAL (SELECT id FROM plan_item ORDER BY e <-> q.e LIMIT 3) n;
 -- A partial index for what it has, if the condition says so.
-CREATE INDEX plan_partial ON plan_item USING similarity_hnsw (e embedding_cosine_ops) WHERE id % 2 = 0;
+CREATE INDEX plan_partial ON plan_item USING similarity_hnsw (e embedding_cosine_ops) WITH (vectors = 'float') WHERE id % 2 = 0;
 EXPLAIN (COSTS OFF) SELECT id FROM plan_item WHERE id % 2 = 0 ORDER BY e <=> '[1,2,3,4,5,6,7,8]' LIMIT 5;
 EXPLAIN (COSTS OFF) SELECT id FROM plan_item WHERE id % 2 = 1 ORDER BY e <=> '[1,2,3,4,5,6,7,8]' LIMIT 5;
 -- Without an ordering it serves nothing, whatever is switched off.
@@ -88,3 +88,32 @@ SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE name = 'pla
 EXPLAIN (COSTS OFF) EXECUTE plan_query('[1,2,3,4,5,6,7,8]');
 DEALLOCATE plan_query;
 DROP TABLE plan_item;
+
+-- Rows within a distance: the index, if there are as many as the LIMIT wants;
+-- else it would be read to its end in search of more, and a sort is better.
+CREATE TABLE wide (id integer PRIMARY KEY, e embedding(16));
+INSERT INTO wide SELECT i, random_embedding(16, i) FROM generate_series(1, 5000) i;
+CREATE INDEX wide_e ON wide USING similarity_hnsw (e embedding_cosine_ops);
+ANALYZE wide;
+CREATE FUNCTION plan_within(radius float8, k integer) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE format('EXPLAIN (FORMAT JSON) SELECT id FROM wide WHERE e <=> %L < %s ORDER BY e <=> %1$L LIMIT %s',
+		random_embedding(16, 9999), radius, k) INTO plan;
+	RETURN plan -> 0 -> 'Plan' -> 'Plans' -> 0 ->> 'Node Type';
+END $$;
+SELECT radius, plan_within(radius, 10) FROM unnest('{0.01, 0.8}'::float8[]) radius;
+-- An index whose bounds tell nothing, since it was made on an empty table and its
+-- rows have a large offset in common, is left alone until it is built again.
+CREATE TABLE offset_late (id integer PRIMARY KEY, e embedding(16));
+CREATE INDEX offset_late_e ON offset_late USING similarity_hnsw (e embedding_l2_ops);
+INSERT INTO offset_late SELECT i, random_embedding(16, i) + array_fill(1000, '{16}')::embedding FROM generate_series(1, 3000) i;
+VACUUM ANALYZE offset_late;
+SELECT rows_for_ten > 100 FROM similarity.index_figures('offset_late_e');
+EXPLAIN (COSTS off) SELECT id FROM offset_late ORDER BY e <-> array_fill(1000, '{16}')::embedding LIMIT 10;
+REINDEX INDEX offset_late_e;
+SELECT rows_for_ten < 20 FROM similarity.index_figures('offset_late_e');
+EXPLAIN (COSTS off) SELECT id FROM offset_late ORDER BY e <-> array_fill(1000, '{16}')::embedding LIMIT 10;
+DROP TABLE wide, offset_late;
+DROP FUNCTION plan_within;

@@ -78,7 +78,7 @@ CREATE FUNCTION similarity.index_figures(
 	OUT ef_search integer, OUT expansions double precision, OUT pages_per_expansion double precision,
 	OUT target_recall double precision, OUT target_ef_search integer,
 	OUT recall double precision, OUT recall_k integer, OUT recall_ef_search integer, OUT recall_sample integer,
-	OUT recall_rows bigint, OUT recall_time timestamptz)
+	OUT recall_rows bigint, OUT recall_time timestamptz, OUT rows_for_ten double precision)
 	AS 'MODULE_PATHNAME', 'hnsw_index_figures' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION similarity.index_figures(regclass) IS 'what was measured of an index of similarity_hnsw, by its build, vacuums, and index_recall(); reads one page';
 

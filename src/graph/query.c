@@ -220,6 +220,14 @@ graph_query_bound(const GraphQuery *query, const void *own, float distance)
 	return isnan(bound) ? INFINITY : bound;
 }
 
+double
+graph_query_value(const GraphQuery *query, float distance)
+{
+	if (query->stored != NULL && query->space->metric->space == SPACE_COSINE)
+		return (double) distance * distance / 2;
+	return distance;
+}
+
 void
 graph_query_estimates(GraphQuery *query, const GraphRecord *record,
 					  float distance, float *out)

@@ -80,6 +80,12 @@ extern float graph_query_distance(GraphQuery *query, const void *own);
 extern double graph_query_bound(const GraphQuery *query, const void *own, float distance);
 
 /*
+ * About what the operator returns, for a result of graph_query_distance(): what
+ * storing hides is not known, and may go either way.
+ */
+extern double graph_query_value(const GraphQuery *query, float distance);
+
+/*
  * Estimated distances to a record's neighbours, by slot; infinite for empty
  * slots.  Right after graph_query_distance() for the same record; with codes
  * only.

@@ -6,10 +6,11 @@
  * further one an expansion more.  PostgreSQL interpolates between the two when
  * there is a LIMIT and a WHERE clause, and adds what heap rows cost, so that a
  * small LIMIT uses the index, while a sort of the whole table or a condition
- * that leaves few rows does not.
+ * that leaves few rows does not.  Rows of the table that are read only to learn
+ * that they are farther than their bounds are part of the first row's cost.
  *
- * Nothing depends on the query's vector: generic plans cost what custom ones
- * do, without being planned again.
+ * Nothing depends on the query's vector, so that generic plans cost what custom
+ * ones do; but for a condition on the distance, see probe.c.
  */
 #include "postgres.h"
 
@@ -44,6 +45,7 @@ typedef struct Effort
 	double		distances;		/* that it computes, codes by their bits */
 	double		degree;
 	double		root;			/* distances that the root takes */
+	double		more_rows;		/* of the table, for ten: what bounds cost */
 } Effort;
 
 /* The share of pages that must be expected to come from outside. */
@@ -66,11 +68,13 @@ index_effort(Relation relation)
 
 	effort.degree = 2 * hnsw_m(relation);
 	effort.expansions = ef + MEASURED_ROWS;
+	effort.more_rows = 0;
 	effort.pages = hnsw_metric(relation)->coded ? 1 : effort.degree / 2;
 	if (figures.ef > 0 && figures.expansions > 0 && figures.pages > 0)
 	{
 		effort.expansions *= figures.expansions / (figures.ef + MEASURED_ROWS);
 		effort.pages = figures.pages;
+		effort.more_rows = Max(figures.rows - MEASURED_ROWS, 0);
 	}
 	effort.distances = 1 + effort.degree * bits / 32;
 	effort.root = hnsw_metric(relation)->coded ? GRAPH_ROOT_MAX * bits / 32 : 0;
@@ -114,6 +118,17 @@ expansion_cost(const IndexOptInfo *info, const Effort *effort, double expansions
 		pages * random_cost * uncached_share(info->pages);
 }
 
+/* Cost of reading so many rows of the table that do not become results */
+static Cost
+rows_cost(const IndexOptInfo *info, double rows)
+{
+	double		random_cost;
+
+	get_tablespace_page_costs(info->rel->reltablespace, &random_cost, NULL);
+	return rows * (cpu_tuple_cost + distance_cost(info) * cpu_operator_cost +
+				   random_cost * uncached_share(info->rel->pages));
+}
+
 void
 hnsw_cost_estimate(struct PlannerInfo *root, struct IndexPath *path,
 				   double loop_count, Cost *startup, Cost *total,
@@ -145,6 +160,11 @@ hnsw_cost_estimate(struct PlannerInfo *root, struct IndexPath *path,
 	}
 	first = Min(effort.expansions, info->tuples);
 	*startup = expansion_cost(info, &effort, first) +
-		Min(effort.root, info->tuples / GRAPH_ROOT_SHARE) * distance_cost(info) * cpu_operator_cost;
+		Min(effort.root, info->tuples / GRAPH_ROOT_SHARE) * distance_cost(info) * cpu_operator_cost +
+		rows_cost(info, Min(effort.more_rows, info->tuples));
 	*total = *startup + expansion_cost(info, &effort, Max(info->tuples - MEASURED_ROWS, 0));
+
+	/* The LIMIT will not be reached: its first row costs as much as the last. */
+	if (!info->hypothetical && hnsw_few_within(root, path))
+		*startup = *total;
 }

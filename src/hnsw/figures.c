@@ -19,6 +19,9 @@
 #define SEARCHES 32
 #define ROWS 10
 
+/* A search whose bounds tell nothing would read the whole table. */
+#define MOST_ROWS 1000
+
 HnswFigures
 hnsw_read_figures(Relation relation)
 {
@@ -56,28 +59,56 @@ pages_read(void)
 		pgBufferUsage.local_blks_hit + pgBufferUsage.local_blks_read;
 }
 
-/* Search for what a node holds; false if there is no such node. */
-static bool
+/* Put a value among the ROWS least; n is how many there are, returns how many then. */
+static int
+keep_least(double *least, int n, double value)
+{
+	int			i;
+
+	if (n == ROWS && value >= least[n - 1])
+		return n;
+	for (i = n < ROWS ? n++ : n - 1; i > 0 && value < least[i - 1]; i--)
+		least[i] = least[i - 1];
+	least[i] = value;
+	return n;
+}
+
+/*
+ * Search for what a node holds, until the executor would have its rows: the
+ * last of them is not beyond the next bound.  How many of the table it would
+ * have read, or 0 if there is no such node.
+ */
+static int
 search_like(HnswIndex *index, GraphSearch *search, GraphQuery *query,
 			const GraphStart *start, uint32 node, void *scratch)
 {
 	const void *own = index->access.own(index, node, scratch);
 	GraphLimits limits = {.ef = index->ef,.waiting = SIZE_MAX};
+	double		least[ROWS];
+	int			n = 0;
+	int			rows = 0;
 	GraphFound	found;
 	Status		status;
 
 	if (own == NULL)
-		return false;
+		return 0;
 	status_clear(&status);
 	graph_query_set_stored(query, own);
 	if (!graph_search_begin(search, query, start, &limits, &status))
 		raise_status(&status);
-	for (int i = 0; i < ROWS; i++)
-		if (!graph_search_next(search, &found, &status))
-			break;
+	while (rows < MOST_ROWS && graph_search_next(search, &found, &status) &&
+		   !(n == ROWS && least[n - 1] <= found.bound))
+	{
+		double		value = query->exact ? found.bound :
+		graph_query_value(query, found.distance);
+
+		for (int i = 0; i < found.nrows; i++)
+			n = keep_least(least, n, value);
+		rows += found.nrows;
+	}
 	if (status.code != STATUS_SUCCESS)
 		raise_status(&status);
-	return true;
+	return rows;
 }
 
 /* Nodes evenly spread over the index are searched for. */
@@ -91,6 +122,7 @@ measure(HnswIndex *index, HnswFigures *figures)
 	GraphSearch *search;
 	Status		status;
 	double		expansions = 0;
+	double		all_rows = 0;
 	int64		pages = 0;
 	int			n = 0;
 
@@ -103,10 +135,13 @@ measure(HnswIndex *index, HnswFigures *figures)
 	{
 		uint32		node = (uint64) i * nodes / Min(SEARCHES, nodes);
 		int64		before = pages_read();
+		int			rows;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!search_like(index, search, query, &start, node, scratch))
+		rows = search_like(index, search, query, &start, node, scratch);
+		if (rows == 0)
 			continue;
+		all_rows += rows;
 		pages += pages_read() - before;
 		expansions += graph_search_expansions(search);
 		n++;
@@ -114,6 +149,7 @@ measure(HnswIndex *index, HnswFigures *figures)
 	figures->ef = n == 0 ? 0 : index->ef;
 	figures->expansions = n == 0 ? 0 : expansions / n;
 	figures->pages = n == 0 ? 0 : pages / expansions;
+	figures->rows = n == 0 ? 0 : all_rows / n;
 }
 
 void

@@ -65,6 +65,9 @@ typedef struct HnswFigures
 	uint32		ef;				/* that a search was measured with; 0: never */
 	float4		expansions;		/* of a search for ten rows */
 	float4		pages;			/* that an expansion reads */
+	float4		rows;			/* of the table, read for ten: bounds cost
+								 * some */
+	uint32		unused;
 
 	/* by builds */
 	float4		target_recall;	/* asked for when target_ef was found */
@@ -443,6 +446,17 @@ extern void hnsw_measure_search(HnswIndex *index);
 
 /* After a build: the effort that reaches the index's target_recall. */
 extern void hnsw_find_target_ef(Relation heap, HnswIndex *index);
+
+/* ---- probe.c ---- */
+
+struct PlannerInfo;
+struct IndexPath;
+
+/*
+ * Does the query ask, beside the path's order, for rows within a distance, and
+ * are there fewer than its LIMIT wants?
+ */
+extern bool hnsw_few_within(const struct PlannerInfo *root, const struct IndexPath *path);
 
 /* ---- refresh.c ---- */
 

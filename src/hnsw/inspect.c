@@ -268,15 +268,16 @@ hnsw_index_figures(PG_FUNCTION_ARGS)
 	HnswMeta	meta = hnsw_read_meta(relation);
 	HnswFigures figures = meta.figures;
 	TupleDesc	descriptor;
-	Datum		values[11];
-	bool		nulls[11] = {false};
+	Datum		values[12];
+	bool		nulls[12] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	values[0] = Int32GetDatum(hnsw_own_ef(relation, &figures));
 	values[1] = Float8GetDatum(figures.expansions);
 	values[2] = Float8GetDatum(figures.pages);
-	nulls[1] = nulls[2] = figures.ef == 0;
+	values[11] = Float8GetDatum(figures.rows);
+	nulls[1] = nulls[2] = nulls[11] = figures.ef == 0;
 	values[3] = Float8GetDatum(hnsw_target_recall(relation));
 	nulls[3] = hnsw_target_recall(relation) == 0;
 	values[4] = Int32GetDatum(figures.target_ef);
