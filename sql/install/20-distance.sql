@@ -64,6 +64,18 @@ COMMENT ON FUNCTION embedding_subtract(embedding, embedding) IS 'element-wise di
 CREATE FUNCTION embedding_multiply(embedding, embedding) RETURNS embedding
 	AS 'MODULE_PATHNAME', 'embedding_multiply' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION embedding_multiply(embedding, embedding) IS 'element-wise product; overflow is an error';
+CREATE FUNCTION embedding_scale(embedding, double precision) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embedding_scale' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+COMMENT ON FUNCTION embedding_scale(embedding, double precision) IS 'each element times a number; keeps the model tag; overflow is an error';
+CREATE FUNCTION embedding_scale(double precision, embedding) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embedding_scale_left' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+COMMENT ON FUNCTION embedding_scale(double precision, embedding) IS 'each element times a number; keeps the model tag; overflow is an error';
+CREATE FUNCTION embedding_divide(embedding, double precision) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embedding_divide' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+COMMENT ON FUNCTION embedding_divide(embedding, double precision) IS 'each element divided by a number; keeps the model tag; overflow is an error';
+CREATE FUNCTION embedding_negate(embedding) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embedding_negate' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+COMMENT ON FUNCTION embedding_negate(embedding) IS 'each element with the other sign; keeps the model tag';
 CREATE FUNCTION embedding_concat(embedding, embedding) RETURNS embedding
 	AS 'MODULE_PATHNAME', 'embedding_concat' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION embedding_concat(embedding, embedding) IS 'both one behind the other; the result has no model tag';
@@ -104,7 +116,122 @@ CREATE OPERATOR * (
 	FUNCTION = embedding_multiply, LEFTARG = embedding, RIGHTARG = embedding, COMMUTATOR = *
 );
 COMMENT ON OPERATOR * (embedding, embedding) IS 'element-wise product';
+CREATE OPERATOR * (
+	FUNCTION = embedding_scale, LEFTARG = embedding, RIGHTARG = double precision, COMMUTATOR = *
+);
+COMMENT ON OPERATOR * (embedding, double precision) IS 'element-wise product with a number';
+CREATE OPERATOR * (
+	FUNCTION = embedding_scale, LEFTARG = double precision, RIGHTARG = embedding, COMMUTATOR = *
+);
+COMMENT ON OPERATOR * (double precision, embedding) IS 'element-wise product with a number';
+CREATE OPERATOR / (
+	FUNCTION = embedding_divide, LEFTARG = embedding, RIGHTARG = double precision
+);
+COMMENT ON OPERATOR / (embedding, double precision) IS 'element-wise quotient with a number';
+CREATE OPERATOR - (
+	FUNCTION = embedding_negate, RIGHTARG = embedding
+);
+COMMENT ON OPERATOR - (NONE, embedding) IS 'the opposite vector';
 CREATE OPERATOR || (
 	FUNCTION = embedding_concat, LEFTARG = embedding, RIGHTARG = embedding
 );
 COMMENT ON OPERATOR || (embedding, embedding) IS 'concatenation';
+
+-- Distances from arrays, which is what clients make of a list of numbers.  They
+-- are inlined as the distance of embeddings, so that an index serves them.  One
+-- type of arrays only: every other array of numbers becomes this one by itself,
+-- where with two of them real[] and integer[] would be ambiguous.
+
+CREATE FUNCTION array_l2_distance(embedding, double precision[]) RETURNS double precision
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN $1 <-> $2::embedding;
+CREATE FUNCTION array_l2_distance(double precision[], embedding) RETURNS double precision
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN $1::embedding <-> $2;
+COMMENT ON FUNCTION array_l2_distance(embedding, double precision[]) IS 'l2_distance of an embedding and an array of numbers';
+COMMENT ON FUNCTION array_l2_distance(double precision[], embedding) IS 'l2_distance of an array of numbers and an embedding';
+CREATE OPERATOR <-> (
+	FUNCTION = array_l2_distance, LEFTARG = embedding, RIGHTARG = double precision[], COMMUTATOR = <->
+);
+CREATE OPERATOR <-> (
+	FUNCTION = array_l2_distance, LEFTARG = double precision[], RIGHTARG = embedding, COMMUTATOR = <->
+);
+COMMENT ON OPERATOR <-> (embedding, double precision[]) IS 'Euclidean distance';
+COMMENT ON OPERATOR <-> (double precision[], embedding) IS 'Euclidean distance';
+CREATE FUNCTION array_cosine_distance(embedding, double precision[]) RETURNS double precision
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN $1 <=> $2::embedding;
+CREATE FUNCTION array_cosine_distance(double precision[], embedding) RETURNS double precision
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN $1::embedding <=> $2;
+COMMENT ON FUNCTION array_cosine_distance(embedding, double precision[]) IS 'cosine_distance of an embedding and an array of numbers';
+COMMENT ON FUNCTION array_cosine_distance(double precision[], embedding) IS 'cosine_distance of an array of numbers and an embedding';
+CREATE OPERATOR <=> (
+	FUNCTION = array_cosine_distance, LEFTARG = embedding, RIGHTARG = double precision[], COMMUTATOR = <=>
+);
+CREATE OPERATOR <=> (
+	FUNCTION = array_cosine_distance, LEFTARG = double precision[], RIGHTARG = embedding, COMMUTATOR = <=>
+);
+COMMENT ON OPERATOR <=> (embedding, double precision[]) IS 'cosine distance; NaN for a zero vector';
+COMMENT ON OPERATOR <=> (double precision[], embedding) IS 'cosine distance; NaN for a zero vector';
+CREATE FUNCTION array_negative_inner_product(embedding, double precision[]) RETURNS double precision
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN $1 <#> $2::embedding;
+CREATE FUNCTION array_negative_inner_product(double precision[], embedding) RETURNS double precision
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN $1::embedding <#> $2;
+COMMENT ON FUNCTION array_negative_inner_product(embedding, double precision[]) IS 'negative_inner_product of an embedding and an array of numbers';
+COMMENT ON FUNCTION array_negative_inner_product(double precision[], embedding) IS 'negative_inner_product of an array of numbers and an embedding';
+CREATE OPERATOR <#> (
+	FUNCTION = array_negative_inner_product, LEFTARG = embedding, RIGHTARG = double precision[], COMMUTATOR = <#>
+);
+CREATE OPERATOR <#> (
+	FUNCTION = array_negative_inner_product, LEFTARG = double precision[], RIGHTARG = embedding, COMMUTATOR = <#>
+);
+COMMENT ON OPERATOR <#> (embedding, double precision[]) IS 'negative inner product';
+COMMENT ON OPERATOR <#> (double precision[], embedding) IS 'negative inner product';
+CREATE FUNCTION array_l1_distance(embedding, double precision[]) RETURNS double precision
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN $1 <+> $2::embedding;
+CREATE FUNCTION array_l1_distance(double precision[], embedding) RETURNS double precision
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN $1::embedding <+> $2;
+COMMENT ON FUNCTION array_l1_distance(embedding, double precision[]) IS 'l1_distance of an embedding and an array of numbers';
+COMMENT ON FUNCTION array_l1_distance(double precision[], embedding) IS 'l1_distance of an array of numbers and an embedding';
+CREATE OPERATOR <+> (
+	FUNCTION = array_l1_distance, LEFTARG = embedding, RIGHTARG = double precision[], COMMUTATOR = <+>
+);
+CREATE OPERATOR <+> (
+	FUNCTION = array_l1_distance, LEFTARG = double precision[], RIGHTARG = embedding, COMMUTATOR = <+>
+);
+COMMENT ON OPERATOR <+> (embedding, double precision[]) IS 'Manhattan distance';
+COMMENT ON OPERATOR <+> (double precision[], embedding) IS 'Manhattan distance';
+CREATE FUNCTION array_hamming_distance(embedding, double precision[]) RETURNS double precision
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN $1 <~> $2::embedding;
+CREATE FUNCTION array_hamming_distance(double precision[], embedding) RETURNS double precision
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN $1::embedding <~> $2;
+COMMENT ON FUNCTION array_hamming_distance(embedding, double precision[]) IS 'hamming_distance of an embedding and an array of numbers';
+COMMENT ON FUNCTION array_hamming_distance(double precision[], embedding) IS 'hamming_distance of an array of numbers and an embedding';
+CREATE OPERATOR <~> (
+	FUNCTION = array_hamming_distance, LEFTARG = embedding, RIGHTARG = double precision[], COMMUTATOR = <~>
+);
+CREATE OPERATOR <~> (
+	FUNCTION = array_hamming_distance, LEFTARG = double precision[], RIGHTARG = embedding, COMMUTATOR = <~>
+);
+COMMENT ON OPERATOR <~> (embedding, double precision[]) IS 'Hamming distance of bits';
+COMMENT ON OPERATOR <~> (double precision[], embedding) IS 'Hamming distance of bits';
+CREATE FUNCTION array_jaccard_distance(embedding, double precision[]) RETURNS double precision
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN $1 <%> $2::embedding;
+CREATE FUNCTION array_jaccard_distance(double precision[], embedding) RETURNS double precision
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN $1::embedding <%> $2;
+COMMENT ON FUNCTION array_jaccard_distance(embedding, double precision[]) IS 'jaccard_distance of an embedding and an array of numbers';
+COMMENT ON FUNCTION array_jaccard_distance(double precision[], embedding) IS 'jaccard_distance of an array of numbers and an embedding';
+CREATE OPERATOR <%> (
+	FUNCTION = array_jaccard_distance, LEFTARG = embedding, RIGHTARG = double precision[], COMMUTATOR = <%>
+);
+CREATE OPERATOR <%> (
+	FUNCTION = array_jaccard_distance, LEFTARG = double precision[], RIGHTARG = embedding, COMMUTATOR = <%>
+);
+COMMENT ON OPERATOR <%> (embedding, double precision[]) IS 'Jaccard distance of bits';
+COMMENT ON OPERATOR <%> (double precision[], embedding) IS 'Jaccard distance of bits';
+
+-- pgvector's names of dims() and l2_norm().
+
+CREATE FUNCTION vector_dims(embedding) RETURNS integer
+	AS 'MODULE_PATHNAME', 'embedding_dims' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vector_dims(embedding) IS 'number of dimensions';
+CREATE FUNCTION vector_norm(embedding) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'l2_norm' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT distance_support;
+COMMENT ON FUNCTION vector_norm(embedding) IS 'Euclidean length, sqrt(sum(e^2))';

@@ -83,18 +83,36 @@ parse_element(const char *text, const char **p, const char *end, float *out,
 	return true;
 }
 
+/* Elements of an array may stand in quotes, which some clients always write. */
+static bool
+parse_quoted(const char *text, const char **p, const char *end, float *out,
+			 Status *status)
+{
+	if (*p == end || **p != '"')
+		return parse_element(text, p, end, out, status);
+	(*p)++;
+	if (!parse_element(text, p, end, out, status))
+		return false;
+	if (*p == end || **p != '"')
+		return fail_at(text, *p, end, "\"\"\"", status);
+	(*p)++;
+	return true;
+}
+
 bool
 vector_text_parse(const char *text, size_t size, float *out, int max, int *n,
 				  Status *status)
 {
 	const char *end = text + size;
 	const char *p = skip_space(text, end);
+	bool		is_array;
 
 	*n = 0;
-	if (p == end || *p != '[')
+	if (p == end || (*p != '[' && *p != '{'))
 		return fail_at(text, p, end, "\"[\"", status);
+	is_array = *p == '{';
 	p = skip_space(p + 1, end);
-	if (p < end && *p == ']')
+	if (p < end && *p == (is_array ? '}' : ']'))
 		return status_fail(status, STATUS_SHAPE_MISMATCH,
 						   "embedding must have at least 1 dimension");
 	for (;;)
@@ -102,13 +120,13 @@ vector_text_parse(const char *text, size_t size, float *out, int max, int *n,
 		if (*n == max)
 			return status_fail(status, STATUS_TOO_LARGE,
 							   "embedding cannot have more than %d dimensions", max);
-		if (!parse_element(text, &p, end, &out[*n], status))
+		if (!(is_array ? parse_quoted : parse_element) (text, &p, end, &out[*n], status))
 			return false;
 		(*n)++;
 		p = skip_space(p, end);
-		if (p == end || (*p != ',' && *p != ']'))
-			return fail_at(text, p, end, "\",\" or \"]\"", status);
-		if (*p++ == ']')
+		if (p == end || (*p != ',' && *p != (is_array ? '}' : ']')))
+			return fail_at(text, p, end, is_array ? "\",\" or \"}\"" : "\",\" or \"]\"", status);
+		if (*p++ != ',')
 			break;
 		p = skip_space(p, end);
 	}

@@ -1,6 +1,7 @@
 /*
  * vector_text.h
- *	  The text form of a vector: [1,2.5,-3].
+ *	  The text form of a vector: [1,2.5,-3], and that of an array of numbers,
+ *	  {1,2.5,-3} or {"1","2.5","-3"}, which is what clients make of a list.
  */
 #ifndef BASE_VECTOR_TEXT_H
 #define BASE_VECTOR_TEXT_H

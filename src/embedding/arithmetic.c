@@ -15,6 +15,10 @@
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_add);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_subtract);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_multiply);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_scale);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_scale_left);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_divide);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_negate);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_concat);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_dims);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_model);
@@ -56,6 +60,47 @@ Datum
 embedding_multiply(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_EMBEDDING_P(elementwise(fcinfo, kernel_multiply));
+}
+
+static Embedding *
+scaled(const Embedding *e, double number, void (*function) (const float *x, double number, size_t n, float *out))
+{
+	Embedding  *result = embedding_new(e->dims);
+
+	result->model = e->model;
+	function(embedding_floats(e, NULL), number, e->dims, result->x);
+	embedding_check_finite(result);
+	return result;
+}
+
+Datum
+embedding_scale(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_EMBEDDING_P(scaled(PG_GETARG_EMBEDDING_P(0), PG_GETARG_FLOAT8(1), kernel_scale));
+}
+
+Datum
+embedding_scale_left(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_EMBEDDING_P(scaled(PG_GETARG_EMBEDDING_P(1), PG_GETARG_FLOAT8(0), kernel_scale));
+}
+
+Datum
+embedding_divide(PG_FUNCTION_ARGS)
+{
+	double		divisor = PG_GETARG_FLOAT8(1);
+
+	if (divisor == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DIVISION_BY_ZERO),
+				 errmsg("division by zero")));
+	PG_RETURN_EMBEDDING_P(scaled(PG_GETARG_EMBEDDING_P(0), divisor, kernel_divide));
+}
+
+Datum
+embedding_negate(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_EMBEDDING_P(scaled(PG_GETARG_EMBEDDING_P(0), -1, kernel_scale));
 }
 
 /* The parts may come from different models: the result is no model's. */

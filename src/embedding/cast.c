@@ -1,26 +1,35 @@
 /*
  * cast.c
- *	  Casts between embedding and arrays of numbers.
+ *	  Casts between embedding and arrays of numbers, JSON and strings of bits.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
+#include "utils/varbit.h"
 
 #include "compat.h"
 #include "embedding/embedding.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(array_to_embedding);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(array_to_embeddings);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_to_float4_array);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_to_float8_array);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_to_int2_array);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_to_int4_array);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_to_int8_array);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_to_numeric_array);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_to_jsonb);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(jsonb_to_embedding);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_to_json);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(json_to_embedding);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_to_bits);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(bits_to_embedding);
 
 /* ---- to embedding ---- */
 
@@ -35,8 +44,12 @@ element_to_float4(Datum element, Oid type)
 		case FLOAT8OID:
 			/* raises when a finite value does not fit */
 			return DatumGetFloat4(DirectFunctionCall1(dtof, element));
+		case INT2OID:
+			return (float4) DatumGetInt16(element);
 		case INT4OID:
 			return (float4) DatumGetInt32(element);
+		case INT8OID:
+			return (float4) DatumGetInt64(element);
 		case NUMERICOID:
 			return DatumGetFloat4(DirectFunctionCall1(numeric_float4, element));
 		default:
@@ -76,6 +89,51 @@ array_to_embedding(PG_FUNCTION_ARGS)
 	PG_RETURN_EMBEDDING_P(embedding_coerce(e, PG_GETARG_INT32(1)));
 }
 
+/* Each row of an array of two dimensions: array_to_embeddings(array) */
+Datum
+array_to_embeddings(PG_FUNCTION_ARGS)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
+	Oid			type = ARR_ELEMTYPE(array);
+	Oid			result = embedding_type_oid();
+	int16		length;
+	bool		byval;
+	char		align;
+	Datum	   *elements;
+	Datum	   *rows;
+	int			n;
+	int			dims;
+
+	if (ARR_NDIM(array) == 0)
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(result));
+	if (ARR_NDIM(array) != 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("array must be two-dimensional to become an array of embeddings")));
+	if (ARR_HASNULL(array) && array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("array must not contain nulls to become an array of embeddings")));
+	get_typlenbyvalalign(type, &length, &byval, &align);
+	deconstruct_array(array, type, length, byval, align, &elements, NULL, &n);
+	dims = ARR_DIMS(array)[1];
+	n = ARR_DIMS(array)[0];
+	rows = palloc(sizeof(Datum) * n);
+	for (int i = 0; i < n; i++)
+	{
+		Embedding  *e = embedding_new(dims);
+
+		for (int j = 0; j < dims; j++)
+			e->x[j] = element_to_float4(elements[i * dims + j], type);
+		embedding_check_finite(e);
+		rows[i] = PointerGetDatum(e);
+	}
+	get_typlenbyvalalign(result, &length, &byval, &align);
+	PG_RETURN_ARRAYTYPE_P(construct_array(rows, n, result, length, byval, align));
+}
+
+/* ---- JSON to embedding ---- */
+
 /* An element of a jsonb array as float4 */
 static float4
 jsonb_to_float4(const JsonbValue *value)
@@ -110,6 +168,39 @@ jsonb_to_embedding(PG_FUNCTION_ARGS)
 	PG_RETURN_EMBEDDING_P(embedding_coerce(e, PG_GETARG_INT32(1)));
 }
 
+/*
+ * json_to_embedding(json, typmod, explicit): an array of numbers is written as
+ * an embedding is, and the parser of that refuses everything else.
+ */
+Datum
+json_to_embedding(PG_FUNCTION_ARGS)
+{
+	char	   *json = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	if (json[strspn(json, " \t\n\r")] != '[')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("json must be an array of numbers to become an embedding")));
+	return DirectFunctionCall3(embedding_in, CStringGetDatum(json),
+							   ObjectIdGetDatum(InvalidOid), PG_GETARG_DATUM(1));
+}
+
+/* ---- strings of bits to embedding ---- */
+
+/* bits_to_embedding(bit or bit varying, typmod, explicit) */
+Datum
+bits_to_embedding(PG_FUNCTION_ARGS)
+{
+	VarBit	   *bits = PG_GETARG_VARBIT_P(0);
+	Embedding  *e = embedding_new(VARBITLEN(bits));
+
+	for (int i = 0; i < e->dims; i++)
+		e->x[i] = (VARBITS(bits)[i / BITS_PER_BYTE] >> (BITS_PER_BYTE - 1 - i % BITS_PER_BYTE)) & 1;
+	if (PG_GETARG_INT32(1) < 0)
+		PG_RETURN_EMBEDDING_P(embedding_convert(e, ELEMENT_BIT));
+	PG_RETURN_EMBEDDING_P(embedding_coerce(e, PG_GETARG_INT32(1)));
+}
+
 /* ---- from embedding ---- */
 
 static Datum
@@ -124,7 +215,19 @@ float8_element(float4 x)
 	return Float8GetDatum(x);
 }
 
-/* Rounds, ties to even, and raises when the result does not fit. */
+/* These round, ties to even, and raise when the result does not fit. */
+static Datum
+int2_element(float4 x)
+{
+	return DirectFunctionCall1(ftoi2, Float4GetDatum(x));
+}
+
+static Datum
+int8_element(float4 x)
+{
+	return DirectFunctionCall1(ftoi8, Float4GetDatum(x));
+}
+
 static Datum
 int4_element(float4 x)
 {
@@ -171,6 +274,18 @@ embedding_to_float8_array(PG_FUNCTION_ARGS)
 }
 
 Datum
+embedding_to_int2_array(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), INT2OID, int2_element));
+}
+
+Datum
+embedding_to_int8_array(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), INT8OID, int8_element));
+}
+
+Datum
 embedding_to_int4_array(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), INT4OID, int4_element));
@@ -200,4 +315,30 @@ embedding_to_jsonb(PG_FUNCTION_ARGS)
 	}
 	array = pushJsonbValue(&state, WJB_END_ARRAY, NULL);
 	PG_RETURN_JSONB_P(JsonbValueToJsonb(array));
+}
+
+/* An embedding is written as JSON writes an array of numbers. */
+Datum
+embedding_to_json(PG_FUNCTION_ARGS)
+{
+	char	   *json = DatumGetCString(DirectFunctionCall1(embedding_out, PG_GETARG_DATUM(0)));
+
+	PG_RETURN_TEXT_P(cstring_to_text(json));
+}
+
+/* 1 for elements above 0, as binary_quantize() */
+Datum
+embedding_to_bits(PG_FUNCTION_ARGS)
+{
+	Embedding  *e = PG_GETARG_EMBEDDING_P(0);
+	const float *x = embedding_floats(e, NULL);
+	int			size = VARBITTOTALLEN(e->dims);
+	VarBit	   *bits = palloc0(size);
+
+	SET_VARSIZE(bits, size);
+	VARBITLEN(bits) = e->dims;
+	for (int i = 0; i < e->dims; i++)
+		if (x[i] > 0)
+			VARBITS(bits)[i / BITS_PER_BYTE] |= 1 << (BITS_PER_BYTE - 1 - i % BITS_PER_BYTE);
+	PG_RETURN_VARBIT_P(bits);
 }

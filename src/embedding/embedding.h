@@ -107,6 +107,10 @@ extern Oid	embedding_type_oid(void);
 extern Oid	embedding_array_type_oid(void);
 extern const char *embedding_schema_name(void);
 
+/* The type's text form, for whoever has text to read or write */
+extern Datum embedding_in(PG_FUNCTION_ARGS);
+extern Datum embedding_out(PG_FUNCTION_ARGS);
+
 /* Total order used by btree and sorting: blind to tag and kind. */
 extern int	embedding_compare(const Embedding *a, const Embedding *b);
 

@@ -73,6 +73,20 @@ kernel_multiply(const float *a, const float *b, size_t n, float *out)
 		out[i] = a[i] * b[i];
 }
 
+void
+kernel_scale(const float *x, double factor, size_t n, float *out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = (float) (x[i] * factor);
+}
+
+void
+kernel_divide(const float *x, double divisor, size_t n, float *out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = (float) (x[i] / divisor);
+}
+
 int
 kernel_compare(const float *a, size_t na, const float *b, size_t nb)
 {

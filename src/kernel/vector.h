@@ -30,6 +30,10 @@ extern void kernel_add(const float *a, const float *b, size_t n, float *out);
 extern void kernel_subtract(const float *a, const float *b, size_t n, float *out);
 extern void kernel_multiply(const float *a, const float *b, size_t n, float *out);
 
+/* out = x * factor and x / divisor, rounded once; out may be x. */
+extern void kernel_scale(const float *x, double factor, size_t n, float *out);
+extern void kernel_divide(const float *x, double divisor, size_t n, float *out);
+
 /*
  * Lexicographic order, -1, 0 or 1; a shorter prefix comes first.  Elements
  * must not be NaN; -0 equals 0.

@@ -19,6 +19,13 @@ def encode(numbers):
     return struct.pack(">hh%df" % len(numbers), len(numbers), 0, *numbers)
 
 
+def encode_array(oid, letter, numbers):
+    """An array of one dimension as PostgreSQL sends it; None is NULL."""
+    elements = [b"" if x is None else struct.pack(">" + letter, x) for x in numbers]
+    return struct.pack(">iiIii", 1, int(None in numbers), oid, len(numbers), 1) + b"".join(
+        struct.pack(">i", len(e) or -1) + e for e in elements)
+
+
 def decode(value):
     dims, zero = struct.unpack_from(">hh", value)
     assert zero == 0 and len(value) == 4 + 4 * dims
@@ -119,6 +126,32 @@ cursor.execute("CREATE TABLE copied AS TABLE sent WITH NO DATA")
 send(receive("SELECT e FROM sent"), "copied")
 cursor.execute("SELECT count(*) FROM (TABLE sent EXCEPT ALL TABLE copied) x")
 check("COPY binary out and in loses nothing", cursor.fetchone()[0] == 0)
+
+# Arrays of numbers as clients send them that do not know the type
+cursor.execute("CREATE TABLE sent_array (e embedding(2))")
+types = {"smallint[]": (21, "h"), "integer[]": (23, "i"), "bigint[]": (20, "q"), "real[]": (700, "f"),
+         "double precision[]": (701, "d")}
+for name, (oid, letter) in types.items():
+    send([encode_array(oid, letter, [1, -2])], "sent_array")
+    check(name + " becomes an embedding", decode(receive("SELECT e FROM sent_array")[-1]) == [1, -2])
+check_refused("an array of text", encode_array(25, "c", [b"1", b"2"]), binary,
+              "binary array of the type with OID 25 cannot become an embedding", "sent_array")
+check_refused("an array with a null", encode_array(700, "f", [1, None]), "22000",
+              "array must not contain nulls to become an embedding", "sent_array")
+check_refused("an array cut short", encode_array(700, "f", [1, 2])[:-1], binary,
+              "binary array of 2 elements needs 16 bytes of elements, not 15", "sent_array")
+check_refused("a double beyond float", encode_array(701, "d", [1, 1e39]), "22003",
+              "infinity is not allowed in embedding", "sent_array")
+check_refused("an array of other dimensions", encode_array(700, "f", [1]), "22000",
+              "expected 2 dimensions, not 1", "sent_array")
+try:
+    send([b"[1,2]"], "sent_array")
+except psycopg2.Error as error:
+    check("text in the place of binary gets a hint",
+          error.diag.message_primary == "text was sent where binary embedding is expected"
+          and error.diag.message_hint.startswith("Register the type with the client"), error)
+else:
+    check("text in the place of binary gets a hint", False, "was accepted")
 
 # Every precision takes and gives the same bytes, rounded to what it stores.
 stored = {"half": [0.0999755859375, -2.0, 300.0], "int8": [0.0, -2.362213134765625, 300.0010681152344], "bit": [1.0, 0.0, 1.0]}

@@ -287,6 +287,9 @@ test_vectors(void)
 	expect_vector("[1,2.5,-3]", 3, mixed);
 	expect_vector(" [ 1 ,\t2 ,\n3\r\f\v] ", 3, counted);
 	expect_vector("[1,2,3,4,5,6,7,8]", 8, counted);
+	/* as PostgreSQL and clients write arrays */
+	expect_vector("{1,2.5,-3}", 3, mixed);
+	expect_vector(" { \"1\" , \"2.5\", -3 } ", 3, mixed);
 }
 
 static void
@@ -317,6 +320,15 @@ test_bad_vectors(void)
 	expect_failure("[1]]", STATUS_BAD_TEXT, syntax, "Expected the end of the text at position 4, found \"]\".");
 	expect_failure("[1]\302\240", STATUS_BAD_TEXT, syntax, "Expected the end of the text at position 4, found \"?\".");
 	expect_failure("[nan]", STATUS_BAD_TEXT, syntax, "Expected a finite number at position 2, found \"n\".");
+	expect_failure("{1]", STATUS_BAD_TEXT, syntax, "Expected \",\" or \"}\" at position 3, found \"]\".");
+	expect_failure("[1}", STATUS_BAD_TEXT, syntax, "Expected \",\" or \"]\" at position 3, found \"}\".");
+	expect_failure("[\"1\"]", STATUS_BAD_TEXT, syntax, "Expected a finite number at position 2, found \"\"\".");
+	expect_failure("{\"1}", STATUS_BAD_TEXT, syntax, "Expected \"\"\" at position 4, found \"}\".");
+	expect_failure("{\"1", STATUS_BAD_TEXT, syntax, "Expected \"\"\" at position 4, but the text ends there.");
+	expect_failure("{\"\"}", STATUS_BAD_TEXT, syntax, "Expected a finite number at position 3, found \"\"\".");
+	expect_failure("{NULL}", STATUS_BAD_TEXT, syntax, "Expected a finite number at position 2, found \"N\".");
+	expect_failure("{{1}}", STATUS_BAD_TEXT, syntax, "Expected a finite number at position 2, found \"{\".");
+	expect_failure("{}", STATUS_SHAPE_MISMATCH, "embedding must have at least 1 dimension", "");
 	expect_failure("[]", STATUS_SHAPE_MISMATCH, "embedding must have at least 1 dimension", "");
 	expect_failure("[1,2,3,4,5,6,7,8,9]", STATUS_TOO_LARGE, "embedding cannot have more than 8 dimensions", "");
 	expect_failure("[1,1e39]", STATUS_OUT_OF_RANGE, "\"1e39\" is out of range for type embedding",

@@ -70,11 +70,71 @@ test_bad_messages(void)
 	expect_failure("\177\377\0\0", 4, STATUS_TOO_LARGE, "embedding cannot have more than 100 dimensions");
 }
 
+/* The header of an array of one dimension: its element type, and how many */
+#define ARRAY(type, n) "\0\0\0\1" "\0\0\0\0" type "\0\0\0" n "\0\0\0\1"
+#define FLOAT4 "\0\0\2\274"
+#define FLOAT8 "\0\0\2\275"
+#define INT2 "\0\0\0\25"
+#define INT4 "\0\0\0\27"
+#define INT8 "\0\0\0\24"
+#define TEXT "\0\0\0\31"
+
+static void
+expect_array(const char *bytes, size_t size)
+{
+	static const float expected[2] = {1, -2};
+	uint8_t    *copy = malloc(size);
+	float		x[2];
+	int			n;
+	Status		status;
+
+	memcpy(copy, bytes, size);
+	CHECK(vector_binary_check(copy, size, 2, &n, &status) && n == 2);
+	vector_binary_read(copy, n, x);
+	CHECK(memcmp(x, expected, sizeof(x)) == 0);
+	free(copy);
+}
+
+/* sizeof less 1: without the 0 that ends a string of C */
+#define EXPECT_ARRAY(bytes) expect_array(bytes, sizeof(bytes) - 1)
+#define EXPECT_FAILURE(bytes, code, message) expect_failure(bytes, sizeof(bytes) - 1, code, message)
+
+static void
+test_arrays(void)
+{
+	EXPECT_ARRAY(ARRAY(FLOAT4, "\2") "\0\0\0\4\77\200\0\0" "\0\0\0\4\300\0\0\0");
+	EXPECT_ARRAY(ARRAY(FLOAT8, "\2") "\0\0\0\10\77\360\0\0\0\0\0\0" "\0\0\0\10\300\0\0\0\0\0\0\0");
+	EXPECT_ARRAY(ARRAY(INT2, "\2") "\0\0\0\2\0\1" "\0\0\0\2\377\376");
+	EXPECT_ARRAY(ARRAY(INT4, "\2") "\0\0\0\4\0\0\0\1" "\0\0\0\4\377\377\377\376");
+	EXPECT_ARRAY(ARRAY(INT8, "\2") "\0\0\0\10\0\0\0\0\0\0\0\1" "\0\0\0\10\377\377\377\377\377\377\377\376");
+	EXPECT_FAILURE(ARRAY(TEXT, "\1") "\0\0\0\1" "1", STATUS_BAD_BINARY,
+				   "binary array of the type with OID 25 cannot become an embedding");
+	EXPECT_FAILURE(ARRAY(FLOAT4, "\2") "\0\0\0\4\0\0\0\0", STATUS_BAD_BINARY,
+				   "binary array of 2 elements needs 16 bytes of elements, not 8");
+	EXPECT_FAILURE(ARRAY(FLOAT4, "\1") "\0\0\0\3\0\0\0\0", STATUS_BAD_BINARY,
+				   "element 1 of binary array needs 4 bytes, not 3");
+	EXPECT_FAILURE(ARRAY(FLOAT4, "\0"), STATUS_SHAPE_MISMATCH, "embedding must have at least 1 dimension");
+	EXPECT_FAILURE(ARRAY(FLOAT4, "\145"), STATUS_TOO_LARGE, "embedding cannot have more than 100 dimensions");
+	EXPECT_FAILURE("\0\0\0\1\0\0\0\1" FLOAT4 "\0\0\0\1\0\0\0\1" "\377\377\377\377", STATUS_SHAPE_MISMATCH,
+				   "array must not contain nulls to become an embedding");
+	EXPECT_FAILURE("\0\0\0\2\0\0\0\0" FLOAT4 "\0\0\0\1\0\0\0\1" "\0\0\0\1\0\0\0\1" "\0\0\0\4\0\0\0\0",
+				   STATUS_SHAPE_MISMATCH, "array must be one-dimensional to become an embedding");
+}
+
+static void
+test_text(void)
+{
+	EXPECT_FAILURE("[1,2,3]", STATUS_BAD_BINARY, "text was sent where binary embedding is expected");
+	EXPECT_FAILURE("{1}", STATUS_BAD_BINARY, "text was sent where binary embedding is expected");
+}
+
 int
 main(void)
 {
 	RUN(test_layout);
 	RUN(test_largest);
 	RUN(test_bad_messages);
+	RUN(test_arrays);
+	RUN(test_text);
 	return unit_done();
 }
