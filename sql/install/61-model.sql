@@ -37,25 +37,25 @@ CREATE FUNCTION similarity.drop_model(model text) RETURNS void
 	AS 'MODULE_PATHNAME', 'drop_model' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION similarity.drop_model(text) IS 'drops a model with all of its versions; for its owner';
 
-CREATE FUNCTION similarity.deploy(model text, version integer) RETURNS void
+CREATE FUNCTION similarity.deploy(model text, version bigint) RETURNS void
 	AS 'MODULE_PATHNAME', 'deploy' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION similarity.deploy(text, integer) IS 'makes embed(model, input) run a version; for the model''s owner';
+COMMENT ON FUNCTION similarity.deploy(text, bigint) IS 'makes embed(model, input) run a version; for the model''s owner';
 
-CREATE FUNCTION similarity.drop_version(model text, version integer) RETURNS void
+CREATE FUNCTION similarity.drop_version(model text, version bigint) RETURNS void
 	AS 'MODULE_PATHNAME', 'drop_version' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION similarity.drop_version(text, integer) IS
+COMMENT ON FUNCTION similarity.drop_version(text, bigint) IS
 	'drops a version that is neither deployed nor held by a gallery; for the model''s owner';
 
-CREATE FUNCTION similarity.copy_model(model text, name text, version integer DEFAULT NULL) RETURNS void
+CREATE FUNCTION similarity.copy_model(model text, name text, version bigint DEFAULT NULL) RETURNS void
 	AS 'MODULE_PATHNAME', 'copy_model' LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION similarity.copy_model(text, text, integer) IS
+COMMENT ON FUNCTION similarity.copy_model(text, text, bigint) IS
 	'makes a model, which the current role owns, of the architecture and a version (the deployed one unless given) of a model that it may use; the copy''s version has an id of its own';
 
 -- ---- exchange ----
 
-CREATE FUNCTION similarity.export_model(model text, version integer DEFAULT NULL) RETURNS bytea
+CREATE FUNCTION similarity.export_model(model text, version bigint DEFAULT NULL) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'export_model' LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION similarity.export_model(text, integer) IS
+COMMENT ON FUNCTION similarity.export_model(text, bigint) IS
 	'a safetensors file of a version (the deployed one unless given): its tensors as F32, its architecture in the metadata; for roles that may use the model';
 
 CREATE FUNCTION similarity.import_model(name text, file bytea, input integer[] DEFAULT NULL, layers jsonb DEFAULT NULL,
@@ -81,44 +81,59 @@ COMMENT ON FUNCTION similarity.set_model_owner(text, text) IS 'gives a model to 
 -- ---- embed ----
 -- By name the deployed version answers, which may change: STABLE.  A version
 -- never changes: IMMUTABLE, for expression indexes.
+--
+-- One type of arrays only: every other array of numbers becomes double
+-- precision[] by itself, where with two of them integer[] would be ambiguous.
+-- A literal or parameter whose type nobody tells is taken for text.
 
 CREATE FUNCTION embed(model text, input bytea) RETURNS embedding
 	AS 'MODULE_PATHNAME', 'embed_model_bytea' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
-CREATE FUNCTION embed(model text, input real[]) RETURNS embedding
-	AS 'MODULE_PATHNAME', 'embed_model_real' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+CREATE FUNCTION embed(model text, input double precision[]) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_model_array' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
 CREATE FUNCTION embed(model text, input embedding) RETURNS embedding
 	AS 'MODULE_PATHNAME', 'embed_model_embedding' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
-CREATE FUNCTION embed(version integer, input bytea) RETURNS embedding
+CREATE FUNCTION embed(model text, input text) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_model_text' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+CREATE FUNCTION embed(version bigint, input bytea) RETURNS embedding
 	AS 'MODULE_PATHNAME', 'embed_version_bytea' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
-CREATE FUNCTION embed(version integer, input real[]) RETURNS embedding
-	AS 'MODULE_PATHNAME', 'embed_version_real' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
-CREATE FUNCTION embed(version integer, input embedding) RETURNS embedding
+CREATE FUNCTION embed(version bigint, input double precision[]) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_version_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+CREATE FUNCTION embed(version bigint, input embedding) RETURNS embedding
 	AS 'MODULE_PATHNAME', 'embed_version_embedding' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+CREATE FUNCTION embed(version bigint, input text) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_version_text' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
 
 COMMENT ON FUNCTION embed(text, bytea) IS 'embedding of raw numbers, one unsigned byte each by the deployed version of a model';
-COMMENT ON FUNCTION embed(text, real[]) IS 'embedding of numbers by the deployed version of a model';
+COMMENT ON FUNCTION embed(text, double precision[]) IS 'embedding of an array of numbers by the deployed version of a model; one of several dimensions must have the shape of the model''s input';
 COMMENT ON FUNCTION embed(text, embedding) IS 'embedding of an embedding by the deployed version of a model';
-COMMENT ON FUNCTION embed(integer, bytea) IS 'embedding of raw numbers, one unsigned byte each by a model version';
-COMMENT ON FUNCTION embed(integer, real[]) IS 'embedding of numbers by a model version';
-COMMENT ON FUNCTION embed(integer, embedding) IS 'embedding of an embedding by a model version';
+COMMENT ON FUNCTION embed(text, text) IS 'embedding of what is given as text: bytea \x..., an array {...} or an embedding [...], by the deployed version of a model';
+COMMENT ON FUNCTION embed(bigint, bytea) IS 'embedding of raw numbers, one unsigned byte each by a model version';
+COMMENT ON FUNCTION embed(bigint, double precision[]) IS 'embedding of an array of numbers by a model version; one of several dimensions must have the shape of the model''s input';
+COMMENT ON FUNCTION embed(bigint, embedding) IS 'embedding of an embedding by a model version';
+COMMENT ON FUNCTION embed(bigint, text) IS 'embedding of what is given as text: bytea \x..., an array {...} or an embedding [...], by a model version';
+
+-- With one signature, for clients that leave the types of parameters to the server
+CREATE FUNCTION embed_image(model text, image bytea) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_model_bytea' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION embed_image(text, bytea) IS 'embed(text, bytea) by a name of its own: embed_image(''fashion'', $1) needs no cast, whether the client sends types or not';
 
 -- Window functions: they see the rows ahead.
 CREATE FUNCTION embed_batch(model text, input bytea) RETURNS embedding
 	AS 'MODULE_PATHNAME', 'embed_batch_model_bytea' LANGUAGE C WINDOW STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1000;
-CREATE FUNCTION embed_batch(model text, input real[]) RETURNS embedding
-	AS 'MODULE_PATHNAME', 'embed_batch_model_real' LANGUAGE C WINDOW STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1000;
+CREATE FUNCTION embed_batch(model text, input double precision[]) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_batch_model_array' LANGUAGE C WINDOW STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1000;
 CREATE FUNCTION embed_batch(model text, input embedding) RETURNS embedding
 	AS 'MODULE_PATHNAME', 'embed_batch_model_embedding' LANGUAGE C WINDOW STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1000;
-CREATE FUNCTION embed_batch(version integer, input bytea) RETURNS embedding
+CREATE FUNCTION embed_batch(version bigint, input bytea) RETURNS embedding
 	AS 'MODULE_PATHNAME', 'embed_batch_version_bytea' LANGUAGE C WINDOW IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1000;
-CREATE FUNCTION embed_batch(version integer, input real[]) RETURNS embedding
-	AS 'MODULE_PATHNAME', 'embed_batch_version_real' LANGUAGE C WINDOW IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1000;
-CREATE FUNCTION embed_batch(version integer, input embedding) RETURNS embedding
+CREATE FUNCTION embed_batch(version bigint, input double precision[]) RETURNS embedding
+	AS 'MODULE_PATHNAME', 'embed_batch_version_array' LANGUAGE C WINDOW IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1000;
+CREATE FUNCTION embed_batch(version bigint, input embedding) RETURNS embedding
 	AS 'MODULE_PATHNAME', 'embed_batch_version_embedding' LANGUAGE C WINDOW IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1000;
 
 COMMENT ON FUNCTION embed_batch(text, bytea) IS 'embed() for many rows, hundreds at once: embed_batch(...) OVER ()';
-COMMENT ON FUNCTION embed_batch(text, real[]) IS 'embed() for many rows, hundreds at once: embed_batch(...) OVER ()';
+COMMENT ON FUNCTION embed_batch(text, double precision[]) IS 'embed() for many rows, hundreds at once: embed_batch(...) OVER ()';
 COMMENT ON FUNCTION embed_batch(text, embedding) IS 'embed() for many rows, hundreds at once: embed_batch(...) OVER ()';
-COMMENT ON FUNCTION embed_batch(integer, bytea) IS 'embed() for many rows, hundreds at once: embed_batch(...) OVER ()';
-COMMENT ON FUNCTION embed_batch(integer, real[]) IS 'embed() for many rows, hundreds at once: embed_batch(...) OVER ()';
-COMMENT ON FUNCTION embed_batch(integer, embedding) IS 'embed() for many rows, hundreds at once: embed_batch(...) OVER ()';
+COMMENT ON FUNCTION embed_batch(bigint, bytea) IS 'embed() for many rows, hundreds at once: embed_batch(...) OVER ()';
+COMMENT ON FUNCTION embed_batch(bigint, double precision[]) IS 'embed() for many rows, hundreds at once: embed_batch(...) OVER ()';
+COMMENT ON FUNCTION embed_batch(bigint, embedding) IS 'embed() for many rows, hundreds at once: embed_batch(...) OVER ()';

@@ -164,27 +164,38 @@ COMMENT ON FUNCTION similarity.drop_gallery(text) IS 'forget a gallery and its c
 
 -- Raw input is embedded with the gallery's model; an embedding is taken as it is.
 
-CREATE FUNCTION similarity.lookup(gallery text, input bytea, k integer DEFAULT 5)
+CREATE FUNCTION similarity.lookup(gallery text, input bytea, k bigint DEFAULT 5)
 	RETURNS TABLE (rank integer, label text, distance double precision, key text, id tid, item jsonb)
 	AS 'MODULE_PATHNAME', 'gallery_lookup' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 5;
-CREATE FUNCTION similarity.lookup(gallery text, input real[], k integer DEFAULT 5)
+CREATE FUNCTION similarity.lookup(gallery text, input double precision[], k bigint DEFAULT 5)
 	RETURNS TABLE (rank integer, label text, distance double precision, key text, id tid, item jsonb)
 	AS 'MODULE_PATHNAME', 'gallery_lookup' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 5;
-CREATE FUNCTION similarity.lookup(gallery text, input embedding, k integer DEFAULT 5)
+CREATE FUNCTION similarity.lookup(gallery text, input embedding, k bigint DEFAULT 5)
 	RETURNS TABLE (rank integer, label text, distance double precision, key text, id tid, item jsonb)
 	AS 'MODULE_PATHNAME', 'gallery_lookup' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 5;
-COMMENT ON FUNCTION similarity.lookup(text, bytea, integer) IS
+CREATE FUNCTION similarity.lookup(gallery text, input text, k bigint DEFAULT 5)
+	RETURNS TABLE (rank integer, label text, distance double precision, key text, id tid, item jsonb)
+	AS 'MODULE_PATHNAME', 'gallery_lookup' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 5;
+COMMENT ON FUNCTION similarity.lookup(text, bytea, bigint) IS
 	'the k nearest rows of a gallery, nearest first. item: the row without its columns of types bytea and embedding. id: its ctid, NULL for views';
-COMMENT ON FUNCTION similarity.lookup(text, real[], integer) IS 'the k nearest rows of a gallery, nearest first';
-COMMENT ON FUNCTION similarity.lookup(text, embedding, integer) IS
+COMMENT ON FUNCTION similarity.lookup(text, double precision[], bigint) IS 'the k nearest rows of a gallery, nearest first';
+COMMENT ON FUNCTION similarity.lookup(text, embedding, bigint) IS
 	'the k nearest rows of a gallery, nearest first; the embedding must have the gallery''s dimensions and model version';
+COMMENT ON FUNCTION similarity.lookup(text, text, bigint) IS
+	'the k nearest rows of what is given as text: bytea \x..., an array {...} or an embedding [...]';
 
-CREATE FUNCTION similarity.calibrate(gallery text, query text, targets jsonb DEFAULT '{}', k integer DEFAULT 1,
+-- With one signature, for clients that leave the types of parameters to the server
+CREATE FUNCTION similarity.lookup_image(gallery text, image bytea, k bigint DEFAULT 5)
+	RETURNS TABLE (rank integer, label text, distance double precision, key text, id tid, item jsonb)
+	AS 'MODULE_PATHNAME', 'gallery_lookup' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 5;
+COMMENT ON FUNCTION similarity.lookup_image(text, bytea, bigint) IS 'lookup(text, bytea, bigint) by a name of its own: lookup_image(''wardrobe'', $1) needs no cast';
+
+CREATE FUNCTION similarity.calibrate(gallery text, query text, targets jsonb DEFAULT '{}', k bigint DEFAULT 1,
 	calibration_metric text DEFAULT 'f1', matcher text DEFAULT 'match_nearest', drop_closest boolean DEFAULT false)
 	RETURNS TABLE (name text, value double precision, distance double precision, "precision" double precision,
 		recall double precision, f1 double precision, binary_accuracy double precision, npv double precision, fpr double precision)
 	AS 'MODULE_PATHNAME', 'gallery_calibrate' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 2;
-COMMENT ON FUNCTION similarity.calibrate(text, text, jsonb, integer, text, text, boolean) IS
+COMMENT ON FUNCTION similarity.calibrate(text, text, jsonb, bigint, text, text, boolean) IS
 	'find and store the distances beyond which a neighbor is no match. query: any SELECT of (input, label). The cut point "optimal" is where calibration_metric is best; targets, {"name": value}, adds one where it reaches each value, with a NOTICE where it never does. calibration_metric: precision, recall, f1, binary_accuracy, npv or fpr. matcher: match_nearest or match_majority_vote of k neighbors. drop_closest: the items stand in the gallery themselves. If no item is matched rightly, "optimal" accepts nothing (distance -Infinity), with a warning, as there is of other input that cut points cannot rest on';
 
 CREATE FUNCTION similarity.calibration_status(gallery text)
@@ -202,32 +213,47 @@ CREATE FUNCTION similarity.drift(gallery text, query text, cutpoint text DEFAULT
 COMMENT ON FUNCTION similarity.drift(text, text, text) IS
 	'compares the distances of the matches of new items with those at calibration. query: any SELECT of (input). ks: the Kolmogorov-Smirnov distance of the two samples, 0 (alike) to 1, and p_value how probable one so great is by chance. median, p90: quantiles of distances; unknown: the share that the cut point refuses';
 
-CREATE FUNCTION similarity.match(gallery text, input bytea, cutpoint text DEFAULT 'optimal', k integer DEFAULT NULL, matcher text DEFAULT NULL)
-	RETURNS TABLE (label text, distance double precision, cutpoint_name text, cutpoint_distance double precision, evidence text[])
+CREATE FUNCTION similarity.match(gallery text, input bytea, cutpoint text DEFAULT 'optimal', k bigint DEFAULT NULL, matcher text DEFAULT NULL)
+	RETURNS TABLE (label text, distance double precision, cutpoint_name text, cutpoint_distance double precision, evidence text[],
+		accepted boolean)
 	AS 'MODULE_PATHNAME', 'gallery_match' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
-CREATE FUNCTION similarity.match(gallery text, input real[], cutpoint text DEFAULT 'optimal', k integer DEFAULT NULL, matcher text DEFAULT NULL)
-	RETURNS TABLE (label text, distance double precision, cutpoint_name text, cutpoint_distance double precision, evidence text[])
+CREATE FUNCTION similarity.match(gallery text, input double precision[], cutpoint text DEFAULT 'optimal', k bigint DEFAULT NULL, matcher text DEFAULT NULL)
+	RETURNS TABLE (label text, distance double precision, cutpoint_name text, cutpoint_distance double precision, evidence text[],
+		accepted boolean)
 	AS 'MODULE_PATHNAME', 'gallery_match' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
-CREATE FUNCTION similarity.match(gallery text, input embedding, cutpoint text DEFAULT 'optimal', k integer DEFAULT NULL, matcher text DEFAULT NULL)
-	RETURNS TABLE (label text, distance double precision, cutpoint_name text, cutpoint_distance double precision, evidence text[])
+CREATE FUNCTION similarity.match(gallery text, input embedding, cutpoint text DEFAULT 'optimal', k bigint DEFAULT NULL, matcher text DEFAULT NULL)
+	RETURNS TABLE (label text, distance double precision, cutpoint_name text, cutpoint_distance double precision, evidence text[],
+		accepted boolean)
 	AS 'MODULE_PATHNAME', 'gallery_match' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
-COMMENT ON FUNCTION similarity.match(text, bytea, text, integer, text) IS
-	'the label of an item, NULL for none of these: the match is farther than the cut point. k and matcher: those of the calibration unless given. evidence: the keys of the rows that gave the label, accepted or not; NULL if the gallery has no key';
-COMMENT ON FUNCTION similarity.match(text, real[], text, integer, text) IS 'the label of an item, NULL for none of these';
-COMMENT ON FUNCTION similarity.match(text, embedding, text, integer, text) IS 'the label of an item given by its embedding, NULL for none of these';
+CREATE FUNCTION similarity.match(gallery text, input text, cutpoint text DEFAULT 'optimal', k bigint DEFAULT NULL, matcher text DEFAULT NULL)
+	RETURNS TABLE (label text, distance double precision, cutpoint_name text, cutpoint_distance double precision, evidence text[],
+		accepted boolean)
+	AS 'MODULE_PATHNAME', 'gallery_match' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
+COMMENT ON FUNCTION similarity.match(text, bytea, text, bigint, text) IS
+	'the label of an item, NULL for none of these: the match is farther than the cut point. accepted: whether it is not; a row without label that matches gives NULL and true. k and matcher: those of the calibration unless given. evidence: the keys of the rows that gave the label, accepted or not; NULL if the gallery has no key';
+COMMENT ON FUNCTION similarity.match(text, double precision[], text, bigint, text) IS 'the label of an item, NULL for none of these';
+COMMENT ON FUNCTION similarity.match(text, embedding, text, bigint, text) IS 'the label of an item given by its embedding, NULL for none of these';
+COMMENT ON FUNCTION similarity.match(text, text, text, bigint, text) IS
+	'the label of what is given as text: bytea \x..., an array {...} or an embedding [...]; NULL for none of these';
+CREATE FUNCTION similarity.match_image(gallery text, image bytea, cutpoint text DEFAULT 'optimal', k bigint DEFAULT NULL, matcher text DEFAULT NULL)
+	RETURNS TABLE (label text, distance double precision, cutpoint_name text, cutpoint_distance double precision, evidence text[],
+		accepted boolean)
+	AS 'MODULE_PATHNAME', 'gallery_match' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
+COMMENT ON FUNCTION similarity.match_image(text, bytea, text, bigint, text) IS 'match(text, bytea, ...) by a name of its own: match_image(''wardrobe'', $1) needs no cast';
 
 -- For many items: a query of (input, key), embedded in batches, one plan.
 
-CREATE FUNCTION similarity.lookup_all(gallery text, query text, k integer DEFAULT 5)
+CREATE FUNCTION similarity.lookup_all(gallery text, query text, k bigint DEFAULT 5)
 	RETURNS TABLE (query_key text, rank integer, label text, distance double precision, key text, id tid, item jsonb)
 	AS 'MODULE_PATHNAME', 'gallery_lookup_all' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 1000;
-COMMENT ON FUNCTION similarity.lookup_all(text, text, integer) IS
+COMMENT ON FUNCTION similarity.lookup_all(text, text, bigint) IS
 	'the k nearest rows of each item of a query (input, key); query_key is that key as text. The rest as in lookup';
 
-CREATE FUNCTION similarity.match_all(gallery text, query text, cutpoint text DEFAULT 'optimal', k integer DEFAULT NULL, matcher text DEFAULT NULL)
-	RETURNS TABLE (key text, label text, distance double precision, cutpoint_name text, cutpoint_distance double precision, evidence text[])
+CREATE FUNCTION similarity.match_all(gallery text, query text, cutpoint text DEFAULT 'optimal', k bigint DEFAULT NULL, matcher text DEFAULT NULL)
+	RETURNS TABLE (key text, label text, distance double precision, cutpoint_name text, cutpoint_distance double precision, evidence text[],
+		accepted boolean)
 	AS 'MODULE_PATHNAME', 'gallery_match_all' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 1000;
-COMMENT ON FUNCTION similarity.match_all(text, text, text, integer, text) IS
+COMMENT ON FUNCTION similarity.match_all(text, text, text, bigint, text) IS
 	'the label of each item of a query (input, key), NULL for none of these; key is the query''s as text. The rest as in match. UPDATE inbox i SET label = m.label FROM similarity.match_all(''wardrobe'', ''SELECT image, id FROM inbox'') m WHERE i.id = m.key::integer';
 
 -- Whole sets: the true neighbors of all items by one pass over the table
@@ -241,20 +267,20 @@ CREATE FUNCTION similarity.evaluate_retrieval(gallery text, query text, metrics 
 COMMENT ON FUNCTION similarity.evaluate_retrieval(text, text, text[], text, boolean, double precision, boolean, boolean) IS
 	'retrieval metrics of the items of a query (input, label), in one pass. metrics: recall@k, precision@k, map@k, ndcg@k, mrr@k, map@r, r_precision. average: micro (of items) or macro (of classes). drop_closest: the items stand in the gallery themselves. distance_threshold: farther neighbors are not relevant. exact: by the true neighbors; else by what look-ups find, and index_recall is the share of the true neighbors among them. per_class: also a row for each label';
 
-CREATE FUNCTION similarity.evaluate_classification(gallery text, query text, k integer DEFAULT NULL, matcher text DEFAULT NULL,
+CREATE FUNCTION similarity.evaluate_classification(gallery text, query text, k bigint DEFAULT NULL, matcher text DEFAULT NULL,
 	exact boolean DEFAULT true, per_class boolean DEFAULT false, drop_closest boolean DEFAULT false)
 	RETURNS TABLE (name text, distance double precision, tp bigint, fp bigint, tn bigint, fn bigint, "precision" double precision,
 		recall double precision, f1 double precision, binary_accuracy double precision, npv double precision, fpr double precision,
 		label text, queries bigint, index_recall double precision)
 	AS 'MODULE_PATHNAME', 'gallery_evaluate_classification' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 2;
-COMMENT ON FUNCTION similarity.evaluate_classification(text, text, integer, text, boolean, boolean, boolean) IS
+COMMENT ON FUNCTION similarity.evaluate_classification(text, text, bigint, text, boolean, boolean, boolean) IS
 	'classification metrics of the items of a query (input, label) at each cut point of a calibrated gallery. k and matcher: those of the calibration unless given. exact, per_class, drop_closest, index_recall: as in evaluate_retrieval';
 
-CREATE FUNCTION similarity.confusion_matrix(gallery text, query text, cutpoint text DEFAULT 'optimal', k integer DEFAULT NULL,
+CREATE FUNCTION similarity.confusion_matrix(gallery text, query text, cutpoint text DEFAULT 'optimal', k bigint DEFAULT NULL,
 	matcher text DEFAULT NULL, exact boolean DEFAULT true, drop_closest boolean DEFAULT false)
 	RETURNS TABLE (label text, predicted text, count bigint)
 	AS 'MODULE_PATHNAME', 'gallery_confusion_matrix' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 100;
-COMMENT ON FUNCTION similarity.confusion_matrix(text, text, text, integer, text, boolean, boolean) IS
+COMMENT ON FUNCTION similarity.confusion_matrix(text, text, text, bigint, text, boolean, boolean) IS
 	'how often items of each label were answered by each label (NULL: none of these), cells of at least 1, for psql''s \crosstabview. cutpoint NULL: every match is accepted, which needs no calibration. exact: by the true neighbors, else by what look-ups find, and a notice tells what share of the true ones that is. drop_closest: the items stand in the gallery themselves';
 
 -- ---- new rows, new versions ----
@@ -277,9 +303,9 @@ CREATE FUNCTION similarity.reembed_changed() RETURNS trigger
 COMMENT ON FUNCTION similarity.reembed_changed() IS 'trigger of similarity.reembed: queues the keys of rows that change';
 
 -- No SET clause, which would forbid the procedure to commit.
-CREATE PROCEDURE similarity.reembed(model text, version integer, batch_rows integer DEFAULT 1000, rows_per_second integer DEFAULT NULL)
+CREATE PROCEDURE similarity.reembed(model text, version bigint, batch_rows integer DEFAULT 1000, rows_per_second integer DEFAULT NULL)
 	AS 'MODULE_PATHNAME', 'gallery_reembed' LANGUAGE C;
-COMMENT ON PROCEDURE similarity.reembed(text, integer, integer, integer) IS
+COMMENT ON PROCEDURE similarity.reembed(text, bigint, integer, integer) IS
 	'embeds the rows of all galleries of a model anew with another version and deploys it, while they are used: copies are made in transactions of batch_rows rows, at most rows_per_second, then one transaction exchanges all of them. Interrupted, the next call goes on. For the owner of model and tables';
 
 CREATE FUNCTION similarity.reembed_cancel(model text) RETURNS void

@@ -7,23 +7,28 @@ CREATE FUNCTION similarity.show_image(image bytea, shape integer[], columns inte
 COMMENT ON FUNCTION similarity.show_image(bytea, integer[], integer, text) IS
 	'an image of raw pixels as lines of text. shape: {height,width,channels} with 1 or 3 channels, or {height,width}. columns: the most characters of a line. style: plain, color256 or truecolor';
 
-CREATE FUNCTION similarity.show_neighbors(gallery text, input bytea, k integer DEFAULT 5, label text DEFAULT NULL,
+CREATE FUNCTION similarity.show_neighbors(gallery text, input bytea, k bigint DEFAULT 5, label text DEFAULT NULL,
 	columns integer DEFAULT 120, style text DEFAULT 'plain') RETURNS SETOF text
 	AS 'MODULE_PATHNAME', 'show_neighbors' LANGUAGE C STABLE PARALLEL RESTRICTED COST 2000 ROWS 20;
-CREATE FUNCTION similarity.show_neighbors(gallery text, input real[], k integer DEFAULT 5, label text DEFAULT NULL,
+CREATE FUNCTION similarity.show_neighbors(gallery text, input double precision[], k bigint DEFAULT 5, label text DEFAULT NULL,
 	columns integer DEFAULT 120, style text DEFAULT 'plain') RETURNS SETOF text
 	AS 'MODULE_PATHNAME', 'show_neighbors' LANGUAGE C STABLE PARALLEL RESTRICTED COST 2000 ROWS 20;
-CREATE FUNCTION similarity.show_neighbors(gallery text, input embedding, k integer DEFAULT 5, label text DEFAULT NULL,
+CREATE FUNCTION similarity.show_neighbors(gallery text, input embedding, k bigint DEFAULT 5, label text DEFAULT NULL,
 	columns integer DEFAULT 120, style text DEFAULT 'plain') RETURNS SETOF text
 	AS 'MODULE_PATHNAME', 'show_neighbors' LANGUAGE C STABLE PARALLEL RESTRICTED COST 2000 ROWS 20;
-COMMENT ON FUNCTION similarity.show_neighbors(text, bytea, integer, text, integer, text) IS
+CREATE FUNCTION similarity.show_neighbors(gallery text, input text, k bigint DEFAULT 5, label text DEFAULT NULL,
+	columns integer DEFAULT 120, style text DEFAULT 'plain') RETURNS SETOF text
+	AS 'MODULE_PATHNAME', 'show_neighbors' LANGUAGE C STABLE PARALLEL RESTRICTED COST 2000 ROWS 20;
+COMMENT ON FUNCTION similarity.show_neighbors(text, bytea, bigint, text, integer, text) IS
 	'an item and its k nearest rows side by side as lines of text: picture, label, distance. label: the item''s own, to mark right and wrong neighbors. columns: the most characters of a line. style: plain, color256 or truecolor';
-COMMENT ON FUNCTION similarity.show_neighbors(text, real[], integer, text, integer, text) IS
+COMMENT ON FUNCTION similarity.show_neighbors(text, double precision[], bigint, text, integer, text) IS
 	'an item and its k nearest rows side by side as lines of text';
-COMMENT ON FUNCTION similarity.show_neighbors(text, embedding, integer, text, integer, text) IS
+COMMENT ON FUNCTION similarity.show_neighbors(text, embedding, bigint, text, integer, text) IS
 	'the k nearest rows of an embedding side by side as lines of text';
+COMMENT ON FUNCTION similarity.show_neighbors(text, text, bigint, text, integer, text) IS
+	'an item given as text, bytea \x..., an array {...} or an embedding [...], and its k nearest rows side by side as lines of text';
 
-CREATE FUNCTION similarity.neighbors_html(gallery text, query text, k integer DEFAULT 5, title text DEFAULT NULL) RETURNS text
+CREATE FUNCTION similarity.neighbors_html(gallery text, query text, k bigint DEFAULT 5, title text DEFAULT NULL) RETURNS text
 	AS 'MODULE_PATHNAME', 'neighbors_html' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000;
-COMMENT ON FUNCTION similarity.neighbors_html(text, text, integer, text) IS
+COMMENT ON FUNCTION similarity.neighbors_html(text, text, bigint, text) IS
 	'one self-contained HTML page of items and their k nearest rows. query: any SELECT of (input, label) or (input, label, image) with at most 1000 rows; label may be NULL. Without image, an input of raw pixels is its own picture';

@@ -302,7 +302,7 @@ Datum
 similarity_knn(PG_FUNCTION_ARGS)
 {
 	const EmbeddingMetric *metric = metric_by_name(text_to_cstring(PG_GETARG_TEXT_PP(4)));
-	int			k = PG_GETARG_INT32(3);
+	int64		k = PG_GETARG_INT64(3);
 	MemoryContext context;
 	MemoryContext previous;
 	Knn		   *knn;
@@ -310,7 +310,7 @@ similarity_knn(PG_FUNCTION_ARGS)
 	if (k < 1 || k > NEIGHBOR_MAX_K)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("k must be between 1 and %d, not %d", NEIGHBOR_MAX_K, k)));
+				 errmsg("k must be between 1 and %d, not %lld", NEIGHBOR_MAX_K, (long long) k)));
 	InitMaterializedSRF(fcinfo, 0);
 	context = AllocSetContextCreate(CurrentMemoryContext, "knn", ALLOCSET_DEFAULT_SIZES);
 	previous = MemoryContextSwitchTo(context);
@@ -324,7 +324,7 @@ similarity_knn(PG_FUNCTION_ARGS)
 	open_table(knn, PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	if (knn->nqueries > 0)
 	{
-		create_search(knn, metric, k);
+		create_search(knn, metric, (int) k);
 		while (take_block(knn))
 			continue;
 		return_neighbors(knn, (ReturnSetInfo *) fcinfo->resultinfo);

@@ -13,6 +13,7 @@
 
 #include "errors.h"
 #include "gallery/gallery.h"
+#include "model/model.h"
 
 char *
 text_argument_or_null(FunctionCallInfo fcinfo, int n)
@@ -39,10 +40,10 @@ bool_argument(FunctionCallInfo fcinfo, int n, bool initial)
 int
 k_argument(FunctionCallInfo fcinfo, int n, int initial)
 {
-	int			k = PG_ARGISNULL(n) ? initial : PG_GETARG_INT32(n);
+	int64		k = PG_ARGISNULL(n) ? initial : PG_GETARG_INT64(n);
 
 	neighbors_check_k(k);
-	return k;
+	return (int) k;
 }
 
 EvalMatcher
@@ -58,16 +59,17 @@ matcher_argument(FunctionCallInfo fcinfo, int n, EvalMatcher initial)
 	return matcher;
 }
 
-Oid
-input_argument_type(FunctionCallInfo fcinfo, int n)
+Datum
+input_argument(FunctionCallInfo fcinfo, int n, Oid *type)
 {
-	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
-
-	if (!gallery_accepts(type))
+	*type = get_fn_expr_argtype(fcinfo->flinfo, n);
+	if (*type == TEXTOID)
+		return model_input_from_text(text_to_cstring(PG_GETARG_TEXT_PP(n)), type);
+	if (!model_takes_input(*type))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("input must be of type bytea, real[] or embedding")));
-	return type;
+				 errmsg("input must be of type bytea, an array of numbers or embedding")));
+	return PG_GETARG_DATUM(n);
 }
 
 /* ---- retrieval metrics ---- */

@@ -76,11 +76,11 @@ check_input(const Gallery *gallery, const char *input)
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of relation \"%s\" does not exist", input, gallery->table)));
 	type = get_atttype(gallery->relid, number);
-	if (!gallery_accepts(type) || strcmp(input, gallery->embedding) == 0)
+	if (!model_takes_input(type) || strcmp(input, gallery->embedding) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" cannot be the input of a gallery", input),
-				 errdetail("An input column is of type bytea, real[] or embedding, and another than \"%s\".",
+				 errdetail("An input column is of type bytea, an array of numbers or embedding, and another than \"%s\".",
 						   gallery->embedding)));
 }
 
@@ -152,6 +152,8 @@ typedef struct EmbedRow
 	AttrNumber	input;
 	Oid			type;			/* of input */
 	int32		typmod;			/* of embedding */
+	Oid			domain;			/* that embedding is of, or InvalidOid */
+	void	   *domain_checks;
 } EmbedRow;
 
 /* The attached gallery of the table, or of the one that it is a partition of */
@@ -216,11 +218,13 @@ begin_rows(FunctionCallInfo fcinfo, const TriggerData *trigger)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" is not of type embedding", trigger->tg_trigger->tgargs[0])));
 	rows->input = column_number(trigger, 1, &rows->type);
-	if (!gallery_accepts(rows->type))
+	if (!model_takes_input(rows->type))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" is not of type bytea, real[] or embedding", trigger->tg_trigger->tgargs[1])));
+				 errmsg("column \"%s\" is not of type bytea, an array of numbers or embedding", trigger->tg_trigger->tgargs[1])));
 	rows->typmod = TupleDescAttr(RelationGetDescr(trigger->tg_relation), rows->embedding - 1)->atttypmod;
+	if (getBaseTypeAndTypmod(type, &rows->typmod) != type)
+		rows->domain = type;
 	rows->version = current_version(trigger);
 	fcinfo->flinfo->fn_extra = rows;
 	return rows;
@@ -259,7 +263,7 @@ is_current(const TriggerData *trigger, const EmbedRow *rows, HeapTuple row, Tupl
 }
 
 static HeapTuple
-embed_tuple(const TriggerData *trigger, const EmbedRow *rows, HeapTuple row)
+embed_tuple(const TriggerData *trigger, EmbedRow *rows, HeapTuple row)
 {
 	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
 	int			column = rows->embedding;
@@ -272,6 +276,9 @@ embed_tuple(const TriggerData *trigger, const EmbedRow *rows, HeapTuple row)
 	input = heap_getattr(row, rows->input, desc, &isnull);
 	if (!isnull)
 		value = PointerGetDatum(embedding_coerce(model_embed(rows->version, input, rows->type), rows->typmod));
+	/* what a trigger gives is not checked again */
+	if (OidIsValid(rows->domain))
+		domain_check(value, isnull, rows->domain, &rows->domain_checks, GetMemoryChunkContext(rows));
 	return heap_modify_tuple_by_cols(row, desc, 1, &column, &value, &isnull);
 }
 

@@ -8,22 +8,15 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
+#include "utils/lsyscache.h"
 
 #include "gallery/gallery.h"
 #include "model/model.h"
 
-bool
-gallery_accepts(Oid type)
-{
-	return type == BYTEAOID || type == FLOAT4ARRAYOID ||
-		(OidIsValid(type) && type == embedding_type_oid());
-}
-
 static bool
 is_raw(Oid type)
 {
-	return type == BYTEAOID || type == FLOAT4ARRAYOID;
+	return getBaseType(type) != embedding_type_oid();
 }
 
 void

@@ -188,9 +188,9 @@ extern void neighbors_check_k(int64 k);
 
 /*
  * The match of query among the neighbours that plan (of NEIGHBOR_KEYS) finds,
- * as label, distance, cut point's name and distance, evidence.
+ * as label, distance, cut point's name and distance, evidence, accepted.
  */
-#define MATCH_VALUES 5
+#define MATCH_VALUES 6
 extern void match_values(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query,
 						 EvalMatcher matcher, const Cutpoint *cutpoint, Datum *values, bool *nulls);
 
@@ -217,9 +217,6 @@ extern const Calibration *search_calibration(Search *search);
 extern SPIPlanPtr search_plan(Search *search, NeighborColumns columns, int k);
 
 /* ---- input (embed.c) ---- */
-
-/* Is this a type that can be looked up?  bytea, real[], embedding */
-extern bool gallery_accepts(Oid type);
 
 /* ERROR unless the gallery can embed input of this type; checks privileges. */
 extern void gallery_require_input(const Gallery *gallery, Oid type);
@@ -408,8 +405,11 @@ extern char *text_argument_or_null(FunctionCallInfo fcinfo, int n);
 extern int	k_argument(FunctionCallInfo fcinfo, int n, int initial);
 extern EvalMatcher matcher_argument(FunctionCallInfo fcinfo, int n, EvalMatcher initial);
 
-/* Type of the n-th argument as the call declares it; ERROR if not accepted. */
-extern Oid	input_argument_type(FunctionCallInfo fcinfo, int n);
+/*
+ * The n-th argument, an input, with its type as the call declares it; text is
+ * read as what it is the text of.  ERROR if the type is not one of inputs.
+ */
+extern Datum input_argument(FunctionCallInfo fcinfo, int n, Oid *type);
 
 extern bool bool_argument(FunctionCallInfo fcinfo, int n, bool initial);
 

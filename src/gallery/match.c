@@ -46,6 +46,7 @@ match_values(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query, Ev
 	double	   *distances = palloc(sizeof(double) * Max(n, 1));
 	EvalMatch	match;
 	const char *label;
+	bool		accepted;
 
 	if (n == 0)
 		gallery_raise_empty(gallery);
@@ -55,7 +56,8 @@ match_values(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query, Ev
 		distances[i] = neighbors_distance(table, i);
 	}
 	match = eval_match(matcher, codes, distances, n);
-	label = eval_accepts(match.distance, cutpoint->distance) ? labels_text(labels, match.label) : NULL;
+	accepted = eval_accepts(match.distance, cutpoint->distance);
+	label = accepted ? labels_text(labels, match.label) : NULL;
 	nulls[0] = label == NULL;
 	values[0] = label ? CStringGetTextDatum(label) : 0;
 	values[1] = Float8GetDatum(match.distance);
@@ -63,6 +65,7 @@ match_values(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query, Ev
 	values[3] = Float8GetDatum(cutpoint->distance);
 	nulls[4] = gallery->key == NULL;
 	values[4] = gallery->key ? evidence(table, codes, n, matcher, match.label) : 0;
+	values[5] = BoolGetDatum(accepted);
 	SPI_freetuptable(table);
 }
 
@@ -70,7 +73,8 @@ static void
 match_input(FunctionCallInfo fcinfo, Search *search)
 {
 	const Gallery *gallery = search->gallery;
-	Oid			type = input_argument_type(fcinfo, 1);
+	Oid			type;
+	Datum		input = input_argument(fcinfo, 1, &type);
 	const Calibration *calibration = search_calibration(search);
 	const Cutpoint *cutpoint = calibration_cutpoint(calibration, gallery,
 													text_argument(fcinfo, 2, "cutpoint"));
@@ -82,7 +86,7 @@ match_input(FunctionCallInfo fcinfo, Search *search)
 
 	gallery_require_input(gallery, type);
 	match_values(gallery, search_plan(search, NEIGHBOR_KEYS, k),
-				 gallery_embed(gallery, PG_GETARG_DATUM(1), type), matcher, cutpoint, values, nulls);
+				 gallery_embed(gallery, input, type), matcher, cutpoint, values, nulls);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 

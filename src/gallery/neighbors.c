@@ -254,7 +254,8 @@ neighbor_values(SPITupleTable *table, int row, Datum *values, bool *nulls)
 Datum
 gallery_lookup(PG_FUNCTION_ARGS)
 {
-	Oid			type = input_argument_type(fcinfo, 1);
+	Oid			type;
+	Datum		input = input_argument(fcinfo, 1, &type);
 	int			k = k_argument(fcinfo, 2, 5);
 	char	   *name = text_argument(fcinfo, 0, "gallery");
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
@@ -269,7 +270,7 @@ gallery_lookup(PG_FUNCTION_ARGS)
 		elog(ERROR, "SPI_connect failed");
 	search = search_begin(fcinfo, name);
 	gallery_require_input(search->gallery, type);
-	query = gallery_embed(search->gallery, PG_GETARG_DATUM(1), type);
+	query = gallery_embed(search->gallery, input, type);
 	n = neighbors_find(search_plan(search, NEIGHBOR_ITEMS, k), query);
 	for (int i = 0; i < n; i++)
 	{

@@ -13,6 +13,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "context.h"
 #include "errors.h"
@@ -63,7 +64,7 @@ picture_of_input(const Gallery *gallery, Datum input, Oid type)
 {
 	bytea	   *pixels;
 
-	if (type != BYTEAOID || gallery->height == 0)
+	if (getBaseType(type) != BYTEAOID || gallery->height == 0)
 		return NULL;
 	pixels = DatumGetByteaPP(input);
 	if (VARSIZE_ANY_EXHDR(pixels) != (Size) gallery->height * gallery->width * gallery->channels)
@@ -185,11 +186,11 @@ show_image(PG_FUNCTION_ARGS)
 static void
 show_input(FunctionCallInfo fcinfo, const Gallery *gallery)
 {
-	Oid			type = input_argument_type(fcinfo, 1);
+	Oid			type;
+	Datum		input = input_argument(fcinfo, 1, &type);
 	int			k = k_argument(fcinfo, 2, 5);
 	int			columns = columns_argument(fcinfo, 4);
 	ReportStyle style = style_argument(fcinfo, 5);
-	Datum		input = PG_GETARG_DATUM(1);
 	Pictures	pictures;
 
 	gallery_require_input(gallery, type);

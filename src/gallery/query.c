@@ -11,10 +11,12 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 
 #include "gallery/gallery.h"
+#include "model/model.h"
 
 #define BATCH_ROWS 256
 
@@ -23,12 +25,12 @@
 static void
 require_input_type(Oid type)
 {
-	if (gallery_accepts(type))
+	if (model_takes_input(type))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("input of the query is of type %s", format_type_be(type)),
-			 errhint("The first column must be of type bytea, real[] or embedding; cast it.")));
+			 errhint("The first column must be of type bytea, an array of numbers or embedding; cast it.")));
 }
 
 static const char *
@@ -54,7 +56,7 @@ require_columns(LabeledRows *source, TupleDesc desc)
 								  desc->natts, desc->natts)));
 	source->type = SPI_gettypeid(desc, 1);
 	require_input_type(source->type);
-	if (source->columns == 3 && SPI_gettypeid(desc, 3) != BYTEAOID)
+	if (source->columns == 3 && getBaseType(SPI_gettypeid(desc, 3)) != BYTEAOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("image of the query is of type %s, not bytea",

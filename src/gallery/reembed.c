@@ -401,7 +401,7 @@ read_arguments(Reembed *reembed, FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"version\" must not be null")));
-	reembed->version = PG_GETARG_INT32(1);
+	reembed->version = model_version_argument(PG_GETARG_INT64(1));
 	reembed->batch_rows = PG_ARGISNULL(2) ? 1000 : PG_GETARG_INT32(2);
 	reembed->rows_per_second = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
 	if (reembed->batch_rows < 1 || reembed->batch_rows > 1000000)

@@ -179,6 +179,7 @@ gallery_column_typmod(Oid relid, AttrNumber column)
 	Oid			collation;
 
 	get_atttypetypmodcoll(relid, column, &type, &typmod, &collation);
+	(void) getBaseTypeAndTypmod(type, &typmod);
 	return typmod;
 }
 

@@ -14,6 +14,7 @@
 
 #include "context.h"
 #include "model/define.h"
+#include "model/model.h"
 #include "model/spec.h"
 #include "model/version.h"
 
@@ -199,7 +200,7 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(deploy);
 Datum
 deploy(PG_FUNCTION_ARGS)
 {
-	int			id = PG_GETARG_INT32(1);
+	int			id = model_version_argument(PG_GETARG_INT64(1));
 	CatalogModel model;
 	CatalogVersion version;
 

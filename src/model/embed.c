@@ -9,6 +9,7 @@
 #include "utils/memutils.h"
 
 #include "model/input.h"
+#include "model/model.h"
 #include "model/network.h"
 #include "model/resolve.h"
 
@@ -33,7 +34,7 @@ embed_by_name(FunctionCallInfo fcinfo, InputKind kind)
 static Datum
 embed_by_version(FunctionCallInfo fcinfo, InputKind kind)
 {
-	CatalogVersion version = resolve_version(PG_GETARG_INT32(0));
+	CatalogVersion version = resolve_version(model_version_argument(PG_GETARG_INT64(0)));
 
 	PG_RETURN_EMBEDDING_P(embed(&version, kind, PG_GETARG_DATUM(1)));
 }
@@ -45,11 +46,11 @@ embed_model_bytea(PG_FUNCTION_ARGS)
 	return embed_by_name(fcinfo, INPUT_BYTES);
 }
 
-PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_model_real);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_model_array);
 Datum
-embed_model_real(PG_FUNCTION_ARGS)
+embed_model_array(PG_FUNCTION_ARGS)
 {
-	return embed_by_name(fcinfo, INPUT_REALS);
+	return embed_by_name(fcinfo, INPUT_ARRAY);
 }
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_model_embedding);
@@ -59,6 +60,29 @@ embed_model_embedding(PG_FUNCTION_ARGS)
 	return embed_by_name(fcinfo, INPUT_EMBEDDING);
 }
 
+/* For literals and parameters whose type nobody has told */
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_model_text);
+Datum
+embed_model_text(PG_FUNCTION_ARGS)
+{
+	CatalogVersion version = resolve_model(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	Oid			type;
+	Datum		input = model_input_from_text(text_to_cstring(PG_GETARG_TEXT_PP(1)), &type);
+
+	PG_RETURN_EMBEDDING_P(embed(&version, input_kind(type), input));
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_version_text);
+Datum
+embed_version_text(PG_FUNCTION_ARGS)
+{
+	CatalogVersion version = resolve_version(model_version_argument(PG_GETARG_INT64(0)));
+	Oid			type;
+	Datum		input = model_input_from_text(text_to_cstring(PG_GETARG_TEXT_PP(1)), &type);
+
+	PG_RETURN_EMBEDDING_P(embed(&version, input_kind(type), input));
+}
+
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_version_bytea);
 Datum
 embed_version_bytea(PG_FUNCTION_ARGS)
@@ -66,11 +90,11 @@ embed_version_bytea(PG_FUNCTION_ARGS)
 	return embed_by_version(fcinfo, INPUT_BYTES);
 }
 
-PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_version_real);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_version_array);
 Datum
-embed_version_real(PG_FUNCTION_ARGS)
+embed_version_array(PG_FUNCTION_ARGS)
 {
-	return embed_by_version(fcinfo, INPUT_REALS);
+	return embed_by_version(fcinfo, INPUT_ARRAY);
 }
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_version_embedding);
@@ -81,6 +105,17 @@ embed_version_embedding(PG_FUNCTION_ARGS)
 }
 
 /* ---- for other rooms ---- */
+
+int
+model_version_argument(int64 version)
+{
+	if (version < 1 || version > EMBEDDING_MAX_MODEL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model version %lld does not exist", (long long) version),
+				 errhint("similarity.model_versions lists the versions that you may use.")));
+	return (int) version;
+}
 
 int
 model_deployed_version(const char *model)

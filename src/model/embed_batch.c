@@ -16,6 +16,7 @@
 
 #include "guc.h"
 #include "model/input.h"
+#include "model/model.h"
 #include "model/network.h"
 #include "model/resolve.h"
 
@@ -66,7 +67,7 @@ resolve(const BatchCall *call, Datum model)
 {
 	if (call->by_name)
 		return resolve_model(text_to_cstring(DatumGetTextPP(model)));
-	return resolve_version(DatumGetInt32(model));
+	return resolve_version(model_version_argument(DatumGetInt64(model)));
 }
 
 /* A runner for the version, large enough for the next batch */
@@ -218,11 +219,11 @@ embed_batch_model_bytea(PG_FUNCTION_ARGS)
 	return embed_batch(fcinfo, INPUT_BYTES, true);
 }
 
-PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_batch_model_real);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_batch_model_array);
 Datum
-embed_batch_model_real(PG_FUNCTION_ARGS)
+embed_batch_model_array(PG_FUNCTION_ARGS)
 {
-	return embed_batch(fcinfo, INPUT_REALS, true);
+	return embed_batch(fcinfo, INPUT_ARRAY, true);
 }
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_batch_model_embedding);
@@ -239,11 +240,11 @@ embed_batch_version_bytea(PG_FUNCTION_ARGS)
 	return embed_batch(fcinfo, INPUT_BYTES, false);
 }
 
-PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_batch_version_real);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_batch_version_array);
 Datum
-embed_batch_version_real(PG_FUNCTION_ARGS)
+embed_batch_version_array(PG_FUNCTION_ARGS)
 {
-	return embed_batch(fcinfo, INPUT_REALS, false);
+	return embed_batch(fcinfo, INPUT_ARRAY, false);
 }
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_batch_version_embedding);

@@ -10,28 +10,45 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 
 #include "compat.h"
 #include "embedding/embedding.h"
 #include "model/input.h"
+#include "model/model.h"
 #include "model/spec.h"
+
+static bool
+is_number_array(Oid type)
+{
+	return type == FLOAT4ARRAYOID || type == FLOAT8ARRAYOID || type == INT2ARRAYOID ||
+		type == INT4ARRAYOID || type == INT8ARRAYOID || type == NUMERICARRAYOID;
+}
 
 bool
 input_kind_of(Oid type, InputKind *kind)
 {
+	if (!OidIsValid(type))
+		return false;
+	type = getBaseType(type);
 	if (type == BYTEAOID)
 		*kind = INPUT_BYTES;
-	else if (type == FLOAT4ARRAYOID)
-		*kind = INPUT_REALS;
-	else if (type == FLOAT8ARRAYOID)
-		*kind = INPUT_DOUBLES;
-	else if (type == INT4ARRAYOID)
-		*kind = INPUT_INTEGERS;
+	else if (is_number_array(type))
+		*kind = INPUT_ARRAY;
 	else if (type == embedding_type_oid())
 		*kind = INPUT_EMBEDDING;
 	else
 		return false;
 	return true;
+}
+
+bool
+model_takes_input(Oid type)
+{
+	InputKind	kind;
+
+	return input_kind_of(type, &kind);
 }
 
 InputKind
@@ -43,8 +60,32 @@ input_kind(Oid type)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("a model cannot take input of type %s", format_type_be(type)),
-				 errhint("Use bytea of raw numbers (one byte each), real[], double precision[], integer[] or embedding.")));
+				 errhint("Use bytea of raw numbers (one byte each), an array of numbers or embedding.")));
 	return kind;
+}
+
+/* Which type a text is of is told by how it begins. */
+Datum
+model_input_from_text(const char *input, Oid *type)
+{
+	const char *start = input + strspn(input, " \t\n\r\f\v");
+	Oid			function;
+	Oid			element;
+
+	if (start[0] == '\\' && start[1] == 'x')
+		*type = BYTEAOID;
+	else if (start[0] == '{')
+		*type = FLOAT8ARRAYOID;
+	else if (start[0] == '[')
+		*type = embedding_type_oid();
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("text of an input must begin with \"\\x\", \"{\" or \"[\""),
+				 errdetail("These are the texts of bytea, of an array of numbers and of embedding."),
+				 errhint("Bytes that a client sends without their type are taken for text: write $1::bytea, or call embed_image(), similarity.lookup_image() or similarity.match_image().")));
+	getTypeInputInfo(*type, &function, &element);
+	return OidInputFunctionCall(function, unconstify(char *, start), element, -1);
 }
 
 NnElement
@@ -58,9 +99,7 @@ check_count(const NnGraph *graph, InputKind kind, size_t count)
 {
 	static const char *const units[] = {
 		[INPUT_BYTES] = "bytes",
-		[INPUT_REALS] = "elements",
-		[INPUT_DOUBLES] = "elements",
-		[INPUT_INTEGERS] = "elements",
+		[INPUT_ARRAY] = "elements",
 		[INPUT_EMBEDDING] = "dimensions"
 	};
 	NnShape		shape;
@@ -106,52 +145,113 @@ read_bytes(InputRow *row, const NnGraph *graph, Datum value)
 	check_count(graph, INPUT_BYTES, row->size);
 }
 
-static const float4 *
-floats_from_doubles(const float8 *x, int count)
+/* As floats; a double beyond their range becomes infinite. */
+static float4
+element_to_float(Datum value, Oid type)
 {
-	float4	   *out = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float4) * (Size) count);
-
-	for (int i = 0; i < count; i++)
-		out[i] = (float4) x[i];
-	return out;
+	switch (type)
+	{
+		case FLOAT4OID:
+			return DatumGetFloat4(value);
+		case FLOAT8OID:
+			return (float4) DatumGetFloat8(value);
+		case INT2OID:
+			return (float4) DatumGetInt16(value);
+		case INT4OID:
+			return (float4) DatumGetInt32(value);
+		case INT8OID:
+			return (float4) DatumGetInt64(value);
+		case NUMERICOID:
+			return (float4) DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("a model cannot take an array of type %s", format_type_be(type))));
+	}
 }
 
 static const float4 *
-floats_from_integers(const int32 *x, int count)
+floats_of_array(ArrayType *array, int count)
 {
-	float4	   *out = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float4) * (Size) count);
+	float4	   *out;
+	ArrayIterator iterator;
+	Datum		value;
+	bool		isnull;
 
-	for (int i = 0; i < count; i++)
-		out[i] = (float4) x[i];
+	if (ARR_ELEMTYPE(array) == FLOAT4OID)
+		return (float4 *) ARR_DATA_PTR(array);
+	out = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float4) * (Size) count);
+	if (ARR_ELEMTYPE(array) == FLOAT8OID)
+	{
+		const float8 *x = (float8 *) ARR_DATA_PTR(array);
+
+		for (int i = 0; i < count; i++)
+			out[i] = (float4) x[i];
+		return out;
+	}
+	iterator = array_create_iterator(array, 0, NULL);
+	for (int i = 0; i < count && array_iterate(iterator, &value, &isnull); i++)
+		out[i] = element_to_float(value, ARR_ELEMTYPE(array));
+	array_free_iterator(iterator);
 	return out;
+}
+
+/* Next dimension that is not 1, from *i on; 0 when there is none */
+static int
+next_side(const int *dims, int n, int *i)
+{
+	while (*i < n && dims[*i] == 1)
+		(*i)++;
+	return *i < n ? dims[(*i)++] : 0;
+}
+
+/*
+ * An array of several dimensions says what they are: a transposed picture must
+ * not pass for the picture.  An input of one dimension has no shape to differ
+ * from.
+ */
+static void
+check_shape(const NnGraph *graph, const InputShape *shape)
+{
+	NnShape		wanted;
+	int			side;
+	int			i = 0;
+	int			j = 0;
+
+	if (graph == NULL || shape->ndim < 2)
+		return;
+	wanted = nn_graph_input(graph);
+	if (wanted.rank == 1)
+		return;
+	do
+	{
+		side = next_side(shape->dims, shape->ndim, &i);
+		if (side != next_side(wanted.dim, wanted.rank, &j))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_EXCEPTION),
+					 errmsg("input has shape %s, but the model expects %s",
+							input_shape_text(shape), spec_shape_text(&wanted)),
+					 errhint("An array of one dimension is taken as a row of numbers in the model's order.")));
+	} while (side != 0);
 }
 
 static void
-read_array(InputRow *row, const NnGraph *graph, InputKind kind, Datum value)
+read_array(InputRow *row, const NnGraph *graph, Datum value)
 {
-	static const Oid types[] = {
-		[INPUT_REALS] = FLOAT4OID,
-		[INPUT_DOUBLES] = FLOAT8OID,
-		[INPUT_INTEGERS] = INT4OID
-	};
 	ArrayType  *array = DatumGetArrayTypeP(value);
 	int			count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 
-	if (ARR_ELEMTYPE(array) != types[kind] || ARR_HASNULL(array))
+	if (ARR_HASNULL(array) && array_contains_nulls(array))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("input array must not contain nulls")));
-	check_count(graph, kind, count);
-	if (kind == INPUT_REALS)
-		row->data = ARR_DATA_PTR(array);
-	else if (kind == INPUT_DOUBLES)
-		row->data = floats_from_doubles((float8 *) ARR_DATA_PTR(array), count);
-	else
-		row->data = floats_from_integers((int32 *) ARR_DATA_PTR(array), count);
-	check_finite(row->data, count);
-	row->size = count * sizeof(float4);
+	check_count(graph, INPUT_ARRAY, count);
 	row->shape.ndim = ARR_NDIM(array);
 	memcpy(row->shape.dims, ARR_DIMS(array), sizeof(int) * ARR_NDIM(array));
+	check_shape(graph, &row->shape);
+	row->data = floats_of_array(array, count);
+	check_finite(row->data, count);
+	row->size = count * sizeof(float4);
 }
 
 static void
@@ -175,10 +275,8 @@ input_read(InputRow *row, const NnGraph *graph, InputKind kind, Datum value)
 		case INPUT_BYTES:
 			read_bytes(row, graph, value);
 			break;
-		case INPUT_REALS:
-		case INPUT_DOUBLES:
-		case INPUT_INTEGERS:
-			read_array(row, graph, kind, value);
+		case INPUT_ARRAY:
+			read_array(row, graph, value);
 			break;
 		case INPUT_EMBEDDING:
 			read_embedding(row, graph, value);

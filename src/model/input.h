@@ -14,10 +14,8 @@
 typedef enum InputKind
 {
 	INPUT_BYTES,				/* bytea: one unsigned byte a number */
-	INPUT_REALS,				/* real[], double precision[] or integer[] of
-								 * any number of dimensions */
-	INPUT_DOUBLES,
-	INPUT_INTEGERS,
+	INPUT_ARRAY,				/* of any type of numbers and any number of
+								 * dimensions */
 	INPUT_EMBEDDING
 } InputKind;
 
@@ -38,8 +36,8 @@ typedef struct InputRow
 } InputRow;
 
 /*
- * bytea, real[], double precision[], integer[] or embedding; false, or ERROR,
- * for others.
+ * bytea, an array of numbers or embedding, or a domain over one of them; false,
+ * or ERROR, for others.
  */
 extern bool input_kind_of(Oid type, InputKind *kind);
 extern InputKind input_kind(Oid type);
@@ -50,7 +48,9 @@ extern NnElement input_element(InputKind kind);
  * Check a value against the network's input and point row at its numbers,
  * detoasted or converted into CurrentMemoryContext if need be.  ERROR, with
  * the numbers expected and got, for another size, nulls, or numbers that are
- * not finite.  graph may be NULL: any size will do.
+ * not finite.  An array is in row-major order; if it and the model's input have
+ * several dimensions, they must be the same, not counting those of 1.  graph
+ * may be NULL: any size and shape will do.
  */
 extern void input_read(InputRow *row, const NnGraph *graph, InputKind kind, Datum value);
 

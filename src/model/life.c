@@ -24,6 +24,7 @@
 #include "context.h"
 #include "errors.h"
 #include "model/define.h"
+#include "model/model.h"
 #include "model/spec.h"
 #include "model/version.h"
 #include "nn/safetensors.h"
@@ -63,7 +64,7 @@ check_version_unused(const CatalogModel *model, int version)
 Datum
 drop_version(PG_FUNCTION_ARGS)
 {
-	int			id = PG_GETARG_INT32(1);
+	int			id = model_version_argument(PG_GETARG_INT64(1));
 	CatalogModel model;
 	CatalogVersion version;
 	CatalogArgs args = {0};
@@ -90,7 +91,7 @@ version_argument(FunctionCallInfo fcinfo, int n, const CatalogModel *model)
 
 	if (PG_ARGISNULL(n))
 		return catalog_deployed_version(model);
-	define_get_version(model, PG_GETARG_INT32(n), &version);
+	define_get_version(model, model_version_argument(PG_GETARG_INT64(n)), &version);
 	return version.id;
 }
 

@@ -18,9 +18,21 @@ extern int	model_deployed_version(const char *model);
 /* Number of dimensions of a version's embeddings. */
 extern int	model_version_dims(int version);
 
+/* Is this a type of inputs?  bytea, an array of numbers, embedding, domains over them */
+extern bool model_takes_input(Oid type);
+
 /*
- * Embed one input (bytea of raw numbers, real[] or embedding; type says
- * which) with a finished version.  Result is palloc'd and carries the tag.
+ * An input from its text, and which of these types that is: bytea if it begins
+ * with \x, double precision[] with {, embedding with [; ERROR otherwise.
+ */
+extern Datum model_input_from_text(const char *input, Oid *type);
+
+/* A version's number as clients send it; ERROR if there can be none of it */
+extern int	model_version_argument(int64 version);
+
+/*
+ * Embed one input (of a type that model_takes_input()) with a finished
+ * version.  Result is palloc'd and carries the tag.
  */
 extern Embedding *model_embed(int version, Datum input, Oid type);
 
