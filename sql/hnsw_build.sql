@@ -66,7 +66,7 @@ RESET maintenance_work_mem;
 SET max_parallel_maintenance_workers = 0;
 CREATE INDEX big_2 ON big USING similarity_hnsw (e embedding_l2_ops);
 REINDEX INDEX big_l2;
-SELECT (SELECT i FROM similarity.index_info('big_2') i) = (SELECT i FROM similarity.index_info('big_l2') i) AS same;
+SELECT (SELECT to_jsonb(i) - 'part' FROM similarity.index_info('big_2') i) = (SELECT to_jsonb(i) - 'part' FROM similarity.index_info('big_l2') i) AS same;
 RESET max_parallel_maintenance_workers;
 
 -- Long vectors span pages.

@@ -69,27 +69,30 @@ CREATE FUNCTION similarity.index_info(
 	OUT distance text, OUT dims integer, OUT m integer, OUT ef_construction integer, OUT ef_search integer,
 	OUT rows bigint, OUT nodes bigint, OUT dead_nodes bigint, OUT free_nodes bigint,
 	OUT mean_neighbors double precision, OUT pages bigint, OUT node_bytes integer, OUT format_version integer,
-	OUT unreachable_nodes bigint, OUT target_recall double precision, OUT root_nodes integer, OUT centered boolean)
-	AS 'MODULE_PATHNAME', 'hnsw_index_info' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 10000;
-COMMENT ON FUNCTION similarity.index_info(regclass) IS 'what an index of similarity_hnsw is and holds; reads all of it';
+	OUT unreachable_nodes bigint, OUT target_recall double precision, OUT root_nodes integer, OUT centered boolean, OUT part regclass)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'hnsw_index_info' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 10000 ROWS 1;
+COMMENT ON FUNCTION similarity.index_info(regclass) IS 'what an index of similarity_hnsw is and holds; reads all of it. Of a partitioned index: each partition''s, which part names';
 
 CREATE FUNCTION similarity.index_figures(
 	index regclass,
 	OUT ef_search integer, OUT expansions double precision, OUT pages_per_expansion double precision,
 	OUT target_recall double precision, OUT target_ef_search integer,
 	OUT recall double precision, OUT recall_k integer, OUT recall_ef_search integer, OUT recall_sample integer,
-	OUT recall_rows bigint, OUT recall_time timestamptz, OUT rows_for_ten double precision)
-	AS 'MODULE_PATHNAME', 'hnsw_index_figures' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 10;
-COMMENT ON FUNCTION similarity.index_figures(regclass) IS 'what was measured of an index of similarity_hnsw, by its build, vacuums, and index_recall(); reads one page';
+	OUT recall_rows bigint, OUT recall_time timestamptz, OUT rows_for_ten double precision, OUT part regclass)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'hnsw_index_figures' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 10 ROWS 1;
+COMMENT ON FUNCTION similarity.index_figures(regclass) IS 'what was measured of an index of similarity_hnsw, by its build, vacuums, and index_recall(); reads one page. Of a partitioned index: each partition''s';
 
 CREATE FUNCTION similarity.index_recall(
-	index regclass, INOUT sample integer DEFAULT 100, INOUT k integer DEFAULT 10, INOUT ef_search integer DEFAULT NULL,
+	index regclass, INOUT sample bigint DEFAULT 100, INOUT k bigint DEFAULT 10, INOUT ef_search bigint DEFAULT NULL,
 	seed bigint DEFAULT 1,
-	OUT recall double precision, OUT rows bigint, OUT expansions double precision)
-	AS 'MODULE_PATHNAME', 'hnsw_index_recall' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
-COMMENT ON FUNCTION similarity.index_recall(regclass, integer, integer, integer, bigint) IS 'share of the true k nearest that an index of similarity_hnsw finds, for a sample of its rows; reads the table twice';
+	OUT recall double precision, OUT rows bigint, OUT expansions double precision, OUT part regclass)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'hnsw_index_recall' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 1;
+COMMENT ON FUNCTION similarity.index_recall(regclass, bigint, bigint, bigint, bigint) IS 'share of the true k nearest that an index of similarity_hnsw finds, for a sample of its rows; reads the table twice. Of a partitioned index: each partition''s';
 
 CREATE FUNCTION similarity.verify_index(index regclass)
 	RETURNS TABLE (block bigint, node bigint, finding text)
 	AS 'MODULE_PATHNAME', 'hnsw_verify_index' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 10;
-COMMENT ON FUNCTION similarity.verify_index(regclass) IS 'what is wrong with an index of similarity_hnsw, one row each; none if it is sound; for its owner';
+COMMENT ON FUNCTION similarity.verify_index(regclass) IS 'what is wrong with an index of similarity_hnsw, one row each; none if it is sound; for its owner. A partitioned index is verified partition by partition, and a finding begins with the name of the partition''s index';

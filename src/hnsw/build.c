@@ -25,6 +25,7 @@
 #include "storage/freespace.h"
 #include "storage/indexfsm.h"
 #include "utils/backend_progress.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
@@ -90,11 +91,22 @@ hnsw_build_phase_name(int64 phase)
 
 /* ---- metapage ---- */
 
+/* The type modifier of the column or expression, also of one of a domain */
+static int32
+index_typmod(Relation relation)
+{
+	Form_pg_attribute key = TupleDescAttr(RelationGetDescr(relation), 0);
+	int32		typmod = key->atttypmod;
+
+	(void) getBaseTypeAndTypmod(key->atttypid, &typmod);
+	return typmod;
+}
+
 /* The dimensions that the column or expression says it has */
 static int
 index_dims(Relation relation)
 {
-	int32		typmod = TupleDescAttr(RelationGetDescr(relation), 0)->atttypmod;
+	int32		typmod = index_typmod(relation);
 
 	if (typmod < 0)
 		ereport(ERROR,
@@ -110,7 +122,7 @@ index_dims(Relation relation)
 static void
 check_precision(Relation relation)
 {
-	int32		typmod = TupleDescAttr(RelationGetDescr(relation), 0)->atttypmod;
+	int32		typmod = index_typmod(relation);
 
 	if (hnsw_metric(relation)->bits != NULL && EMBEDDING_TYPMOD_KIND(typmod) != ELEMENT_BIT)
 		ereport(ERROR,

@@ -30,6 +30,8 @@ static relopt_enum_elt_def vectors_values[] = {
 	{"int8", HNSW_VECTORS_INT8},
 	{"half", HNSW_VECTORS_HALF},
 	{"float", HNSW_VECTORS_FLOAT},
+	/* float without quotes is a type to the parser, which hands on its name */
+	{"pg_catalog.float8", HNSW_VECTORS_FLOAT},
 	{NULL, 0}
 };
 
@@ -56,6 +58,17 @@ hnsw_init_options(void)
 					  HNSW_DEFAULT_PASSES, 1, HNSW_MAX_PASSES, AccessExclusiveLock);
 }
 
+/* The one value between bounds that there is not */
+static void
+check_bits(int bits)
+{
+	if (bits == 3)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("value 3 out of bounds for option \"bits\""),
+				 errdetail("Valid values are 1, 2, 4, and 0 to choose by dimensions.")));
+}
+
 bytea *
 hnsw_options(Datum reloptions, bool validate)
 {
@@ -69,8 +82,12 @@ hnsw_options(Datum reloptions, bool validate)
 		{"passes", RELOPT_TYPE_INT, offsetof(HnswOptions, passes)}
 	};
 
-	return (bytea *) build_reloptions(reloptions, validate, option_kind,
-									  sizeof(HnswOptions), table, lengthof(table));
+	HnswOptions *options = (HnswOptions *) build_reloptions(reloptions, validate, option_kind,
+															sizeof(HnswOptions), table, lengthof(table));
+
+	if (validate && options != NULL)
+		check_bits(options->bits);
+	return (bytea *) options;
 }
 
 int
@@ -129,12 +146,10 @@ hnsw_bits(Relation index)
 {
 	HnswOptions *options = (HnswOptions *) index->rd_options;
 
-	if (options != NULL && options->bits == 3)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("value 3 out of bounds for option \"bits\""),
-				 errdetail("Valid values are 1, 2, 4, and 0 to choose by dimensions.")));
-	return options == NULL ? 0 : options->bits;
+	if (options == NULL)
+		return 0;
+	check_bits(options->bits);	/* whoever edited the catalog */
+	return options->bits;
 }
 
 /*

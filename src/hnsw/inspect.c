@@ -12,6 +12,8 @@
 #include "access/xact.h"
 #include "catalog/index.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "commands/defrem.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -19,6 +21,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -47,6 +50,26 @@ hnsw_open_relation(Oid oid)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot access temporary indexes of other sessions")));
 	return relation;
+}
+
+/*
+ * Nothing is locked yet, since tables come before indexes: a partition that is
+ * dropped before its turn is an error then.
+ */
+List *
+hnsw_index_parts(Oid oid)
+{
+	List	   *parts = NIL;
+	ListCell   *cell;
+
+	if (get_rel_relkind(oid) != RELKIND_PARTITIONED_INDEX)
+		return list_make1_oid(oid);
+	foreach(cell, find_all_inheritors(oid, NoLock, NULL))
+	{
+		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_INDEX)
+			parts = lappend_oid(parts, lfirst_oid(cell));
+	}
+	return parts;
 }
 
 HnswOpened
@@ -220,21 +243,18 @@ count_reachable(HnswIndex *index)
 	return live_nodes;
 }
 
-Datum
-hnsw_index_info(PG_FUNCTION_ARGS)
+static void
+put_info(ReturnSetInfo *result, Oid part)
 {
-	Relation	relation = hnsw_open_relation(PG_GETARG_OID(0));
+	Relation	relation = hnsw_open_relation(part);
 	HnswIndex  *index = hnsw_open(relation);
 	HnswMeta	meta = hnsw_read_meta(relation);
 	Counts		counts;
-	TupleDesc	descriptor;
-	Datum		values[17];
-	bool		nulls[17] = {false};
+	Datum		values[18];
+	bool		nulls[18] = {false};
 	int64		live;
 	double		target = hnsw_target_recall(relation);
 
-	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
 	index->strategy = GetAccessStrategy(BAS_BULKREAD);
 	counts = count_index(index);
 	live = counts.nodes[GRAPH_LIVE];
@@ -257,22 +277,31 @@ hnsw_index_info(PG_FUNCTION_ARGS)
 	nulls[14] = target == 0;
 	values[15] = Int32GetDatum(meta.root_nodes);
 	values[16] = BoolGetDatum(meta.center_pages > 0);
+	values[17] = ObjectIdGetDatum(part);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	relation_close(relation, AccessShareLock);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }
 
 Datum
-hnsw_index_figures(PG_FUNCTION_ARGS)
+hnsw_index_info(PG_FUNCTION_ARGS)
 {
-	Relation	relation = hnsw_open_relation(PG_GETARG_OID(0));
+	ListCell   *cell;
+
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(cell, hnsw_index_parts(PG_GETARG_OID(0)))
+		put_info((ReturnSetInfo *) fcinfo->resultinfo, lfirst_oid(cell));
+	return (Datum) 0;
+}
+
+static void
+put_figures(ReturnSetInfo *result, Oid part)
+{
+	Relation	relation = hnsw_open_relation(part);
 	HnswMeta	meta = hnsw_read_meta(relation);
 	HnswFigures figures = meta.figures;
-	TupleDesc	descriptor;
-	Datum		values[12];
-	bool		nulls[12] = {false};
+	Datum		values[13];
+	bool		nulls[13] = {false};
 
-	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
 	values[0] = Int32GetDatum(hnsw_own_ef(relation, &figures));
 	values[1] = Float8GetDatum(figures.expansions);
 	values[2] = Float8GetDatum(figures.pages);
@@ -290,6 +319,18 @@ hnsw_index_figures(PG_FUNCTION_ARGS)
 	values[10] = TimestampTzGetDatum(figures.recall_time);
 	for (int i = 5; i <= 10; i++)
 		nulls[i] = figures.recall_k == 0;
+	values[12] = ObjectIdGetDatum(part);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	relation_close(relation, AccessShareLock);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
+}
+
+Datum
+hnsw_index_figures(PG_FUNCTION_ARGS)
+{
+	ListCell   *cell;
+
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(cell, hnsw_index_parts(PG_GETARG_OID(0)))
+		put_figures((ReturnSetInfo *) fcinfo->resultinfo, lfirst_oid(cell));
+	return (Datum) 0;
 }

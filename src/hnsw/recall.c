@@ -510,18 +510,18 @@ hnsw_find_target_ef(Relation heap, HnswIndex *index)
 static int
 bounded_argument(FunctionCallInfo fcinfo, int n, const char *name, int least, int most)
 {
-	int			value;
+	int64		value;
 
 	if (PG_ARGISNULL(n))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("%s must not be null", name)));
-	value = PG_GETARG_INT32(n);
+	value = PG_GETARG_INT64(n);
 	if (value < least || value > most)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be between %d and %d, not %d", name, least, most, value)));
-	return value;
+				 errmsg("%s must be between %d and %d, not %lld", name, least, most, (long long) value)));
+	return (int) value;
 }
 
 /* Whoever may read the table may know how well its index finds. */
@@ -555,19 +555,48 @@ keep_figures(Recall *recall, int ef, double found)
 	hnsw_write_figures(recall->index, &figures);
 }
 
+/* ef 0: the index's own */
+static void
+put_recall(ReturnSetInfo *result, Oid part, int sample, int k, int ef, int64 seed)
+{
+	HnswOpened	opened = hnsw_open_with_table(part);
+	Recall	   *recall;
+	Snapshot	snapshot;
+	Datum		values[7];
+	bool		nulls[7] = {false};
+	double		found;
+
+	require_select(opened.heap);
+	hnsw_act_as_owner(&opened);
+	snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	hnsw_require_usable(&opened, snapshot);
+	recall = begin_recall(opened.heap, hnsw_open(opened.index), snapshot, sample, k, seed);
+	if (ef == 0)
+		ef = recall->index->ef;
+	found = measure_recall(recall, ef);
+	if (opened.is_owner && !RecoveryInProgress() && !XactReadOnly && recall->nsampled > 0)
+		keep_figures(recall, ef, found);
+	values[0] = Int64GetDatum(recall->nsampled);
+	values[1] = Int64GetDatum(k);
+	values[2] = Int64GetDatum(ef);
+	values[3] = Float8GetDatum(found);
+	nulls[3] = recall->nsampled == 0;
+	values[4] = Int64GetDatum((int64) recall->rows);
+	values[5] = Float8GetDatum(recall->nsampled == 0 ? 0 : recall->expansions / recall->nsampled);
+	values[6] = ObjectIdGetDatum(part);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	close_search(recall);
+	UnregisterSnapshot(snapshot);
+	hnsw_close_with_table(&opened);
+}
+
 Datum
 hnsw_index_recall(PG_FUNCTION_ARGS)
 {
 	int			sample = bounded_argument(fcinfo, 1, "sample", 1, MAX_SAMPLE);
 	int			k = bounded_argument(fcinfo, 2, "k", 1, MAX_K);
-	HnswOpened	opened;
-	Recall	   *recall;
-	Snapshot	snapshot;
-	TupleDesc	descriptor;
-	Datum		values[6];
-	bool		nulls[6] = {false};
 	int			ef = 0;
-	double		found;
+	ListCell   *cell;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(4))
 		ereport(ERROR,
@@ -575,28 +604,8 @@ hnsw_index_recall(PG_FUNCTION_ARGS)
 				 errmsg("%s must not be null", PG_ARGISNULL(0) ? "index" : "seed")));
 	if (!PG_ARGISNULL(3))
 		ef = bounded_argument(fcinfo, 3, "ef_search", HNSW_MIN_EF_SEARCH, HNSW_MAX_EF_SEARCH);
-	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	opened = hnsw_open_with_table(PG_GETARG_OID(0));
-	require_select(opened.heap);
-	hnsw_act_as_owner(&opened);
-	snapshot = RegisterSnapshot(GetTransactionSnapshot());
-	hnsw_require_usable(&opened, snapshot);
-	recall = begin_recall(opened.heap, hnsw_open(opened.index), snapshot, sample, k, PG_GETARG_INT64(4));
-	if (ef == 0)
-		ef = recall->index->ef;
-	found = measure_recall(recall, ef);
-	if (opened.is_owner && !RecoveryInProgress() && !XactReadOnly && recall->nsampled > 0)
-		keep_figures(recall, ef, found);
-	values[0] = Int32GetDatum(recall->nsampled);
-	values[1] = Int32GetDatum(k);
-	values[2] = Int32GetDatum(ef);
-	values[3] = Float8GetDatum(found);
-	nulls[3] = recall->nsampled == 0;
-	values[4] = Int64GetDatum((int64) recall->rows);
-	values[5] = Float8GetDatum(recall->nsampled == 0 ? 0 : recall->expansions / recall->nsampled);
-	close_search(recall);
-	UnregisterSnapshot(snapshot);
-	hnsw_close_with_table(&opened);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(cell, hnsw_index_parts(PG_GETARG_OID(0)))
+		put_recall((ReturnSetInfo *) fcinfo->resultinfo, lfirst_oid(cell), sample, k, ef, PG_GETARG_INT64(4));
+	return (Datum) 0;
 }

@@ -45,6 +45,7 @@ typedef struct Verify
 {
 	HnswIndex  *index;
 	ReturnSetInfo *result;
+	const char *part;			/* the partition's index, to be named; or NULL */
 	uint32		nodes;
 	BlockNumber table_blocks;
 	Tuplesortstate *index_rows;
@@ -67,7 +68,7 @@ report(Verify *verify, BlockNumber block, int64 node, const char *finding)
 
 	values[0] = Int64GetDatum(block);
 	values[1] = Int64GetDatum(node);
-	values[2] = CStringGetTextDatum(finding);
+	values[2] = CStringGetTextDatum(verify->part == NULL ? finding : psprintf("%s: %s", verify->part, finding));
 	tuplestore_putvalues(verify->result->setResult, verify->result->setDesc, values, nulls);
 }
 
@@ -409,17 +410,17 @@ check_index(Verify *verify, const HnswOpened *opened)
 	UnlockPage(opened->index, HNSW_INSERT_LOCK, ExclusiveLock);
 }
 
-Datum
-hnsw_verify_index(PG_FUNCTION_ARGS)
+static void
+verify_part(ReturnSetInfo *result, Oid part, bool named)
 {
-	HnswOpened	opened = hnsw_open_with_table(PG_GETARG_OID(0));
-	Verify		verify = {0};
+	HnswOpened	opened = hnsw_open_with_table(part);
+	Verify		verify = {.result = result};
 	Snapshot	snapshot;
 
 	if (!opened.is_owner)
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX, RelationGetRelationName(opened.index));
-	InitMaterializedSRF(fcinfo, 0);
-	verify.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	if (named)
+		verify.part = RelationGetRelationName(opened.index);
 	hnsw_act_as_owner(&opened);
 	snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	hnsw_require_usable(&opened, snapshot);
@@ -430,5 +431,16 @@ hnsw_verify_index(PG_FUNCTION_ARGS)
 	check_rows(&verify);
 	UnregisterSnapshot(snapshot);
 	hnsw_close_with_table(&opened);
+}
+
+Datum
+hnsw_verify_index(PG_FUNCTION_ARGS)
+{
+	Oid			index = PG_GETARG_OID(0);
+	ListCell   *cell;
+
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(cell, hnsw_index_parts(index))
+		verify_part((ReturnSetInfo *) fcinfo->resultinfo, lfirst_oid(cell), lfirst_oid(cell) != index);
 	return (Datum) 0;
 }
