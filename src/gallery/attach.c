@@ -99,6 +99,7 @@ gallery_attach(PG_FUNCTION_ARGS)
 	char	   *input = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	Gallery    *gallery;
 
+	model_require_writable("similarity.attach()");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	gallery = gallery_open(name);
@@ -132,6 +133,7 @@ gallery_detach(PG_FUNCTION_ARGS)
 {
 	Gallery    *gallery;
 
+	model_require_writable("similarity.detach()");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	gallery = gallery_open(text_to_cstring(PG_GETARG_TEXT_PP(0)));

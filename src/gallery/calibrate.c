@@ -432,6 +432,7 @@ gallery_calibrate(PG_FUNCTION_ARGS)
 	bool		drop_closest = bool_argument(fcinfo, 6, false);
 	Gallery    *gallery;
 
+	model_require_writable("similarity.calibrate()");
 	InitMaterializedSRF(fcinfo, 0);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");

@@ -334,6 +334,22 @@ set_relation(Gallery *gallery, Oid relid)
 	gallery->schema = get_namespace_name(get_rel_namespace(relid));
 }
 
+/* The primary key if it is one column */
+static char *
+default_key(Oid relid)
+{
+	AttrNumber	first;
+	int			columns = gallery_primary_key_columns(relid, &first);
+
+	if (columns > 1)
+		ereport(NOTICE,
+				(errmsg("gallery has no key, because the primary key of \"%s\" has %d columns",
+						get_rel_name(relid), columns),
+				 errdetail("A key is one column; key and evidence of its rows will be null."),
+				 errhint("Give key => a column that tells rows apart.")));
+	return columns == 1 ? get_attname(relid, first, false) : NULL;
+}
+
 static Gallery *
 gallery_from_arguments(FunctionCallInfo fcinfo)
 {
@@ -349,7 +365,7 @@ gallery_from_arguments(FunctionCallInfo fcinfo)
 	gallery->label = name_argument(fcinfo, 3, "label");
 	gallery->key = text_argument_or_null(fcinfo, 4);
 	if (gallery->key == NULL)
-		gallery->key = gallery_primary_key(PG_GETARG_OID(1));
+		gallery->key = default_key(PG_GETARG_OID(1));
 	gallery->model = text_argument_or_null(fcinfo, 5);
 	gallery->distance = gallery_distance(text_argument(fcinfo, 6, "distance"));
 	gallery->image = text_argument_or_null(fcinfo, 7);
@@ -366,17 +382,13 @@ gallery_from_arguments(FunctionCallInfo fcinfo)
 static void
 column_values(const Gallery *gallery, int *version, int *dims)
 {
-	Oid			type;
-	Oid			collation;
-	int32		typmod;
+	int32		typmod = gallery_column_typmod(gallery->relid, get_attnum(gallery->relid, gallery->embedding));
 	const char *type_schema = quote_identifier(embedding_schema_name());
 	char	   *sql = psprintf("SELECT %s.embedding_model(t.%s), %s.dims(t.%s) FROM %s t WHERE t.%s IS NOT NULL LIMIT 1",
 							   type_schema, quote_identifier(gallery->embedding),
 							   type_schema, quote_identifier(gallery->embedding),
 							   gallery->relation, quote_identifier(gallery->embedding));
 
-	get_atttypetypmodcoll(gallery->relid, get_attnum(gallery->relid, gallery->embedding),
-						  &type, &typmod, &collation);
 	*version = typmod >= 0 ? EMBEDDING_TYPMOD_MODEL(typmod) : 0;
 	*dims = typmod >= 0 ? EMBEDDING_TYPMOD_DIMS(typmod) : 0;
 	if (SPI_execute(sql, true, 1) != SPI_OK_SELECT)
@@ -498,6 +510,7 @@ create_gallery(PG_FUNCTION_ARGS)
 	Gallery    *gallery = gallery_from_arguments(fcinfo);
 	int32		model = 0;
 
+	model_require_writable("similarity.create_gallery()");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	gallery_resolve(gallery);
@@ -517,6 +530,7 @@ drop_gallery(PG_FUNCTION_ARGS)
 	Gallery    *gallery;
 	CatalogArgs args = {0};
 
+	model_require_writable("similarity.drop_gallery()");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	gallery = gallery_find(name);

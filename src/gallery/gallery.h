@@ -113,6 +113,9 @@ extern int32 gallery_column_typmod(Oid relid, AttrNumber column);
 /* The only column of the table's primary key, or NULL. */
 extern char *gallery_primary_key(Oid relid);
 
+/* How many columns the primary key has, 0 without one, and the first of them */
+extern int	gallery_primary_key_columns(Oid relid, AttrNumber *first);
+
 /* A calibration as match and evaluations need it. */
 typedef struct Cutpoint
 {

@@ -77,11 +77,13 @@ is_plain_select(SPIPlanPtr plan)
 }
 
 static Portal
-open_cursor(const char *query)
+open_cursor(const char *query, const char *columns)
 {
-	SPIPlanPtr	plan = SPI_prepare(query, 0, NULL);
+	SPIPlanPtr	plan;
 	Portal		portal;
 
+	model_check_query("query", columns, query);
+	plan = SPI_prepare(query, 0, NULL);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	if (!is_plain_select(plan))
@@ -101,7 +103,7 @@ query_open(const Gallery *gallery, const char *query, QueryKind kind)
 
 	source->gallery = gallery;
 	source->kind = kind;
-	source->portal = open_cursor(query);
+	source->portal = open_cursor(query, kind == QUERY_INPUTS ? "input" : psprintf("input, %s", second_column(source)));
 	require_columns(source, source->portal->tupDesc);
 	gallery_require_input(gallery, source->type);
 	source->context = AllocSetContextCreate(CurrentMemoryContext, "query batch", ALLOCSET_DEFAULT_SIZES);

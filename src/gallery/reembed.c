@@ -420,6 +420,7 @@ gallery_reembed(PG_FUNCTION_ARGS)
 {
 	Reembed		reembed = {CurrentMemoryContext};
 
+	model_require_writable("similarity.reembed()");
 	if (is_atomic(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
@@ -453,6 +454,7 @@ gallery_reembed_cancel(PG_FUNCTION_ARGS)
 	char	  **names;
 	int			n;
 
+	model_require_writable("similarity.reembed_cancel()");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	model_require_owner(model);

@@ -183,12 +183,12 @@ gallery_column_typmod(Oid relid, AttrNumber column)
 	return typmod;
 }
 
-char *
-gallery_primary_key(Oid relid)
+int
+gallery_primary_key_columns(Oid relid, AttrNumber *first)
 {
 	Relation	relation = relation_open(relid, AccessShareLock);
 	Oid			index = InvalidOid;
-	char	   *column = NULL;
+	int			columns = 0;
 
 	if (relation->rd_rel->relhasindex)
 		index = RelationGetPrimaryKeyIndex(relation);
@@ -200,12 +200,20 @@ gallery_primary_key(Oid relid)
 		if (!HeapTupleIsValid(tuple))
 			elog(ERROR, "cache lookup failed for index %u", index);
 		form = (Form_pg_index) GETSTRUCT(tuple);
-		if (form->indnkeyatts == 1)
-			column = get_attname(relid, form->indkey.values[0], false);
+		columns = form->indnkeyatts;
+		*first = form->indkey.values[0];
 		ReleaseSysCache(tuple);
 	}
 	relation_close(relation, AccessShareLock);
-	return column;
+	return columns;
+}
+
+char *
+gallery_primary_key(Oid relid)
+{
+	AttrNumber	column;
+
+	return gallery_primary_key_columns(relid, &column) == 1 ? get_attname(relid, column, false) : NULL;
 }
 
 /* ---- shape of images ---- */

@@ -141,6 +141,7 @@ create_model(PG_FUNCTION_ARGS)
 	Jsonb	   *layers = PG_GETARG_JSONB_P(2);
 	NnGraph    *graph;
 
+	model_require_writable("similarity.create_model()");
 	define_check_name(name);
 	graph = spec_graph(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), input, layers);
 	SPI_connect();
@@ -172,6 +173,7 @@ drop_model(PG_FUNCTION_ARGS)
 	CatalogModel model;
 	CatalogArgs args = {0};
 
+	model_require_writable("similarity.drop_model()");
 	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
 	catalog_require_owner(&model);
 	catalog_lock_model(&model, AccessExclusiveLock, false);
@@ -204,6 +206,7 @@ deploy(PG_FUNCTION_ARGS)
 	CatalogModel model;
 	CatalogVersion version;
 
+	model_require_writable("similarity.deploy()");
 	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
 	catalog_require_owner(&model);
 	define_get_version(&model, id, &version);

@@ -12,6 +12,7 @@
 
 #include "compat.h"
 #include "model/catalog.h"
+#include "model/model.h"
 
 /* A role of this name must exist, "public" apart. */
 static char *
@@ -26,11 +27,12 @@ grantee_name(text *role)
 
 /* Run a statement of ($1 model, $2 role) for the model's owner. */
 static void
-run_for_owner(text *model_name, const char *role, const char *sql)
+run_for_owner(text *model_name, const char *role, const char *function, const char *sql)
 {
 	CatalogModel model;
 	CatalogArgs args = {0};
 
+	model_require_writable(function);
 	catalog_get_model(text_to_cstring(model_name), &model);
 	catalog_require_owner(&model);
 	catalog_arg_int(&args, model.id);
@@ -44,7 +46,7 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(grant_usage);
 Datum
 grant_usage(PG_FUNCTION_ARGS)
 {
-	run_for_owner(PG_GETARG_TEXT_PP(0), grantee_name(PG_GETARG_TEXT_PP(1)),
+	run_for_owner(PG_GETARG_TEXT_PP(0), grantee_name(PG_GETARG_TEXT_PP(1)), "similarity.grant_usage()",
 				  "INSERT INTO similarity.model_grant (model, grantee) "
 				  "VALUES ($1, $2::pg_catalog.name) ON CONFLICT DO NOTHING");
 	PG_RETURN_VOID();
@@ -55,7 +57,7 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(revoke_usage);
 Datum
 revoke_usage(PG_FUNCTION_ARGS)
 {
-	run_for_owner(PG_GETARG_TEXT_PP(0), text_to_cstring(PG_GETARG_TEXT_PP(1)),
+	run_for_owner(PG_GETARG_TEXT_PP(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), "similarity.revoke_usage()",
 				  "DELETE FROM similarity.model_grant WHERE model OPERATOR(pg_catalog.=) $1 "
 				  "AND grantee OPERATOR(pg_catalog.=) $2::pg_catalog.name");
 	PG_RETURN_VOID();
@@ -70,7 +72,7 @@ set_model_owner(PG_FUNCTION_ARGS)
 	Oid			role = get_role_oid(owner, false);
 
 	check_can_set_role(GetUserId(), role);
-	run_for_owner(PG_GETARG_TEXT_PP(0), owner,
+	run_for_owner(PG_GETARG_TEXT_PP(0), owner, "similarity.set_model_owner()",
 				  "UPDATE similarity.model SET owner = $2::pg_catalog.name "
 				  "WHERE id OPERATOR(pg_catalog.=) $1");
 	PG_RETURN_VOID();

@@ -69,6 +69,7 @@ drop_version(PG_FUNCTION_ARGS)
 	CatalogVersion version;
 	CatalogArgs args = {0};
 
+	model_require_writable("similarity.drop_version()");
 	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
 	catalog_require_owner(&model);
 	define_get_version(&model, id, &version);
@@ -154,6 +155,7 @@ copy_model(PG_FUNCTION_ARGS)
 	char	   *name;
 	int			version;
 
+	model_require_writable("similarity.copy_model()");
 	require_argument(fcinfo, 0, "model");
 	require_argument(fcinfo, 1, "name");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
@@ -475,6 +477,7 @@ import_model(PG_FUNCTION_ARGS)
 	SafeTensors file;
 	Status		status;
 
+	model_require_writable("similarity.import_model()");
 	status_clear(&status);
 	require_argument(fcinfo, 0, "name");
 	require_argument(fcinfo, 1, "file");

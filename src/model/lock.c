@@ -13,6 +13,7 @@
 
 #include "model/catalog.h"
 #include "model/catalog_scan.h"
+#include "model/model.h"
 
 static void
 set_tag(LOCKTAG *tag, const CatalogModel *model)
@@ -33,6 +34,13 @@ check_existence(const CatalogModel *model)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model \"%s\" was dropped and created anew", NameStr(model->name))));
+}
+
+void
+model_require_writable(const char *function)
+{
+	PreventCommandDuringRecovery(function);
+	PreventCommandIfReadOnly(function);
 }
 
 void

@@ -39,6 +39,15 @@ extern Embedding *model_embed(int version, Datum input, Oid type);
 /* Run the network on n inputs at once: out[i] is palloc'd. */
 extern void model_embed_many(int version, const Datum *inputs, Oid type, int n, Embedding **out);
 
+/* ERROR in the name of a function that writes, where nothing can be: on a standby, in a read-only transaction. */
+extern void model_require_writable(const char *function);
+
+/*
+ * ERROR with a hint if a query that a user gave is a name, as of a table; what
+ * is the argument's name, columns what the query shall return.
+ */
+extern void model_check_query(const char *what, const char *columns, const char *query);
+
 /* May the current role use (USAGE) or change (OWNER) the model?  ERROR if not. */
 extern void model_require_usage(const char *model);
 extern void model_require_owner(const char *model);

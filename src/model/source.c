@@ -18,10 +18,12 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
+#include "utils/varlena.h"
 
 #include "base/random.h"
 #include "compat.h"
 #include "model/input.h"
+#include "model/model.h"
 #include "model/source.h"
 
 #define FETCH_ROWS 256
@@ -122,14 +124,40 @@ check_columns(Reader *reader, TupleDesc columns)
 
 /* ---- query ---- */
 
+/*
+ * Only what cannot be a query: SELECT'a' has no blank either.
+ */
+static bool
+is_name(const char *query)
+{
+	const char *start = query + strspn(query, " \t\n\r\f");
+	char	   *copy = pstrdup(query);
+	List	   *names;
+
+	return strpbrk(query, "(){}[];,'*") == NULL && (*start == '"' || strchr(start, '"') == NULL) &&
+		SplitIdentifierString(copy, '.', &names) && names != NIL;
+}
+
+void
+model_check_query(const char *what, const char *columns, const char *query)
+{
+	if (is_name(query))
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("argument \"%s\" must be a query, not a name", what),
+				 errhint("Name the columns: 'SELECT %s FROM %s'.", columns, query)));
+}
+
 /* Errors of the user's text come with its context from SPI. */
 static SPIPlanPtr
 prepare_query(const char *what, const char *query)
 {
-	SPIPlanPtr	plan = SPI_prepare(query, 0, NULL);
+	SPIPlanPtr	plan;
 	List	   *sources;
 	CachedPlanSource *source;
 
+	model_check_query(what, "input, label", query);
+	plan = SPI_prepare(query, 0, NULL);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	sources = SPI_plan_get_plan_sources(plan);

@@ -36,6 +36,7 @@
 #include "model/catalog.h"
 #include "model/checkpoint.h"
 #include "model/memory.h"
+#include "model/model.h"
 #include "model/progress.h"
 #include "model/source.h"
 #include "model/train_options.h"
@@ -528,6 +529,7 @@ train_model(PG_FUNCTION_ARGS)
 	Training	training = {0};
 	MemoryContext old;
 
+	model_require_writable("similarity.train()");
 	training.atomic = !(fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
 						!castNode(CallContext, fcinfo->context)->atomic) || IsSubTransaction();
 	if (SPI_connect_ext(training.atomic ? 0 : SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)

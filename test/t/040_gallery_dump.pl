@@ -79,9 +79,33 @@ is($standby->safe_psql('postgres', $state), $before, 'the same on a standby');
 my $worked = $node->safe_psql('postgres', $work);
 like($worked, qr/^(3\|\d+\|t\|.*\n)(100\|\d+\|t\|.*\n)101\|\d+\|t\|.*\n100\|new\|1\n/, 'the trigger embeds');
 is($node->safe_psql('copy', $work), $worked, 'and does so after restore');
-isnt($standby->psql('postgres', "SELECT similarity.calibrate('plain', 'SELECT \"e 2\", kind FROM \"Store room\".\"The shelf\"')", stderr => \my $error),
-	0, 'a standby cannot calibrate');
-like($error, qr/read-only transaction|during recovery/, 'and says why');
+
+# A standby answers, and says of everything that writes that it cannot.
+is( $standby->safe_psql('postgres', "SELECT count(*) FROM similarity.lookup('trained', (SELECT v FROM desk WHERE id = 1), 3)"),
+	3, 'a standby embeds and looks up');
+my %writers = (
+	create_model => q{SELECT similarity.create_model('new', '{4}', '[{"metric_embedding": {"units": 4}}]')},
+	drop_model => q{SELECT similarity.drop_model('shelf')},
+	deploy => q{SELECT similarity.deploy('shelf', 1)},
+	drop_version => q{SELECT similarity.drop_version('shelf', 1)},
+	copy_model => q{SELECT similarity.copy_model('shelf', 'new')},
+	import_model => q{SELECT similarity.import_model('new', similarity.export_model('shelf'))},
+	grant_usage => q{SELECT similarity.grant_usage('shelf', 'keeper')},
+	revoke_usage => q{SELECT similarity.revoke_usage('shelf', 'keeper')},
+	set_model_owner => q{SELECT similarity.set_model_owner('shelf', 'keeper')},
+	train => q{CALL similarity.train('shelf', 'SELECT v, kind FROM desk')},
+	create_gallery => q{SELECT similarity.create_gallery('new', 'desk', 'e', 'kind')},
+	drop_gallery => q{SELECT similarity.drop_gallery('trained')},
+	calibrate => q{SELECT similarity.calibrate('trained', 'SELECT v, kind FROM desk')},
+	attach => q{SELECT similarity.attach('trained', 'v')},
+	detach => q{SELECT similarity.detach('attached')},
+	reembed => q{CALL similarity.reembed('shelf', 1)},
+	reembed_cancel => q{SELECT similarity.reembed_cancel('shelf')});
+foreach my $function (sort keys %writers)
+{
+	$standby->psql('postgres', $writers{$function}, stderr => \my $error);
+	like($error, qr/ERROR:  cannot execute similarity\.$function\(\) during recovery/, "a standby says that it cannot $function");
+}
 
 # Calibrations of one gallery at once take turns: the last one is whole.
 my @calibrations = map {
