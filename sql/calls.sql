@@ -103,6 +103,18 @@ SELECT m.label, m.accepted, m.evidence FROM similarity.match('shelf', :'e') m;
 SELECT m.label, m.accepted FROM similarity.match('shelf', (- :'e'::embedding(2, :v))) m;
 SELECT accepted, count(label), count(*) > 0 AS some FROM similarity.match_all('shelf', 'SELECT image, id FROM tile') GROUP BY 1 ORDER BY 1;
 
+-- Look-ups with a filter, as the README writes them, are served by the index.  A
+-- sub-select of the value is as well, but a function in FROM is a join.
+CREATE INDEX shelf_e ON shelf USING similarity_hnsw (e embedding_cosine_ops);
+SET enable_seqscan = off;
+PREPARE filtered AS SELECT id, label, e <=> embed_image('tiles', $1) AS distance FROM shelf WHERE label IN (1, 3) ORDER BY distance LIMIT 5;
+SET plan_cache_mode = force_generic_plan;
+EXPLAIN (COSTS OFF) EXECUTE filtered(:'bytes');
+EXPLAIN (COSTS OFF) SELECT id, e <=> q AS distance FROM shelf, (SELECT embed('tiles', '\x00') AS q) s WHERE label IN (1, 3) ORDER BY e <=> q LIMIT 5;
+RESET plan_cache_mode;
+RESET enable_seqscan;
+DEALLOCATE filtered;
+
 -- Columns of domains, attached: what the trigger writes is what the domain asks for
 CREATE DOMAIN unit_2 AS embedding(2, half) CHECK (l2_norm(VALUE) > 0.9);
 CREATE TABLE inbox (id bigint PRIMARY KEY, label integer, image pixels, e unit_2);
