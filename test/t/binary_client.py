@@ -192,3 +192,38 @@ for kind, expected in stored.items():
 check("a distance in binary", execute("SELECT '[0,0]'::embedding <-> $1", encode([3, 4])) == struct.pack(">d", 5.0))
 message = execute("SELECT $1::embedding", numbers[:-2])
 check("a truncated parameter", "needs 12 bytes of elements, not 10" in message, message)
+
+# Inputs as drivers send them: parameters without a type, lists, bytes.
+cursor.execute("""
+CREATE TABLE item AS SELECT i AS id, i % 3 AS label, set_byte(set_byte('\\x0000', 0, i % 3 * 100), 1, i % 7) AS image
+FROM generate_series(1, 30) i;
+SELECT similarity.create_model('items', '{2}', '[{"dense": {"units": 4}}, {"metric_embedding": {"units": 2}}]');
+CALL similarity.train('items', 'SELECT image, label FROM item', epochs => 1, steps_per_epoch => 20, seed => 1, verbose => false);
+CREATE TABLE shelf AS SELECT id, label, embed('items', image) AS e FROM item;
+SELECT similarity.create_gallery('shelf', 'shelf', embedding => 'e', label => 'label', key => 'id', model => 'items');
+""")
+cursor.execute("SELECT e::text FROM shelf WHERE id = 4")
+wanted = cursor.fetchone()[0]
+cursor.execute("SELECT image FROM item WHERE id = 4")
+image = bytes(cursor.fetchone()[0])
+
+
+def ask(sql, *values):
+    cursor.execute(sql, values)
+    return cursor.fetchone()[0]
+
+
+for name, value in {"bytes": image, "a list of floats": [float(b) for b in image], "a list of integers": list(image),
+                    "text of an array": "{%d,%d}" % tuple(image), "text of bytes": "\\x" + image.hex()}.items():
+    check("embed() takes " + name, ask("SELECT embed('items', %s)::text", value) == wanted)
+    check("lookup() takes " + name, ask("SELECT distance FROM similarity.lookup('shelf', %s, 1)", value) < 1e-6)
+vector = [float(x) for x in wanted.strip("[]").split(",")]
+for name, value in {"a list": vector, "text": wanted, "text of an array": "{%s}" % wanted.strip("[]")}.items():
+    check("ORDER BY takes " + name, ask("SELECT e::text FROM shelf ORDER BY e <-> %s LIMIT 1", value) == wanted)
+    cursor.execute("INSERT INTO sent_array VALUES (%s)", (value,))
+    check("INSERT takes " + name, ask("SELECT count(*) FROM sent_array WHERE e = %s::embedding", value) > 0)
+check("embed_image() takes bytes without a type", execute("SELECT embed_image('items', $1)", image) == encode(vector))
+check("lookup_image() takes bytes without a type",
+      execute("SELECT label FROM similarity.lookup_image('shelf', $1, 1)", image) == b"1")
+message = execute("SELECT embed('items', $1)", b"GIF")
+check("embed() says what to write for bytes without a type", "write $1::bytea" in message, message)
