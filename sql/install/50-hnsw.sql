@@ -71,7 +71,7 @@ CREATE FUNCTION similarity.index_info(
 	OUT mean_neighbors double precision, OUT pages bigint, OUT node_bytes integer, OUT format_version integer,
 	OUT unreachable_nodes bigint, OUT target_recall double precision, OUT root_nodes integer, OUT centered boolean, OUT part regclass)
 	RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'hnsw_index_info' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 10000 ROWS 1;
+	AS 'MODULE_PATHNAME', 'hnsw_index_info' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10000 ROWS 1;
 COMMENT ON FUNCTION similarity.index_info(regclass) IS 'what an index of similarity_hnsw is and holds; reads all of it. Of a partitioned index: each partition''s, which part names';
 
 CREATE FUNCTION similarity.index_figures(
@@ -81,7 +81,7 @@ CREATE FUNCTION similarity.index_figures(
 	OUT recall double precision, OUT recall_k integer, OUT recall_ef_search integer, OUT recall_sample integer,
 	OUT recall_rows bigint, OUT recall_time timestamptz, OUT rows_for_ten double precision, OUT part regclass)
 	RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'hnsw_index_figures' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 10 ROWS 1;
+	AS 'MODULE_PATHNAME', 'hnsw_index_figures' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10 ROWS 1;
 COMMENT ON FUNCTION similarity.index_figures(regclass) IS 'what was measured of an index of similarity_hnsw, by its build, vacuums, and index_recall(); reads one page. Of a partitioned index: each partition''s';
 
 CREATE FUNCTION similarity.index_recall(

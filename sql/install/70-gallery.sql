@@ -209,7 +209,7 @@ CREATE FUNCTION similarity.drift(gallery text, query text, cutpoint text DEFAULT
 	RETURNS TABLE (queries bigint, calibration_queries bigint, ks double precision, p_value double precision,
 		median double precision, calibration_median double precision, p90 double precision, calibration_p90 double precision,
 		unknown double precision, calibration_unknown double precision, cutpoint_name text)
-	AS 'MODULE_PATHNAME', 'gallery_drift' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 1;
+	AS 'MODULE_PATHNAME', 'gallery_drift' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 1;
 COMMENT ON FUNCTION similarity.drift(text, text, text) IS
 	'compares the distances of the matches of new items with those at calibration. query: any SELECT of (input). ks: the Kolmogorov-Smirnov distance of the two samples, 0 (alike) to 1, and p_value how probable one so great is by chance. median, p90: quantiles of distances; unknown: the share that the cut point refuses';
 
@@ -245,14 +245,14 @@ COMMENT ON FUNCTION similarity.match_image(text, bytea, text, bigint, text) IS '
 
 CREATE FUNCTION similarity.lookup_all(gallery text, query text, k bigint DEFAULT 5)
 	RETURNS TABLE (query_key text, rank integer, label text, distance double precision, key text, id tid, item jsonb)
-	AS 'MODULE_PATHNAME', 'gallery_lookup_all' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 1000;
+	AS 'MODULE_PATHNAME', 'gallery_lookup_all' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 1000;
 COMMENT ON FUNCTION similarity.lookup_all(text, text, bigint) IS
 	'the k nearest rows of each item of a query (input, key); query_key is that key as text. The rest as in lookup';
 
 CREATE FUNCTION similarity.match_all(gallery text, query text, cutpoint text DEFAULT 'optimal', k bigint DEFAULT NULL, matcher text DEFAULT NULL)
 	RETURNS TABLE (key text, label text, distance double precision, cutpoint_name text, cutpoint_distance double precision, evidence text[],
 		accepted boolean)
-	AS 'MODULE_PATHNAME', 'gallery_match_all' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 1000;
+	AS 'MODULE_PATHNAME', 'gallery_match_all' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 1000;
 COMMENT ON FUNCTION similarity.match_all(text, text, text, bigint, text) IS
 	'the label of each item of a query (input, key), NULL for none of these; key is the query''s as text. The rest as in match. UPDATE inbox i SET label = m.label FROM similarity.match_all(''wardrobe'', ''SELECT image, id FROM inbox'') m WHERE i.id = m.key::integer';
 
@@ -263,7 +263,7 @@ CREATE FUNCTION similarity.evaluate_retrieval(gallery text, query text, metrics 
 	average text DEFAULT 'micro', drop_closest boolean DEFAULT false, distance_threshold double precision DEFAULT 'Infinity',
 	exact boolean DEFAULT true, per_class boolean DEFAULT false)
 	RETURNS TABLE (metric text, value double precision, label text, queries bigint, index_recall double precision)
-	AS 'MODULE_PATHNAME', 'gallery_evaluate_retrieval' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 2;
+	AS 'MODULE_PATHNAME', 'gallery_evaluate_retrieval' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 2;
 COMMENT ON FUNCTION similarity.evaluate_retrieval(text, text, text[], text, boolean, double precision, boolean, boolean) IS
 	'retrieval metrics of the items of a query (input, label), in one pass. metrics: recall@k, precision@k, map@k, ndcg@k, mrr@k, map@r, r_precision. average: micro (of items) or macro (of classes). drop_closest: the items stand in the gallery themselves. distance_threshold: farther neighbors are not relevant. exact: by the true neighbors; else by what look-ups find, and index_recall is the share of the true neighbors among them. per_class: also a row for each label';
 
@@ -272,14 +272,14 @@ CREATE FUNCTION similarity.evaluate_classification(gallery text, query text, k b
 	RETURNS TABLE (name text, distance double precision, tp bigint, fp bigint, tn bigint, fn bigint, "precision" double precision,
 		recall double precision, f1 double precision, binary_accuracy double precision, npv double precision, fpr double precision,
 		label text, queries bigint, index_recall double precision)
-	AS 'MODULE_PATHNAME', 'gallery_evaluate_classification' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 2;
+	AS 'MODULE_PATHNAME', 'gallery_evaluate_classification' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 2;
 COMMENT ON FUNCTION similarity.evaluate_classification(text, text, bigint, text, boolean, boolean, boolean) IS
 	'classification metrics of the items of a query (input, label) at each cut point of a calibrated gallery. k and matcher: those of the calibration unless given. exact, per_class, drop_closest, index_recall: as in evaluate_retrieval';
 
 CREATE FUNCTION similarity.confusion_matrix(gallery text, query text, cutpoint text DEFAULT 'optimal', k bigint DEFAULT NULL,
 	matcher text DEFAULT NULL, exact boolean DEFAULT true, drop_closest boolean DEFAULT false)
 	RETURNS TABLE (label text, predicted text, count bigint)
-	AS 'MODULE_PATHNAME', 'gallery_confusion_matrix' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 100;
+	AS 'MODULE_PATHNAME', 'gallery_confusion_matrix' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 100;
 COMMENT ON FUNCTION similarity.confusion_matrix(text, text, text, bigint, text, boolean, boolean) IS
 	'how often items of each label were answered by each label (NULL: none of these), cells of at least 1, for psql''s \crosstabview. cutpoint NULL: every match is accepted, which needs no calibration. exact: by the true neighbors, else by what look-ups find, and a notice tells what share of the true ones that is. drop_closest: the items stand in the gallery themselves';
 

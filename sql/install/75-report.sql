@@ -29,6 +29,6 @@ COMMENT ON FUNCTION similarity.show_neighbors(text, text, bigint, text, integer,
 	'an item given as text, bytea \x..., an array {...} or an embedding [...], and its k nearest rows side by side as lines of text';
 
 CREATE FUNCTION similarity.neighbors_html(gallery text, query text, k bigint DEFAULT 5, title text DEFAULT NULL) RETURNS text
-	AS 'MODULE_PATHNAME', 'neighbors_html' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000;
+	AS 'MODULE_PATHNAME', 'neighbors_html' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000;
 COMMENT ON FUNCTION similarity.neighbors_html(text, text, bigint, text) IS
 	'one self-contained HTML page of items and their k nearest rows. query: any SELECT of (input, label) or (input, label, image) with at most 1000 rows; label may be NULL. Without image, an input of raw pixels is its own picture';

@@ -108,6 +108,17 @@ gallery_find(const char *name)
 }
 
 /*
+ * GetLatestSnapshot() refuses in a parallel operation, and a plan may call us
+ * in its leader below a Gather.  A snapshot for reading a catalog that no
+ * syscache covers is as new, and may be taken anywhere.
+ */
+static void
+push_snapshot_of_now(const Gallery *gallery)
+{
+	PushActiveSnapshot(GetCatalogSnapshot(gallery->relid));
+}
+
+/*
  * reembed() changes the version and the rows of a gallery at once, under an
  * exclusive lock on its table.  Our snapshot may be older than that, and would
  * then see an old version here and new rows there: therefore the table is
@@ -124,7 +135,7 @@ gallery_open(const char *name)
 	if (gallery->model == NULL)
 		return gallery;
 	LockRelationOid(gallery->relid, AccessShareLock);
-	PushActiveSnapshot(GetLatestSnapshot());
+	push_snapshot_of_now(gallery);
 	if (catalog_gallery_version(gallery->id, &version) && version == gallery->version)
 	{
 		PopActiveSnapshot();
@@ -140,7 +151,7 @@ void
 gallery_reopen(const Gallery *gallery)
 {
 	if (gallery->fresh)
-		PushActiveSnapshot(GetLatestSnapshot());
+		push_snapshot_of_now(gallery);
 }
 
 void
