@@ -88,7 +88,7 @@ SELECT name, tp + fn AS hits, queries FROM similarity.evaluate_classification('w
 
 -- reports
 SELECT * FROM similarity.show_image('\x00', '{2,2}');
-SELECT * FROM similarity.show_image('\x00', '{1,1}', style => 'ascii');
+SELECT * FROM similarity.show_image('\x00', '{1,1}', style => 'baroque');
 SELECT * FROM similarity.show_image('\x00', '{1,1}', columns => 0);
 SELECT * FROM similarity.show_neighbors('wares', '[0,0]'::embedding, k => 1);
 SELECT * FROM similarity.show_neighbors('wares', '[1,0]'::embedding, k => 1);

@@ -38,7 +38,7 @@ SELECT metric, round(value::numeric, 6) AS value FROM similarity.evaluate_retrie
 SELECT value FROM similarity.evaluate_retrieval('plain', 'SELECT embed(''pixels'', image), kind FROM shots');
 SELECT label, predicted, count FROM similarity.confusion_matrix('tiles', 'SELECT image, kind FROM shots', cutpoint => NULL) ORDER BY 1, 2;
 \pset format unaligned
-SELECT similarity.show_neighbors('tiles', '\xff00ff00'::bytea, k => 1, label => 'left');
+SELECT similarity.show_neighbors('tiles', '\xff00ff00'::bytea, k => 1, label => 'left', style => 'ascii');
 \pset format aligned
 SELECT regexp_replace(substring(similarity.neighbors_html('tiles', 'SELECT image, kind FROM tiles ORDER BY id', k => 1),
 	'<dt>model.*</dl>'), 'version [0-9]+', 'version') AS facts;

@@ -5,7 +5,7 @@ CREATE FUNCTION similarity.show_image(image bytea, shape integer[], columns inte
 	RETURNS SETOF text
 	AS 'MODULE_PATHNAME', 'show_image' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 20;
 COMMENT ON FUNCTION similarity.show_image(bytea, integer[], integer, text) IS
-	'an image of raw pixels as lines of text. shape: {height,width,channels} with 1 or 3 channels, or {height,width}. columns: the most characters of a line. style: plain, color256 or truecolor';
+	'an image of raw pixels as lines of text. shape: {height,width,channels} with 1 or 3 channels, or {height,width}. columns: the most characters of a line. style: plain, color256, truecolor or ascii';
 
 CREATE FUNCTION similarity.show_neighbors(gallery text, input bytea, k bigint DEFAULT 5, label text DEFAULT NULL,
 	columns integer DEFAULT 120, style text DEFAULT 'plain') RETURNS SETOF text
@@ -20,7 +20,7 @@ CREATE FUNCTION similarity.show_neighbors(gallery text, input text, k bigint DEF
 	columns integer DEFAULT 120, style text DEFAULT 'plain') RETURNS SETOF text
 	AS 'MODULE_PATHNAME', 'show_neighbors' LANGUAGE C STABLE PARALLEL RESTRICTED COST 2000 ROWS 20;
 COMMENT ON FUNCTION similarity.show_neighbors(text, bytea, bigint, text, integer, text) IS
-	'an item and its k nearest rows side by side as lines of text: picture, label, distance. label: the item''s own, to mark right and wrong neighbors. columns: the most characters of a line. style: plain, color256 or truecolor';
+	'an item and its k nearest rows side by side as lines of text: picture, label, distance. label: the item''s own, to mark right and wrong neighbors. columns: the most characters of a line. style: plain, color256, truecolor or ascii';
 COMMENT ON FUNCTION similarity.show_neighbors(text, double precision[], bigint, text, integer, text) IS
 	'an item and its k nearest rows side by side as lines of text';
 COMMENT ON FUNCTION similarity.show_neighbors(text, embedding, bigint, text, integer, text) IS

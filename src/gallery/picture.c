@@ -3,7 +3,8 @@
  *	  Items and their neighbours as pictures in the terminal.
  *
  * src/report draws; this file fetches what is to be drawn.  It writes UTF-8,
- * whatever the server's encoding.
+ * whatever the server's encoding, but where that has no blocks it draws in
+ * ASCII.
  */
 #include "postgres.h"
 
@@ -115,19 +116,39 @@ pictures_find(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query,
 
 /* ---- lines ---- */
 
+/* What does not convert, as SQL_ASCII, holds everything. */
+static bool
+encoding_has_blocks(void)
+{
+	return GetDatabaseEncoding() == PG_UTF8 || GetDatabaseEncoding() == PG_SQL_ASCII;
+}
+
+static ReportStyle
+checked_style(ReportStyle style, const char *name)
+{
+	if (style == REPORT_ASCII || encoding_has_blocks())
+		return style;
+	if (style == REPORT_PLAIN)
+		return REPORT_ASCII;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("style \"%s\" needs a database in UTF8, not %s", name, GetDatabaseEncodingName()),
+			 errhint("Style ascii is for every encoding.")));
+}
+
 static ReportStyle
 style_argument(FunctionCallInfo fcinfo, int n)
 {
-	static const char *const names[] = {"plain", "color256", "truecolor"};
+	static const char *const names[] = {"plain", "color256", "truecolor", "ascii"};
 	char	   *style = text_argument(fcinfo, n, "style");
 
 	for (int i = 0; i < lengthof(names); i++)
 		if (strcmp(style, names[i]) == 0)
-			return (ReportStyle) i;
+			return checked_style((ReportStyle) i, style);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unknown style \"%s\"", style),
-			 errhint("Styles are plain, color256 and truecolor.")));
+			 errhint("Styles are plain, color256, truecolor and ascii.")));
 }
 
 static int

@@ -13,6 +13,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -201,6 +202,18 @@ append_tensor(StringInfo header, const NnTensorInfo *tensor)
 					 (tensor->offset + tensor->count) * sizeof(float));
 }
 
+/* The header is UTF-8 in any database. */
+static void
+convert_to_utf8(StringInfo text)
+{
+	char	   *utf8 = pg_server_to_any(text->data, text->len, PG_UTF8);
+
+	if (utf8 == text->data)
+		return;
+	resetStringInfo(text);
+	appendStringInfoString(text, utf8);
+}
+
 /* The header, with blanks to a multiple of 8 bytes */
 static void
 build_header(StringInfo header, const CatalogModel *model, const NnGraph *graph)
@@ -219,6 +232,7 @@ build_header(StringInfo header, const CatalogModel *model, const NnGraph *graph)
 		append_tensor(header, &tensor);
 	}
 	appendStringInfoChar(header, '}');
+	convert_to_utf8(header);
 	while (header->len % 8 != 0)
 		appendStringInfoChar(header, ' ');
 }
@@ -291,6 +305,16 @@ export_model(PG_FUNCTION_ARGS)
 }
 
 /* ---- import_model ---- */
+
+/* Names and metadata of a file as this database writes text; ERROR if it cannot, or if they are not UTF-8. */
+static void
+convert_from_utf8(SafeTensors *file)
+{
+	for (int i = 0; i < file->n; i++)
+		file->tensors[i].name = pg_any_to_server(file->tensors[i].name, strlen(file->tensors[i].name), PG_UTF8);
+	for (int i = 0; i < file->nmetadata; i++)
+		file->metadata[i].value = pg_any_to_server(file->metadata[i].value, strlen(file->metadata[i].value), PG_UTF8);
+}
 
 /* Where a tensor of Keras' layout stands in PyTorch's: units x inputs, OIHW. */
 static size_t
@@ -486,6 +510,7 @@ import_model(PG_FUNCTION_ARGS)
 	define_check_name(name);
 	if (!safetensors_open((const uint8_t *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), arena, &file, &status))
 		raise_status(&status);
+	convert_from_utf8(&file);
 	input = DatumGetArrayTypeP(architecture(fcinfo, 2, &file, "input"));
 	layers = DatumGetJsonbP(architecture(fcinfo, 3, &file, "layers"));
 	graph = spec_graph(arena, input, layers);

@@ -66,10 +66,13 @@ append_figure(ReportText *body, const ReportItem *item, const char *class)
 	else
 		report_append(body, "<span class=\"none\"></span>");
 
-	/* Marks are signs as well as colours. */
+	/*
+	 * Marks are signs as well as colours, and references: the page must fit
+	 * into any encoding.
+	 */
 	report_append(body, "<figcaption><b>");
 	if (item->mark != REPORT_UNMARKED)
-		report_append(body, item->mark == REPORT_RIGHT ? "✓ " : "✗ ");
+		report_append(body, item->mark == REPORT_RIGHT ? "&#10003; " : "&#10007; ");
 	report_append_html(body, label);
 	report_append(body, "</b>");
 	if (item->note != NULL)

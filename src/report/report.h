@@ -91,7 +91,8 @@ typedef enum ReportStyle
 {
 	REPORT_PLAIN,				/* blocks and shades in the terminal's colour */
 	REPORT_COLOR256,			/* escapes for 256 colours */
-	REPORT_TRUECOLOR			/* escapes for 24-bit colours */
+	REPORT_TRUECOLOR,			/* escapes for 24-bit colours */
+	REPORT_ASCII				/* signs of ASCII, for every encoding */
 } ReportStyle;
 
 /*

@@ -6,7 +6,7 @@
  * pixels, the upper and the lower half.  With colours the half block takes
  * one as foreground and one as background.  Without, a cell whose halves are
  * alike is shaded, and an edge of the picture is a half block in the
- * terminal's own colour.
+ * terminal's own colour.  In ASCII a cell has the mean of its two pixels.
  */
 #include "report/report.h"
 
@@ -50,6 +50,20 @@ static int
 brightness(const uint8_t rgb[3])
 {
 	return (299 * rgb[0] + 587 * rgb[1] + 114 * rgb[2] + 500) / 1000;
+}
+
+static bool
+has_colors(ReportStyle style)
+{
+	return style == REPORT_COLOR256 || style == REPORT_TRUECOLOR;
+}
+
+static const char *
+ascii_cell(int top, int bottom)
+{
+	static const char *const shades[] = {" ", ".", "+", "*", "#"};
+
+	return shades[((top + bottom) / 2 * 5) / 256];
 }
 
 static const char *
@@ -105,11 +119,12 @@ append_cell(const Strip *strip, const ReportImage *image, int width,
 	report_image_cell(image, width, height, x, 2 * line, top);
 	if (whole)
 		report_image_cell(image, width, height, x, 2 * line + 1, bottom);
+	if (strip->style == REPORT_ASCII)
+		report_append(strip->text, ascii_cell(brightness(top), brightness(whole ? bottom : top)));
 	if (strip->style == REPORT_PLAIN)
-	{
 		report_append(strip->text, plain_cell(brightness(top), brightness(bottom)));
+	if (!has_colors(strip->style))
 		return;
-	}
 	append_color(strip->text, strip->style, 38, top);
 	if (whole)
 		append_color(strip->text, strip->style, 48, bottom);
@@ -134,7 +149,7 @@ append_picture(const Strip *strip, const ReportItem *item, int line)
 	}
 	for (int x = 0; x < width; x++)
 		append_cell(strip, item->image, width, height, x, line);
-	if (strip->style != REPORT_PLAIN)
+	if (has_colors(strip->style))
 		report_append(strip->text, "\033[0m");
 	report_append_repeat(strip->text, " ", strip->cell - width);
 }
@@ -150,8 +165,9 @@ starts_character(char c)
  * shown as blanks, a caption that is too long ends with an ellipsis.
  */
 static void
-append_padded(ReportText *text, const char *caption, int width)
+append_padded(const Strip *strip, const char *caption, int width)
 {
+	ReportText *text = strip->text;
 	long		length = 0;
 	int			shown = 0;
 
@@ -163,7 +179,7 @@ append_padded(ReportText *text, const char *caption, int width)
 
 		if (starts_character(*c) && length > width && shown == width - 1)
 		{
-			report_append(text, "…");
+			report_append(text, strip->style == REPORT_ASCII ? "~" : "…");
 			shown++;
 			break;
 		}
@@ -177,14 +193,15 @@ static void
 append_label(const Strip *strip, const ReportItem *item, int line)
 {
 	static const char *const marks[] = {"", "✓ ", "✗ "};
+	static const char *const ascii_marks[] = {"", "= ", "x "};
 	static const char *const colors[] = {"", "\033[32m", "\033[1;31m"};
 	bool		marked = item->mark != REPORT_UNMARKED;
-	bool		colored = marked && strip->style != REPORT_PLAIN;
+	bool		colored = marked && has_colors(strip->style);
 
 	if (colored)
 		report_append(strip->text, colors[item->mark]);
-	report_append(strip->text, marks[item->mark]);
-	append_padded(strip->text, item->label ? item->label : "",
+	report_append(strip->text, (strip->style == REPORT_ASCII ? ascii_marks : marks)[item->mark]);
+	append_padded(strip, item->label ? item->label : "",
 				  strip->cell - (marked ? 2 : 0));
 	if (colored)
 		report_append(strip->text, "\033[0m");
@@ -193,7 +210,7 @@ append_label(const Strip *strip, const ReportItem *item, int line)
 static void
 append_note(const Strip *strip, const ReportItem *item, int line)
 {
-	append_padded(strip->text, item->note ? item->note : "", strip->cell);
+	append_padded(strip, item->note ? item->note : "", strip->cell);
 }
 
 /* One line through all items, without blanks at its end. */

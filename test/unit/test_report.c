@@ -122,7 +122,9 @@ test_page_is_escaped(void)
 	CHECK(strstr(text.data, "<script") == NULL);
 	CHECK(count_of(text.data, "&lt;script&gt;") == 11);
 	CHECK(count_of(text.data, "<figure") == 2);
-	CHECK(count_of(text.data, "✗") == 2);
+	CHECK(count_of(text.data, "&#10007;") == 2);
+	for (const char *c = text.data; *c != '\0'; c++)
+		CHECK((unsigned char) *c < 128);
 }
 
 static void
@@ -186,6 +188,9 @@ test_plain_picture(void)
 	item.image = &image;
 	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_PLAIN, &status));
 	CHECK_TEXT(text.data, "█▀▄▒\n▀\n");
+	begin();
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_ASCII, &status));
+	CHECK_TEXT(text.data, "#+++\n#  .\n");
 }
 
 static void
@@ -206,6 +211,12 @@ test_strip(void)
 	CHECK_TEXT(text.data,
 			   "██              ██\n"
 			   "query           ✓ right       ✗ a label t…\n"
+			   "                0.1           0.2\n");
+	begin();
+	CHECK(report_strip(&text, items, 3, true, 42, REPORT_ASCII, &status));
+	CHECK_TEXT(text.data,
+			   "##              ##\n"
+			   "query           = right       x a label t~\n"
 			   "                0.1           0.2\n");
 }
 
