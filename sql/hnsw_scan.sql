@@ -11,6 +11,7 @@ CREATE INDEX point_l1 ON point USING similarity_hnsw (e embedding_l1_ops);
 ANALYZE point;
 
 -- The planner takes the index for a few rows and not for all.
+SET enable_seqscan = on;
 EXPLAIN (COSTS off) SELECT id FROM point ORDER BY e <-> '[1,2,3,4,5,6,7,8]' LIMIT 5;
 EXPLAIN (COSTS off) SELECT id FROM point ORDER BY e <=> '[1,2,3,4,5,6,7,8]' LIMIT 5;
 EXPLAIN (COSTS off) SELECT id FROM point ORDER BY e <#> '[1,2,3,4,5,6,7,8]' LIMIT 5;
@@ -18,6 +19,7 @@ EXPLAIN (COSTS off) SELECT id FROM point ORDER BY e <+> '[1,2,3,4,5,6,7,8]' LIMI
 EXPLAIN (COSTS off) SELECT id FROM point ORDER BY e <-> '[1,2,3,4,5,6,7,8]';
 EXPLAIN (COSTS off) SELECT count(*) FROM point;
 EXPLAIN (COSTS off) SELECT id FROM point ORDER BY e <-> '[1,2,3,4,5,6,7,8]' DESC LIMIT 5;
+RESET enable_seqscan;
 
 -- Results with the index against those without, for 20 queries of 10 rows.
 CREATE FUNCTION recall(operator text, k integer) RETURNS numeric LANGUAGE plpgsql AS $$
