@@ -8,8 +8,8 @@ help:
 	'make installcheck   sql/ and test/isolation in a running server, after make install' \
 	'make demo        everything from nothing on Fashion-MNIST' \
 	'make test        every test that takes minutes; installs what is missing' \
-	'make test-all    these, the unit tests under sanitizers, and every fuzz target' \
-	'                 for FUZZ_SECONDS ($(FUZZ_SECONDS))' \
+	'make test-all    these, 10,000 random queries, the unit tests under sanitizers,' \
+	'                 and every fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))' \
 	'make unit        unit tests of the pure rooms' \
 	'make sanitize    the same under the address and undefined-behaviour sanitizers' \
 	'make fuzz        every fuzz target for FUZZ_SECONDS' \
