@@ -290,8 +290,10 @@ extension_owner(void)
 /*
  * The statement runs under a search_path of pg_catalog only, since names and
  * operators in it would otherwise resolve to whatever the caller planted
- * there, and as a security-restricted operation.  If it fails, the abort of
- * the (sub)transaction restores role, context and settings.
+ * there, and as a security-restricted operation.  It takes microseconds and
+ * is not worth compiling, whatever it seems to cost under enable_seqscan = off.
+ * If it fails, the abort of the (sub)transaction restores role, context and
+ * settings.
  */
 int
 catalog_execute(const char *sql, int nargs, const Oid *types, const Datum *values,
@@ -309,6 +311,7 @@ catalog_execute(const char *sql, int nargs, const Oid *types, const Datum *value
 						   SECURITY_RESTRICTED_OPERATION);
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	code = SPI_execute_with_args(sql, nargs, unconstify(Oid *, types),
 								 unconstify(Datum *, values), nulls, read_only, limit);
 	AtEOXact_GUC(false, level);
