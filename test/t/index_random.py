@@ -626,7 +626,7 @@ def main():
     cursor = connection.cursor()
     cursor.execute("SET client_min_messages = warning; SET jit = off; SET maintenance_work_mem = '64MB';"
                    "SET max_parallel_maintenance_workers = 0; SET max_parallel_workers_per_gather = 0;"
-                   "SET enable_bitmapscan = off; SET similarity.search_order = strict")
+                   "SET enable_bitmapscan = off")
     cursor.execute("SELECT to_regclass('parts') IS NULL")
     if cursor.fetchone()[0]:
         for i, table in enumerate(TABLES + [PARTITIONED]):
@@ -649,7 +649,7 @@ def main():
             total.easy_wanted += case.wanted
         if wrong and (total.wrong <= MAX_REPORTS or ONLY):
             print("query %d, %s of %s: %s" % (number, name, case.table.name, wrong))
-            print("    SET similarity.search_order = strict; SET enable_bitmapscan = off; BEGIN; " + " ".join(case.log))
+            print("    SET enable_bitmapscan = off; BEGIN; " + " ".join(case.log))
     for name, total in sums.items():
         print("shape %s %d %d %d %s %s" % (name, total.queries, total.indexed, total.wrong,
                                            share(total.found, total.wanted), share(total.easy_found, total.easy_wanted)))
