@@ -48,13 +48,6 @@
 	} while (0)
 #endif
 
-/* Run with a safe search_path until the settings' level ends; before 17 it was not done. */
-#if PG_VERSION_NUM >= 170000
-#define restrict_search_path() RestrictSearchPath()
-#else
-#define restrict_search_path() ((void) 0)
-#endif
-
 /* May member make role the owner of something? */
 #if PG_VERSION_NUM < 160000
 #define check_can_set_role(member, role) check_is_member_of_role(member, role)

@@ -23,6 +23,7 @@
 
 #include "compat.h"
 #include "context.h"
+#include "cursor.h"
 #include "embedding/embedding.h"
 #include "errors.h"
 #include "kernel/neighbors.h"
@@ -175,7 +176,7 @@ open_table(Knn *knn, Oid relid, const char *column)
 	plan = SPI_prepare(sql.data, 0, NULL);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	knn->portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
+	knn->portal = cursor_open(plan, true);
 	knn->parts = palloc(sizeof(Oid) * MAX_PARTS);
 }
 
@@ -329,7 +330,7 @@ similarity_knn(PG_FUNCTION_ARGS)
 			continue;
 		return_neighbors(knn, (ReturnSetInfo *) fcinfo->resultinfo);
 	}
-	SPI_cursor_close(knn->portal);
+	cursor_close(knn->portal);
 	SPI_finish();
 	MemoryContextDelete(context);
 	return (Datum) 0;

@@ -242,16 +242,19 @@ read_contents(const Gallery *gallery)
 {
 	const char *column = quote_identifier(gallery->embedding);
 	char	   *sql = psprintf("SELECT pg_catalog.count(*), coalesce(pg_catalog.sum(%s.embedding_hash_extended(t.%s,"
-							   " pg_catalog.hashtextextended(coalesce(t.%s::pg_catalog.text COLLATE \"C\", ''), 0))), 0)"
+							   " pg_catalog.hashtextextended(pg_catalog.format('%%s', t.%s) COLLATE \"C\", 0))), 0)"
 							   " FROM %s t WHERE t.%s IS NOT NULL",
 							   quote_identifier(embedding_schema_name()), column,
 							   quote_identifier(gallery->label), gallery->relation, column);
 	Contents	contents;
 	MemoryContext caller = CurrentMemoryContext;
+	RoleFrame	reader;
 	bool		isnull;
 
+	gallery_enter(gallery, &reader);
 	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "the rows of a gallery could not be read");
+	gallery_leave(gallery, &reader);
 	MemoryContextSwitchTo(caller);
 	contents.rows = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	contents.hash = datumCopy(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull), false, -1);
@@ -437,7 +440,7 @@ gallery_calibrate(PG_FUNCTION_ARGS)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	gallery = gallery_open(name);
-	gallery_require_owner(gallery);
+	gallery_read_as_owner(gallery);
 	calibrate((ReturnSetInfo *) fcinfo->resultinfo, gallery, query, targets, k, metric,
 			  matches_create(matcher, drop_closest));
 	gallery_close(gallery);

@@ -12,9 +12,11 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "context.h"
+#include "cursor.h"
 #include "errors.h"
 #include "gallery/gallery.h"
 #include "kernel/neighbors.h"
@@ -141,13 +143,20 @@ open_table(const Gallery *gallery)
 	const char *column = quote_identifier(gallery->embedding);
 	char	   *sql = psprintf("SELECT t.%s, t.%s FROM %s t WHERE t.%s IS NOT NULL",
 							   quote_identifier(gallery->label), column, gallery->relation, column);
-	SPIPlanPtr	plan = SPI_prepare(sql, 0, NULL);
+	SPIPlanPtr	plan;
 	Portal		portal;
+	RoleFrame	reader;
 
+	gallery_enter(gallery, &reader);
+	plan = SPI_prepare(sql, 0, NULL);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
+	portal = cursor_open(plan, true);
 	SPI_freeplan(plan);
+	gallery_leave(gallery, &reader);
+	/* users' functions have run since the gallery was opened */
+	if (getBaseType(SPI_gettypeid(portal->tupDesc, 2)) != embedding_type_oid())
+		gallery_raise_changed(gallery);
 	return portal;
 }
 
@@ -171,10 +180,13 @@ static bool
 take_block(Exact *exact, Portal portal, int block)
 {
 	MemoryContext previous;
+	RoleFrame	reader;
 	int			n;
 
 	CHECK_FOR_INTERRUPTS();
+	gallery_enter(exact->gallery, &reader);
 	SPI_cursor_fetch(portal, true, block);
+	gallery_leave(exact->gallery, &reader);
 	n = (int) SPI_processed;
 	previous = MemoryContextSwitchTo(exact->block_context);
 	for (int i = 0; i < n; i++)
@@ -250,7 +262,7 @@ exact_run(Exact *exact)
 	exact->rows = 0;
 	while (take_block(exact, portal, block))
 		continue;
-	SPI_cursor_close(portal);
+	cursor_close(portal);
 	MemoryContextSwitchTo(caller);
 	if (exact->rows == 0)
 		gallery_raise_empty(exact->gallery);

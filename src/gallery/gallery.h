@@ -18,6 +18,7 @@
 #include "embedding/embedding.h"
 #include "eval/calibration.h"
 #include "eval/retrieval.h"
+#include "role.h"
 
 /* ---- a gallery (catalog.c, relation.c) ---- */
 
@@ -62,6 +63,8 @@ typedef struct Gallery
 	Oid			relid;
 	char	   *relation;		/* qualified and quoted */
 	bool		fresh;			/* a snapshot of its own is active */
+	Oid			reader;			/* as whom its table is read; InvalidOid: as
+								 * the current role */
 } Gallery;
 
 /*
@@ -94,6 +97,19 @@ extern void gallery_require_owner(const Gallery *gallery);
 
 /* Find the registered table and check its columns; sets relid and relation. */
 extern void gallery_resolve(Gallery *gallery);
+
+/*
+ * What is kept for others, a calibration, is made of what the gallery's owner
+ * sees, whoever asks for it: from here on the table is read as the owner, in
+ * gallery_enter() ... gallery_leave().  ERROR unless the current role owns it.
+ */
+extern void gallery_read_as_owner(Gallery *gallery);
+
+extern void gallery_enter(const Gallery *gallery, RoleFrame *frame);
+extern void gallery_leave(const Gallery *gallery, const RoleFrame *frame);
+
+/* ERROR that the table is not what it was when the gallery was opened. */
+extern void gallery_raise_changed(const Gallery *gallery) pg_attribute_noreturn();
 
 /* Is the registered table there?  Sets relid and relation if it is. */
 extern bool gallery_has_relation(Gallery *gallery);
@@ -173,6 +189,9 @@ extern SPIPlanPtr neighbors_prepare(const Gallery *gallery, NeighborColumns colu
  * many.  The caller frees the table.
  */
 extern int	neighbors_find(SPIPlanPtr plan, const Embedding *query);
+
+/* A column of a row, which must be of this type or a domain over it. */
+extern Datum neighbors_value(SPITupleTable *table, int row, int column, Oid type, bool *isnull);
 
 /* Distance of a row; NaN if it has none. */
 extern double neighbors_distance(SPITupleTable *table, int row);
@@ -266,7 +285,7 @@ typedef struct LabeledRows
 /* Open a SELECT as the invoker; ERROR unless its columns fit. */
 extern LabeledRows *query_open(const Gallery *gallery, const char *query, QueryKind kind);
 
-/* The next rows, embedded; valid until the next call. */
+/* The next rows, embedded; valid until the next call.  No rows: the query is closed. */
 extern const LabeledBatch *query_next(LabeledRows *source);
 
 /* ---- labels as codes (labels.c) ---- */

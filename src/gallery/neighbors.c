@@ -15,6 +15,7 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/sysattr.h"
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
@@ -22,6 +23,8 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "eval/retrieval.h"
 #include "gallery/gallery.h"
@@ -114,6 +117,59 @@ append_item_sources(StringInfo sql, const Gallery *gallery, TupleDesc columns)
 	}
 }
 
+/* Is the type one of PostgreSQL's, of a superuser, or of the current role? */
+static bool
+is_trusted_type(Oid type)
+{
+	HeapTuple	tuple;
+	Oid			owner;
+
+	if (type < FirstNormalObjectId)
+		return true;
+	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for type %u", type);
+	owner = ((Form_pg_type) GETSTRUCT(tuple))->typowner;
+	ReleaseSysCache(tuple);
+	return owner == GetUserId() || superuser_arg(owner);
+}
+
+/*
+ * to_jsonb() calls the cast to json that a type has, which its owner has
+ * written: nobody else calls it.
+ */
+static bool
+is_safe_json(Oid type)
+{
+	Oid			base = getBaseType(type);
+	Oid			element = get_element_type(base);
+	bool		safe = is_trusted_type(base);
+
+	check_stack_depth();
+	if (OidIsValid(element))
+		return is_safe_json(element);
+	if (safe && get_typtype(base) == TYPTYPE_COMPOSITE)
+	{
+		TupleDesc	columns = lookup_rowtype_tupdesc(base, -1);
+
+		for (int i = 0; safe && i < columns->natts; i++)
+			safe = TupleDescAttr(columns, i)->attisdropped || is_safe_json(TupleDescAttr(columns, i)->atttypid);
+		ReleaseTupleDesc(columns);
+	}
+	return safe;
+}
+
+/* A column of the item: as JSON, or as its type prints it */
+static void
+append_item_column(StringInfo sql, Form_pg_attribute column, int number)
+{
+	if (is_safe_json(column->atttypid))
+		appendStringInfo(sql, "n.c%d", number);
+	else
+		appendStringInfo(sql, "CASE WHEN NOT n.c%d IS NULL THEN pg_catalog.format('%%s', n.c%d) END", number, number);
+	appendStringInfo(sql, " AS %s", quote_identifier(NameStr(column->attname)));
+}
+
 /* The item as an object whose keys are the columns' names. */
 static void
 append_item(StringInfo sql, TupleDesc columns)
@@ -127,9 +183,8 @@ append_item(StringInfo sql, TupleDesc columns)
 
 		if (is_item_column(column))
 		{
-			appendStringInfo(sql, "%sn.c%d AS %s", number > NEIGHBOR_ITEM ? ", " : "",
-							 number, quote_identifier(NameStr(column->attname)));
-			number++;
+			appendStringInfoString(sql, number > NEIGHBOR_ITEM ? ", " : "");
+			append_item_column(sql, column, number++);
 		}
 	}
 	appendStringInfoString(sql, ") s)");
@@ -173,9 +228,12 @@ append_aliases(StringInfo sql, TupleDesc desc)
 static void
 append_items(StringInfo sql, const Gallery *gallery, int k)
 {
-	Relation	relation = relation_open(gallery->relid, AccessShareLock);
-	TupleDesc	desc = RelationGetDescr(relation);
+	Relation	relation = try_relation_open(gallery->relid, AccessShareLock);
+	TupleDesc	desc;
 
+	if (relation == NULL)
+		gallery_raise_changed(gallery);
+	desc = RelationGetDescr(relation);
 	appendStringInfoString(sql, "SELECT n.c1, n.c2, n.c3, n.c4, ");
 	append_item(sql, desc);
 	appendStringInfoString(sql, " FROM (");
@@ -220,11 +278,27 @@ neighbors_find(SPIPlanPtr plan, const Embedding *query)
 	return (int) SPI_processed;
 }
 
+/*
+ * The plan is made anew when the table changes, and users' functions that ran
+ * since may have put another table in its place.
+ */
+Datum
+neighbors_value(SPITupleTable *table, int row, int column, Oid type, bool *isnull)
+{
+	Oid			found = SPI_gettypeid(table->tupdesc, column);
+
+	if (found != type && getBaseType(found) != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the table of a gallery changed while it was searched")));
+	return SPI_getbinval(table->vals[row], table->tupdesc, column, isnull);
+}
+
 double
 neighbors_distance(SPITupleTable *table, int row)
 {
 	bool		isnull;
-	Datum		value = SPI_getbinval(table->vals[row], table->tupdesc, NEIGHBOR_DISTANCE, &isnull);
+	Datum		value = neighbors_value(table, row, NEIGHBOR_DISTANCE, FLOAT8OID, &isnull);
 
 	return isnull ? NAN : DatumGetFloat8(value);
 }
@@ -243,11 +317,11 @@ neighbor_values(SPITupleTable *table, int row, Datum *values, bool *nulls)
 	values[0] = Int32GetDatum(row + 1);
 	nulls[1] = label == NULL;
 	values[1] = label ? CStringGetTextDatum(label) : 0;
-	values[2] = SPI_getbinval(tuple, desc, NEIGHBOR_DISTANCE, &nulls[2]);
+	values[2] = neighbors_value(table, row, NEIGHBOR_DISTANCE, FLOAT8OID, &nulls[2]);
 	nulls[3] = key == NULL;
 	values[3] = key ? CStringGetTextDatum(key) : 0;
-	values[4] = SPI_getbinval(tuple, desc, NEIGHBOR_ID, &nulls[4]);
-	values[5] = SPI_getbinval(tuple, desc, NEIGHBOR_ITEM, &nulls[5]);
+	values[4] = neighbors_value(table, row, NEIGHBOR_ID, TIDOID, &nulls[4]);
+	values[5] = neighbors_value(table, row, NEIGHBOR_ITEM, JSONBOID, &nulls[5]);
 }
 
 /* lookup(gallery, input, k) */

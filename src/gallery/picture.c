@@ -78,8 +78,7 @@ static const bytea *
 neighbor_image(int row)
 {
 	bool		isnull;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
-									  NEIGHBOR_IMAGE, &isnull);
+	Datum		value = neighbors_value(SPI_tuptable, row, NEIGHBOR_IMAGE, BYTEAOID, &isnull);
 
 	return isnull ? NULL : DatumGetByteaPCopy(value);
 }

@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 
+#include "cursor.h"
 #include "gallery/gallery.h"
 #include "model/model.h"
 
@@ -91,7 +92,7 @@ open_cursor(const char *query, const char *columns)
 				(errcode(ERRCODE_INVALID_CURSOR_DEFINITION),
 				 errmsg("query must be one SELECT that changes nothing"),
 				 errhint("For example: SELECT image, label FROM items.")));
-	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
+	portal = cursor_open(plan, true);
 	SPI_freeplan(plan);
 	return portal;
 }
@@ -193,7 +194,10 @@ query_next(LabeledRows *source)
 	if (SPI_processed > 0)
 		read_batch(source, source->table, (int) SPI_processed);
 	else
+	{
 		source->batch.n = 0;
+		cursor_close(source->portal);
+	}
 	MemoryContextSwitchTo(previous);
 	return &source->batch;
 }

@@ -88,6 +88,38 @@ raise_no_relation(const Gallery *gallery)
 			 errhint("If it was renamed, drop the gallery and create it again.")));
 }
 
+void
+gallery_read_as_owner(Gallery *gallery)
+{
+	Oid			owner = get_role_oid(gallery->owner, true);
+
+	gallery_require_owner(gallery);
+	if (OidIsValid(owner) && owner != GetUserId())
+		gallery->reader = owner;
+}
+
+void
+gallery_enter(const Gallery *gallery, RoleFrame *frame)
+{
+	if (OidIsValid(gallery->reader))
+		role_enter(frame, gallery->reader);
+}
+
+void
+gallery_leave(const Gallery *gallery, const RoleFrame *frame)
+{
+	if (OidIsValid(gallery->reader))
+		role_leave(frame);
+}
+
+void
+gallery_raise_changed(const Gallery *gallery)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table %s of gallery \"%s\" changed while it was read", gallery->relation, gallery->name)));
+}
+
 static AttrNumber
 require_column(const Gallery *gallery, const char *column)
 {

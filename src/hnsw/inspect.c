@@ -94,11 +94,8 @@ hnsw_open_with_table(Oid oid)
 void
 hnsw_act_as_owner(HnswOpened *opened)
 {
-	GetUserIdAndSecContext(&opened->user, &opened->context);
-	SetUserIdAndSecContext(opened->heap->rd_rel->relowner,
-						   opened->context | SECURITY_RESTRICTED_OPERATION);
-	opened->nest = NewGUCNestLevel();
-	restrict_search_path();
+	role_enter(&opened->role, opened->heap->rd_rel->relowner);
+	opened->acting = true;
 }
 
 void
@@ -121,11 +118,8 @@ hnsw_require_usable(const HnswOpened *opened, Snapshot snapshot)
 void
 hnsw_close_with_table(HnswOpened *opened)
 {
-	if (opened->nest > 0)
-	{
-		AtEOXact_GUC(false, opened->nest);
-		SetUserIdAndSecContext(opened->user, opened->context);
-	}
+	if (opened->acting)
+		role_leave(&opened->role);
 	relation_close(opened->index, AccessShareLock);
 	table_close(opened->heap, AccessShareLock);
 }

@@ -6,6 +6,7 @@
 #define HNSW_INSPECT_H
 
 #include "hnsw/hnsw.h"
+#include "role.h"
 #include "utils/snapshot.h"
 
 /* Open an index of this access method; ERROR if the oid is of anything else. */
@@ -20,9 +21,8 @@ typedef struct HnswOpened
 	Relation	heap;
 	Relation	index;
 	bool		is_owner;		/* is the caller the index's owner? */
-	Oid			user;
-	int			context;		/* of security */
-	int			nest;			/* of settings; 0 before hnsw_act_as_owner() */
+	bool		acting;			/* after hnsw_act_as_owner() */
+	RoleFrame	role;
 } HnswOpened;
 
 /* Lock the table before the index, as everybody does. */

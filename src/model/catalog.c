@@ -23,6 +23,7 @@
 #include "model/catalog.h"
 #include "model/catalog_scan.h"
 #include "model/spec.h"
+#include "role.h"
 
 /* Columns of similarity.model, in the order of sql/install/60-catalog.sql */
 enum
@@ -299,23 +300,14 @@ int
 catalog_execute(const char *sql, int nargs, const Oid *types, const Datum *values,
 				const char *nulls, bool read_only, long limit)
 {
-	Oid			owner = extension_owner();
-	Oid			user;
-	int			context;
-	int			level;
+	RoleFrame	owner;
 	int			code;
 
-	GetUserIdAndSecContext(&user, &context);
-	level = NewGUCNestLevel();
-	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	role_enter(&owner, extension_owner());
 	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	code = SPI_execute_with_args(sql, nargs, unconstify(Oid *, types),
 								 unconstify(Datum *, values), nulls, read_only, limit);
-	AtEOXact_GUC(false, level);
-	SetUserIdAndSecContext(user, context);
+	role_leave(&owner);
 	if (code < 0)
 		elog(ERROR, "could not run a statement on the catalog of models: %s",
 			 SPI_result_code_string(code));

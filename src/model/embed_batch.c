@@ -103,6 +103,10 @@ typedef enum RowState
 	ROW_INPUT
 } RowState;
 
+/*
+ * The runner was made for the current row's model, which is not asked again: a
+ * volatile argument might name another one, and the batch would have no row.
+ */
 static RowState
 fetch_row(const BatchCall *call, int ahead, InputRow *row)
 {
@@ -110,12 +114,15 @@ fetch_row(const BatchCall *call, int ahead, InputRow *row)
 	Datum		value;
 	bool		isnull;
 
-	if (!fetch(call, 0, ahead, &value, &isnull))
-		return ROW_END;
-	if (isnull)
-		return ROW_NULL;
-	if (resolve(call, value).id != state->version.id)
-		return ROW_END;
+	if (ahead > 0)
+	{
+		if (!fetch(call, 0, ahead, &value, &isnull))
+			return ROW_END;
+		if (isnull)
+			return ROW_NULL;
+		if (resolve(call, value).id != state->version.id)
+			return ROW_END;
+	}
 	fetch(call, 1, ahead, &value, &isnull);
 	if (isnull)
 		return ROW_NULL;

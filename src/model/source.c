@@ -22,6 +22,7 @@
 
 #include "base/random.h"
 #include "compat.h"
+#include "cursor.h"
 #include "model/input.h"
 #include "model/model.h"
 #include "model/source.h"
@@ -385,7 +386,7 @@ read_all(Reader *reader, SPIPlanPtr plan)
 		.callback = add_context,
 		.arg = reader
 	};
-	Portal		cursor = SPI_cursor_open(NULL, plan, NULL, NULL, false);
+	Portal		cursor = cursor_open(plan, false);
 	uint64		fetched;
 
 	error_context_stack = &callback;
@@ -400,7 +401,7 @@ read_all(Reader *reader, SPIPlanPtr plan)
 			read_row(reader, table->vals[i], table->tupdesc);
 		SPI_freetuptable(table);
 	} while (fetched == FETCH_ROWS);
-	SPI_cursor_close(cursor);
+	cursor_close(cursor);
 	error_context_stack = callback.previous;
 }
 
