@@ -67,4 +67,20 @@
 #define my_local_xid() (MyProc->lxid)
 #endif
 
+/* CREATE INDEX of a statement made from another index, without the checks for users */
+#if PG_VERSION_NUM >= 160000
+#define define_index(relid, statement) \
+	DefineIndex(relid, statement, InvalidOid, InvalidOid, InvalidOid, -1, false, false, false, false, true)
+#else
+#define define_index(relid, statement) \
+	DefineIndex(relid, statement, InvalidOid, InvalidOid, InvalidOid, false, false, false, false, true)
+#endif
+
+/* What such a statement may enforce that PostgreSQL 15 did not know */
+#if PG_VERSION_NUM >= 180000
+#define clear_new_index_constraints(statement) ((statement)->iswithoutoverlaps = false)
+#else
+#define clear_new_index_constraints(statement) ((void) 0)
+#endif
+
 #endif							/* SIMILARITY_COMPAT_H */

@@ -72,7 +72,10 @@ COMMENT ON TABLE similarity.cutpoint IS 'cut points of calibrated galleries: the
 CREATE TABLE similarity.reembedding (
 	relation oid NOT NULL,
 	side oid NOT NULL,
+	file oid NOT NULL,
 	version integer NOT NULL,
+	key smallint NOT NULL,
+	columns smallint[] NOT NULL,
 	last_key text,
 	filled boolean NOT NULL DEFAULT false,
 	begun timestamp with time zone NOT NULL DEFAULT pg_catalog.now(),
@@ -83,10 +86,10 @@ COMMENT ON TABLE similarity.reembedding IS 'tables whose copy with the embedding
 CREATE TABLE similarity.reembed_queue (
 	id bigint GENERATED ALWAYS AS IDENTITY,
 	relation oid NOT NULL,
-	key text,
+	key text NOT NULL,
 	CONSTRAINT reembed_queue_pkey PRIMARY KEY (relation, id)
 );
-COMMENT ON TABLE similarity.reembed_queue IS 'keys of rows that changed while their table is embedded anew; NULL: the table was emptied';
+COMMENT ON TABLE similarity.reembed_queue IS 'keys of rows that changed while their table is embedded anew';
 
 REVOKE ALL ON similarity.gallery, similarity.calibration, similarity.cutpoint, similarity.reembedding, similarity.reembed_queue FROM PUBLIC;
 REVOKE ALL ON SEQUENCE similarity.gallery_id_seq, similarity.reembed_queue_id_seq FROM PUBLIC;

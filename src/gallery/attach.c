@@ -8,13 +8,15 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "parser/scansup.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -25,7 +27,9 @@
 
 #include "compat.h"
 #include "gallery/gallery.h"
+#include "gallery/trigger.h"
 #include "model/model.h"
+#include "role.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_attach);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_detach);
@@ -42,20 +46,32 @@ execute(const char *sql)
 		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(code));
 }
 
-/* One trigger for each embedding column, named after it */
+/*
+ * One trigger for each embedding column, named after it if the name is free:
+ * long names are cut, and then those of two columns may be the same.
+ */
 static char *
 trigger_name(const Gallery *gallery)
 {
-	return psprintf("similarity_embed_%s", gallery->embedding);
+	char	   *name = makeObjectName("similarity_embed", gallery->embedding, NULL);
+
+	for (int i = 1; OidIsValid(get_trigger_oid(gallery->relid, name, true)); i++)
+		name = makeObjectName("similarity_embed", gallery->embedding, psprintf("%d", i));
+	return name;
 }
 
-static bool
-has_trigger(const Gallery *gallery)
+static void
+drop_trigger(const Gallery *gallery)
 {
-	char	   *name = trigger_name(gallery);
+	trigger_drop(trigger_find(gallery->relid, "embed_row", gallery->embedding, false));
+}
 
-	truncate_identifier(name, strlen(name), false);
-	return OidIsValid(get_trigger_oid(gallery->relid, name, true));
+static void
+create_trigger(const Gallery *gallery, const char *input)
+{
+	execute(psprintf("CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION similarity.embed_row(%s, %s)",
+					 quote_identifier(trigger_name(gallery)), gallery->relation,
+					 quote_literal_cstr(gallery->embedding), quote_literal_cstr(input)));
 }
 
 static void
@@ -63,6 +79,16 @@ require_table_owner(const Gallery *gallery)
 {
 	if (!class_ownercheck(gallery->relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, gallery->table);
+}
+
+static Oid
+table_owner(const Gallery *gallery)
+{
+	Relation	relation = relation_open(gallery->relid, AccessShareLock);
+	Oid			owner = relation->rd_rel->relowner;
+
+	relation_close(relation, AccessShareLock);
+	return owner;
 }
 
 static void
@@ -84,13 +110,6 @@ check_input(const Gallery *gallery, const char *input)
 						   gallery->embedding)));
 }
 
-static void
-drop_trigger(const Gallery *gallery)
-{
-	if (has_trigger(gallery))
-		execute(psprintf("DROP TRIGGER %s ON %s", quote_identifier(trigger_name(gallery)), gallery->relation));
-}
-
 /* attach(gallery, input) */
 Datum
 gallery_attach(PG_FUNCTION_ARGS)
@@ -98,19 +117,26 @@ gallery_attach(PG_FUNCTION_ARGS)
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char	   *input = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	Gallery    *gallery;
+	RoleFrame	owner;
 
 	model_require_writable("similarity.attach()");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	gallery = gallery_open(name);
+
+	/*
+	 * nobody may change the table, or make it another's, before the trigger
+	 * is there
+	 */
+	LockRelationOid(gallery->relid, ShareRowExclusiveLock);
 	gallery_require_owner(gallery);
 	require_table_owner(gallery);
 	gallery_require_input(gallery, BYTEAOID);
 	check_input(gallery, input);
+	role_enter(&owner, table_owner(gallery));
 	drop_trigger(gallery);
-	execute(psprintf("CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION similarity.embed_row(%s, %s)",
-					 quote_identifier(trigger_name(gallery)), gallery->relation,
-					 quote_literal_cstr(gallery->embedding), quote_literal_cstr(input)));
+	create_trigger(gallery, input);
+	role_leave(&owner);
 	gallery_set_input(gallery, input);
 	gallery_close(gallery);
 	SPI_finish();

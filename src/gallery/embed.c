@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "gallery/gallery.h"
@@ -51,4 +52,15 @@ gallery_embed_many(const Gallery *gallery, const Datum *inputs, Oid type,
 	}
 	for (int i = 0; i < n; i++)
 		out[i] = embedding_check(DatumGetEmbedding(inputs[i]));
+}
+
+Datum
+gallery_column_value(Embedding *embedding, Oid type, int32 typmod)
+{
+	Oid			base = getBaseTypeAndTypmod(type, &typmod);
+	Datum		value = PointerGetDatum(embedding_coerce(embedding, typmod));
+
+	if (base != type)
+		domain_check(value, false, type, NULL, NULL);
+	return value;
 }

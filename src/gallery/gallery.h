@@ -10,7 +10,6 @@
 
 #include "postgres.h"
 
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 
@@ -34,9 +33,6 @@ typedef struct GalleryDistance
 	const char *function;
 	bool		query_first;	/* the function is not symmetric */
 } GalleryDistance;
-
-/* The number of the column that an argument of the trigger names; ERROR with the hint. */
-extern AttrNumber trigger_column(const TriggerData *trigger, int argument, const char *hint);
 
 /* By name or alias in any case; ERROR that lists the names. */
 extern const GalleryDistance *gallery_distance(const char *name);
@@ -242,6 +238,12 @@ extern SPIPlanPtr search_plan(Search *search, NeighborColumns columns, int k);
 
 /* ERROR unless the gallery can embed input of this type; checks privileges. */
 extern void gallery_require_input(const Gallery *gallery, Oid type);
+
+/*
+ * An embedding as a column of this type takes it: of its dimensions and kind,
+ * and if it is a domain, by its conditions, which are its owner's code.
+ */
+extern Datum gallery_column_value(Embedding *embedding, Oid type, int32 typmod);
 
 /* Input as embeddings of the gallery, after gallery_require_input(). */
 extern Embedding *gallery_embed(const Gallery *gallery, Datum input, Oid type);

@@ -11,11 +11,7 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_operator.h"
-#include "commands/tablecmds.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -28,11 +24,8 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
-#include "utils/typcache.h"
 #include "utils/wait_event.h"
 
 #include "compat.h"
@@ -54,37 +47,12 @@ typedef struct Reembed
 
 /* ---- galleries and their tables ---- */
 
-static char *
-operator_text(Oid operator)
+static AttrNumber
+key_of_relation(Oid relid)
 {
-	HeapTuple	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
-	Form_pg_operator form;
-	char	   *text;
+	char	   *key = gallery_primary_key(relid);
 
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for operator %u", operator);
-	form = (Form_pg_operator) GETSTRUCT(tuple);
-	text = psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(form->oprnamespace)), NameStr(form->oprname));
-
-	ReleaseSysCache(tuple);
-	return text;
-}
-
-static void
-set_key(Copy *copy)
-{
-	Oid			type;
-	TypeCacheEntry *order;
-
-	copy->key_name = gallery_primary_key(copy->relid);
-	if (copy->key_name == NULL)
-		return;
-	type = get_atttype(copy->relid, get_attnum(copy->relid, copy->key_name));
-	order = lookup_type_cache(type, TYPECACHE_GT_OPR | TYPECACHE_EQ_OPR);
-	copy->key = pstrdup(quote_identifier(copy->key_name));
-	copy->key_type = format_type_be_qualified(type);
-	copy->key_greater = operator_text(order->gt_opr);
-	copy->key_equal = operator_text(order->eq_opr);
+	return key == NULL ? 0 : get_attnum(relid, key);
 }
 
 static Copy *
@@ -103,7 +71,7 @@ copy_of_relation(Reembed *reembed, const Gallery *gallery)
 	copy->relid = gallery->relid;
 	copy->relation = pstrdup(gallery->relation);
 	copy->version = reembed->version;
-	set_key(copy);
+	copy->key = key_of_relation(copy->relid);
 	reembed->copies = lappend(reembed->copies, copy);
 	return copy;
 }
@@ -111,11 +79,18 @@ copy_of_relation(Reembed *reembed, const Gallery *gallery)
 static void
 add_column(Copy *copy, const Gallery *gallery)
 {
+	CopyColumn	column = {get_attnum(gallery->relid, gallery->embedding), get_attnum(gallery->relid, gallery->input)};
+
+	if (column.input <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of table %s does not exist", gallery->input, gallery->relation),
+				 errhint("If it was renamed, run similarity.attach() again.")));
 	for (int i = 0; i < copy->ncolumns; i++)
 	{
-		if (strcmp(copy->columns[i].embedding, gallery->embedding) != 0)
+		if (copy->columns[i].embedding != column.embedding)
 			continue;
-		if (strcmp(copy->columns[i].input, gallery->input) != 0)
+		if (copy->columns[i].input != column.input)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("galleries of column \"%s\" of table %s have different input columns",
@@ -124,9 +99,7 @@ add_column(Copy *copy, const Gallery *gallery)
 	}
 	copy->columns = copy->ncolumns == 0 ? palloc(sizeof(CopyColumn)) :
 		repalloc(copy->columns, sizeof(CopyColumn) * (copy->ncolumns + 1));
-	copy->columns[copy->ncolumns].embedding = pstrdup(gallery->embedding);
-	copy->columns[copy->ncolumns].input = pstrdup(gallery->input);
-	copy->ncolumns++;
+	copy->columns[copy->ncolumns++] = column;
 }
 
 static void
@@ -174,6 +147,7 @@ find_copies(Reembed *reembed)
 static void
 commit(void)
 {
+	Assert(!InSecurityRestrictedOperation());
 	SPI_commit();
 	EnsurePortalSnapshotExists();
 }
@@ -225,38 +199,47 @@ fill(const Reembed *reembed, Copy *copy)
 	}
 }
 
+static void
+build_indexes(Copy *copy)
+{
+	bool		built;
+
+	do
+	{
+		built = indexes_build_next(copy);
+		commit();
+		CHECK_FOR_INTERRUPTS();
+	} while (built);
+}
+
 /* Until few changes wait, or as many come as are taken */
 static void
-follow(const Reembed *reembed, Copy *copy)
+prepare_copy(const Reembed *reembed, Copy *copy)
 {
 	int64		n;
 
 	do
 	{
+		/* again, if the table was emptied or rewritten */
 		fill(reembed, copy);
+		build_indexes(copy);
 		n = copy_some(reembed, copy, copy_changes);
 		commit();
 		CHECK_FOR_INTERRUPTS();
 	} while (n == reembed->batch_rows || !copy->filled);
 }
 
-static void
-prepare_copy(const Reembed *reembed, Copy *copy)
-{
-	fill(reembed, copy);
-	for (;;)
-	{
-		bool		built = copy_next_index(copy);
-
-		commit();
-		CHECK_FOR_INTERRUPTS();
-		if (!built)
-			break;
-	}
-	follow(reembed, copy);
-}
-
 /* ---- the last transaction ---- */
+
+static bool
+same_columns(const Copy *a, const Copy *b)
+{
+	bool		same = a->relid == b->relid && a->key == b->key && a->ncolumns == b->ncolumns;
+
+	for (int i = 0; same && i < a->ncolumns; i++)
+		same = a->columns[i].embedding == b->columns[i].embedding && a->columns[i].input == b->columns[i].input;
+	return same;
+}
 
 /* Nothing may have changed that the copies do not know. */
 static void
@@ -265,18 +248,11 @@ check_copies(const Reembed *reembed)
 	Reembed		now = *reembed;
 	bool		same;
 
+	model_require_owner(reembed->model);
 	find_copies(&now);
 	same = list_length(now.copies) == list_length(reembed->copies);
 	for (int i = 0; same && i < list_length(now.copies); i++)
-	{
-		const Copy *a = list_nth(now.copies, i);
-		const Copy *b = list_nth(reembed->copies, i);
-
-		same = a->relid == b->relid && a->ncolumns == b->ncolumns && swap_same_columns(b->relid, b->side);
-		for (int c = 0; same && c < a->ncolumns; c++)
-			same = strcmp(a->columns[c].embedding, b->columns[c].embedding) == 0 &&
-				strcmp(a->columns[c].input, b->columns[c].input) == 0;
-	}
+		same = same_columns(list_nth(now.copies, i), list_nth(reembed->copies, i));
 	if (!same)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -284,6 +260,7 @@ check_copies(const Reembed *reembed)
 				 errhint("Call similarity.reembed again.")));
 }
 
+/* The table is locked: this comes to an end. */
 static void
 take_the_rest(const Reembed *reembed, Copy *copy)
 {
@@ -293,50 +270,10 @@ take_the_rest(const Reembed *reembed, Copy *copy)
 	{
 		while (!copy->filled)
 			copy_some(reembed, copy, copy_rows);
+		while (indexes_build_next(copy))
+			continue;
 		n = copy_some(reembed, copy, copy_changes);
 	} while (n > 0 || !copy->filled);
-	while (copy_next_index(copy))
-		continue;
-}
-
-static void
-set_typmods(const Copy *copy)
-{
-	for (int i = 0; i < copy->ncolumns; i++)
-	{
-		const char *column = copy->columns[i].embedding;
-		int32		typmod = gallery_column_typmod(copy->side, get_attnum(copy->side, column));
-
-		if (typmod != gallery_column_typmod(copy->relid, get_attnum(copy->relid, column)))
-			swap_set_typmod(copy->relid, column, typmod);
-	}
-}
-
-static void
-swap_copy(const Copy *copy)
-{
-	Relation	relation;
-	Oid			toast;
-
-	set_typmods(copy);
-	swap_storage(copy);
-	copy_end(copy->relid);
-	CommandCounterIncrement();
-
-	/* a TOAST table is named after its owner */
-	relation = table_open(copy->relid, NoLock);
-	toast = relation->rd_rel->reltoastrelid;
-	table_close(relation, NoLock);
-	if (OidIsValid(toast))
-	{
-		Relation	toast_relation = table_open(toast, AccessExclusiveLock);
-		List	   *indexes = RelationGetIndexList(toast_relation);
-
-		table_close(toast_relation, NoLock);
-		RenameRelationInternal(toast, psprintf("pg_toast_%u", copy->relid), true, false);
-		RenameRelationInternal(linitial_oid(indexes), psprintf("pg_toast_%u_index", copy->relid), true, true);
-		CommandCounterIncrement();
-	}
 }
 
 static void
@@ -346,7 +283,7 @@ finish(Reembed *reembed)
 
 	foreach(cell, reembed->copies)
 	{
-		Copy	   *copy = lfirst(cell);
+		const Copy *copy = lfirst(cell);
 
 		LockRelationOid(copy->relid, AccessExclusiveLock);
 		LockRelationOid(copy->side, AccessExclusiveLock);
@@ -356,7 +293,7 @@ finish(Reembed *reembed)
 	foreach(cell, reembed->copies)
 		take_the_rest(reembed, lfirst(cell));
 	foreach(cell, reembed->copies)
-		swap_copy(lfirst(cell));
+		swap_storage(lfirst(cell));
 	gallery_set_versions(reembed->model, reembed->version);
 	model_deploy(reembed->model, reembed->version);
 	PopActiveSnapshot();
@@ -383,7 +320,7 @@ prepare_all(Reembed *reembed)
 		prepare_copy(reembed, lfirst(cell));
 	/* the first may have fallen behind while the last was copied */
 	foreach(cell, reembed->copies)
-		follow(reembed, lfirst(cell));
+		prepare_copy(reembed, lfirst(cell));
 }
 
 static bool

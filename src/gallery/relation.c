@@ -276,20 +276,3 @@ gallery_set_shape(Gallery *gallery, ArrayType *shape)
 	gallery->width = sides[1];
 	gallery->channels = n == 3 ? sides[2] : 1;
 }
-
-/* ---- in a trigger ---- */
-
-AttrNumber
-trigger_column(const TriggerData *trigger, int argument, const char *hint)
-{
-	const char *name = trigger->tg_trigger->tgargs[argument];
-	int			number = SPI_fnumber(RelationGetDescr(trigger->tg_relation), name);
-
-	if (number <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist",
-						name, RelationGetRelationName(trigger->tg_relation)),
-				 errhint("%s", hint)));
-	return number;
-}

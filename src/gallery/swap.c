@@ -20,15 +20,82 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "commands/tablecmds.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
-#include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
 #include "gallery/reembed.h"
+
+/* ---- columns ---- */
+
+bool
+swap_same_columns(Relation table, Relation side)
+{
+	TupleDesc	x = RelationGetDescr(table);
+	TupleDesc	y = RelationGetDescr(side);
+	bool		same = x->natts == y->natts;
+
+	for (int i = 0; same && i < x->natts; i++)
+	{
+		Form_pg_attribute p = TupleDescAttr(x, i);
+		Form_pg_attribute q = TupleDescAttr(y, i);
+
+		same = p->attisdropped == q->attisdropped && p->atttypid == q->atttypid &&
+			p->attlen == q->attlen && p->attalign == q->attalign && p->attbyval == q->attbyval;
+	}
+	return same;
+}
+
+int32
+swap_typmod(int32 typmod, int version)
+{
+	if (typmod < 0 || EMBEDDING_TYPMOD_MODEL(typmod) == 0)
+		return typmod;
+	return EMBEDDING_TYPMOD(EMBEDDING_TYPMOD_DIMS(typmod), EMBEDDING_TYPMOD_KIND(typmod), version);
+}
+
+static void
+set_attribute_typmod(Relation attributes, Oid relid, AttrNumber number, int32 typmod)
+{
+	HeapTuple	tuple = SearchSysCacheCopy2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(number));
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for attribute %d of relation %u", number, relid);
+	((Form_pg_attribute) GETSTRUCT(tuple))->atttypmod = typmod;
+	CatalogTupleUpdate(attributes, &tuple->t_self, tuple);
+	heap_freetuple(tuple);
+	CacheInvalidateRelcacheByRelid(relid);
+}
+
+/* Positions of a plain column in an index */
+static void
+set_index_typmod(Relation attributes, Oid index, AttrNumber number, int32 typmod)
+{
+	Relation	relation = index_open(index, AccessShareLock);
+
+	for (int i = 0; i < relation->rd_index->indnatts; i++)
+		if (relation->rd_index->indkey.values[i] == number)
+			set_attribute_typmod(attributes, index, i + 1, typmod);
+	index_close(relation, AccessShareLock);
+}
+
+static void
+set_typmod(Relation table, AttrNumber column, int32 typmod)
+{
+	Relation	attributes = table_open(AttributeRelationId, RowExclusiveLock);
+	ListCell   *cell;
+
+	set_attribute_typmod(attributes, RelationGetRelid(table), column, typmod);
+	foreach(cell, RelationGetIndexList(table))
+		set_index_typmod(attributes, lfirst_oid(cell), column, typmod);
+	table_close(attributes, RowExclusiveLock);
+	CommandCounterIncrement();
+}
 
 /* ---- files ---- */
 
@@ -104,153 +171,74 @@ swap_relation(Relation classes, Oid a, Oid b)
 	CacheInvalidateRelcacheByRelid(b);
 }
 
-void
-swap_storage(const Copy *copy)
+static void
+swap_all(Relation table, Relation side)
 {
 	Relation	classes = table_open(RelationRelationId, RowExclusiveLock);
-	List	   *pairs = swap_index_pairs(copy);
 	ListCell   *cell;
 
-	foreach(cell, pairs)
+	foreach(cell, indexes_pair(table, side))
 	{
 		const IndexPair *pair = lfirst(cell);
 
 		if (!OidIsValid(pair->side))
-			elog(ERROR, "index %u of table %u has no copy", pair->index, copy->relid);
+			elog(ERROR, "index %u of table %u has no copy", pair->index, RelationGetRelid(table));
+		LockRelationOid(pair->index, AccessExclusiveLock);
+		LockRelationOid(pair->side, AccessExclusiveLock);
 		swap_relation(classes, pair->index, pair->side);
 	}
-	swap_relation(classes, copy->relid, copy->side);
+	swap_relation(classes, RelationGetRelid(table), RelationGetRelid(side));
 	table_close(classes, RowExclusiveLock);
+}
+
+/* A TOAST table is named after its owner, and no longer one that a table is rewritten to. */
+static void
+rename_toast(Oid relid)
+{
+	Relation	relation = table_open(relid, NoLock);
+	Oid			toast = relation->rd_rel->reltoastrelid;
+	Relation	toast_relation;
+	List	   *indexes;
+
+	table_close(relation, NoLock);
+	if (!OidIsValid(toast))
+		return;
+	toast_relation = table_open(toast, AccessExclusiveLock);
+	indexes = RelationGetIndexList(toast_relation);
+	table_close(toast_relation, NoLock);
+	RenameRelationInternal(toast, psprintf("pg_toast_%u", relid), true, false);
+	RenameRelationInternal(linitial_oid(indexes), psprintf("pg_toast_%u_index", relid), true, true);
+	CommandCounterIncrement();
+	ResetRelRewrite(toast);
 	CommandCounterIncrement();
 }
 
-/* ---- indexes ---- */
-
-/*
- * What an index is but for its name and its table: the text of its definition
- * from USING on, and whether it is unique.
- */
-static char *
-index_definition(Oid index, Oid relid)
-{
-	char	   *definition = pg_get_indexdef_string(index);
-	char	   *prefix = psprintf(" INDEX %s ON %s USING ", quote_identifier(get_rel_name(index)),
-								  quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid)));
-	char	   *found = strstr(definition, prefix);
-
-	if (found == NULL)
-		elog(ERROR, "index \"%s\" has an unexpected definition: %s", get_rel_name(index), definition);
-	return psprintf("%.*s|%s", (int) (found - definition), definition, found + strlen(prefix));
-}
-
-static List *
-indexes_of(Oid relid)
-{
-	Relation	relation = table_open(relid, AccessShareLock);
-	List	   *indexes = RelationGetIndexList(relation);
-
-	table_close(relation, AccessShareLock);
-	return indexes;
-}
-
-/* The index of the copy with this definition that no pair has taken */
-static Oid
-take_index(const Copy *copy, List **indexes, const char *definition)
-{
-	ListCell   *cell;
-
-	foreach(cell, *indexes)
-	{
-		Oid			index = lfirst_oid(cell);
-
-		if (strcmp(index_definition(index, copy->side), definition) == 0)
-		{
-			*indexes = foreach_delete_current(*indexes, cell);
-			return index;
-		}
-	}
-	return InvalidOid;
-}
-
-List *
-swap_index_pairs(const Copy *copy)
-{
-	List	   *ours = indexes_of(copy->relid);
-	List	   *theirs = list_copy(indexes_of(copy->side));
-	List	   *pairs = NIL;
-	ListCell   *cell;
-
-	foreach(cell, ours)
-	{
-		IndexPair  *pair = palloc(sizeof(IndexPair));
-
-		pair->index = lfirst_oid(cell);
-		pair->side = take_index(copy, &theirs, index_definition(pair->index, copy->relid));
-		pairs = lappend(pairs, pair);
-	}
-	return pairs;
-}
-
-/* ---- columns ---- */
-
-bool
-swap_same_columns(Oid relid, Oid side)
-{
-	Relation	a = table_open(relid, AccessShareLock);
-	Relation	b = table_open(side, AccessShareLock);
-	TupleDesc	x = RelationGetDescr(a);
-	TupleDesc	y = RelationGetDescr(b);
-	bool		same = x->natts == y->natts;
-
-	for (int i = 0; same && i < x->natts; i++)
-	{
-		Form_pg_attribute p = TupleDescAttr(x, i);
-		Form_pg_attribute q = TupleDescAttr(y, i);
-
-		same = p->attisdropped == q->attisdropped && p->atttypid == q->atttypid &&
-			p->attlen == q->attlen && p->attalign == q->attalign && p->attbyval == q->attbyval &&
-			strcmp(NameStr(p->attname), NameStr(q->attname)) == 0;
-	}
-	table_close(a, AccessShareLock);
-	table_close(b, AccessShareLock);
-	return same;
-}
-
 static void
-set_attribute_typmod(Relation attributes, Oid relid, AttrNumber number, int32 typmod)
+bind_columns(const Copy *copy, Relation table)
 {
-	HeapTuple	tuple = SearchSysCacheCopy2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(number));
+	for (int i = 0; i < copy->ncolumns; i++)
+	{
+		AttrNumber	column = copy->columns[i].embedding;
+		int32		typmod = TupleDescAttr(RelationGetDescr(table), column - 1)->atttypmod;
 
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for attribute %d of relation %u", number, relid);
-	((Form_pg_attribute) GETSTRUCT(tuple))->atttypmod = typmod;
-	CatalogTupleUpdate(attributes, &tuple->t_self, tuple);
-	heap_freetuple(tuple);
-	CacheInvalidateRelcacheByRelid(relid);
-}
-
-/* Positions of a plain column in an index */
-static void
-set_index_typmod(Relation attributes, Oid index, AttrNumber number, int32 typmod)
-{
-	Relation	relation = index_open(index, AccessShareLock);
-
-	for (int i = 0; i < relation->rd_index->indnatts; i++)
-		if (relation->rd_index->indkey.values[i] == number)
-			set_attribute_typmod(attributes, index, i + 1, typmod);
-	index_close(relation, AccessShareLock);
+		if (swap_typmod(typmod, copy->version) != typmod)
+			set_typmod(table, column, swap_typmod(typmod, copy->version));
+	}
 }
 
 void
-swap_set_typmod(Oid relid, const char *column, int32 typmod)
+swap_storage(Copy *copy)
 {
-	Relation	attributes = table_open(AttributeRelationId, RowExclusiveLock);
-	AttrNumber	number = get_attnum(relid, column);
-	ListCell   *cell;
+	Relation	table;
+	Relation	side;
 
-	set_attribute_typmod(attributes, relid, number, typmod);
-	foreach(cell, indexes_of(relid))
-		set_index_typmod(attributes, lfirst_oid(cell), number, typmod);
-	table_close(attributes, RowExclusiveLock);
+	copy_open(copy, &table, &side);
+	bind_columns(copy, table);
+	swap_all(table, side);
+	table_close(side, NoLock);
+	table_close(table, NoLock);
 	CommandCounterIncrement();
+	copy_end(copy->relid);
+	CommandCounterIncrement();
+	rename_toast(copy->relid);
 }

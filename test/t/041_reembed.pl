@@ -113,7 +113,7 @@ sub check
 		0, "$what: no row is missed");
 	is($node->safe_psql('postgres', "SELECT count(*) FILTER (WHERE embedding_model(e) <> $version OR l2_distance(e, embed($version, v)) > 1e-5 OR e IS NULL) FROM item"),
 		0, "$what: every row has the embedding of version $version");
-	is($node->safe_psql('postgres', "SELECT g.version, d.version, (SELECT count(*) FROM similarity.reembeddings), (SELECT count(*) FROM pg_class WHERE relname LIKE 'pg_temp%')"
+	is($node->safe_psql('postgres', "SELECT g.version, d.version, (SELECT count(*) FROM similarity.reembeddings), (SELECT count(*) FROM pg_class WHERE relrewrite <> 0)"
 			. " FROM similarity.galleries g, similarity.model_versions d WHERE d.deployed"),
 		"$version|$version|0|0", "$what: gallery and model agree, and nothing is left");
 	is($node->safe_psql('postgres', "SELECT * FROM similarity.verify_index('item_e')"), '', "$what: the index is sound");
@@ -159,13 +159,56 @@ while_busy('simple', sub { $node->safe_psql('postgres', "CALL similarity.reembed
 check(1, 'back');
 
 # A table that is emptied and filled meanwhile.
-my ($out, $err) = ('', '');
-my $call = IPC::Run::start([ 'psql', '-qX', '-c', "CALL similarity.reembed('small', 2, batch_rows => 500, rows_per_second => $rows / 3)", $node->connstr('postgres') ],
-	'<', \'', '>', \$out, '2>', \$err);
-$node->poll_query_until('postgres', 'SELECT count(*) = 1 FROM similarity.reembeddings WHERE last_key::bigint > 1000') or die 'reembed does not go on';
+my ($out, $err, $call);
+begin_reembed(2, "$rows / 3");
 $node->safe_psql('postgres', 'TRUNCATE item, mirror; INSERT INTO item (id, label, v) SELECT i, i % 7, input(i) FROM generate_series(1, 300) i; INSERT INTO mirror SELECT id, v FROM item');
 $call->finish;
 is($err, '', 'a table may be emptied meanwhile');
 check(2, 'emptied');
 
+# A table that is rewritten meanwhile, which fires no trigger.
+$node->safe_psql('postgres', q{INSERT INTO item (id, label, v) SELECT i, i % 7, input(i) FROM generate_series(1000, 5000) i});
+begin_reembed(1, 2000);
+$node->safe_psql('postgres', q{ALTER TABLE item ALTER note TYPE text USING 'note ' || id});
+$call->finish;
+is($err, '', 'a table may be rewritten meanwhile');
+is($node->safe_psql('postgres', q{SELECT count(*), count(*) FILTER (WHERE note = 'note ' || id AND embedding_model(e) = 1) FROM item}), '4301|4301', 'and is copied as it is then');
+
+# A table that is given to somebody else meanwhile is not the caller's to change.
+$node->safe_psql('postgres', q{
+	CREATE ROLE keeper; CREATE ROLE stranger; GRANT ALL ON SCHEMA public TO keeper, stranger;
+	ALTER TABLE item OWNER TO keeper; GRANT CREATE ON SCHEMA similarity TO keeper; SELECT similarity.set_model_owner('small', 'keeper')});
+begin_reembed(2, 2000, 'SET SESSION AUTHORIZATION keeper');
+$node->safe_psql('postgres', q{ALTER TABLE item OWNER TO stranger});
+$call->finish;
+like($err, qr/must be owner of table item/, 'ownership is asked again');
+is($node->safe_psql('postgres', q{SELECT count(DISTINCT embedding_model(e)) FROM item}), 1, 'nothing has changed then');
+$node->safe_psql('postgres', q{ALTER TABLE item OWNER TO keeper});
+$node->safe_psql('postgres', q{SET SESSION AUTHORIZATION keeper; CALL similarity.reembed('small', 2)});
+is($node->safe_psql('postgres', q{SELECT count(*) FILTER (WHERE embedding_model(e) = 2), (SELECT count(*) FROM pg_class WHERE relrewrite <> 0) FROM item}),
+	'4301|0', 'a new call begins again where it must');
+
+# Somebody drops the copy, or the table and with it the copy.
+begin_reembed(1, 2000, 'SET SESSION AUTHORIZATION keeper');
+$node->safe_psql('postgres', q{DO $$ BEGIN EXECUTE 'DROP TABLE ' || (SELECT oid::regclass FROM pg_class WHERE relrewrite <> 0 AND relkind = 'r'); END $$});
+$call->finish;
+like($err, qr/table public.item changed while it was embedded anew/, 'the copy is gone');
+begin_reembed(1, 2000, 'SET SESSION AUTHORIZATION keeper');
+$node->safe_psql('postgres', q{DROP TABLE item CASCADE});
+$call->finish;
+like($err, qr/table public.item changed while it was embedded anew/, 'the table is gone');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_class WHERE relrewrite <> 0}), 0, 'and the copy with it');
+
 done_testing();
+
+# Begin a slow call, and come back when it has copied rows.
+sub begin_reembed
+{
+	my ($version, $rows_per_second, $before) = @_;
+
+	($out, $err) = ('', '');
+	$before //= 'SELECT 1';
+	$call = IPC::Run::start([ 'psql', '-qX', '-c', $before, '-c', "CALL similarity.reembed('small', $version, batch_rows => 500, rows_per_second => $rows_per_second)", $node->connstr('postgres') ],
+		'<', \'', '>', \$out, '2>', \$err);
+	$node->poll_query_until('postgres', 'SELECT count(*) = 1 FROM similarity.reembeddings WHERE last_key::bigint > 1000') or die 'reembed does not go on';
+}
