@@ -129,7 +129,7 @@ DECLARE
 	v integer := (SELECT deployed_version FROM similarity.models WHERE model = 'tiles');
 BEGIN
 	-- another fingerprint: not the network that the cache may hold
-	UPDATE similarity.model_version SET fingerprint = fingerprint + 1 WHERE id = v;
+	UPDATE _similarity.model_version SET fingerprint = fingerprint + 1 WHERE id = v;
 	EXECUTE replace(change, '%v', v::text);
 	EXECUTE 'SELECT embed(''tiles'', array_fill(1::real, ''{16}''))';
 	RETURN 'no error';
@@ -138,15 +138,15 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN concat_ws(' / ', sqlstate, regexp_replace(sqlerrm, 'version \d+', 'version V'), nullif(result, ''));
 END $$;
 SELECT damage('SELECT');
-SELECT damage($$UPDATE similarity.model_weights SET data = set_byte(data, 5, 99) WHERE version = %v AND tensor = 'dense/kernel'$$);
-SELECT damage($$UPDATE similarity.model_weights SET data = substr(data, 1, 8) WHERE version = %v AND tensor = 'dense/bias'$$);
-SELECT damage($$UPDATE similarity.model_weights SET data = data || '\x00' WHERE version = %v AND tensor = 'dense/bias'$$);
-SELECT damage($$UPDATE similarity.model_weights SET shape = '{8,16}' WHERE version = %v AND tensor = 'dense/kernel'$$);
-SELECT damage($$UPDATE similarity.model_weights SET shape = '{{16},{8}}' WHERE version = %v AND tensor = 'dense/kernel'$$);
-SELECT damage($$DELETE FROM similarity.model_weights WHERE version = %v AND tensor = 'metric_embedding/bias'$$);
-SELECT damage($$UPDATE similarity.model SET dims = 4 WHERE name = 'tiles'$$);
-SELECT damage($$UPDATE similarity.model SET layers = '[{"dense": {"units": 8}}]' WHERE name = 'tiles'$$);
-SELECT damage($$UPDATE similarity.model SET layers = jsonb_set(layers, '{2,dense,units}', '9') WHERE name = 'tiles'$$);
+SELECT damage($$UPDATE _similarity.model_weights SET data = set_byte(data, 5, 99) WHERE version = %v AND tensor = 'dense/kernel'$$);
+SELECT damage($$UPDATE _similarity.model_weights SET data = substr(data, 1, 8) WHERE version = %v AND tensor = 'dense/bias'$$);
+SELECT damage($$UPDATE _similarity.model_weights SET data = data || '\x00' WHERE version = %v AND tensor = 'dense/bias'$$);
+SELECT damage($$UPDATE _similarity.model_weights SET shape = '{8,16}' WHERE version = %v AND tensor = 'dense/kernel'$$);
+SELECT damage($$UPDATE _similarity.model_weights SET shape = '{{16},{8}}' WHERE version = %v AND tensor = 'dense/kernel'$$);
+SELECT damage($$DELETE FROM _similarity.model_weights WHERE version = %v AND tensor = 'metric_embedding/bias'$$);
+SELECT damage($$UPDATE _similarity.model SET dims = 4 WHERE name = 'tiles'$$);
+SELECT damage($$UPDATE _similarity.model SET layers = '[{"dense": {"units": 8}}]' WHERE name = 'tiles'$$);
+SELECT damage($$UPDATE _similarity.model SET layers = jsonb_set(layers, '{2,dense,units}', '9') WHERE name = 'tiles'$$);
 -- all of that was rolled back
 SELECT embed('tiles', image) = embed(:v1, image) AS sound FROM tiles WHERE id = 1;
 
@@ -164,6 +164,6 @@ SELECT similarity.drop_model('tiles');
 SELECT message_of(format('SELECT embed(%s, ''\x00''::bytea)', :v1));
 SELECT message_of('SELECT embed(''tiles'', ''\x00''::bytea)');
 SELECT similarity.drop_model('tiles2');
-SELECT count(*) FROM similarity.model_weights WHERE version IN (:v1, :v2, :v3);
+SELECT count(*) FROM _similarity.model_weights WHERE version IN (:v1, :v2, :v3);
 DROP FUNCTION message_of(text), damage(text);
 DROP TABLE tiles, first, shelf;

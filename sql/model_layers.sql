@@ -39,7 +39,7 @@ FROM (SELECT label, embed('residual', input) AS e FROM stripes) a, (SELECT label
 
 -- normalization took mean and variance from the rows, as they are no longer 0 and 1
 SELECT tensor, shape, data NOT IN ('\x0000000000000000', '\x0000803f0000803f') AS learnt
-FROM similarity.model_weights WHERE tensor LIKE 'normalization/%' ORDER BY 1;
+FROM _similarity.model_weights WHERE tensor LIKE 'normalization/%' ORDER BY 1;
 
 -- Exported and imported, embeddings are the same to the bit
 SELECT similarity.import_model('copy', similarity.export_model('residual')) > 0 AS imported;

@@ -35,7 +35,7 @@ CALL similarity.train('twin', $$SELECT ARRAY[i % 2, i % 3]::real[], i % 2 FROM g
 SELECT min(version) AS old, max(version) AS new FROM similarity.model_versions WHERE model = 'twin' \gset
 SELECT similarity.drop_version('twin', :old);
 SELECT count(*), bool_and(deployed) FROM similarity.model_versions WHERE model = 'twin';
-SELECT count(*) FROM similarity.model_weights WHERE version = :old;
+SELECT count(*) FROM _similarity.model_weights WHERE version = :old;
 
 -- Bad input.
 \set VERBOSITY terse

@@ -12,9 +12,9 @@ GRANT SELECT ON points TO regress_owner;
 SET ROLE regress_owner;
 SELECT count(*) FROM similarity.create_model('mine', '{2}', '[{"metric_embedding": {"units": 2}}]');
 SELECT owner, dims FROM similarity.models WHERE model = 'mine';
-SELECT * FROM similarity.model;
-SELECT * FROM similarity.model_weights;
-INSERT INTO similarity.model_grant VALUES (1, 'regress_owner');
+SELECT * FROM _similarity.model;
+SELECT * FROM _similarity.model_weights;
+INSERT INTO _similarity.model_grant VALUES (1, 'regress_owner');
 SELECT nextval('similarity.model_version_id');
 DELETE FROM similarity.models;
 CALL similarity.train('mine', 'SELECT x, label FROM points', epochs => 1, steps_per_epoch => 1, verbose => false);
@@ -88,7 +88,7 @@ RESET ROLE;
 CREATE TABLE secret AS SELECT * FROM points;
 SET ROLE regress_owner;
 CALL similarity.train('mine', 'SELECT x, label FROM secret', epochs => 1, steps_per_epoch => 1, verbose => false);
-CALL similarity.train('mine', 'SELECT x, label FROM points, similarity.model', epochs => 1, steps_per_epoch => 1, verbose => false);
+CALL similarity.train('mine', 'SELECT x, label FROM points, _similarity.model', epochs => 1, steps_per_epoch => 1, verbose => false);
 
 -- Planted operators and functions on the search path are not reached
 RESET ROLE;

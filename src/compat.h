@@ -60,6 +60,13 @@
 #define relation_file(relation) ((relation)->rd_node)
 #endif
 
+/* The i-th session of those that pgstat shows, from 1 */
+#if PG_VERSION_NUM >= 160000
+#define backend_status(i) pgstat_get_local_beentry_by_index(i)
+#else
+#define backend_status(i) pgstat_fetch_stat_local_beentry(i)
+#endif
+
 /* Local transaction id of this backend */
 #if PG_VERSION_NUM >= 170000
 #define my_local_xid() (MyProc->vxid.lxid)

@@ -1,9 +1,17 @@
 -- The catalog of models.  Only the extension's C code touches these tables,
 -- after its own checks and as the extension's owner; everybody reads the views.
 -- Roles stand in them by name, so that a dump loads into a cluster whose roles
--- have other OIDs or are missing.
+-- have other OIDs or are missing.  No foreign key leads from one table to
+-- another, since restores load tables in any order: the code that deletes a row
+-- deletes what belongs to it (src/model/catalog.c).
 
-CREATE TABLE similarity.model (
+-- What embed() reads stands in a schema of its own.  pg_dump sorts the data of
+-- tables by schema, and this name comes before any that begins with a letter of
+-- lower case: rows whose indexes are built on embed() find the model.
+CREATE SCHEMA _similarity;
+COMMENT ON SCHEMA _similarity IS 'tables of the extension similarity that embed() reads; read the views of schema similarity';
+
+CREATE TABLE _similarity.model (
 	id integer GENERATED ALWAYS AS IDENTITY,
 	name name NOT NULL,
 	owner name NOT NULL,
@@ -14,54 +22,49 @@ CREATE TABLE similarity.model (
 	CONSTRAINT model_pkey PRIMARY KEY (id),
 	CONSTRAINT model_name_key UNIQUE (name)
 );
-COMMENT ON TABLE similarity.model IS 'models: a name, an owner and an architecture that never changes; read similarity.models';
+COMMENT ON TABLE _similarity.model IS 'models: a name, an owner and an architecture that never changes; read similarity.models';
 
-CREATE TABLE similarity.model_grant (
+CREATE TABLE _similarity.model_grant (
 	model integer NOT NULL,
 	grantee name NOT NULL,
-	CONSTRAINT model_grant_pkey PRIMARY KEY (model, grantee),
-	CONSTRAINT model_grant_model_fkey FOREIGN KEY (model) REFERENCES similarity.model ON DELETE CASCADE
+	CONSTRAINT model_grant_pkey PRIMARY KEY (model, grantee)
 );
-COMMENT ON TABLE similarity.model_grant IS 'roles that may use a model besides its owner; "public" is everybody';
+COMMENT ON TABLE _similarity.model_grant IS 'roles that may use a model besides its owner; "public" is everybody';
 
 -- Ids of finished versions, which are the model tag of embeddings (15 bits).
 CREATE SEQUENCE similarity.model_version_id AS integer MINVALUE 1 MAXVALUE 32767 NO CYCLE;
 COMMENT ON SEQUENCE similarity.model_version_id IS 'ids of model versions; never reused';
 
-CREATE TABLE similarity.model_version (
+CREATE TABLE _similarity.model_version (
 	id integer NOT NULL,
 	model integer NOT NULL,
 	fingerprint bigint NOT NULL,
 	metrics jsonb NOT NULL,
 	created timestamp with time zone NOT NULL DEFAULT pg_catalog.now(),
-	CONSTRAINT model_version_pkey PRIMARY KEY (id),
-	CONSTRAINT model_version_model_fkey FOREIGN KEY (model) REFERENCES similarity.model ON DELETE CASCADE
+	CONSTRAINT model_version_pkey PRIMARY KEY (id)
 );
-CREATE INDEX model_version_model_idx ON similarity.model_version (model);
-COMMENT ON TABLE similarity.model_version IS 'finished versions of models, which never change; read similarity.model_versions';
+CREATE INDEX model_version_model_idx ON _similarity.model_version (model);
+COMMENT ON TABLE _similarity.model_version IS 'finished versions of models, which never change; read similarity.model_versions';
 
-CREATE TABLE similarity.model_weights (
+CREATE TABLE _similarity.model_weights (
 	version integer NOT NULL,
 	tensor text NOT NULL,
 	part integer NOT NULL,
 	shape integer[] NOT NULL,
 	checksum bigint NOT NULL,
 	data bytea NOT NULL,
-	CONSTRAINT model_weights_pkey PRIMARY KEY (version, tensor, part),
-	CONSTRAINT model_weights_version_fkey FOREIGN KEY (version) REFERENCES similarity.model_version ON DELETE CASCADE
+	CONSTRAINT model_weights_pkey PRIMARY KEY (version, tensor, part)
 );
-ALTER TABLE similarity.model_weights ALTER COLUMN data SET STORAGE EXTERNAL;
-COMMENT ON TABLE similarity.model_weights IS 'weights of versions: little-endian float4 in parts of at most 1 MB with their CRC-32C';
+ALTER TABLE _similarity.model_weights ALTER COLUMN data SET STORAGE EXTERNAL;
+COMMENT ON TABLE _similarity.model_weights IS 'weights of versions: little-endian float4 in parts of at most 1 MB with their CRC-32C';
 
-CREATE TABLE similarity.deployment (
+CREATE TABLE _similarity.deployment (
 	model integer NOT NULL,
 	version integer NOT NULL,
 	deployed timestamp with time zone NOT NULL DEFAULT pg_catalog.now(),
-	CONSTRAINT deployment_pkey PRIMARY KEY (model),
-	CONSTRAINT deployment_model_fkey FOREIGN KEY (model) REFERENCES similarity.model ON DELETE CASCADE,
-	CONSTRAINT deployment_version_fkey FOREIGN KEY (version) REFERENCES similarity.model_version ON DELETE CASCADE
+	CONSTRAINT deployment_pkey PRIMARY KEY (model)
 );
-COMMENT ON TABLE similarity.deployment IS 'the version of a model that embed(model, input) runs';
+COMMENT ON TABLE _similarity.deployment IS 'the version of a model that embed(model, input) runs';
 
 CREATE TABLE similarity.training_run (
 	id bigint GENERATED ALWAYS AS IDENTITY,
@@ -75,9 +78,7 @@ CREATE TABLE similarity.training_run (
 	started timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	ended timestamp with time zone,
 	CONSTRAINT training_run_pkey PRIMARY KEY (id),
-	CONSTRAINT training_run_state_check CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY['running', 'finished', 'failed', 'cancelled'])),
-	CONSTRAINT training_run_model_fkey FOREIGN KEY (model) REFERENCES similarity.model ON DELETE CASCADE,
-	CONSTRAINT training_run_version_fkey FOREIGN KEY (version) REFERENCES similarity.model_version ON DELETE CASCADE
+	CONSTRAINT training_run_state_check CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY['running', 'finished', 'failed', 'cancelled']))
 );
 CREATE INDEX training_run_model_idx ON similarity.training_run (model);
 COMMENT ON TABLE similarity.training_run IS 'trainings: what was asked, how it ended and which version it made; read similarity.training_runs';
@@ -98,8 +99,7 @@ CREATE TABLE similarity.training_epoch (
 	images_per_second double precision NOT NULL,
 	validation jsonb,
 	logged timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-	CONSTRAINT training_epoch_pkey PRIMARY KEY (run, epoch),
-	CONSTRAINT training_epoch_run_fkey FOREIGN KEY (run) REFERENCES similarity.training_run ON DELETE CASCADE
+	CONSTRAINT training_epoch_pkey PRIMARY KEY (run, epoch)
 );
 COMMENT ON TABLE similarity.training_epoch IS 'metrics of each epoch of a training; read similarity.training_log';
 
@@ -118,8 +118,7 @@ CREATE TABLE similarity.training_step (
 	dist_gap double precision,
 	gradient_norm double precision,
 	images_per_second double precision,
-	CONSTRAINT training_step_pkey PRIMARY KEY (run, step),
-	CONSTRAINT training_step_run_fkey FOREIGN KEY (run) REFERENCES similarity.training_run ON DELETE CASCADE
+	CONSTRAINT training_step_pkey PRIMARY KEY (run, step)
 );
 COMMENT ON TABLE similarity.training_step IS 'metrics of every so many steps of a training; read similarity.training_steps';
 
@@ -130,8 +129,7 @@ CREATE TABLE similarity.checkpoint (
 	data_hash bigint NOT NULL,
 	progress double precision[] NOT NULL,
 	written timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-	CONSTRAINT checkpoint_pkey PRIMARY KEY (run),
-	CONSTRAINT checkpoint_run_fkey FOREIGN KEY (run) REFERENCES similarity.training_run ON DELETE CASCADE
+	CONSTRAINT checkpoint_pkey PRIMARY KEY (run)
 );
 COMMENT ON TABLE similarity.checkpoint IS 'the last checkpoint of each interrupted or running training; similarity.training_runs shows its step';
 
@@ -141,24 +139,23 @@ CREATE TABLE similarity.checkpoint_part (
 	part integer NOT NULL,
 	checksum bigint NOT NULL,
 	data bytea NOT NULL,
-	CONSTRAINT checkpoint_part_pkey PRIMARY KEY (run, name, part),
-	CONSTRAINT checkpoint_part_run_fkey FOREIGN KEY (run) REFERENCES similarity.checkpoint ON DELETE CASCADE
+	CONSTRAINT checkpoint_part_pkey PRIMARY KEY (run, name, part)
 );
 ALTER TABLE similarity.checkpoint_part ALTER COLUMN data SET STORAGE EXTERNAL;
 COMMENT ON TABLE similarity.checkpoint_part IS 'weights and state of the optimizer and the loss at a checkpoint, in parts of at most 1 MB with their CRC-32C';
 
-REVOKE ALL ON similarity.model, similarity.model_grant, similarity.model_version, similarity.model_weights,
-	similarity.deployment, similarity.training_run, similarity.training_epoch, similarity.training_step,
+REVOKE ALL ON _similarity.model, _similarity.model_grant, _similarity.model_version, _similarity.model_weights,
+	_similarity.deployment, similarity.training_run, similarity.training_epoch, similarity.training_step,
 	similarity.checkpoint, similarity.checkpoint_part FROM PUBLIC;
-REVOKE ALL ON SEQUENCE similarity.model_id_seq, similarity.model_version_id, similarity.training_run_id_seq FROM PUBLIC;
+REVOKE ALL ON SEQUENCE _similarity.model_id_seq, similarity.model_version_id, similarity.training_run_id_seq FROM PUBLIC;
 
-SELECT pg_catalog.pg_extension_config_dump('similarity.model', '');
-SELECT pg_catalog.pg_extension_config_dump('similarity.model_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('similarity.model_grant', '');
-SELECT pg_catalog.pg_extension_config_dump('similarity.model_version', '');
+SELECT pg_catalog.pg_extension_config_dump('_similarity.model', '');
+SELECT pg_catalog.pg_extension_config_dump('_similarity.model_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('_similarity.model_grant', '');
+SELECT pg_catalog.pg_extension_config_dump('_similarity.model_version', '');
 SELECT pg_catalog.pg_extension_config_dump('similarity.model_version_id', '');
-SELECT pg_catalog.pg_extension_config_dump('similarity.model_weights', '');
-SELECT pg_catalog.pg_extension_config_dump('similarity.deployment', '');
+SELECT pg_catalog.pg_extension_config_dump('_similarity.model_weights', '');
+SELECT pg_catalog.pg_extension_config_dump('_similarity.deployment', '');
 SELECT pg_catalog.pg_extension_config_dump('similarity.training_run', '');
 SELECT pg_catalog.pg_extension_config_dump('similarity.training_run_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('similarity.training_epoch', '');
@@ -168,13 +165,13 @@ SELECT pg_catalog.pg_extension_config_dump('similarity.training_step', '');
 
 CREATE VIEW similarity.models WITH (security_barrier) AS
 SELECT m.name::text AS model, m.owner::text AS owner, m.input, m.dims, d.version AS deployed_version,
-	(SELECT pg_catalog.array_agg(g.grantee::text ORDER BY g.grantee) FROM similarity.model_grant g
+	(SELECT pg_catalog.array_agg(g.grantee::text ORDER BY g.grantee) FROM _similarity.model_grant g
 		WHERE g.model OPERATOR(pg_catalog.=) m.id) AS usage_granted_to,
 	m.layers, m.created, m.id
-FROM similarity.model m LEFT JOIN similarity.deployment d ON d.model OPERATOR(pg_catalog.=) m.id
+FROM _similarity.model m LEFT JOIN _similarity.deployment d ON d.model OPERATOR(pg_catalog.=) m.id
 WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r
 	WHERE r.rolname OPERATOR(pg_catalog.=) m.owner AND pg_catalog.pg_has_role(r.oid, 'USAGE'))
-	OR EXISTS (SELECT FROM similarity.model_grant g
+	OR EXISTS (SELECT FROM _similarity.model_grant g
 		LEFT JOIN pg_catalog.pg_roles r ON r.rolname OPERATOR(pg_catalog.=) g.grantee
 		WHERE g.model OPERATOR(pg_catalog.=) m.id
 			AND (g.grantee OPERATOR(pg_catalog.=) 'public' OR pg_catalog.pg_has_role(r.oid, 'USAGE')))
@@ -183,7 +180,7 @@ COMMENT ON VIEW similarity.models IS 'models that the current role owns or may u
 
 CREATE VIEW similarity.model_versions WITH (security_barrier) AS
 SELECT m.model, v.id AS version, m.deployed_version IS NOT DISTINCT FROM v.id AS deployed, m.dims, v.metrics, v.created, v.fingerprint
-FROM similarity.models m JOIN similarity.model_version v ON v.model OPERATOR(pg_catalog.=) m.id;
+FROM similarity.models m JOIN _similarity.model_version v ON v.model OPERATOR(pg_catalog.=) m.id;
 COMMENT ON VIEW similarity.model_versions IS 'finished versions of the models that the current role owns or may use; equal fingerprints mean equal weights';
 
 -- The source query may tell about tables: owners only.  A training holds the
@@ -194,13 +191,13 @@ SELECT r.id AS run, m.name::text AS model, r.role::text AS role,
 	CASE WHEN gone.gone THEN 'failed' ELSE r.state END AS state, r.version, r.source, r.options,
 	CASE WHEN gone.gone THEN 'the session ended' ELSE r.message END AS message, r.started, r.ended,
 	(SELECT c.step FROM similarity.checkpoint c WHERE c.run OPERATOR(pg_catalog.=) r.id) AS checkpoint_step
-FROM similarity.training_run r JOIN similarity.model m ON m.id OPERATOR(pg_catalog.=) r.model,
+FROM similarity.training_run r JOIN _similarity.model m ON m.id OPERATOR(pg_catalog.=) r.model,
 	LATERAL (SELECT CASE WHEN r.state OPERATOR(pg_catalog.<>) 'running' OR pg_catalog.pg_is_in_recovery() THEN false
 		ELSE NOT EXISTS (SELECT FROM pg_catalog.pg_locks l
 			WHERE l.locktype OPERATOR(pg_catalog.=) 'object' AND l.granted
 				AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d
 					WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
-				AND l.classid OPERATOR(pg_catalog.=) 'similarity.model'::pg_catalog.regclass
+				AND l.classid OPERATOR(pg_catalog.=) '_similarity.model'::pg_catalog.regclass
 				AND l.objid OPERATOR(pg_catalog.=) m.id::pg_catalog.oid) END AS gone) gone
 WHERE EXISTS (SELECT FROM pg_catalog.pg_roles o
 	WHERE o.rolname OPERATOR(pg_catalog.=) m.owner AND pg_catalog.pg_has_role(o.oid, 'USAGE'))

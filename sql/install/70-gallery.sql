@@ -22,9 +22,7 @@ CREATE TABLE similarity.gallery (
 	CONSTRAINT gallery_pkey PRIMARY KEY (id),
 	CONSTRAINT gallery_name_key UNIQUE (name),
 	CONSTRAINT gallery_model_check CHECK ((model IS NULL) OPERATOR(pg_catalog.=) (version IS NULL)),
-	CONSTRAINT gallery_image_check CHECK (image IS NULL OR image_shape IS NOT NULL),
-	CONSTRAINT gallery_model_fkey FOREIGN KEY (model) REFERENCES similarity.model,
-	CONSTRAINT gallery_version_fkey FOREIGN KEY (version) REFERENCES similarity.model_version
+	CONSTRAINT gallery_image_check CHECK (image IS NULL OR image_shape IS NOT NULL)
 );
 COMMENT ON TABLE similarity.gallery IS 'galleries: which table and columns, which model version, which distance; read similarity.galleries';
 
@@ -46,8 +44,7 @@ CREATE TABLE similarity.calibration (
 	gallery_rows bigint NOT NULL,
 	gallery_hash numeric NOT NULL,
 	matched double precision[] NOT NULL,
-	CONSTRAINT calibration_pkey PRIMARY KEY (gallery),
-	CONSTRAINT calibration_gallery_fkey FOREIGN KEY (gallery) REFERENCES similarity.gallery ON DELETE CASCADE
+	CONSTRAINT calibration_pkey PRIMARY KEY (gallery)
 );
 COMMENT ON TABLE similarity.calibration IS 'the last calibration of a gallery: how it was made, and each metric at each threshold; read similarity.calibration_curve';
 
@@ -63,8 +60,7 @@ CREATE TABLE similarity.cutpoint (
 	binary_accuracy double precision NOT NULL,
 	npv double precision NOT NULL,
 	fpr double precision NOT NULL,
-	CONSTRAINT cutpoint_pkey PRIMARY KEY (gallery, name),
-	CONSTRAINT cutpoint_calibration_fkey FOREIGN KEY (gallery) REFERENCES similarity.calibration ON DELETE CASCADE
+	CONSTRAINT cutpoint_pkey PRIMARY KEY (gallery, name)
 );
 COMMENT ON TABLE similarity.cutpoint IS 'cut points of calibrated galleries: the distance beyond which a neighbor is no match; read similarity.cutpoints';
 
@@ -113,7 +109,7 @@ SELECT g.name::text AS gallery, g.owner::text AS owner,
 	pg_catalog.pg_total_relation_size(r.oid) AS bytes,
 	x.index, x.index_bytes, x.index_recall
 FROM similarity.gallery g
-	LEFT JOIN similarity.model m ON m.id OPERATOR(pg_catalog.=) g.model
+	LEFT JOIN _similarity.model m ON m.id OPERATOR(pg_catalog.=) g.model
 	LEFT JOIN similarity.calibration c ON c.gallery OPERATOR(pg_catalog.=) g.id
 	LEFT JOIN pg_catalog.pg_class r ON r.relname OPERATOR(pg_catalog.=) g.relation_name
 		AND r.relnamespace OPERATOR(pg_catalog.=) (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname OPERATOR(pg_catalog.=) g.relation_schema)

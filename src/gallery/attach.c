@@ -26,6 +26,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "dump.h"
 #include "gallery/gallery.h"
 #include "gallery/trigger.h"
 #include "model/model.h"
@@ -322,6 +323,9 @@ gallery_embed_row(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("similarity.embed_row must be called as a trigger before a row is written")));
+	/* rows of a dump come back as they were, and before what would tell */
+	if (loading_dump() && class_ownercheck(RelationGetRelid(trigger->tg_relation), GetUserId()))
+		return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple);
 	return PointerGetDatum(embed_tuple(trigger, begin_rows(fcinfo, trigger),
 									   TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple));
 }

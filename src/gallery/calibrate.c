@@ -292,7 +292,8 @@ forget_calibration(const Gallery *gallery)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("gallery \"%s\" does not exist", gallery->name)));
-	catalog_run("DELETE FROM similarity.calibration WHERE gallery OPERATOR(pg_catalog.=) $1", &args);
+	catalog_run("WITH cutpoints AS (DELETE FROM similarity.cutpoint WHERE gallery OPERATOR(pg_catalog.=) $1)"
+				" DELETE FROM similarity.calibration WHERE gallery OPERATOR(pg_catalog.=) $1", &args);
 }
 
 /* Most distances of matches that a calibration keeps, evenly chosen */

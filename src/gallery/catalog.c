@@ -94,7 +94,7 @@ gallery_find(const char *name)
 
 	if (catalog_select("SELECT g.id, g.name, g.owner, g.relation_schema, g.relation_name, g.embedding,"
 					   " g.label, g.key, g.image, g.distance, m.name, g.version, g.image_shape, g.input"
-					   " FROM similarity.gallery g LEFT JOIN similarity.model m"
+					   " FROM similarity.gallery g LEFT JOIN _similarity.model m"
 					   " ON m.id OPERATOR(pg_catalog.=) g.model"
 					   " WHERE g.name OPERATOR(pg_catalog.=) $1",
 					   TEXTOID, CStringGetTextDatum(name)) == 0)
@@ -183,7 +183,7 @@ gallery_find_attached(const char *schema, const char *table, const char *embeddi
 int
 gallery_names_of_model(const char *model, char ***names)
 {
-	int			n = (int) catalog_select("SELECT g.name FROM similarity.gallery g JOIN similarity.model m"
+	int			n = (int) catalog_select("SELECT g.name FROM similarity.gallery g JOIN _similarity.model m"
 										 " ON m.id OPERATOR(pg_catalog.=) g.model"
 										 " WHERE m.name OPERATOR(pg_catalog.=) $1 ORDER BY g.name",
 										 TEXTOID, CStringGetTextDatum(model));
@@ -202,7 +202,7 @@ gallery_set_versions(const char *model, int version)
 
 	catalog_arg_text(&args, model);
 	catalog_arg_int(&args, version);
-	catalog_run("UPDATE similarity.gallery g SET version = $2 FROM similarity.model m"
+	catalog_run("UPDATE similarity.gallery g SET version = $2 FROM _similarity.model m"
 				" WHERE m.id OPERATOR(pg_catalog.=) g.model AND m.name OPERATOR(pg_catalog.=) $1", &args);
 }
 
@@ -417,7 +417,7 @@ model_of_version(const Gallery *gallery, int version)
 {
 	int32		id;
 
-	if (catalog_select("SELECT m.name, m.id FROM similarity.model_version v JOIN similarity.model m"
+	if (catalog_select("SELECT m.name, m.id FROM _similarity.model_version v JOIN _similarity.model m"
 					   " ON m.id OPERATOR(pg_catalog.=) v.model WHERE v.id OPERATOR(pg_catalog.=) $1",
 					   INT4OID, Int32GetDatum(version)) == 0 ||
 		strcmp(column_text(0, 1), gallery->model) != 0)
@@ -429,6 +429,19 @@ model_of_version(const Gallery *gallery, int version)
 	id = column_int(0, 2);
 	SPI_freetuptable(SPI_tuptable);
 	return id;
+}
+
+/* Keep it from being dropped until the gallery's row can be seen. */
+static void
+lock_version(int version)
+{
+	CatalogArgs args = {0};
+
+	catalog_arg_int(&args, version);
+	if (catalog_run("SELECT FROM _similarity.model_version WHERE id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE", &args) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model version %d does not exist", version)));
 }
 
 /* Choose the version that made the column's values, else the deployed one. */
@@ -462,7 +475,7 @@ choose_shape(Gallery *gallery, int32 model)
 	if (gallery->height != 0)
 		return;
 	if (gallery->model != NULL &&
-		catalog_select("SELECT m.input FROM similarity.model m WHERE m.id OPERATOR(pg_catalog.=) $1"
+		catalog_select("SELECT m.input FROM _similarity.model m WHERE m.id OPERATOR(pg_catalog.=) $1"
 					   " AND pg_catalog.cardinality(m.input) OPERATOR(pg_catalog.=) ANY (ARRAY[2, 3])"
 					   " AND m.input[1] OPERATOR(pg_catalog.<=) 4096 AND m.input[2] OPERATOR(pg_catalog.<=) 4096"
 					   " AND coalesce(m.input[3], 1) OPERATOR(pg_catalog.=) ANY (ARRAY[1, 3])",
@@ -493,6 +506,8 @@ insert_gallery(const Gallery *gallery, int32 model)
 	CatalogArgs args = {0};
 	uint64		inserted;
 
+	if (gallery->model != NULL)
+		lock_version(gallery->version);
 	catalog_arg_text(&args, gallery->name);
 	catalog_arg_text(&args, gallery->owner);
 	catalog_arg_text(&args, gallery->schema);
@@ -549,7 +564,9 @@ drop_gallery(PG_FUNCTION_ARGS)
 	if (gallery->input != NULL && gallery_has_relation(gallery))
 		gallery_end_trigger(gallery);
 	catalog_arg_int(&args, gallery->id);
-	catalog_run("DELETE FROM similarity.gallery WHERE id OPERATOR(pg_catalog.=) $1", &args);
+	catalog_run("WITH cutpoints AS (DELETE FROM similarity.cutpoint WHERE gallery OPERATOR(pg_catalog.=) $1),"
+				" calibrations AS (DELETE FROM similarity.calibration WHERE gallery OPERATOR(pg_catalog.=) $1)"
+				" DELETE FROM similarity.gallery WHERE id OPERATOR(pg_catalog.=) $1", &args);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

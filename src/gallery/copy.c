@@ -469,7 +469,9 @@ queue_key(Oid relid, const char *key)
 
 	catalog_arg(&args, OIDOID, ObjectIdGetDatum(relid), false);
 	catalog_arg_text(&args, key);
-	catalog_run("INSERT INTO similarity.reembed_queue (relation, key) VALUES ($1, $2)", &args);
+	/* the triggers are dumped with the table, but not that it is being copied */
+	catalog_run("INSERT INTO similarity.reembed_queue (relation, key) SELECT relation, $2"
+				" FROM similarity.reembedding WHERE relation OPERATOR(pg_catalog.=) $1", &args);
 }
 
 static void

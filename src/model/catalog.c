@@ -19,13 +19,14 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/snapmgr.h"
 
 #include "model/catalog.h"
 #include "model/catalog_scan.h"
 #include "model/spec.h"
 #include "role.h"
 
-/* Columns of similarity.model, in the order of sql/install/60-catalog.sql */
+/* Columns of _similarity.model, in the order of sql/install/60-catalog.sql */
 enum
 {
 	MODEL_ID = 1, MODEL_NAME, MODEL_OWNER, MODEL_INPUT, MODEL_LAYERS, MODEL_DIMS
@@ -39,6 +40,11 @@ enum
 enum
 {
 	VERSION_ID = 1, VERSION_MODEL, VERSION_FINGERPRINT
+};
+
+enum
+{
+	WEIGHTS_VERSION = 1
 };
 
 enum
@@ -98,35 +104,52 @@ catalog_get_model(const char *name, CatalogModel *model)
 				 errhint("similarity.models lists the models that you may use.")));
 }
 
-void
-catalog_get_model_by_id(int32 id, CatalogModel *model)
+static bool
+find_model_by_id(int32 id, CatalogModel *model)
 {
 	ScanKeyData key;
 
 	ScanKeyInit(&key, MODEL_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(id));
-	if (!read_model("model_pkey", &key, model))
+	return read_model("model_pkey", &key, model);
+}
+
+void
+catalog_get_model_by_id(int32 id, CatalogModel *model)
+{
+	if (!find_model_by_id(id, model))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model with id %d does not exist", id)));
 }
 
-void
-catalog_get_version(int id, CatalogVersion *version)
+static bool
+find_version(int id, CatalogVersion *version)
 {
 	ScanKeyData key;
 	CatalogScan scan;
+	bool		found;
 
 	ScanKeyInit(&key, VERSION_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(id));
 	catalog_scan_begin(&scan, "model_version", "model_version_pkey", 1, &key);
-	if (!catalog_scan_next(&scan))
+	found = catalog_scan_next(&scan);
+	if (found)
+	{
+		version->id = id;
+		version->model = DatumGetInt32(catalog_scan_value(&scan, VERSION_MODEL));
+		version->fingerprint = DatumGetInt64(catalog_scan_value(&scan, VERSION_FINGERPRINT));
+	}
+	catalog_scan_end(&scan);
+	return found;
+}
+
+void
+catalog_get_version(int id, CatalogVersion *version)
+{
+	if (!find_version(id, version))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model version %d does not exist", id),
 				 errhint("similarity.model_versions lists the versions that you may use.")));
-	version->id = id;
-	version->model = DatumGetInt32(catalog_scan_value(&scan, VERSION_MODEL));
-	version->fingerprint = DatumGetInt64(catalog_scan_value(&scan, VERSION_FINGERPRINT));
-	catalog_scan_end(&scan);
 }
 
 int
@@ -244,6 +267,32 @@ catalog_require_usage(const CatalogModel *model)
 						 quote_literal_cstr(GetUserNameFromId(GetUserId(), false)))));
 }
 
+/* The rows of a table come all at once: one tells that the others are there. */
+static bool
+has_weights(int version)
+{
+	ScanKeyData key;
+	CatalogScan scan;
+	bool		found;
+
+	ScanKeyInit(&key, WEIGHTS_VERSION, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(version));
+	catalog_scan_begin(&scan, "model_weights", "model_weights_pkey", 1, &key);
+	found = catalog_scan_next(&scan);
+	catalog_scan_end(&scan);
+	return found;
+}
+
+bool
+catalog_version_is_usable(int id)
+{
+	CatalogVersion version;
+	CatalogModel model;
+
+	return find_version(id, &version) && find_model_by_id(version.model, &model) &&
+		(is_owner(&model) || is_granted(&model)) &&
+		(version.fingerprint == 0 || has_weights(id));
+}
+
 void
 model_require_usage(const char *model)
 {
@@ -295,7 +344,25 @@ extension_owner(void)
  * is not worth compiling, whatever it seems to cost under enable_seqscan = off.
  * If it fails, the abort of the (sub)transaction restores role, context and
  * settings.
+ *
+ * What may write sees the catalog of now, also under REPEATABLE READ, as
+ * PostgreSQL's own catalogs are seen: checks made by statements must hold.
  */
+static int
+execute_now(const char *sql, int nargs, const Oid *types, const Datum *values,
+			const char *nulls, long limit)
+{
+	SPIPlanPtr	plan = SPI_prepare(sql, nargs, unconstify(Oid *, types));
+	int			code;
+
+	if (plan == NULL)
+		return SPI_result;
+	code = SPI_execute_snapshot(plan, unconstify(Datum *, values), nulls, GetLatestSnapshot(),
+								InvalidSnapshot, false, true, limit);
+	SPI_freeplan(plan);
+	return code;
+}
+
 int
 catalog_execute(const char *sql, int nargs, const Oid *types, const Datum *values,
 				const char *nulls, bool read_only, long limit)
@@ -305,8 +372,11 @@ catalog_execute(const char *sql, int nargs, const Oid *types, const Datum *value
 
 	role_enter(&owner, extension_owner());
 	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	code = SPI_execute_with_args(sql, nargs, unconstify(Oid *, types),
-								 unconstify(Datum *, values), nulls, read_only, limit);
+	if (read_only)
+		code = SPI_execute_with_args(sql, nargs, unconstify(Oid *, types),
+									 unconstify(Datum *, values), nulls, true, limit);
+	else
+		code = execute_now(sql, nargs, types, values, nulls, limit);
 	role_leave(&owner);
 	if (code < 0)
 		elog(ERROR, "could not run a statement on the catalog of models: %s",
@@ -354,4 +424,55 @@ catalog_arg_text(CatalogArgs *args, const char *value)
 {
 	catalog_arg(args, TEXTOID, value == NULL ? (Datum) 0 : CStringGetTextDatum(value),
 				value == NULL);
+}
+
+/* ---- deleting ---- */
+
+/*
+ * Nothing in the tables says what belongs to a row: foreign keys would have to
+ * hold in whatever order a restore loads the tables, and do nothing while
+ * session_replication_role is replica.  Each of these is one statement.
+ */
+#define DELETE_OF_RUNS \
+	" epochs AS (DELETE FROM similarity.training_epoch e USING runs r WHERE e.run OPERATOR(pg_catalog.=) r.id)," \
+	" steps AS (DELETE FROM similarity.training_step s USING runs r WHERE s.run OPERATOR(pg_catalog.=) r.id)," \
+	" parts AS (DELETE FROM similarity.checkpoint_part p USING runs r WHERE p.run OPERATOR(pg_catalog.=) r.id)," \
+	" checkpoints AS (DELETE FROM similarity.checkpoint c USING runs r WHERE c.run OPERATOR(pg_catalog.=) r.id),"
+
+void
+catalog_lock_versions(int32 model, int version)
+{
+	CatalogArgs args = {0};
+
+	catalog_arg_int(&args, model);
+	catalog_arg_int(&args, version);
+	(void) catalog_run("SELECT FROM _similarity.model_version WHERE model OPERATOR(pg_catalog.=) $1"
+					   " AND (id OPERATOR(pg_catalog.=) $2 OR $2 OPERATOR(pg_catalog.=) 0) FOR UPDATE", &args);
+}
+
+void
+catalog_delete_version(int version)
+{
+	CatalogArgs args = {0};
+
+	catalog_arg_int(&args, version);
+	(void) catalog_run("WITH runs AS (DELETE FROM similarity.training_run WHERE version OPERATOR(pg_catalog.=) $1 RETURNING id),"
+					   DELETE_OF_RUNS
+					   " weights AS (DELETE FROM _similarity.model_weights WHERE version OPERATOR(pg_catalog.=) $1)"
+					   " DELETE FROM _similarity.model_version WHERE id OPERATOR(pg_catalog.=) $1", &args);
+}
+
+void
+catalog_delete_model(int32 model)
+{
+	CatalogArgs args = {0};
+
+	catalog_arg_int(&args, model);
+	(void) catalog_run("WITH runs AS (DELETE FROM similarity.training_run WHERE model OPERATOR(pg_catalog.=) $1 RETURNING id),"
+					   DELETE_OF_RUNS
+					   " versions AS (DELETE FROM _similarity.model_version WHERE model OPERATOR(pg_catalog.=) $1 RETURNING id),"
+					   " weights AS (DELETE FROM _similarity.model_weights w USING versions v WHERE w.version OPERATOR(pg_catalog.=) v.id),"
+					   " deployments AS (DELETE FROM _similarity.deployment WHERE model OPERATOR(pg_catalog.=) $1),"
+					   " grants AS (DELETE FROM _similarity.model_grant WHERE model OPERATOR(pg_catalog.=) $1)"
+					   " DELETE FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1", &args);
 }

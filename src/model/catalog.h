@@ -38,6 +38,9 @@ extern void catalog_get_model(const char *name, CatalogModel *model);
 extern void catalog_get_model_by_id(int32 id, CatalogModel *model);
 extern void catalog_get_version(int id, CatalogVersion *version);
 
+/* Is the version there, whole, and may the current role use it? */
+extern bool catalog_version_is_usable(int id);
+
 /* The deployed version, 0 if there is none. */
 extern int	catalog_deployed_version(const CatalogModel *model);
 
@@ -64,5 +67,15 @@ extern void catalog_require_usage(const CatalogModel *model);
  */
 extern void catalog_lock_model(const CatalogModel *model, LOCKMODE mode, bool session);
 extern void catalog_unlock_model(const CatalogModel *model, LOCKMODE mode);
+
+/*
+ * Wait for whoever is making a gallery of the model's version (0: of any of its
+ * versions), and keep others from it; then see whether there is one.
+ */
+extern void catalog_lock_versions(int32 model, int version);
+
+/* Delete a version or a model and all that belongs to it. */
+extern void catalog_delete_version(int version);
+extern void catalog_delete_model(int32 model);
 
 #endif							/* MODEL_CATALOG_H */

@@ -6,32 +6,50 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
+#include "dump.h"
 #include "model/catalog_scan.h"
 
+/* A table or index in one of the extension's two schemas; both belong to its owner. */
 Oid
 catalog_table(const char *table)
 {
-	Oid			schema = get_namespace_oid("similarity", true);
-	Oid			relation = OidIsValid(schema) ? get_relname_relid(table, schema) : InvalidOid;
+	static const char *const schemas[] = {"_similarity", "similarity"};
 
-	if (!OidIsValid(relation))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation \"similarity.%s\" does not exist", table),
-				 errhint("Run CREATE EXTENSION similarity in this database.")));
-	return relation;
+	for (int i = 0; i < lengthof(schemas); i++)
+	{
+		Oid			schema = get_namespace_oid(schemas[i], true);
+		Oid			relation = OidIsValid(schema) ? get_relname_relid(table, schema) : InvalidOid;
+
+		if (OidIsValid(relation))
+			return relation;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("table \"%s\" of extension similarity does not exist", table),
+			 errhint("Run CREATE EXTENSION similarity in this database.")));
+}
+
+/*
+ * The statement's, but while a dump is being loaded that of now: other sessions
+ * of the restore bring the rows that this one waits for.
+ */
+static Snapshot
+choose_snapshot(void)
+{
+	if (loading_dump() && !IsInParallelMode())
+		return GetLatestSnapshot();
+	return ActiveSnapshotSet() ? GetActiveSnapshot() : GetTransactionSnapshot();
 }
 
 void
 catalog_scan_begin(CatalogScan *scan, const char *table, const char *index, int nkeys, ScanKey keys)
 {
-	Snapshot	snapshot = ActiveSnapshotSet() ? GetActiveSnapshot() : GetTransactionSnapshot();
-
-	scan->snapshot = RegisterSnapshot(snapshot);
+	scan->snapshot = RegisterSnapshot(choose_snapshot());
 	scan->relation = table_open(catalog_table(table), AccessShareLock);
 	scan->scan = systable_beginscan(scan->relation, catalog_table(index), true, scan->snapshot,
 									nkeys, keys);
@@ -55,7 +73,7 @@ catalog_scan_value(CatalogScan *scan, AttrNumber attribute)
 	if (isnull)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("unexpected null in column %d of \"similarity.%s\"",
+				 errmsg("unexpected null in column %d of \"%s\"",
 						attribute, RelationGetRelationName(scan->relation))));
 	return value;
 }

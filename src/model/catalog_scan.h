@@ -25,7 +25,7 @@ typedef struct CatalogScan
 	HeapTuple	tuple;
 } CatalogScan;
 
-/* A table of schema "similarity"; ERROR if the extension is not there. */
+/* A table or index of the extension; ERROR if the extension is not there. */
 extern Oid	catalog_table(const char *table);
 
 /*

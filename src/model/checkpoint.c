@@ -88,6 +88,16 @@ list_state(Checkpoint *checkpoint, NnStatePart *parts)
 }
 
 void
+checkpoint_drop(int64 run)
+{
+	CatalogArgs args = {0};
+
+	catalog_arg_bigint(&args, run);
+	(void) catalog_run("WITH parts AS (DELETE FROM similarity.checkpoint_part WHERE run OPERATOR(pg_catalog.=) $1)"
+					   " DELETE FROM similarity.checkpoint WHERE run OPERATOR(pg_catalog.=) $1", &args);
+}
+
+void
 checkpoint_write(Checkpoint *checkpoint)
 {
 	NnStatePart parts[NN_STATE_PARTS + 1];
@@ -98,7 +108,7 @@ checkpoint_write(Checkpoint *checkpoint)
 	catalog_arg_bigint(&args, nn_trainer_steps(checkpoint->trainer));
 	catalog_arg_bigint(&args, (int64) checkpoint->data_hash);
 	catalog_arg(&args, FLOAT8ARRAYOID, PointerGetDatum(sums_array(checkpoint->sums)), false);
-	(void) catalog_run("DELETE FROM similarity.checkpoint WHERE run OPERATOR(pg_catalog.=) $1", &args);
+	checkpoint_drop(checkpoint->run);
 	(void) catalog_run("INSERT INTO similarity.checkpoint (run, step, data_hash, progress)"
 					   " VALUES ($1, $2, $3, $4)", &args);
 	for (int i = 0; i < n; i++)

@@ -28,6 +28,9 @@ typedef struct Checkpoint
 /* Write one in place of the run's last one. */
 extern void checkpoint_write(Checkpoint *checkpoint);
 
+/* Drop the run's checkpoint, if it has one. */
+extern void checkpoint_drop(int64 run);
+
 /*
  * Fill trainer, weights and sums from the run's checkpoint.
  * ERRCODE_DATA_CORRUPTED unless it is whole and fits the trainer.

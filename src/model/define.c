@@ -128,7 +128,7 @@ define_store(const char *name, ArrayType *input, Jsonb *layers, int dims)
 	catalog_arg(&args, INT4ARRAYOID, PointerGetDatum(input), false);
 	catalog_arg(&args, JSONBOID, PointerGetDatum(layers), false);
 	catalog_arg_int(&args, dims);
-	catalog_run("INSERT INTO similarity.model (name, owner, input, layers, dims) "
+	catalog_run("INSERT INTO _similarity.model (name, owner, input, layers, dims) "
 				"VALUES ($1::pg_catalog.name, $2::pg_catalog.name, $3, $4, $5)", &args);
 }
 
@@ -171,16 +171,15 @@ Datum
 drop_model(PG_FUNCTION_ARGS)
 {
 	CatalogModel model;
-	CatalogArgs args = {0};
 
 	model_require_writable("similarity.drop_model()");
 	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
 	catalog_require_owner(&model);
 	catalog_lock_model(&model, AccessExclusiveLock, false);
-	catalog_arg_int(&args, model.id);
 	SPI_connect();
+	catalog_lock_versions(model.id, 0);
 	check_unused(&model);
-	catalog_run("DELETE FROM similarity.model WHERE id OPERATOR(pg_catalog.=) $1", &args);
+	catalog_delete_model(model.id);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -47,8 +47,9 @@ Datum
 grant_usage(PG_FUNCTION_ARGS)
 {
 	run_for_owner(PG_GETARG_TEXT_PP(0), grantee_name(PG_GETARG_TEXT_PP(1)), "similarity.grant_usage()",
-				  "INSERT INTO similarity.model_grant (model, grantee) "
-				  "VALUES ($1, $2::pg_catalog.name) ON CONFLICT DO NOTHING");
+				  "INSERT INTO _similarity.model_grant (model, grantee) "
+				  "SELECT id, $2::pg_catalog.name FROM _similarity.model "
+				  "WHERE id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE ON CONFLICT DO NOTHING");
 	PG_RETURN_VOID();
 }
 
@@ -58,7 +59,7 @@ Datum
 revoke_usage(PG_FUNCTION_ARGS)
 {
 	run_for_owner(PG_GETARG_TEXT_PP(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), "similarity.revoke_usage()",
-				  "DELETE FROM similarity.model_grant WHERE model OPERATOR(pg_catalog.=) $1 "
+				  "DELETE FROM _similarity.model_grant WHERE model OPERATOR(pg_catalog.=) $1 "
 				  "AND grantee OPERATOR(pg_catalog.=) $2::pg_catalog.name");
 	PG_RETURN_VOID();
 }
@@ -73,7 +74,7 @@ set_model_owner(PG_FUNCTION_ARGS)
 
 	check_can_set_role(GetUserId(), role);
 	run_for_owner(PG_GETARG_TEXT_PP(0), owner, "similarity.set_model_owner()",
-				  "UPDATE similarity.model SET owner = $2::pg_catalog.name "
+				  "UPDATE _similarity.model SET owner = $2::pg_catalog.name "
 				  "WHERE id OPERATOR(pg_catalog.=) $1");
 	PG_RETURN_VOID();
 }

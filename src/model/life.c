@@ -68,17 +68,16 @@ drop_version(PG_FUNCTION_ARGS)
 	int			id = model_version_argument(PG_GETARG_INT64(1));
 	CatalogModel model;
 	CatalogVersion version;
-	CatalogArgs args = {0};
 
 	model_require_writable("similarity.drop_version()");
 	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
 	catalog_require_owner(&model);
 	define_get_version(&model, id, &version);
 	catalog_lock_model(&model, AccessExclusiveLock, false);
-	catalog_arg_int(&args, id);
 	SPI_connect();
+	catalog_lock_versions(model.id, id);
 	check_version_unused(&model, id);
-	catalog_run("DELETE FROM similarity.model_version WHERE id OPERATOR(pg_catalog.=) $1", &args);
+	catalog_delete_version(id);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -120,15 +119,13 @@ copy_version(const CatalogModel *copy, int version)
 	catalog_arg_int(&args, id);
 	catalog_arg_int(&args, copy->id);
 	catalog_arg_int(&args, version);
-	catalog_run("INSERT INTO similarity.model_version (id, model, fingerprint, metrics) "
-				"SELECT $1, $2, fingerprint, metrics FROM similarity.model_version "
+	/* one statement: the version may be dropped meanwhile */
+	catalog_run("WITH weights AS (INSERT INTO _similarity.model_weights (version, tensor, part, shape, checksum, data) "
+				"SELECT $1, tensor, part, shape, checksum, data FROM _similarity.model_weights "
+				"WHERE version OPERATOR(pg_catalog.=) $3) "
+				"INSERT INTO _similarity.model_version (id, model, fingerprint, metrics) "
+				"SELECT $1, $2, fingerprint, metrics FROM _similarity.model_version "
 				"WHERE id OPERATOR(pg_catalog.=) $3", &args);
-	args.n = 0;
-	catalog_arg_int(&args, id);
-	catalog_arg_int(&args, version);
-	catalog_run("INSERT INTO similarity.model_weights (version, tensor, part, shape, checksum, data) "
-				"SELECT $1, tensor, part, shape, checksum, data FROM similarity.model_weights "
-				"WHERE version OPERATOR(pg_catalog.=) $2", &args);
 	version_deploy(copy, id);
 }
 
@@ -141,7 +138,7 @@ copy_definition(const CatalogModel *model, const char *name)
 	Datum		layers;
 
 	catalog_arg_int(&args, model->id);
-	catalog_run("SELECT input, layers FROM similarity.model WHERE id OPERATOR(pg_catalog.=) $1", &args);
+	catalog_run("SELECT input, layers FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1", &args);
 	input = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	layers = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull);
 	define_store(name, DatumGetArrayTypeP(input), DatumGetJsonbP(layers), model->dims);
@@ -220,9 +217,9 @@ build_header(StringInfo header, const CatalogModel *model, const NnGraph *graph)
 {
 	initStringInfo(header);
 	appendStringInfoString(header, "{\"__metadata__\": {\"format\": \"similarity\", \"input\": ");
-	escape_json(header, catalog_column(model, "SELECT input FROM similarity.model WHERE id OPERATOR(pg_catalog.=) $1"));
+	escape_json(header, catalog_column(model, "SELECT input FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1"));
 	appendStringInfoString(header, ", \"layers\": ");
-	escape_json(header, catalog_column(model, "SELECT layers FROM similarity.model WHERE id OPERATOR(pg_catalog.=) $1"));
+	escape_json(header, catalog_column(model, "SELECT layers FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1"));
 	appendStringInfoChar(header, '}');
 	for (int i = 0; i < nn_graph_tensors(graph); i++)
 	{

@@ -44,7 +44,7 @@ typedef struct MemoEntry
 struct Network
 {
 	dlist_node	link;			/* in networks, most recently used first */
-	Oid			table;			/* similarity.model_version */
+	Oid			table;			/* _similarity.model_version */
 	CatalogVersion version;
 	int			pins;
 	MemoryContext context;

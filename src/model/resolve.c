@@ -14,7 +14,9 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "dump.h"
 #include "model/resolve.h"
+#include "model/restore.h"
 
 typedef struct Moment
 {
@@ -111,6 +113,8 @@ resolve_version(int id)
 	if (is_last_moment() && !last.by_name && last.version.id == id)
 		return last.version;
 
+	if (loading_dump())
+		restore_await_version(id);
 	catalog_get_version(id, &version);
 	catalog_get_model_by_id(version.model, &model);
 	catalog_require_usage(&model);

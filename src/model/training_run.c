@@ -10,6 +10,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 
+#include "model/checkpoint.h"
 #include "model/model.h"
 #include "model/training_run.h"
 
@@ -37,14 +38,25 @@ drop_checkpoints(const CatalogModel *model)
 	CatalogArgs args = {0};
 
 	catalog_arg_int(&args, model->id);
-	(void) catalog_run("DELETE FROM similarity.checkpoint c USING similarity.training_run r"
-					   " WHERE r.id OPERATOR(pg_catalog.=) c.run AND r.model OPERATOR(pg_catalog.=) $1", &args);
+	(void) catalog_run("WITH runs AS (SELECT id FROM similarity.training_run WHERE model OPERATOR(pg_catalog.=) $1),"
+					   " parts AS (DELETE FROM similarity.checkpoint_part p USING runs r WHERE p.run OPERATOR(pg_catalog.=) r.id)"
+					   " DELETE FROM similarity.checkpoint c USING runs r WHERE c.run OPERATOR(pg_catalog.=) r.id", &args);
 }
 
 static void
 arg_jsonb(CatalogArgs *args, Jsonb *json)
 {
 	catalog_arg(args, JSONBOID, JsonbPGetDatum(json), json == NULL);
+}
+
+static void
+require_run(const CatalogModel *model, uint64 found)
+{
+	if (found != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" was dropped while it was being trained",
+						NameStr(model->name))));
 }
 
 int64
@@ -59,10 +71,9 @@ training_run_begin(const CatalogModel *model, const TrainOptions *options)
 	catalog_arg_text(&args, GetUserNameFromId(GetUserId(), false));
 	catalog_arg_text(&args, options->source);
 	arg_jsonb(&args, train_options_json(options));
-	(void) catalog_run("INSERT INTO similarity.training_run (model, role, source, options)"
-					   " VALUES ($1, $2::pg_catalog.name, $3, $4) RETURNING id", &args);
-	if (SPI_processed != 1)
-		elog(ERROR, "could not record the training");
+	require_run(model, catalog_run("INSERT INTO similarity.training_run (model, role, source, options)"
+								   " SELECT id, $2::pg_catalog.name, $3, $4 FROM _similarity.model"
+								   " WHERE id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE RETURNING id", &args));
 	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 }
 
@@ -141,16 +152,6 @@ training_run_resume(const InterruptedRun *run, int epoch)
 }
 
 static void
-require_run(const CatalogModel *model, uint64 found)
-{
-	if (found != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model \"%s\" was dropped while it was being trained",
-						NameStr(model->name))));
-}
-
-static void
 arg_metric(CatalogArgs *args, double metric)
 {
 	catalog_arg(args, FLOAT8OID, Float8GetDatum(metric), isnan(metric));
@@ -174,7 +175,7 @@ arg_metrics(CatalogArgs *args, const TrainingMetrics *m)
 	"loss, learning_rate, avg_positive, min_positive, max_positive, avg_negative," \
 	" min_negative, max_negative, dist_gap, gradient_norm, images_per_second"
 
-/* The lock on the run's row waits for whoever is deleting it. */
+/* The lock on the rows of run and model waits for whoever is deleting them. */
 void
 training_run_epoch(int64 run, const CatalogModel *model, const EpochStats *stats)
 {
@@ -186,9 +187,10 @@ training_run_epoch(int64 run, const CatalogModel *model, const EpochStats *stats
 	catalog_arg_text(&args, stats->validation);
 	require_run(model, catalog_run("INSERT INTO similarity.training_epoch (run, epoch, "
 								   METRIC_COLUMNS ", validation)"
-								   " SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-								   " $14::pg_catalog.jsonb FROM similarity.training_run"
-								   " WHERE id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE", &args));
+								   " SELECT r.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::pg_catalog.jsonb"
+								   " FROM similarity.training_run r"
+								   " JOIN _similarity.model m ON m.id OPERATOR(pg_catalog.=) r.model"
+								   " WHERE r.id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE", &args));
 }
 
 /* The i-th metric of n steps as float8[], NULL for NaN */
@@ -231,11 +233,13 @@ training_run_steps(int64 run, const StepStats *steps, int n)
 	for (int i = 0; i < (int) TRAINING_METRICS; i++)
 		catalog_arg(&args, FLOAT8ARRAYOID, metric_array(steps, n, i), false);
 	(void) catalog_run("INSERT INTO similarity.training_step (run, step, epoch, " METRIC_COLUMNS ")"
-					   " SELECT $1, u.* FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3),"
+					   " SELECT r.id, u.* FROM similarity.training_run r,"
+					   " ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3),"
 					   " pg_catalog.unnest($4), pg_catalog.unnest($5), pg_catalog.unnest($6),"
 					   " pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9),"
 					   " pg_catalog.unnest($10), pg_catalog.unnest($11), pg_catalog.unnest($12),"
-					   " pg_catalog.unnest($13), pg_catalog.unnest($14)) u", &args);
+					   " pg_catalog.unnest($13), pg_catalog.unnest($14)) u"
+					   " WHERE r.id OPERATOR(pg_catalog.=) $1", &args);
 }
 
 void
@@ -245,10 +249,10 @@ training_run_finish(int64 run, const CatalogModel *model, int version)
 
 	catalog_arg_bigint(&args, run);
 	catalog_arg_int(&args, version);
-	(void) catalog_run("DELETE FROM similarity.checkpoint WHERE run OPERATOR(pg_catalog.=) $1", &args);
-	require_run(model, catalog_run("UPDATE similarity.training_run SET state = 'finished',"
-								   " version = $2, ended = pg_catalog.clock_timestamp()"
-								   " WHERE id OPERATOR(pg_catalog.=) $1", &args));
+	checkpoint_drop(run);
+	require_run(model, catalog_run("UPDATE similarity.training_run r SET state = 'finished',"
+								   " version = $2, ended = pg_catalog.clock_timestamp() FROM _similarity.model m"
+								   " WHERE r.id OPERATOR(pg_catalog.=) $1 AND m.id OPERATOR(pg_catalog.=) r.model", &args));
 }
 
 void

@@ -32,7 +32,7 @@
  */
 #define PART_FLOATS ((size_t) 256 * 1024)
 
-/* Columns of similarity.model_weights */
+/* Columns of _similarity.model_weights */
 enum
 {
 	WEIGHTS_VERSION = 1, WEIGHTS_TENSOR, WEIGHTS_PART, WEIGHTS_SHAPE, WEIGHTS_CHECKSUM, WEIGHTS_DATA
@@ -119,7 +119,7 @@ store_part(const Part *part, const NnTensorInfo *tensor, const float *weights)
 	catalog_arg(&args, INT4ARRAYOID, PointerGetDatum(spec_shape_array(&tensor->shape)), false);
 	catalog_arg_bigint(&args, crc);
 	catalog_arg(&args, BYTEAOID, PointerGetDatum(data), false);
-	catalog_run("INSERT INTO similarity.model_weights (version, tensor, part, shape, checksum, data) "
+	catalog_run("INSERT INTO _similarity.model_weights (version, tensor, part, shape, checksum, data) "
 				"VALUES ($1, $2, $3, $4, $5, $6)", &args);
 	pfree(data);
 	return crc;
@@ -155,7 +155,7 @@ store_version(const CatalogModel *model, int version, Jsonb *metrics)
 	catalog_arg_int(&args, version);
 	catalog_arg_int(&args, model->id);
 	catalog_arg(&args, JSONBOID, PointerGetDatum(metrics), metrics == NULL);
-	catalog_run("INSERT INTO similarity.model_version (id, model, fingerprint, metrics) "
+	catalog_run("INSERT INTO _similarity.model_version (id, model, fingerprint, metrics) "
 				"VALUES ($1, $2, 0, coalesce($3, '{}'))", &args);
 }
 
@@ -166,7 +166,7 @@ store_fingerprint(int version, uint64 fingerprint)
 
 	catalog_arg_int(&args, version);
 	catalog_arg_bigint(&args, (int64) fingerprint);
-	catalog_run("UPDATE similarity.model_version SET fingerprint = $2 "
+	catalog_run("UPDATE _similarity.model_version SET fingerprint = $2 "
 				"WHERE id OPERATOR(pg_catalog.=) $1", &args);
 }
 
@@ -310,7 +310,12 @@ version_deploy(const CatalogModel *model, int version)
 		return false;
 	catalog_arg_int(&args, model->id);
 	catalog_arg_int(&args, version);
-	catalog_run("INSERT INTO similarity.deployment (model, version) VALUES ($1, $2) "
-				"ON CONFLICT (model) DO UPDATE SET version = $2, deployed = pg_catalog.now()", &args);
+	if (catalog_run("INSERT INTO _similarity.deployment (model, version) "
+					"SELECT model, id FROM _similarity.model_version "
+					"WHERE model OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) $2 FOR KEY SHARE "
+					"ON CONFLICT (model) DO UPDATE SET version = $2, deployed = pg_catalog.now()", &args) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model version %d does not exist", version)));
 	return true;
 }

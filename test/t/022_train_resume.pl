@@ -100,7 +100,7 @@ foreach my $case (@cases)
 	is( value("SELECT count(DISTINCT fingerprint) FROM (SELECT DISTINCT ON (model) model, fingerprint
 		FROM similarity.model_versions ORDER BY model, version DESC) v"),
 		1, "$name: the same weights");
-	is( value(q{SELECT string_agg(tensor, ', ' ORDER BY tensor) FROM similarity.model_weights
+	is( value(q{SELECT string_agg(tensor, ', ' ORDER BY tensor) FROM _similarity.model_weights
 		WHERE version = (SELECT max(version) FROM similarity.model_versions WHERE model = 'broken') AND tensor LIKE '%/moving_%'
 		AND data NOT IN (decode(repeat('00000000', 8), 'hex'), decode(repeat('0000803f', 8), 'hex'))}),
 		'batch_normalization/moving_mean, batch_normalization/moving_variance', "$name: with moving averages among them");

@@ -29,7 +29,7 @@ RESET ROLE;
 SELECT similarity.create_model('large', '{4}', '[{"dense": {"units": 3000}}, {"metric_embedding": {"units": 1500}}]');
 CALL similarity.train('large', 'SELECT x, label FROM points', epochs => 1, steps_per_epoch => 1, seed => 3, verbose => false);
 SQL
-cmp_ok($node->safe_psql('postgres', 'SELECT max(part) FROM similarity.model_weights'), '>', 0,
+cmp_ok($node->safe_psql('postgres', 'SELECT max(part) FROM _similarity.model_weights'), '>', 0,
 	'a tensor of several parts');
 
 # What must not change; 300 embeddings as their bytes
