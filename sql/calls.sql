@@ -128,5 +128,4 @@ INSERT INTO inbox SELECT id + 100, label, image FROM tile;
 SELECT similarity.drop_gallery('inbox');
 DROP TABLE tile, shelf, inbox;
 DROP DOMAIN pixels, numbers, vector_2, unit_2;
-SELECT similarity.drop_gallery('shelf');
 SELECT similarity.drop_model('tiles');

@@ -97,9 +97,6 @@ COMMIT;
 CREATE TEMPORARY TABLE visit (id integer PRIMARY KEY, kind integer, e embedding(2));
 INSERT INTO visit SELECT * FROM store;
 CREATE INDEX visit_e ON visit USING similarity_hnsw (e embedding_l2_ops);
-CREATE VIEW visited AS SELECT * FROM visit;
-SELECT similarity.create_gallery('visited', 'visited', 'e', 'kind', model => 'turn', distance => 'euclidean');
-SELECT count(*) FROM item i, similarity.lookup('visited', i.v, 1) l WHERE l.label = i.kind::text;
 SELECT count(*) FROM item i, similarity.index_info('visit_e') WHERE rows = 60;
 SELECT count(*) FROM item i, similarity.index_figures('visit_e') WHERE ef_search > 0;
 
@@ -125,7 +122,6 @@ SELECT rows, nodes, dead_nodes FROM similarity.index_info('store_e');
 SELECT * FROM similarity.verify_index('store_cosine');
 
 SELECT similarity.drop_gallery('store');
-SELECT similarity.drop_gallery('visited');
 SELECT similarity.drop_model('turn');
 DROP SCHEMA parallel CASCADE;
 DROP ROLE similarity_parallel_owner;

@@ -15,7 +15,7 @@ SELECT owner, dims FROM similarity.models WHERE model = 'mine';
 SELECT * FROM _similarity.model;
 SELECT * FROM _similarity.model_weights;
 INSERT INTO _similarity.model_grant VALUES (1, 'regress_owner');
-SELECT nextval('similarity.model_version_id');
+SELECT nextval('_similarity.model_id_seq');
 DELETE FROM similarity.models;
 CALL similarity.train('mine', 'SELECT x, label FROM points', epochs => 1, steps_per_epoch => 1, verbose => false);
 SELECT version AS v FROM similarity.model_versions WHERE model = 'mine' \gset

@@ -1,9 +1,8 @@
 -- The catalog of models.  Only the extension's C code touches these tables,
 -- after its own checks and as the extension's owner; everybody reads the views.
--- Roles stand in them by name, so that a dump loads into a cluster whose roles
--- have other OIDs or are missing.  No foreign key leads from one table to
--- another, since restores load tables in any order: the code that deletes a row
--- deletes what belongs to it (src/model/catalog.c).
+-- No foreign key leads from one table to another, since restores load tables in
+-- any order: the code that deletes a row deletes what belongs to it
+-- (src/model/catalog.c).
 
 -- What embed() reads stands in a schema of its own.  pg_dump sorts the data of
 -- tables by schema, and this name comes before any that begins with a letter of
@@ -11,10 +10,42 @@
 CREATE SCHEMA _similarity;
 COMMENT ON SCHEMA _similarity IS 'tables of the extension similarity that embed() reads; read the views of schema similarity';
 
+-- Roles and relations are held by OID, so that nobody takes over what belongs to
+-- one by taking its name, and print by name, so that a dump finds them where
+-- OIDs differ.  Unlike regrole and regclass these types load where the object is
+-- missing: as none, with a warning, instead of failing with the whole table.
+CREATE TYPE _similarity.role;
+CREATE FUNCTION _similarity.role_in(cstring) RETURNS _similarity.role
+	AS 'MODULE_PATHNAME', 'held_role_in' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION _similarity.role_out(_similarity.role) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'held_role_out' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+CREATE TYPE _similarity.role (INPUT = _similarity.role_in, OUTPUT = _similarity.role_out, LIKE = pg_catalog.oid);
+CREATE CAST (_similarity.role AS pg_catalog.oid) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (pg_catalog.oid AS _similarity.role) WITHOUT FUNCTION AS ASSIGNMENT;
+COMMENT ON TYPE _similarity.role IS 'a role held by OID and printed by name; "-": none, or one that is gone';
+COMMENT ON FUNCTION _similarity.role_in(cstring) IS 'input of type role';
+COMMENT ON FUNCTION _similarity.role_out(_similarity.role) IS 'output of type role';
+
+CREATE TYPE _similarity.relation;
+CREATE FUNCTION _similarity.relation_in(cstring) RETURNS _similarity.relation
+	AS 'MODULE_PATHNAME', 'held_relation_in' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION _similarity.relation_out(_similarity.relation) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'held_relation_out' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+CREATE TYPE _similarity.relation (INPUT = _similarity.relation_in, OUTPUT = _similarity.relation_out, LIKE = pg_catalog.oid);
+CREATE CAST (_similarity.relation AS pg_catalog.oid) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (pg_catalog.oid AS _similarity.relation) WITHOUT FUNCTION AS ASSIGNMENT;
+COMMENT ON TYPE _similarity.relation IS 'a table or view held by OID and printed by its qualified name; "-": none, or one that is gone';
+COMMENT ON FUNCTION _similarity.relation_in(cstring) IS 'input of type relation';
+COMMENT ON FUNCTION _similarity.relation_out(_similarity.relation) IS 'output of type relation';
+COMMENT ON CAST (_similarity.role AS oid) IS 'the same bits';
+COMMENT ON CAST (oid AS _similarity.role) IS 'the same bits';
+COMMENT ON CAST (_similarity.relation AS oid) IS 'the same bits';
+COMMENT ON CAST (oid AS _similarity.relation) IS 'the same bits';
+
 CREATE TABLE _similarity.model (
 	id integer GENERATED ALWAYS AS IDENTITY,
 	name name NOT NULL,
-	owner name NOT NULL,
+	owner _similarity.role NOT NULL,
 	input integer[] NOT NULL,
 	layers jsonb NOT NULL,
 	dims integer NOT NULL,
@@ -26,14 +57,10 @@ COMMENT ON TABLE _similarity.model IS 'models: a name, an owner and an architect
 
 CREATE TABLE _similarity.model_grant (
 	model integer NOT NULL,
-	grantee name NOT NULL,
-	CONSTRAINT model_grant_pkey PRIMARY KEY (model, grantee)
+	grantee _similarity.role
 );
-COMMENT ON TABLE _similarity.model_grant IS 'roles that may use a model besides its owner; "public" is everybody';
-
--- Ids of finished versions, which are the model tag of embeddings (15 bits).
-CREATE SEQUENCE similarity.model_version_id AS integer MINVALUE 1 MAXVALUE 32767 NO CYCLE;
-COMMENT ON SEQUENCE similarity.model_version_id IS 'ids of model versions; never reused';
+CREATE INDEX model_grant_model_idx ON _similarity.model_grant (model);
+COMMENT ON TABLE _similarity.model_grant IS 'roles that may use a model besides its owner; NULL is everybody';
 
 CREATE TABLE _similarity.model_version (
 	id integer NOT NULL,
@@ -41,10 +68,20 @@ CREATE TABLE _similarity.model_version (
 	fingerprint bigint NOT NULL,
 	metrics jsonb NOT NULL,
 	created timestamp with time zone NOT NULL DEFAULT pg_catalog.now(),
-	CONSTRAINT model_version_pkey PRIMARY KEY (id)
+	CONSTRAINT model_version_pkey PRIMARY KEY (id),
+	CONSTRAINT model_version_id_check CHECK (id OPERATOR(pg_catalog.>=) 1 AND id OPERATOR(pg_catalog.<=) 32767)
 );
 CREATE INDEX model_version_model_idx ON _similarity.model_version (model);
 COMMENT ON TABLE _similarity.model_version IS 'finished versions of models, which never change; read similarity.model_versions';
+
+-- The id of a version is the model tag of its embeddings (15 bits): values in
+-- tables of users may carry it after the version is gone.
+CREATE TABLE _similarity.retired_version (
+	id integer NOT NULL,
+	retired timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	CONSTRAINT retired_version_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE _similarity.retired_version IS 'ids of versions that were dropped, given again when no others are left';
 
 CREATE TABLE _similarity.model_weights (
 	version integer NOT NULL,
@@ -145,15 +182,15 @@ ALTER TABLE similarity.checkpoint_part ALTER COLUMN data SET STORAGE EXTERNAL;
 COMMENT ON TABLE similarity.checkpoint_part IS 'weights and state of the optimizer and the loss at a checkpoint, in parts of at most 1 MB with their CRC-32C';
 
 REVOKE ALL ON _similarity.model, _similarity.model_grant, _similarity.model_version, _similarity.model_weights,
-	_similarity.deployment, similarity.training_run, similarity.training_epoch, similarity.training_step,
+	_similarity.retired_version, _similarity.deployment, similarity.training_run, similarity.training_epoch, similarity.training_step,
 	similarity.checkpoint, similarity.checkpoint_part FROM PUBLIC;
-REVOKE ALL ON SEQUENCE _similarity.model_id_seq, similarity.model_version_id, similarity.training_run_id_seq FROM PUBLIC;
+REVOKE ALL ON SEQUENCE _similarity.model_id_seq, similarity.training_run_id_seq FROM PUBLIC;
 
 SELECT pg_catalog.pg_extension_config_dump('_similarity.model', '');
 SELECT pg_catalog.pg_extension_config_dump('_similarity.model_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('_similarity.model_grant', '');
 SELECT pg_catalog.pg_extension_config_dump('_similarity.model_version', '');
-SELECT pg_catalog.pg_extension_config_dump('similarity.model_version_id', '');
+SELECT pg_catalog.pg_extension_config_dump('_similarity.retired_version', '');
 SELECT pg_catalog.pg_extension_config_dump('_similarity.model_weights', '');
 SELECT pg_catalog.pg_extension_config_dump('_similarity.deployment', '');
 SELECT pg_catalog.pg_extension_config_dump('similarity.training_run', '');
@@ -164,19 +201,18 @@ SELECT pg_catalog.pg_extension_config_dump('similarity.training_step', '');
 -- What the current role may see: models it owns or may use.
 
 CREATE VIEW similarity.models WITH (security_barrier) AS
-SELECT m.name::text AS model, m.owner::text AS owner, m.input, m.dims, d.version AS deployed_version,
-	(SELECT pg_catalog.array_agg(g.grantee::text ORDER BY g.grantee) FROM _similarity.model_grant g
-		WHERE g.model OPERATOR(pg_catalog.=) m.id) AS usage_granted_to,
+SELECT m.name::text AS model, o.rolname::text AS owner, m.input, m.dims, d.version AS deployed_version,
+	(SELECT pg_catalog.array_agg(u.name ORDER BY u.name COLLATE pg_catalog."C") FROM
+		(SELECT DISTINCT CASE WHEN g.grantee IS NULL THEN 'public' ELSE r.rolname::text END AS name
+			FROM _similarity.model_grant g LEFT JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) g.grantee
+			WHERE g.model OPERATOR(pg_catalog.=) m.id AND (g.grantee IS NULL OR r.oid IS NOT NULL)) u) AS usage_granted_to,
 	m.layers, m.created, m.id
 FROM _similarity.model m LEFT JOIN _similarity.deployment d ON d.model OPERATOR(pg_catalog.=) m.id
-WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r
-	WHERE r.rolname OPERATOR(pg_catalog.=) m.owner AND pg_catalog.pg_has_role(r.oid, 'USAGE'))
-	OR EXISTS (SELECT FROM _similarity.model_grant g
-		LEFT JOIN pg_catalog.pg_roles r ON r.rolname OPERATOR(pg_catalog.=) g.grantee
-		WHERE g.model OPERATOR(pg_catalog.=) m.id
-			AND (g.grantee OPERATOR(pg_catalog.=) 'public' OR pg_catalog.pg_has_role(r.oid, 'USAGE')))
-	OR (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) CURRENT_USER);
-COMMENT ON VIEW similarity.models IS 'models that the current role owns or may use';
+	LEFT JOIN pg_catalog.pg_roles o ON o.oid OPERATOR(pg_catalog.=) m.owner
+WHERE pg_catalog.pg_has_role(m.owner, 'USAGE')
+	OR EXISTS (SELECT FROM _similarity.model_grant g WHERE g.model OPERATOR(pg_catalog.=) m.id
+		AND (g.grantee IS NULL OR pg_catalog.pg_has_role(g.grantee, 'USAGE')));
+COMMENT ON VIEW similarity.models IS 'models that the current role owns or may use; owner is NULL if the role is gone: superusers own it then';
 
 CREATE VIEW similarity.model_versions WITH (security_barrier) AS
 SELECT m.model, v.id AS version, m.deployed_version IS NOT DISTINCT FROM v.id AS deployed, m.dims, v.metrics, v.created, v.fingerprint
@@ -199,9 +235,7 @@ FROM similarity.training_run r JOIN _similarity.model m ON m.id OPERATOR(pg_cata
 					WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
 				AND l.classid OPERATOR(pg_catalog.=) '_similarity.model'::pg_catalog.regclass
 				AND l.objid OPERATOR(pg_catalog.=) m.id::pg_catalog.oid) END AS gone) gone
-WHERE EXISTS (SELECT FROM pg_catalog.pg_roles o
-	WHERE o.rolname OPERATOR(pg_catalog.=) m.owner AND pg_catalog.pg_has_role(o.oid, 'USAGE'))
-	OR (SELECT o.rolsuper FROM pg_catalog.pg_roles o WHERE o.rolname OPERATOR(pg_catalog.=) CURRENT_USER);
+WHERE pg_catalog.pg_has_role(m.owner, 'USAGE');
 COMMENT ON VIEW similarity.training_runs IS 'trainings of the models that the current role owns; state is running, finished, failed or cancelled';
 
 CREATE VIEW similarity.training_log WITH (security_barrier) AS

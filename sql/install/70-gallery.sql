@@ -1,14 +1,13 @@
 -- Galleries: registered tables of embeddings and what is known of them.  As in
 -- the catalog of models, only C code touches these tables, after its own checks
--- and as the extension's owner.  Roles, tables and columns stand in them by
--- name, so that a dump can be loaded anywhere.
+-- and as the extension's owner.  Roles and tables are held by OID and dumped by
+-- name, columns stand by name.
 
 CREATE TABLE similarity.gallery (
 	id integer GENERATED ALWAYS AS IDENTITY,
 	name name NOT NULL,
-	owner name NOT NULL,
-	relation_schema name NOT NULL,
-	relation_name name NOT NULL,
+	owner _similarity.role NOT NULL,
+	relation _similarity.relation NOT NULL,
 	embedding name NOT NULL,
 	label name NOT NULL,
 	key name,
@@ -98,8 +97,8 @@ SELECT pg_catalog.pg_extension_config_dump('similarity.cutpoint', '');
 -- What the current role may see: galleries it owns, or whose table it may read.
 
 CREATE VIEW similarity.galleries WITH (security_barrier) AS
-SELECT g.name::text AS gallery, g.owner::text AS owner,
-	pg_catalog.quote_ident(g.relation_schema) OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(g.relation_name) AS relation,
+SELECT g.name::text AS gallery, o.rolname::text AS owner,
+	pg_catalog.quote_ident(n.nspname) OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(r.relname) AS relation,
 	g.embedding::text AS embedding, g.label::text AS label, g.key::text AS key, g.image::text AS image, g.image_shape,
 	g.distance, m.name::text AS model, g.version, g.created,
 	c.calibrated, c.matcher, c.k, c.metric, c.queries, g.id, g.input::text AS input,
@@ -111,8 +110,9 @@ SELECT g.name::text AS gallery, g.owner::text AS owner,
 FROM similarity.gallery g
 	LEFT JOIN _similarity.model m ON m.id OPERATOR(pg_catalog.=) g.model
 	LEFT JOIN similarity.calibration c ON c.gallery OPERATOR(pg_catalog.=) g.id
-	LEFT JOIN pg_catalog.pg_class r ON r.relname OPERATOR(pg_catalog.=) g.relation_name
-		AND r.relnamespace OPERATOR(pg_catalog.=) (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname OPERATOR(pg_catalog.=) g.relation_schema)
+	LEFT JOIN pg_catalog.pg_roles o ON o.oid OPERATOR(pg_catalog.=) g.owner
+	LEFT JOIN pg_catalog.pg_class r ON r.oid OPERATOR(pg_catalog.=) g.relation
+	LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) r.relnamespace
 	-- the index that serves the gallery's distance, with its recall when that was last measured
 	LEFT JOIN LATERAL (SELECT i.indexrelid::pg_catalog.regclass AS index, pg_catalog.pg_relation_size(i.indexrelid) AS index_bytes,
 			(SELECT f.recall FROM similarity.index_figures(i.indexrelid::pg_catalog.regclass) f) AS index_recall
@@ -126,12 +126,7 @@ FROM similarity.gallery g
 				WHEN 'inner_product' THEN 'embedding_ip_ops' WHEN 'manhattan' THEN 'embedding_l1_ops' ELSE 'embedding_l2_ops' END
 			AND g.distance OPERATOR(pg_catalog.<>) 'snr'
 		ORDER BY i.indexrelid LIMIT 1) x ON true
-WHERE EXISTS (SELECT FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) r.relnamespace
-	WHERE r.relname OPERATOR(pg_catalog.=) g.relation_name AND n.nspname OPERATOR(pg_catalog.=) g.relation_schema
-		AND pg_catalog.has_any_column_privilege(r.oid, 'SELECT'))
-	OR EXISTS (SELECT FROM pg_catalog.pg_roles r
-		WHERE r.rolname OPERATOR(pg_catalog.=) g.owner AND pg_catalog.pg_has_role(r.oid, 'USAGE'))
-	OR (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) CURRENT_USER);
+WHERE pg_catalog.has_any_column_privilege(r.oid, 'SELECT') OR pg_catalog.pg_has_role(g.owner, 'USAGE');
 COMMENT ON VIEW similarity.galleries IS 'galleries that the current role owns or whose table it may read, and their last calibration';
 
 CREATE VIEW similarity.cutpoints WITH (security_barrier) AS

@@ -150,7 +150,7 @@ gallery_end_trigger(const Gallery *gallery)
 {
 	require_table_owner(gallery);
 	gallery_set_input(gallery, NULL);
-	if (gallery_find_attached(gallery->schema, gallery->table, gallery->embedding, gallery->id) == NULL)
+	if (gallery_find_attached(gallery->relid, gallery->embedding, gallery->id) == NULL)
 		drop_trigger(gallery);
 }
 
@@ -193,8 +193,7 @@ attached_gallery(const TriggerData *trigger)
 	List	   *ancestors = get_partition_ancestors(relid);
 	Oid			root = ancestors == NIL ? relid : llast_oid(ancestors);
 	char	  **arguments = trigger->tg_trigger->tgargs;
-	Gallery    *gallery = gallery_find_attached(get_namespace_name(get_rel_namespace(root)),
-												get_rel_name(root), arguments[0], 0);
+	Gallery    *gallery = gallery_find_attached(root, arguments[0], 0);
 
 	if (gallery == NULL || strcmp(gallery->input, arguments[1]) != 0)
 		ereport(ERROR,

@@ -18,6 +18,7 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
+#include "compat.h"
 #include "errors.h"
 #include "gallery/gallery.h"
 #include "model/model.h"
@@ -70,18 +71,17 @@ read_gallery(void)
 
 	gallery->id = column_int(0, 1);
 	gallery->name = column_text(0, 2);
-	gallery->owner = column_text(0, 3);
-	gallery->schema = column_text(0, 4);
-	gallery->table = column_text(0, 5);
-	gallery->embedding = column_text(0, 6);
-	gallery->label = column_text(0, 7);
-	gallery->key = column_text(0, 8);
-	gallery->image = column_text(0, 9);
-	gallery->distance = gallery_distance(column_text(0, 10));
-	gallery->model = column_text(0, 11);
-	gallery->version = column_int(0, 12);
-	gallery->input = column_text(0, 14);
-	shape = column_datum(0, 13, &isnull);
+	gallery->owner = DatumGetObjectId(column_datum(0, 3, &isnull));
+	gallery->relid = DatumGetObjectId(column_datum(0, 4, &isnull));
+	gallery->embedding = column_text(0, 5);
+	gallery->label = column_text(0, 6);
+	gallery->key = column_text(0, 7);
+	gallery->image = column_text(0, 8);
+	gallery->distance = gallery_distance(column_text(0, 9));
+	gallery->model = column_text(0, 10);
+	gallery->version = column_int(0, 11);
+	gallery->input = column_text(0, 13);
+	shape = column_datum(0, 12, &isnull);
 	if (!isnull)
 		gallery_set_shape(gallery, DatumGetArrayTypeP(shape));
 	return gallery;
@@ -92,7 +92,7 @@ gallery_find(const char *name)
 {
 	Gallery    *gallery;
 
-	if (catalog_select("SELECT g.id, g.name, g.owner, g.relation_schema, g.relation_name, g.embedding,"
+	if (catalog_select("SELECT g.id, g.name, g.owner, g.relation, g.embedding,"
 					   " g.label, g.key, g.image, g.distance, m.name, g.version, g.image_shape, g.input"
 					   " FROM similarity.gallery g LEFT JOIN _similarity.model m"
 					   " ON m.id OPERATOR(pg_catalog.=) g.model"
@@ -162,18 +162,17 @@ gallery_close(const Gallery *gallery)
 }
 
 Gallery *
-gallery_find_attached(const char *schema, const char *table, const char *embedding, int32 except)
+gallery_find_attached(Oid relid, const char *embedding, int32 except)
 {
 	CatalogArgs args = {0};
 	MemoryContext caller = CurrentMemoryContext;
 
-	catalog_arg_text(&args, schema);
-	catalog_arg_text(&args, table);
+	catalog_arg(&args, OIDOID, ObjectIdGetDatum(relid), false);
 	catalog_arg_text(&args, embedding);
 	catalog_arg_int(&args, except);
-	if (catalog_execute("SELECT g.name FROM similarity.gallery g WHERE g.relation_schema OPERATOR(pg_catalog.=) $1"
-						" AND g.relation_name OPERATOR(pg_catalog.=) $2 AND g.embedding OPERATOR(pg_catalog.=) $3"
-						" AND g.input IS NOT NULL AND g.id OPERATOR(pg_catalog.<>) $4 ORDER BY g.id LIMIT 1",
+	if (catalog_execute("SELECT g.name FROM similarity.gallery g WHERE g.relation OPERATOR(pg_catalog.=) $1"
+						" AND g.embedding OPERATOR(pg_catalog.=) $2"
+						" AND g.input IS NOT NULL AND g.id OPERATOR(pg_catalog.<>) $3 ORDER BY g.id LIMIT 1",
 						args.n, args.types, args.values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "gallery catalog could not be read");
 	MemoryContextSwitchTo(caller);
@@ -185,7 +184,8 @@ gallery_names_of_model(const char *model, char ***names)
 {
 	int			n = (int) catalog_select("SELECT g.name FROM similarity.gallery g JOIN _similarity.model m"
 										 " ON m.id OPERATOR(pg_catalog.=) g.model"
-										 " WHERE m.name OPERATOR(pg_catalog.=) $1 ORDER BY g.name",
+										 " WHERE m.name OPERATOR(pg_catalog.=) $1"
+										 " AND pg_catalog.pg_has_role(m.owner, g.owner, 'USAGE') ORDER BY g.name",
 										 TEXTOID, CStringGetTextDatum(model));
 
 	*names = palloc(sizeof(char *) * Max(n, 1));
@@ -203,7 +203,10 @@ gallery_set_versions(const char *model, int version)
 	catalog_arg_text(&args, model);
 	catalog_arg_int(&args, version);
 	catalog_run("UPDATE similarity.gallery g SET version = $2 FROM _similarity.model m"
-				" WHERE m.id OPERATOR(pg_catalog.=) g.model AND m.name OPERATOR(pg_catalog.=) $1", &args);
+				" WHERE m.id OPERATOR(pg_catalog.=) g.model AND m.name OPERATOR(pg_catalog.=) $1"
+				" AND EXISTS (SELECT FROM similarity.gallery o WHERE o.model OPERATOR(pg_catalog.=) g.model"
+				" AND o.relation OPERATOR(pg_catalog.=) g.relation AND o.embedding OPERATOR(pg_catalog.=) g.embedding"
+				" AND pg_catalog.pg_has_role(m.owner, o.owner, 'USAGE'))", &args);
 }
 
 void
@@ -219,13 +222,10 @@ gallery_set_input(const Gallery *gallery, const char *input)
 void
 gallery_require_owner(const Gallery *gallery)
 {
-	Oid			owner = get_role_oid(gallery->owner, true);
-
-	if (superuser() || (OidIsValid(owner) && has_privs_of_role(GetUserId(), owner)))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("must be owner of gallery \"%s\"", gallery->name)));
+	if (!has_privs_of_role(GetUserId(), gallery->owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of gallery \"%s\"", gallery->name)));
 }
 
 /* ---- calibrations ---- */
@@ -332,19 +332,6 @@ name_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 	return name;
 }
 
-static void
-set_relation(Gallery *gallery, Oid relid)
-{
-	char	   *table = get_rel_name(relid);
-
-	if (table == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
-	gallery->table = table;
-	gallery->schema = get_namespace_name(get_rel_namespace(relid));
-}
-
 /* The primary key if it is one column */
 static char *
 default_key(Oid relid)
@@ -371,7 +358,11 @@ gallery_from_arguments(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"relation\" must not be null")));
-	set_relation(gallery, PG_GETARG_OID(1));
+	gallery->relid = PG_GETARG_OID(1);
+	if (!gallery_set_names(gallery))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", gallery->relid)));
 	gallery->embedding = name_argument(fcinfo, 2, "embedding");
 	gallery->label = name_argument(fcinfo, 3, "label");
 	gallery->key = text_argument_or_null(fcinfo, 4);
@@ -382,7 +373,7 @@ gallery_from_arguments(FunctionCallInfo fcinfo)
 	gallery->image = text_argument_or_null(fcinfo, 7);
 	if (!PG_ARGISNULL(8))
 		gallery_set_shape(gallery, PG_GETARG_ARRAYTYPE_P(8));
-	gallery->owner = GetUserNameFromId(GetUserId(), false);
+	gallery->owner = GetUserId();
 	return gallery;
 }
 
@@ -509,9 +500,8 @@ insert_gallery(const Gallery *gallery, int32 model)
 	if (gallery->model != NULL)
 		lock_version(gallery->version);
 	catalog_arg_text(&args, gallery->name);
-	catalog_arg_text(&args, gallery->owner);
-	catalog_arg_text(&args, gallery->schema);
-	catalog_arg_text(&args, gallery->table);
+	catalog_arg(&args, OIDOID, ObjectIdGetDatum(gallery->owner), false);
+	catalog_arg(&args, OIDOID, ObjectIdGetDatum(gallery->relid), false);
 	catalog_arg_text(&args, gallery->embedding);
 	catalog_arg_text(&args, gallery->label);
 	catalog_arg_text(&args, gallery->key);
@@ -520,9 +510,9 @@ insert_gallery(const Gallery *gallery, int32 model)
 	catalog_arg_text(&args, gallery->distance->name);
 	catalog_arg(&args, INT4OID, Int32GetDatum(model), gallery->model == NULL);
 	catalog_arg(&args, INT4OID, Int32GetDatum(gallery->version), gallery->model == NULL);
-	inserted = catalog_run("INSERT INTO similarity.gallery (name, owner, relation_schema, relation_name,"
+	inserted = catalog_run("INSERT INTO similarity.gallery (name, owner, relation,"
 						   " embedding, label, key, image, image_shape, distance, model, version)"
-						   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+						   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 						   " ON CONFLICT (name) DO NOTHING", &args);
 	if (inserted == 0)
 		ereport(ERROR,
@@ -549,6 +539,14 @@ create_gallery(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* The model's owner may drop any of its galleries. */
+static void
+require_drop(const Gallery *gallery)
+{
+	if (gallery->model == NULL || !model_is_owner(gallery->model))
+		gallery_require_owner(gallery);
+}
+
 Datum
 drop_gallery(PG_FUNCTION_ARGS)
 {
@@ -560,8 +558,8 @@ drop_gallery(PG_FUNCTION_ARGS)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	gallery = gallery_find(name);
-	gallery_require_owner(gallery);
-	if (gallery->input != NULL && gallery_has_relation(gallery))
+	require_drop(gallery);
+	if (gallery->input != NULL && gallery_set_names(gallery) && class_ownercheck(gallery->relid, GetUserId()))
 		gallery_end_trigger(gallery);
 	catalog_arg_int(&args, gallery->id);
 	catalog_run("WITH cutpoints AS (DELETE FROM similarity.cutpoint WHERE gallery OPERATOR(pg_catalog.=) $1),"

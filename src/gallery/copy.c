@@ -422,8 +422,9 @@ copy_end(Oid relid)
 /* ---- what the trigger does ---- */
 
 /*
- * The key of the copy that is being made of the trigger's table.  The table is
- * locked, so that a copy cannot end meanwhile, but the snapshot of the statement
+ * The key of the copy that is being made of the trigger's table; 0: none is made,
+ * since the trigger came with a dump, which does not tell of the copy.  The table
+ * is locked, so that a copy cannot end meanwhile, but the snapshot of the statement
  * may be older than its beginning.
  */
 static AttrNumber
@@ -433,13 +434,17 @@ registered_key(const TriggerData *trigger)
 	Oid			type = OIDOID;
 	Datum		relid = ObjectIdGetDatum(RelationGetRelid(table));
 	AttrNumber	key = 0;
+	bool		registered;
 	bool		isnull;
 
 	PushActiveSnapshot(GetLatestSnapshot());
-	if (catalog_execute("SELECT key FROM similarity.reembedding WHERE relation OPERATOR(pg_catalog.=) $1",
-						1, &type, &relid, NULL, true, 0) == SPI_OK_SELECT && SPI_processed == 1)
+	registered = catalog_execute("SELECT key FROM similarity.reembedding WHERE relation OPERATOR(pg_catalog.=) $1",
+								 1, &type, &relid, NULL, true, 0) == SPI_OK_SELECT && SPI_processed == 1;
+	if (registered)
 		key = DatumGetInt16(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	PopActiveSnapshot();
+	if (!registered)
+		return 0;
 	if (key < 1 || key > RelationGetDescr(table)->natts || TupleDescAttr(RelationGetDescr(table), key - 1)->attisdropped)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -469,9 +474,7 @@ queue_key(Oid relid, const char *key)
 
 	catalog_arg(&args, OIDOID, ObjectIdGetDatum(relid), false);
 	catalog_arg_text(&args, key);
-	/* the triggers are dumped with the table, but not that it is being copied */
-	catalog_run("INSERT INTO similarity.reembed_queue (relation, key) SELECT relation, $2"
-				" FROM similarity.reembedding WHERE relation OPERATOR(pg_catalog.=) $1", &args);
+	catalog_run("INSERT INTO similarity.reembed_queue (relation, key) VALUES ($1, $2)", &args);
 }
 
 static void
@@ -513,7 +516,8 @@ gallery_reembed_changed(PG_FUNCTION_ARGS)
 		*key = registered_key(trigger);
 		fcinfo->flinfo->fn_extra = key;
 	}
-	queue_row(trigger, *key);
+	if (*key != 0)
+		queue_row(trigger, *key);
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }

@@ -41,8 +41,9 @@ typedef struct Gallery
 {
 	int32		id;
 	char	   *name;
-	char	   *owner;			/* a role's name; the role may be gone */
-	char	   *schema;			/* as registered, not quoted */
+	Oid			owner;			/* a role, which may be gone */
+	Oid			relid;
+	char	   *schema;			/* of relid, not quoted; NULL: it is gone */
 	char	   *table;
 	char	   *embedding;
 	char	   *label;
@@ -56,7 +57,6 @@ typedef struct Gallery
 	const GalleryDistance *distance;
 	char	   *model;			/* NULL: raw input cannot be embedded */
 	int			version;		/* of model */
-	Oid			relid;
 	char	   *relation;		/* qualified and quoted */
 	bool		fresh;			/* a snapshot of its own is active */
 	Oid			reader;			/* as whom its table is read; InvalidOid: as
@@ -73,14 +73,14 @@ extern Gallery *gallery_open(const char *name);
 extern void gallery_reopen(const Gallery *gallery);
 extern void gallery_close(const Gallery *gallery);
 
-/* Names of the galleries of a model; returns how many. */
+/* Names of the galleries of a model that its owner has (himself or by a role); returns how many. */
 extern int	gallery_names_of_model(const char *model, char ***names);
 
-/* All galleries of a model hold this version now. */
+/* The galleries of a model that its owner has, and others of the same columns, hold this version now. */
 extern void gallery_set_versions(const char *model, int version);
 
 /* A gallery of that table and column, but for one, which has an input column, or NULL. */
-extern Gallery *gallery_find_attached(const char *schema, const char *table, const char *embedding, int32 except);
+extern Gallery *gallery_find_attached(Oid relid, const char *embedding, int32 except);
 
 /* Tell what embeddings are computed from; NULL: it is not told. */
 extern void gallery_set_input(const Gallery *gallery, const char *input);
@@ -91,7 +91,7 @@ extern Gallery *gallery_find(const char *name);
 /* ERRCODE_INSUFFICIENT_PRIVILEGE unless the current role owns it. */
 extern void gallery_require_owner(const Gallery *gallery);
 
-/* Find the registered table and check its columns; sets relid and relation. */
+/* Check the registered table and its columns. */
 extern void gallery_resolve(Gallery *gallery);
 
 /*
@@ -107,8 +107,8 @@ extern void gallery_leave(const Gallery *gallery, const RoleFrame *frame);
 /* ERROR that the table is not what it was when the gallery was opened. */
 extern void gallery_raise_changed(const Gallery *gallery) pg_attribute_noreturn();
 
-/* Is the registered table there?  Sets relid and relation if it is. */
-extern bool gallery_has_relation(Gallery *gallery);
+/* Tell the names of relid; false if there is no such relation. */
+extern bool gallery_set_names(Gallery *gallery);
 
 /* May the current role read a column, or a system column (negative)? */
 extern bool gallery_may_read(Oid relid, AttrNumber column);

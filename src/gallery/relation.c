@@ -1,6 +1,6 @@
 /*
  * relation.c
- *	  The table behind a gallery: found by name, its columns checked.
+ *	  The table behind a gallery: its names, its columns checked.
  *
  * Nothing is locked here: the statement that reads the table follows and
  * locks it, and fails by itself if something changed in between.
@@ -83,19 +83,17 @@ raise_no_relation(const Gallery *gallery)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_TABLE),
-			 errmsg("table %s of gallery \"%s\" does not exist",
-					quote_qualified_identifier(gallery->schema, gallery->table), gallery->name),
-			 errhint("If it was renamed, drop the gallery and create it again.")));
+			 errmsg("table of gallery \"%s\" does not exist", gallery->name),
+			 errhint("It was missing when a dump was loaded.  Drop the gallery and create it again.")));
 }
 
 void
 gallery_read_as_owner(Gallery *gallery)
 {
-	Oid			owner = get_role_oid(gallery->owner, true);
-
 	gallery_require_owner(gallery);
-	if (OidIsValid(owner) && owner != GetUserId())
-		gallery->reader = owner;
+	/* the superusers', if the role is gone */
+	if (gallery->owner != GetUserId() && GetUserNameFromId(gallery->owner, true) != NULL)
+		gallery->reader = gallery->owner;
 }
 
 void
@@ -172,6 +170,12 @@ require_table(const Gallery *gallery)
 {
 	char		kind = get_rel_relkind(gallery->relid);
 
+	if (get_rel_persistence(gallery->relid) == RELPERSISTENCE_TEMP)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("temporary table \"%s\" cannot have a gallery", gallery->table),
+				 errdetail("Galleries are seen by all sessions, its rows by one.")));
+
 	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE &&
 		kind != RELKIND_MATVIEW && kind != RELKIND_VIEW && kind != RELKIND_FOREIGN_TABLE)
 		ereport(ERROR,
@@ -180,19 +184,20 @@ require_table(const Gallery *gallery)
 }
 
 bool
-gallery_has_relation(Gallery *gallery)
+gallery_set_names(Gallery *gallery)
 {
-	Oid			schema = get_namespace_oid(gallery->schema, true);
-
-	gallery->relid = OidIsValid(schema) ? get_relname_relid(gallery->table, schema) : InvalidOid;
+	gallery->table = get_rel_name(gallery->relid);
+	if (gallery->table == NULL)
+		return false;
+	gallery->schema = get_namespace_name(get_rel_namespace(gallery->relid));
 	gallery->relation = quote_qualified_identifier(gallery->schema, gallery->table);
-	return OidIsValid(gallery->relid);
+	return true;
 }
 
 void
 gallery_resolve(Gallery *gallery)
 {
-	if (!gallery_has_relation(gallery))
+	if (!gallery_set_names(gallery))
 		raise_no_relation(gallery);
 	require_table(gallery);
 	require_type(gallery, gallery->embedding, embedding_type_oid());

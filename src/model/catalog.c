@@ -55,10 +55,8 @@ enum
 /* Of similarity.gallery, in sql/install/70-gallery.sql */
 enum
 {
-	GALLERY_ID = 1, GALLERY_VERSION = 13
+	GALLERY_ID = 1, GALLERY_VERSION = 12
 };
-
-#define EVERYBODY "public"		/* no role can have this name */
 
 /* ---- look-ups ---- */
 
@@ -74,7 +72,7 @@ read_model(const char *index, ScanKey key, CatalogModel *model)
 	{
 		model->id = DatumGetInt32(catalog_scan_value(&scan, MODEL_ID));
 		model->name = *DatumGetName(catalog_scan_value(&scan, MODEL_NAME));
-		model->owner = *DatumGetName(catalog_scan_value(&scan, MODEL_OWNER));
+		model->owner = DatumGetObjectId(catalog_scan_value(&scan, MODEL_OWNER));
 		model->dims = DatumGetInt32(catalog_scan_value(&scan, MODEL_DIMS));
 	}
 	catalog_scan_end(&scan);
@@ -122,8 +120,8 @@ catalog_get_model_by_id(int32 id, CatalogModel *model)
 				 errmsg("model with id %d does not exist", id)));
 }
 
-static bool
-find_version(int id, CatalogVersion *version)
+bool
+catalog_find_version(int id, CatalogVersion *version)
 {
 	ScanKeyData key;
 	CatalogScan scan;
@@ -145,7 +143,7 @@ find_version(int id, CatalogVersion *version)
 void
 catalog_get_version(int id, CatalogVersion *version)
 {
-	if (!find_version(id, version))
+	if (!catalog_find_version(id, version))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model version %d does not exist", id),
@@ -176,7 +174,7 @@ catalog_gallery_version(int32 gallery, int *version)
 
 	ScanKeyInit(&key, GALLERY_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(gallery));
 	catalog_scan_begin(&scan, "gallery", "gallery_pkey", 1, &key);
-	found = catalog_scan_next(&scan);
+	found = catalog_scan_next(&scan) && !catalog_scan_isnull(&scan, GALLERY_VERSION);
 	if (found)
 		*version = DatumGetInt32(catalog_scan_value(&scan, GALLERY_VERSION));
 	catalog_scan_end(&scan);
@@ -212,19 +210,10 @@ catalog_model_graph(const CatalogModel *model, Arena *arena)
 
 /* ---- privileges ---- */
 
-/* Has the current role the privileges of the role of this name, if any? */
-static bool
-has_role(const NameData *name)
-{
-	Oid			role = get_role_oid(NameStr(*name), true);
-
-	return OidIsValid(role) && has_privs_of_role(GetUserId(), role);
-}
-
 static bool
 is_owner(const CatalogModel *model)
 {
-	return has_role(&model->owner) || superuser();
+	return has_privs_of_role(GetUserId(), model->owner);
 }
 
 static bool
@@ -235,13 +224,10 @@ is_granted(const CatalogModel *model)
 	bool		granted = false;
 
 	ScanKeyInit(&key, GRANT_MODEL, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(model->id));
-	catalog_scan_begin(&scan, "model_grant", "model_grant_pkey", 1, &key);
+	catalog_scan_begin(&scan, "model_grant", "model_grant_model_idx", 1, &key);
 	while (!granted && catalog_scan_next(&scan))
-	{
-		Name		grantee = DatumGetName(catalog_scan_value(&scan, GRANT_GRANTEE));
-
-		granted = strcmp(NameStr(*grantee), EVERYBODY) == 0 || has_role(grantee);
-	}
+		granted = catalog_scan_isnull(&scan, GRANT_GRANTEE) ||
+			has_privs_of_role(GetUserId(), DatumGetObjectId(catalog_scan_value(&scan, GRANT_GRANTEE)));
 	catalog_scan_end(&scan);
 	return granted;
 }
@@ -288,7 +274,7 @@ catalog_version_is_usable(int id)
 	CatalogVersion version;
 	CatalogModel model;
 
-	return find_version(id, &version) && find_model_by_id(version.model, &model) &&
+	return catalog_find_version(id, &version) && find_model_by_id(version.model, &model) &&
 		(is_owner(&model) || is_granted(&model)) &&
 		(version.fingerprint == 0 || has_weights(id));
 }
@@ -300,6 +286,14 @@ model_require_usage(const char *model)
 
 	catalog_get_model(model, &entry);
 	catalog_require_usage(&entry);
+}
+
+bool
+model_is_owner(const char *model)
+{
+	CatalogModel entry;
+
+	return catalog_find_model(model, &entry) && is_owner(&entry);
 }
 
 void
@@ -450,6 +444,26 @@ catalog_lock_versions(int32 model, int version)
 					   " AND (id OPERATOR(pg_catalog.=) $2 OR $2 OPERATOR(pg_catalog.=) 0) FOR UPDATE", &args);
 }
 
+char *
+catalog_gallery_of_owner(int32 model, int version, int other)
+{
+	CatalogArgs args = {0};
+
+	catalog_arg_int(&args, model);
+	catalog_arg_int(&args, version);
+	catalog_arg_int(&args, other);
+	if (catalog_run("SELECT g.name FROM similarity.gallery g JOIN _similarity.model m ON m.id OPERATOR(pg_catalog.=) g.model"
+					" WHERE m.id OPERATOR(pg_catalog.=) $1 AND pg_catalog.pg_has_role(m.owner, g.owner, 'USAGE')"
+					" AND ($2 OPERATOR(pg_catalog.=) 0 OR g.version OPERATOR(pg_catalog.=) $2)"
+					" AND ($3 OPERATOR(pg_catalog.=) 0 OR g.version OPERATOR(pg_catalog.<>) $3) ORDER BY g.name LIMIT 1", &args) == 0)
+		return NULL;
+	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+}
+
+/* Galleries of versions that go: their table and their calibration stay. */
+#define RELEASE_OF_GALLERIES(condition) \
+	" galleries AS (UPDATE similarity.gallery SET model = NULL, version = NULL, input = NULL WHERE " condition "),"
+
 void
 catalog_delete_version(int version)
 {
@@ -458,8 +472,10 @@ catalog_delete_version(int version)
 	catalog_arg_int(&args, version);
 	(void) catalog_run("WITH runs AS (DELETE FROM similarity.training_run WHERE version OPERATOR(pg_catalog.=) $1 RETURNING id),"
 					   DELETE_OF_RUNS
-					   " weights AS (DELETE FROM _similarity.model_weights WHERE version OPERATOR(pg_catalog.=) $1)"
-					   " DELETE FROM _similarity.model_version WHERE id OPERATOR(pg_catalog.=) $1", &args);
+					   RELEASE_OF_GALLERIES("version OPERATOR(pg_catalog.=) $1")
+					   " weights AS (DELETE FROM _similarity.model_weights WHERE version OPERATOR(pg_catalog.=) $1),"
+					   " versions AS (DELETE FROM _similarity.model_version WHERE id OPERATOR(pg_catalog.=) $1 RETURNING id)"
+					   " INSERT INTO _similarity.retired_version (id) SELECT id FROM versions", &args);
 }
 
 void
@@ -470,9 +486,11 @@ catalog_delete_model(int32 model)
 	catalog_arg_int(&args, model);
 	(void) catalog_run("WITH runs AS (DELETE FROM similarity.training_run WHERE model OPERATOR(pg_catalog.=) $1 RETURNING id),"
 					   DELETE_OF_RUNS
+					   RELEASE_OF_GALLERIES("model OPERATOR(pg_catalog.=) $1")
 					   " versions AS (DELETE FROM _similarity.model_version WHERE model OPERATOR(pg_catalog.=) $1 RETURNING id),"
 					   " weights AS (DELETE FROM _similarity.model_weights w USING versions v WHERE w.version OPERATOR(pg_catalog.=) v.id),"
 					   " deployments AS (DELETE FROM _similarity.deployment WHERE model OPERATOR(pg_catalog.=) $1),"
-					   " grants AS (DELETE FROM _similarity.model_grant WHERE model OPERATOR(pg_catalog.=) $1)"
-					   " DELETE FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1", &args);
+					   " grants AS (DELETE FROM _similarity.model_grant WHERE model OPERATOR(pg_catalog.=) $1),"
+					   " models AS (DELETE FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1)"
+					   " INSERT INTO _similarity.retired_version (id) SELECT id FROM versions", &args);
 }

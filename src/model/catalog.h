@@ -20,14 +20,14 @@ typedef struct CatalogModel
 {
 	int32		id;				/* never reused */
 	NameData	name;
-	NameData	owner;			/* a role's name; the role may be gone */
+	Oid			owner;			/* a role; InvalidOid or gone: superusers' */
 	int			dims;			/* of its embeddings */
 } CatalogModel;
 
 /* A finished version; its row and its weights never change. */
 typedef struct CatalogVersion
 {
-	int			id;				/* 1 .. 32767, never reused */
+	int			id;				/* 1 .. 32767 */
 	int32		model;
 	int64		fingerprint;	/* of its weights */
 } CatalogVersion;
@@ -37,6 +37,7 @@ extern bool catalog_find_model(const char *name, CatalogModel *model);
 extern void catalog_get_model(const char *name, CatalogModel *model);
 extern void catalog_get_model_by_id(int32 id, CatalogModel *model);
 extern void catalog_get_version(int id, CatalogVersion *version);
+extern bool catalog_find_version(int id, CatalogVersion *version);
 
 /* Is the version there, whole, and may the current role use it? */
 extern bool catalog_version_is_usable(int id);
@@ -74,7 +75,18 @@ extern void catalog_unlock_model(const CatalogModel *model, LOCKMODE mode);
  */
 extern void catalog_lock_versions(int32 model, int version);
 
-/* Delete a version or a model and all that belongs to it. */
+/*
+ * Name of a gallery that keeps the model's owner from dropping its version (0:
+ * any), or from deploying another one (than other; 0: none), or NULL.  Galleries
+ * of strangers, whose role the model's owner has not, keep nobody from anything.
+ * SPI must be connected.
+ */
+extern char *catalog_gallery_of_owner(int32 model, int version, int other);
+
+/*
+ * Delete a version or a model and all that belongs to it.  Galleries that still
+ * hold it have no model from then on.
+ */
 extern void catalog_delete_version(int version);
 extern void catalog_delete_model(int32 model);
 

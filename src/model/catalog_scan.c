@@ -63,6 +63,12 @@ catalog_scan_next(CatalogScan *scan)
 	return HeapTupleIsValid(scan->tuple);
 }
 
+bool
+catalog_scan_isnull(CatalogScan *scan, AttrNumber attribute)
+{
+	return heap_attisnull(scan->tuple, attribute, RelationGetDescr(scan->relation));
+}
+
 Datum
 catalog_scan_value(CatalogScan *scan, AttrNumber attribute)
 {

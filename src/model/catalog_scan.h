@@ -37,6 +37,8 @@ extern void catalog_scan_begin(CatalogScan *scan, const char *table, const char 
 extern bool catalog_scan_next(CatalogScan *scan);
 extern void catalog_scan_end(CatalogScan *scan);
 
+extern bool catalog_scan_isnull(CatalogScan *scan, AttrNumber attribute);
+
 /* A column of the current row, which must not be null; valid until the next. */
 extern Datum catalog_scan_value(CatalogScan *scan, AttrNumber attribute);
 

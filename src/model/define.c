@@ -124,12 +124,12 @@ define_store(const char *name, ArrayType *input, Jsonb *layers, int dims)
 	CatalogArgs args = {0};
 
 	catalog_arg_text(&args, name);
-	catalog_arg_text(&args, GetUserNameFromId(GetUserId(), false));
+	catalog_arg(&args, OIDOID, ObjectIdGetDatum(GetUserId()), false);
 	catalog_arg(&args, INT4ARRAYOID, PointerGetDatum(input), false);
 	catalog_arg(&args, JSONBOID, PointerGetDatum(layers), false);
 	catalog_arg_int(&args, dims);
 	catalog_run("INSERT INTO _similarity.model (name, owner, input, layers, dims) "
-				"VALUES ($1::pg_catalog.name, $2::pg_catalog.name, $3, $4, $5)", &args);
+				"VALUES ($1::pg_catalog.name, $2, $3, $4, $5)", &args);
 }
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(create_model);
@@ -154,15 +154,12 @@ create_model(PG_FUNCTION_ARGS)
 static void
 check_unused(const CatalogModel *model)
 {
-	CatalogArgs args = {0};
+	char	   *gallery = catalog_gallery_of_owner(model->id, 0, 0);
 
-	catalog_arg_int(&args, model->id);
-	if (catalog_run("SELECT name FROM similarity.gallery "
-					"WHERE model OPERATOR(pg_catalog.=) $1 ORDER BY name", &args) > 0)
+	if (gallery != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("model \"%s\" is used by gallery \"%s\"", NameStr(model->name),
-						SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1)),
+				 errmsg("model \"%s\" is used by gallery \"%s\"", NameStr(model->name), gallery),
 				 errhint("Run similarity.drop_gallery for its galleries first.")));
 }
 

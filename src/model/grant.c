@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -14,31 +15,33 @@
 #include "model/catalog.h"
 #include "model/model.h"
 
-/* A role of this name must exist, "public" apart. */
-static char *
-grantee_name(text *role)
+/* $2 of a statement: a role, which must exist, or NULL for "public" */
+static void
+arg_grantee(CatalogArgs *args, text *role)
 {
 	char	   *name = text_to_cstring(role);
+	bool		everybody = strcmp(name, "public") == 0;	/* no role can have this
+															 * name */
 
-	if (strcmp(name, "public") != 0)
-		get_role_oid(name, false);
-	return name;
+	catalog_arg(args, OIDOID, everybody ? (Datum) 0 : ObjectIdGetDatum(get_role_oid(name, false)), everybody);
 }
 
-/* Run a statement of ($1 model, $2 role) for the model's owner. */
+/* $1 of a statement: a model of the current role */
 static void
-run_for_owner(text *model_name, const char *role, const char *function, const char *sql)
+arg_own_model(CatalogArgs *args, text *name)
 {
 	CatalogModel model;
-	CatalogArgs args = {0};
 
-	model_require_writable(function);
-	catalog_get_model(text_to_cstring(model_name), &model);
+	catalog_get_model(text_to_cstring(name), &model);
 	catalog_require_owner(&model);
-	catalog_arg_int(&args, model.id);
-	catalog_arg_text(&args, role);
+	catalog_arg_int(args, model.id);
+}
+
+static void
+run(const char *sql, const CatalogArgs *args)
+{
 	SPI_connect();
-	catalog_run(sql, &args);
+	catalog_run(sql, args);
 	SPI_finish();
 }
 
@@ -46,21 +49,29 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(grant_usage);
 Datum
 grant_usage(PG_FUNCTION_ARGS)
 {
-	run_for_owner(PG_GETARG_TEXT_PP(0), grantee_name(PG_GETARG_TEXT_PP(1)), "similarity.grant_usage()",
-				  "INSERT INTO _similarity.model_grant (model, grantee) "
-				  "SELECT id, $2::pg_catalog.name FROM _similarity.model "
-				  "WHERE id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE ON CONFLICT DO NOTHING");
+	CatalogArgs args = {0};
+
+	model_require_writable("similarity.grant_usage()");
+	arg_own_model(&args, PG_GETARG_TEXT_PP(0));
+	arg_grantee(&args, PG_GETARG_TEXT_PP(1));
+	run("INSERT INTO _similarity.model_grant (model, grantee) SELECT m.id, $2 FROM _similarity.model m"
+		" WHERE m.id OPERATOR(pg_catalog.=) $1 AND NOT EXISTS (SELECT FROM _similarity.model_grant g"
+		" WHERE g.model OPERATOR(pg_catalog.=) $1 AND g.grantee::pg_catalog.oid IS NOT DISTINCT FROM $2)"
+		" FOR KEY SHARE", &args);
 	PG_RETURN_VOID();
 }
 
-/* The role may be gone. */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(revoke_usage);
 Datum
 revoke_usage(PG_FUNCTION_ARGS)
 {
-	run_for_owner(PG_GETARG_TEXT_PP(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), "similarity.revoke_usage()",
-				  "DELETE FROM _similarity.model_grant WHERE model OPERATOR(pg_catalog.=) $1 "
-				  "AND grantee OPERATOR(pg_catalog.=) $2::pg_catalog.name");
+	CatalogArgs args = {0};
+
+	model_require_writable("similarity.revoke_usage()");
+	arg_own_model(&args, PG_GETARG_TEXT_PP(0));
+	arg_grantee(&args, PG_GETARG_TEXT_PP(1));
+	run("DELETE FROM _similarity.model_grant WHERE model OPERATOR(pg_catalog.=) $1"
+		" AND grantee::pg_catalog.oid IS NOT DISTINCT FROM $2", &args);
 	PG_RETURN_VOID();
 }
 
@@ -69,12 +80,13 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(set_model_owner);
 Datum
 set_model_owner(PG_FUNCTION_ARGS)
 {
-	char	   *owner = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	Oid			role = get_role_oid(owner, false);
+	Oid			owner = get_role_oid(text_to_cstring(PG_GETARG_TEXT_PP(1)), false);
+	CatalogArgs args = {0};
 
-	check_can_set_role(GetUserId(), role);
-	run_for_owner(PG_GETARG_TEXT_PP(0), owner, "similarity.set_model_owner()",
-				  "UPDATE _similarity.model SET owner = $2::pg_catalog.name "
-				  "WHERE id OPERATOR(pg_catalog.=) $1");
+	model_require_writable("similarity.set_model_owner()");
+	check_can_set_role(GetUserId(), owner);
+	arg_own_model(&args, PG_GETARG_TEXT_PP(0));
+	catalog_arg(&args, OIDOID, ObjectIdGetDatum(owner), false);
+	run("UPDATE _similarity.model SET owner = $2 WHERE id OPERATOR(pg_catalog.=) $1", &args);
 	PG_RETURN_VOID();
 }

@@ -28,6 +28,7 @@
 #include "model/model.h"
 #include "model/spec.h"
 #include "model/version.h"
+#include "model/version_id.h"
 #include "nn/safetensors.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(drop_version);
@@ -40,7 +41,7 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(import_model);
 static void
 check_version_unused(const CatalogModel *model, int version)
 {
-	CatalogArgs args = {0};
+	char	   *gallery;
 	int			deployed;
 
 	/* a deployment may have ended between our snapshot and our lock */
@@ -52,13 +53,11 @@ check_version_unused(const CatalogModel *model, int version)
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("version %d of model \"%s\" is deployed", version, NameStr(model->name)),
 				 errhint("Deploy another version first, or drop the model.")));
-	catalog_arg_int(&args, version);
-	if (catalog_run("SELECT name FROM similarity.gallery "
-					"WHERE version OPERATOR(pg_catalog.=) $1 ORDER BY name", &args) > 0)
+	gallery = catalog_gallery_of_owner(model->id, version, 0);
+	if (gallery != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("version %d of model \"%s\" is used by gallery \"%s\"", version, NameStr(model->name),
-						SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1))));
+				 errmsg("version %d of model \"%s\" is used by gallery \"%s\"", version, NameStr(model->name), gallery)));
 }
 
 /* drop_version(model, version) */
@@ -111,11 +110,8 @@ static void
 copy_version(const CatalogModel *copy, int version)
 {
 	CatalogArgs args = {0};
-	bool		isnull;
-	int			id;
+	int			id = version_id_new();
 
-	catalog_run("SELECT pg_catalog.nextval('similarity.model_version_id'::pg_catalog.regclass)", &args);
-	id = (int) DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	catalog_arg_int(&args, id);
 	catalog_arg_int(&args, copy->id);
 	catalog_arg_int(&args, version);

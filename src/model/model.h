@@ -51,6 +51,7 @@ extern void model_check_query(const char *what, const char *columns, const char 
 /* May the current role use (USAGE) or change (OWNER) the model?  ERROR if not. */
 extern void model_require_usage(const char *model);
 extern void model_require_owner(const char *model);
+extern bool model_is_owner(const char *model);
 
 /*
  * Keep others from training, deploying and dropping a model until
@@ -63,7 +64,7 @@ extern void model_unlock(const char *model);
 /* Deploy a version that every gallery of the model holds. */
 extern void model_deploy(const char *model, int version);
 
-/* The version that a gallery holds, as the active snapshot sees it; false if there is no such gallery. */
+/* The version that a gallery holds, as the active snapshot sees it; false if there is no such gallery, or it has no model. */
 extern bool catalog_gallery_version(int32 gallery, int *version);
 
 /*

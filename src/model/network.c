@@ -2,11 +2,11 @@
  * network.c
  *	  Networks of finished versions, loaded and ready to run.
  *
- * Versions never change and ids are never reused, so that a cached network
- * needs no invalidation.  It may still outlive its version (dropped, rolled
- * back, or the whole extension dropped and created anew): the caller reads the
- * version's row each time, and the cache is asked for that row's fingerprint
- * in that table.
+ * Versions never change, so that a cached network needs no invalidation.  It may
+ * still outlive its version (dropped, rolled back, or the whole extension dropped
+ * and created anew) and see its id given to another: the caller reads the
+ * version's row each time, and the cache is asked for that row's model and
+ * fingerprint in that table.
  */
 #include "postgres.h"
 

@@ -25,6 +25,7 @@
 #include "model/catalog_scan.h"
 #include "model/spec.h"
 #include "model/version.h"
+#include "model/version_id.h"
 
 /*
  * 1 MB: the executor holds three copies of a value that is inserted, and
@@ -137,16 +138,6 @@ check_finite(const CatalogModel *model, const NnGraph *graph, const float *weigh
 	}
 }
 
-static int
-next_version_id(void)
-{
-	CatalogArgs args = {0};
-	bool		isnull;
-
-	catalog_run("SELECT pg_catalog.nextval('similarity.model_version_id'::pg_catalog.regclass)", &args);
-	return (int) DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-}
-
 static void
 store_version(const CatalogModel *model, int version, Jsonb *metrics)
 {
@@ -177,7 +168,7 @@ version_store(const CatalogModel *model, const NnGraph *graph, const float *weig
 	int			version;
 
 	check_finite(model, graph, weights);
-	version = next_version_id();
+	version = version_id_new();
 	store_version(model, version, metrics);
 	for (int i = 0; i < nn_graph_tensors(graph); i++)
 	{
@@ -289,24 +280,12 @@ version_load(const CatalogVersion *version, const NnGraph *graph, float *weights
 
 /* ---- deployment ---- */
 
-/* Does a gallery hold embeddings of another version of the model? */
-static bool
-gallery_holds_other(const CatalogModel *model, int version)
-{
-	CatalogArgs args = {0};
-
-	catalog_arg_int(&args, model->id);
-	catalog_arg_int(&args, version);
-	return catalog_run("SELECT FROM similarity.gallery WHERE model OPERATOR(pg_catalog.=) $1 "
-					   "AND version OPERATOR(pg_catalog.<>) $2", &args) > 0;
-}
-
 bool
 version_deploy(const CatalogModel *model, int version)
 {
 	CatalogArgs args = {0};
 
-	if (gallery_holds_other(model, version))
+	if (catalog_gallery_of_owner(model->id, 0, version) != NULL)
 		return false;
 	catalog_arg_int(&args, model->id);
 	catalog_arg_int(&args, version);

@@ -123,7 +123,7 @@ my @parallel = ('pg_restore', '--jobs');
 
 is_restored('plain', [ @psql, $plain ]);
 is_restored('serial', [ @restore, $custom ]);
-is_restored("-Fc, $_ jobs", [ @parallel, $_, $custom ]) foreach 2, 4;
+is_restored('-Fc, 2 jobs', [ @parallel, 2, $custom ]);
 is_restored("-Fd, $_ jobs", [ @parallel, $_, $directory ]) foreach 2, 4, 8;
 # (rows of a materialized view are no data to pg_dump)
 my @refresh = ('psql', '-qX', '--command', 'REFRESH MATERIALIZED VIEW embedded');
@@ -149,6 +149,38 @@ is($node->safe_psql('alone', $rows), $node->safe_psql('source', $rows), 'has its
 $node->psql('alone', "INSERT INTO shelf (id, v) VALUES (1000, '{1,2,3,4}')", stderr => \my $error);
 like($error, qr/column "e" of relation "shelf" is not attached to a gallery.*HINT:  Run similarity.attach\(\), or drop the trigger/s,
 	'and tells what its trigger lacks');
+
+# Without one of the tables: its gallery is told, the others are there
+$node->safe_psql('postgres', 'CREATE DATABASE without');
+$node->command_ok([ 'pg_dump', '-Fc', '--exclude-table=desk', '--file', "$place/without.custom", 'source' ], 'pg_dump --exclude-table');
+$node->command_ok([ @restore, '--dbname=without', "$place/without.custom" ], 'a dump without one of the tables');
+is($node->safe_psql('without', "SELECT gallery, relation FROM similarity.galleries ORDER BY 1"), "desk|\nshelf|public.shelf",
+	'has all galleries');
+$node->psql('without', "SELECT similarity.match('desk', '{1,2,3,4}'::real[])", stderr => \$error);
+like($error, qr/table of gallery "desk" does not exist/, 'and says what is missing');
+is($node->safe_psql('without', "SELECT similarity.drop_gallery('desk')"), '', 'and drops it');
+
+# While a reembed() is not finished, its trigger is dumped with the table, and
+# the copy as a table of its own; after a restore it begins anew.
+$node->safe_psql('postgres', 'CREATE DATABASE midway TEMPLATE source');
+$node->psql('midway', 'SET ROLE keeper; SET statement_timeout = 500; CALL similarity.reembed(\'shelf\', 2, batch_rows => 10, rows_per_second => 50)');
+is($node->safe_psql('midway', 'SELECT count(*) FROM similarity.reembeddings'), 2, 'reembed() is not finished');
+$node->command_ok([ 'pg_dump', '--schema-only', '--file', $schema, 'midway' ], 'pg_dump --schema-only meanwhile');
+$node->command_ok([ 'pg_dump', '--data-only', '--file', $data, 'midway' ], 'pg_dump --data-only meanwhile');
+$node->safe_psql('postgres', 'CREATE DATABASE anew');
+$node->command_ok([ @psql, $_, '--dbname=anew' ], 'restored') foreach $schema, $data;
+is($node->safe_psql('anew', $rows), $node->safe_psql('source', $rows), 'the table has its rows');
+is($node->safe_psql('anew', <<'SQL'), "0\n2|2\n301|301", 'which can change, and are embedded anew');
+SET ROLE keeper;
+INSERT INTO shelf (id, kind, v) VALUES (1000, 'new', '{9,-9,9,-9}');
+RESET ROLE;
+SELECT count(*) FROM similarity.reembed_queue;
+SET ROLE keeper;
+UPDATE shelf SET e = embed(1, v);
+CALL similarity.reembed('shelf', 2);
+SELECT deployed_version, (SELECT min(version) FROM similarity.galleries) FROM similarity.models;
+SELECT count(*), count(*) FILTER (WHERE embedding_model(e) = 2) FROM shelf;
+SQL
 
 # An index that comes before its model is told, not made wrong.
 $node->psql('alone', 'SET check_function_bodies = off; CREATE INDEX ON shelf USING similarity_hnsw ((embed(1, v)::embedding(4)) embedding_l2_ops)',
