@@ -424,15 +424,15 @@ model_of_version(const Gallery *gallery, int version)
 
 /* Keep it from being dropped until the gallery's row can be seen. */
 static void
-lock_version(int version)
+lock_version(const Gallery *gallery)
 {
 	CatalogArgs args = {0};
 
-	catalog_arg_int(&args, version);
+	catalog_arg_int(&args, gallery->version);
 	if (catalog_run("SELECT FROM _similarity.model_version WHERE id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE", &args) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model version %d does not exist", version)));
+				 errmsg("version of model \"%s\" was dropped just now", gallery->model)));
 }
 
 /* Choose the version that made the column's values, else the deployed one. */
@@ -498,7 +498,7 @@ insert_gallery(const Gallery *gallery, int32 model)
 	uint64		inserted;
 
 	if (gallery->model != NULL)
-		lock_version(gallery->version);
+		lock_version(gallery);
 	catalog_arg_text(&args, gallery->name);
 	catalog_arg(&args, OIDOID, ObjectIdGetDatum(gallery->owner), false);
 	catalog_arg(&args, OIDOID, ObjectIdGetDatum(gallery->relid), false);

@@ -269,14 +269,23 @@ has_weights(int version)
 }
 
 bool
-catalog_version_is_usable(int id)
+catalog_version_is_there(int id)
 {
 	CatalogVersion version;
 	CatalogModel model;
 
 	return catalog_find_version(id, &version) && find_model_by_id(version.model, &model) &&
-		(is_owner(&model) || is_granted(&model)) &&
 		(version.fingerprint == 0 || has_weights(id));
+}
+
+bool
+catalog_version_is_usable(int id)
+{
+	CatalogVersion version;
+	CatalogModel model;
+
+	return catalog_version_is_there(id) && catalog_find_version(id, &version) &&
+		find_model_by_id(version.model, &model) && (is_owner(&model) || is_granted(&model));
 }
 
 void
@@ -439,6 +448,8 @@ catalog_lock_versions(int32 model, int version)
 	CatalogArgs args = {0};
 
 	catalog_arg_int(&args, model);
+	if (version == 0)
+		(void) catalog_run("SELECT FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1 FOR UPDATE", &args);
 	catalog_arg_int(&args, version);
 	(void) catalog_run("SELECT FROM _similarity.model_version WHERE model OPERATOR(pg_catalog.=) $1"
 					   " AND (id OPERATOR(pg_catalog.=) $2 OR $2 OPERATOR(pg_catalog.=) 0) FOR UPDATE", &args);

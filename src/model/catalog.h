@@ -39,7 +39,8 @@ extern void catalog_get_model_by_id(int32 id, CatalogModel *model);
 extern void catalog_get_version(int id, CatalogVersion *version);
 extern bool catalog_find_version(int id, CatalogVersion *version);
 
-/* Is the version there, whole, and may the current role use it? */
+/* Is the version there, whole; and may the current role use it? */
+extern bool catalog_version_is_there(int id);
 extern bool catalog_version_is_usable(int id);
 
 /* The deployed version, 0 if there is none. */
@@ -71,7 +72,8 @@ extern void catalog_unlock_model(const CatalogModel *model, LOCKMODE mode);
 
 /*
  * Wait for whoever is making a gallery of the model's version (0: of any of its
- * versions), and keep others from it; then see whether there is one.
+ * versions, or granting the model), and keep others from it; then see whether
+ * there is one.
  */
 extern void catalog_lock_versions(int32 model, int version);
 

@@ -109,13 +109,16 @@ restore_await_version(int id)
 		if (at_work > 0)
 			busy = GetCurrentTimestamp();
 		if (sessions == 0 || TimestampDifferenceExceeds(busy, GetCurrentTimestamp(), PATIENCE_MS))
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("model version %d is not there yet", id),
-					 errdetail("A dump is being loaded, and the tables of models come later."),
-					 errhint("Load it in three steps: pg_restore --section=pre-data, --section=data, --section=post-data.")));
+			break;
 		look_again();
 	}
+	/* if only the right to use it is missing, the caller says so */
+	if (!catalog_version_is_there(id))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("model version %d is not there yet", id),
+				 errdetail("A dump is being loaded, and the tables of models come later."),
+				 errhint("Load it in three steps: pg_restore --section=pre-data, --section=data, --section=post-data.")));
 }
 
 /* ---- definitions ---- */
