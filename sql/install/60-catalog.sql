@@ -79,7 +79,8 @@ COMMENT ON TABLE _similarity.model_version IS 'finished versions of models, whic
 CREATE TABLE _similarity.retired_version (
 	id integer NOT NULL,
 	retired timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-	CONSTRAINT retired_version_pkey PRIMARY KEY (id)
+	CONSTRAINT retired_version_pkey PRIMARY KEY (id),
+	CONSTRAINT retired_version_id_check CHECK (id OPERATOR(pg_catalog.>=) 1 AND id OPERATOR(pg_catalog.<=) 32767)
 );
 COMMENT ON TABLE _similarity.retired_version IS 'ids of versions that were dropped, given again when no others are left';
 

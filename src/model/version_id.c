@@ -19,6 +19,8 @@
 #include "model/catalog_scan.h"
 #include "model/version_id.h"
 
+#define LAST_ID 32767			/* 15 bits */
+
 /* Nobody else may use it until we end; is it still free? */
 static bool
 claim(int id)
@@ -36,46 +38,79 @@ claim(int id)
 	return !taken;
 }
 
+static int
+result_int(const SPITupleTable *table, uint64 row)
+{
+	bool		isnull;
+
+	return DatumGetInt32(SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull));
+}
+
+/* The least id that no version ever had and nobody is about to use; 0: none */
+static int
+claim_unused(void)
+{
+	CatalogArgs args = {0};
+	bool		used[LAST_ID + 1] = {false};
+	uint64		n = catalog_run("SELECT id FROM _similarity.model_version"
+								" UNION ALL SELECT id FROM _similarity.retired_version", &args);
+
+	for (uint64 row = 0; row < n; row++)
+	{
+		int			id = result_int(SPI_tuptable, row);
+
+		if (id >= 1 && id <= LAST_ID)
+			used[id] = true;
+	}
+	SPI_freetuptable(SPI_tuptable);
+	for (int id = 1; id <= LAST_ID; id++)
+		if (!used[id] && claim(id))
+			return id;
+	return 0;
+}
+
+/* The id of the version that was dropped first and that nobody is about to use; 0: none */
+static int
+claim_retired(void)
+{
+	CatalogArgs args = {0};
+	uint64		n = catalog_run("SELECT id FROM _similarity.retired_version ORDER BY retired, id", &args);
+	SPITupleTable *retired = SPI_tuptable;
+	int			id = 0;
+
+	for (uint64 row = 0; row < n && id == 0; row++)
+		if (claim(result_int(retired, row)))
+			id = result_int(retired, row);
+	SPI_freetuptable(retired);
+	return id;
+}
+
 static void
-reuse(int id)
+tell_reuse(int id)
 {
 	CatalogArgs args = {0};
 
 	catalog_arg_int(&args, id);
-	if (catalog_run("DELETE FROM _similarity.retired_version WHERE id OPERATOR(pg_catalog.=) $1", &args) > 0)
-		ereport(WARNING,
-				(errmsg("id %d of a version that was dropped is given again", id),
-				 errdetail("All ids have been used.  Values of the former version that are still stored count as values of the new one."),
-				 errhint("Embed them anew.")));
+	catalog_run("DELETE FROM _similarity.retired_version WHERE id OPERATOR(pg_catalog.=) $1", &args);
+	ereport(WARNING,
+			(errmsg("id %d of a version that was dropped is given again", id),
+			 errdetail("All ids have been used.  Values of the former version that are still stored count as values of the new one."),
+			 errhint("Embed them anew.")));
 }
 
 int
 version_id_new(void)
 {
-	CatalogArgs args = {0};
-	SPITupleTable *candidates;
-	uint64		n;
-	int			id = 0;
+	int			id = claim_unused();
 
-	n = catalog_run("SELECT i FROM pg_catalog.generate_series(1, 32767) i"
-					" LEFT JOIN _similarity.retired_version r ON r.id OPERATOR(pg_catalog.=) i"
-					" WHERE NOT EXISTS (SELECT FROM _similarity.model_version v WHERE v.id OPERATOR(pg_catalog.=) i)"
-					" ORDER BY r.retired NULLS FIRST, i", &args);
-	candidates = SPI_tuptable;
-	for (uint64 row = 0; row < n && id == 0; row++)
-	{
-		bool		isnull;
-		int			candidate = DatumGetInt32(SPI_getbinval(candidates->vals[row], candidates->tupdesc, 1, &isnull));
-
-		if (claim(candidate))
-			id = candidate;
-	}
-	SPI_freetuptable(candidates);
+	if (id != 0)
+		return id;
+	id = claim_retired();
 	if (id == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a database cannot have more than 32767 model versions"),
+				 errmsg("a database cannot have more than %d model versions", LAST_ID),
 				 errhint("Drop versions that are not needed, with similarity.drop_version().")));
-	reuse(id);
+	tell_reuse(id);
 	return id;
 }
