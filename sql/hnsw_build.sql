@@ -69,6 +69,31 @@ REINDEX INDEX big_l2;
 SELECT (SELECT to_jsonb(i) - 'part' FROM similarity.index_info('big_2') i) = (SELECT to_jsonb(i) - 'part' FROM similarity.index_info('big_l2') i) AS same;
 RESET max_parallel_maintenance_workers;
 
+-- The build goes over the nodes a second time if the first shows that the data
+-- are hard to search: sums of the vectors of words, of which few are frequent.
+CREATE TABLE word (id integer PRIMARY KEY, e embedding(256));
+INSERT INTO word SELECT i, (SELECT array_agg((hashint8(i::bigint * 1000 + j) % 1000 * ln(1 + i))::real) FROM generate_series(1, 256) j)::embedding
+FROM generate_series(1, 1000) i;
+CREATE TABLE gloss (id integer, e embedding(256));
+INSERT INTO gloss SELECT t, sum(e)
+FROM generate_series(1, 4000) t, generate_series(1, 3) k, word
+WHERE word.id = floor(exp(abs(hashint8(t::bigint * 10 + k) % 10007) / 10007.0 * ln(1000)))
+GROUP BY t ORDER BY t;
+CREATE INDEX gloss_auto ON gloss USING similarity_hnsw (e embedding_cosine_ops);
+CREATE INDEX gloss_1 ON gloss USING similarity_hnsw (e embedding_cosine_ops) WITH (passes = 1);
+CREATE INDEX gloss_3 ON gloss USING similarity_hnsw (e embedding_cosine_ops) WITH (passes = 3);
+CREATE INDEX gloss_none ON gloss USING similarity_hnsw (e embedding_cosine_ops) WHERE id < 0;
+SELECT index, passes, first_pass_recall < 0.98 AS hard, rows
+FROM unnest('{gloss_auto,gloss_1,gloss_3,gloss_none,point_l2}'::text[]) index, similarity.index_info(index::regclass);
+SELECT index, v.* FROM unnest('{gloss_auto,gloss_1,gloss_3}'::text[]) index, similarity.verify_index(index::regclass) v;
+SELECT a.recall > b.recall - 0.01 AS as_good FROM similarity.index_recall('gloss_auto', 400) a, similarity.index_recall('gloss_1', 400) b;
+-- What memory holds is gone over, too; the rest is inserted.
+SET maintenance_work_mem = '4MB';
+REINDEX INDEX gloss_auto;
+SELECT passes BETWEEN 1 AND 2 AS passes, rows FROM similarity.index_info('gloss_auto');
+SELECT * FROM similarity.verify_index('gloss_auto');
+RESET maintenance_work_mem;
+
 -- Long vectors span pages.
 CREATE TABLE long (id integer PRIMARY KEY, e embedding(16384));
 INSERT INTO long SELECT i, (SELECT array_agg(((i * j) % 1009)::real) FROM generate_series(1, 16384) j)::embedding

@@ -23,7 +23,7 @@ CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (ef_search 
 CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (bits = 3);
 CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (bits = 5);
 CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (vectors = 'double');
-CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (passes = 0);
+CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (passes = -1);
 CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (passes = 5);
 CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (target_recall = 2);
 -- Every way to store vectors, of every precision of the column

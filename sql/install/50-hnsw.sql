@@ -69,7 +69,8 @@ CREATE FUNCTION similarity.index_info(
 	OUT distance text, OUT dims integer, OUT m integer, OUT ef_construction integer, OUT ef_search integer,
 	OUT rows bigint, OUT nodes bigint, OUT dead_nodes bigint, OUT free_nodes bigint,
 	OUT mean_neighbors double precision, OUT pages bigint, OUT node_bytes integer, OUT format_version integer,
-	OUT unreachable_nodes bigint, OUT target_recall double precision, OUT root_nodes integer, OUT centered boolean, OUT part regclass)
+	OUT unreachable_nodes bigint, OUT target_recall double precision, OUT root_nodes integer, OUT centered boolean,
+	OUT passes integer, OUT first_pass_recall double precision, OUT part regclass)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'hnsw_index_info' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10000 ROWS 1;
 COMMENT ON FUNCTION similarity.index_info(regclass) IS 'what an index of similarity_hnsw is and holds; reads all of it. Of a partitioned index: each partition''s, which part names';

@@ -30,12 +30,20 @@
 /* Dead nodes looked behind in one repair, per neighbour that a list may have */
 #define DEAD_PER_DEGREE 4
 
+/* A further pass selects by alpha to the power of 0, 1 ... this. */
+#define MOST_POWER 3
+
 /* A node that might become a neighbour */
 typedef struct Candidate
 {
 	uint32_t	node;
 	float		distance;		/* from the owner of the list, not NaN */
 	const void *own;			/* NULL until somebody needs it */
+
+	/* while a list is selected */
+	bool		done;			/* selected, or not to be */
+	int			compared;		/* with so many of those selected */
+	float		between;		/* the least distance from one of them */
 } Candidate;
 
 struct GraphLinker
@@ -114,7 +122,7 @@ pool_add(GraphLinker *linker, uint32_t node, float distance)
 	}
 	linker->pool[linker->npool++] = (Candidate)
 	{
-		node, isnan(distance) ? INFINITY : distance, NULL
+		.node = node,.distance = isnan(distance) ? INFINITY : distance
 	};
 	return true;
 }
@@ -203,52 +211,100 @@ selection_append(Selection *selection, const Candidate *candidate, bool selected
 	graph_list_append(&selection->list, candidate->node, candidate->distance, selected);
 }
 
+/* It is compared with each selected one once, whatever the alphas. */
 static bool
-is_occluded(const GraphLinker *linker, const Candidate *candidate, const Selection *selection)
+is_occluded(const GraphLinker *linker, Candidate *candidate, const Selection *selection,
+			float alpha)
 {
-	const GraphSpace *space = linker->access->space;
-
-	for (int i = 0; i < selection->list.n; i++)
+	for (;;)
 	{
-		float		between = graph_between(space, selection->owns[i], candidate->own);
+		float		between;
 
-		if (graph_occludes(space->metric->alpha, between, candidate->distance))
+		if (candidate->compared > 0 &&
+			graph_occludes(alpha, candidate->between, candidate->distance))
 			return true;
+		if (candidate->compared == selection->list.n)
+			return false;
+		between = graph_between(linker->access->space,
+								selection->owns[candidate->compared++], candidate->own);
+		candidate->between = fminf(candidate->between, between);
 	}
-	return false;
 }
 
-/*
- * Choose neighbours from the sorted pool, leaving out self; then fill the list
- * with the nearest that were occluded, if it is short.
- */
-static bool
-select_neighbors(GraphLinker *linker, uint32_t self, Selection *selection, Status *status)
+static void
+begin_selection(GraphLinker *linker, uint32_t self, Selection *selection)
 {
-	int			degree = linker->access->space->shape.degree;
-	Candidate  *fill[GRAPH_MAX_DEGREE];
-	int			nfill = 0;
-
 	selection->list.n = 0;
 	linker->nscratch = 0;
+	for (int i = 0; i < linker->npool; i++)
+	{
+		linker->pool[i].done = linker->pool[i].node == self;
+		linker->pool[i].compared = 0;
+		linker->pool[i].between = INFINITY;
+	}
+}
+
+/* Choose neighbours from the sorted pool as long as there are places. */
+static bool
+select_more(GraphLinker *linker, Selection *selection, float alpha, Status *status)
+{
+	int			degree = linker->access->space->shape.degree;
+
 	for (int i = 0; i < linker->npool && selection->list.n < degree; i++)
 	{
 		Candidate  *candidate = &linker->pool[i];
 		bool		gone;
 
-		if (candidate->node == self)
+		if (candidate->done)
 			continue;
 		if (!load_own(linker, candidate, &gone))
 			return out_of_memory(status);
-		if (gone)
-			continue;
-		if (!is_occluded(linker, candidate, selection))
+		candidate->done = gone || !is_occluded(linker, candidate, selection, alpha);
+		if (candidate->done && !gone)
 			selection_append(selection, candidate, true);
-		else if (nfill < graph_list_filled(degree))
-			fill[nfill++] = candidate;
 	}
-	for (int i = 0; i < nfill && selection->list.n < graph_list_filled(degree); i++)
-		selection_append(selection, fill[i], false);
+	return true;
+}
+
+/* Fill a short list with the nearest that were occluded. */
+static void
+fill_list(GraphLinker *linker, Selection *selection)
+{
+	int			filled = graph_list_filled(linker->access->space->shape.degree);
+
+	for (int i = 0; i < linker->npool && selection->list.n < filled; i++)
+		if (!linker->pool[i].done)
+			selection_append(selection, &linker->pool[i], false);
+}
+
+/* Choose neighbours from the pool, leaving out self. */
+static bool
+select_neighbors(GraphLinker *linker, uint32_t self, Selection *selection, Status *status)
+{
+	begin_selection(linker, self, selection);
+	if (!select_more(linker, selection, linker->access->space->metric->alpha, status))
+		return false;
+	fill_list(linker, selection);
+	return true;
+}
+
+/*
+ * The same where time matters less: strictly first, so that far candidates get
+ * their places before near ones that others nearly occlude take them.
+ */
+static bool
+select_again(GraphLinker *linker, uint32_t self, Selection *selection, Status *status)
+{
+	float		alpha = 1;
+
+	begin_selection(linker, self, selection);
+	for (int power = 0; power <= MOST_POWER; power++)
+	{
+		if (!select_more(linker, selection, alpha, status))
+			return false;
+		alpha *= linker->access->space->metric->alpha;
+	}
+	fill_list(linker, selection);
 	return true;
 }
 
@@ -719,7 +775,7 @@ graph_relink(GraphLinker *linker, uint32_t node, const GraphStart *start, Status
 	pool_sort(linker);
 	if (!stay_in_ring(linker, node, &expected))
 		return out_of_memory(status);
-	if (!select_neighbors(linker, node, &selection, status))
+	if (!select_again(linker, node, &selection, status))
 		return false;
 	if (rewrite(linker, node, &expected, &selection))
 		link_back_all(linker, &selection.list, node);

@@ -339,9 +339,9 @@ init_access(GraphMemory *memory, void *context, GraphAccess *access)
 }
 
 bool
-graph_memory_access(GraphMemory *memory, GraphAccess *access, Status *status)
+graph_memory_access(GraphMemory *memory, Arena *arena, GraphAccess *access, Status *status)
 {
-	Worker	   *worker = arena_new(memory->arena, Worker);
+	Worker	   *worker = arena_new(arena, Worker);
 
 	if (worker == NULL)
 		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory while searching a graph");

@@ -40,8 +40,12 @@ extern GraphMemory *graph_memory_create(Arena *arena, const GraphSpace *space,
 /* The record of a node below memory->nodes. */
 extern GraphRecord *graph_memory_record(const GraphMemory *memory, uint32_t node);
 
-/* An accessor for searches and repairs; its create and merge do nothing. */
-extern bool graph_memory_access(GraphMemory *memory, GraphAccess *access, Status *status);
+/*
+ * An accessor for searches and repairs; its create and merge do nothing.  It
+ * takes little of the arena.
+ */
+extern bool graph_memory_access(GraphMemory *memory, Arena *arena, GraphAccess *access,
+								Status *status);
 
 typedef struct GraphBuilder GraphBuilder;
 

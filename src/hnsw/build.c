@@ -34,18 +34,20 @@
 #include "errors.h"
 #include "graph/connect.h"
 #include "graph/memory.h"
+#include "graph/probe.h"
 #include "guc.h"
 #include "hnsw/hnsw.h"
 
 /* Subphases in pg_stat_progress_create_index; 1 is PostgreSQL's own */
 #define PHASE_LINKING 2
 #define PHASE_WRITING 3
+#define PHASE_LINKING_AGAIN 4
 
 /* One rotation is as good as another. */
 #define ROTATION_SEED 1
 
 /* Nodes of a further pass between two looks at interrupts */
-#define PASS_STEP 4096
+#define PASS_STEP 256
 
 /* Nodes looked at between two checks for interrupts while connecting */
 #define CONNECT_STEP 16384
@@ -61,6 +63,9 @@ typedef struct Build
 	GraphMemory *memory;
 	GraphBuilder *builder;
 	ThreadPool *pool;			/* NULL: one thread */
+	GraphRoot	root;			/* once all nodes are there */
+	int			passes;			/* made */
+	double		first_pass_recall;	/* 0: not measured */
 
 	/* on pages; NULL before */
 	GraphLinker *linker;
@@ -84,6 +89,8 @@ hnsw_build_phase_name(int64 phase)
 			return "linking tuples";
 		case PHASE_WRITING:
 			return "writing pages";
+		case PHASE_LINKING_AGAIN:
+			return "linking tuples again";
 		default:
 			return NULL;
 	}
@@ -151,7 +158,7 @@ new_meta(Relation relation)
 	meta.kind = hnsw_kind(relation);
 	meta.seed = ROTATION_SEED;
 	meta.entry = GRAPH_NO_NODE;
-	meta.passes = hnsw_passes(relation);
+	meta.passes = 1;
 	status_clear(&status);
 	if (!graph_shape(&shape, meta.dims, meta.degree, meta.kind,
 					 hnsw_metric(relation)->coded ? hnsw_bits(relation) : -1,
@@ -301,45 +308,30 @@ has_free_place(const GraphMemory *memory, uint32 first, int n, int step)
 }
 
 /*
- * A sample of all nodes becomes the root.  It is written before them, and the
- * index opened again, since now it is known where its nodes begin.
+ * The root is written before the nodes, and the index opened again: now it is
+ * known where they begin.
  */
 static void
 write_root(Build *build)
 {
 	HnswIndex  *index = build->index;
-	GraphMemory *memory = build->memory;
 	const GraphShape *shape = &index->layout.shape;
-	int			n = graph_root_nodes(shape, memory->nodes);
+	int			n = build->root.n;
 	uint32		reserve = hnsw_root_reserve(shape, n);
-	GraphRoot	root;
+	uint32		crc = n > 0 ? hnsw_write_root(index, &build->root) : 0;
 	Buffer		buffer;
 	HnswMeta   *meta;
-	uint32		crc = 0;
 
-	if (!graph_root_init(&root, memory_arena(build->graph_context, ARENA_NO_BUDGET), shape, n))
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	if (n > 0)
-	{
-		GraphQuery *working = hnsw_create_query(index);
-
-		for (int i = 0; i < n; i++)
-		{
-			uint32		node = graph_root_node(i, n, memory->nodes);
-
-			graph_root_put(&root, i, node,
-						   graph_record_own(shape, graph_memory_record(memory, node)), working);
-		}
-		crc = hnsw_write_root(index, &root);
-	}
 	for (uint32 page = hnsw_root_pages(shape, n); page < reserve; page++)
 		UnlockReleaseBuffer(new_page(index, HNSW_PAGE_ROOT));
 	buffer = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
 	meta = hnsw_page_meta(BufferGetPage(buffer));
-	meta->entry = memory->entry;
+	meta->entry = build->memory->entry;
 	meta->root_nodes = n;
 	meta->root_pages = reserve;
 	meta->root_crc = crc;
+	meta->passes = build->passes;
+	meta->figures.first_pass_recall = build->first_pass_recall;
 	MarkBufferDirty(buffer);
 	UnlockReleaseBuffer(buffer);
 	build->index = open_building(index->relation);
@@ -369,24 +361,78 @@ write_graph(Build *build)
 	IndexFreeSpaceMapVacuum(index->relation);
 }
 
-/* Go over all nodes again, as often as the index asks for. */
+/* ---- further passes ---- */
+
+/* A sample of all nodes becomes the root. */
 static void
-run_passes(Build *build)
+make_root(Build *build)
+{
+	GraphMemory *memory = build->memory;
+	const GraphShape *shape = &build->index->layout.shape;
+	int			n = graph_root_nodes(shape, memory->nodes);
+	GraphQuery *working = hnsw_create_query(build->index);
+
+	if (!graph_root_init(&build->root, memory_arena(build->graph_context, ARENA_NO_BUDGET), shape, n))
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	for (int i = 0; i < n; i++)
+	{
+		uint32		node = graph_root_node(i, n, memory->nodes);
+
+		graph_root_put(&build->root, i, node,
+					   graph_record_own(shape, graph_memory_record(memory, node)), working);
+	}
+}
+
+/* Measure the first pass: are the data hard to search? */
+static bool
+is_hard(Build *build)
+{
+	GraphProbe *probe;
+	Status		status;
+
+	status_clear(&status);
+	probe = graph_probe_create(memory_arena(build->graph_context, ARENA_NO_BUDGET),
+							   build->memory, &build->root, &status);
+	while (probe != NULL && graph_probe_step(probe, &status))
+		CHECK_FOR_INTERRUPTS();
+	if (status.code != STATUS_SUCCESS)
+		raise_status(&status);
+	build->first_pass_recall = graph_probe_recall(probe);
+	return graph_probe_is_hard(probe);
+}
+
+/* Go over all nodes again. */
+static void
+run_pass(Build *build)
 {
 	GraphMemory *memory = build->memory;
 	Status		status;
 
 	status_clear(&status);
-	for (int pass = 1; pass < hnsw_passes(build->index->relation); pass++)
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_LINKING_AGAIN);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, memory->nodes);
+	for (uint32 node = 0; node < memory->nodes; node += PASS_STEP)
 	{
-		for (uint32 node = 0; node < memory->nodes; node += PASS_STEP)
-		{
-			CHECK_FOR_INTERRUPTS();
-			if (!graph_builder_pass(build->builder, node,
-									Min(PASS_STEP, memory->nodes - node), &status))
-				raise_status(&status);
-		}
+		CHECK_FOR_INTERRUPTS();
+		pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, node);
+		if (!graph_builder_pass(build->builder, node,
+								Min(PASS_STEP, memory->nodes - node), &status))
+			raise_status(&status);
 	}
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, 0);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, (int64) build->rows);
+}
+
+/* As often as the index asks for, or once if the data are hard. */
+static void
+run_passes(Build *build)
+{
+	int			wanted = hnsw_passes(build->index->relation);
+
+	if (wanted == 0)
+		wanted = build->memory->nodes > 0 && is_hard(build) ? 2 : 1;
+	for (build->passes = 1; build->passes < wanted; build->passes++)
+		run_pass(build);
 }
 
 /* Give each node that no list leads to a place in one. */
@@ -424,6 +470,7 @@ end_memory(Build *build)
 	status_clear(&status);
 	if (!graph_builder_flush(build->builder, &status))
 		raise_status(&status);
+	make_root(build);
 	run_passes(build);
 	connect_all(build);
 	write_graph(build);

@@ -54,8 +54,8 @@ hnsw_init_options(void)
 					   AccessExclusiveLock);
 	add_int_reloption(option_kind, "bits", "Bits of a dimension in the codes of neighbors: 1, 2, 4, or 0 to choose by dimensions.",
 					  0, 0, 4, AccessExclusiveLock);
-	add_int_reloption(option_kind, "passes", "How often a build goes over all nodes.",
-					  HNSW_DEFAULT_PASSES, 1, HNSW_MAX_PASSES, AccessExclusiveLock);
+	add_int_reloption(option_kind, "passes", "How often a build goes over all nodes; 0: twice if the first time shows that the data are hard to search.",
+					  HNSW_DEFAULT_PASSES, 0, HNSW_MAX_PASSES, AccessExclusiveLock);
 }
 
 /* The one value between bounds that there is not */

@@ -67,9 +67,9 @@ typedef struct HnswFigures
 	float4		pages;			/* that an expansion reads */
 	float4		rows;			/* of the table, read for ten: bounds cost
 								 * some */
-	uint32		unused;
 
 	/* by builds */
+	float4		first_pass_recall;	/* see graph/probe.h; 0: not measured */
 	float4		target_recall;	/* asked for when target_ef was found */
 	uint32		target_ef;		/* the effort that reaches it; 0: not asked */
 
@@ -104,7 +104,7 @@ typedef struct HnswMeta
 	uint32		root_crc;		/* of what those hold */
 	uint32		center_pages;	/* 0: vectors are not centred */
 	uint32		center_crc;
-	uint32		passes;			/* of the build */
+	uint32		passes;			/* that the build has made */
 	BlockNumber nulls;			/* first page of rows without an embedding, or
 								 * 0 */
 	BlockNumber nulls_room;		/* where the next of them goes, or 0 */
@@ -144,7 +144,7 @@ typedef struct HnswOptions
 	double		target_recall;	/* 0: not said */
 	int			vectors;		/* HnswVectors */
 	int			bits;			/* 0: by dimensions */
-	int			passes;
+	int			passes;			/* 0: a second if the data are hard */
 } HnswOptions;
 
 /* How own vectors are stored; auto is int8, and float for expressions. */
@@ -156,7 +156,7 @@ typedef enum HnswVectors
 	HNSW_VECTORS_FLOAT
 } HnswVectors;
 
-#define HNSW_DEFAULT_PASSES 1
+#define HNSW_DEFAULT_PASSES 0
 #define HNSW_MAX_PASSES 4
 
 extern int	hnsw_m(Relation index);

@@ -244,8 +244,8 @@ put_info(ReturnSetInfo *result, Oid part)
 	HnswIndex  *index = hnsw_open(relation);
 	HnswMeta	meta = hnsw_read_meta(relation);
 	Counts		counts;
-	Datum		values[18];
-	bool		nulls[18] = {false};
+	Datum		values[20];
+	bool		nulls[20] = {false};
 	int64		live;
 	double		target = hnsw_target_recall(relation);
 
@@ -271,7 +271,10 @@ put_info(ReturnSetInfo *result, Oid part)
 	nulls[14] = target == 0;
 	values[15] = Int32GetDatum(meta.root_nodes);
 	values[16] = BoolGetDatum(meta.center_pages > 0);
-	values[17] = ObjectIdGetDatum(part);
+	values[17] = Int32GetDatum(meta.passes);
+	values[18] = Float8GetDatum(meta.figures.first_pass_recall);
+	nulls[18] = meta.figures.first_pass_recall == 0;
+	values[19] = ObjectIdGetDatum(part);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	relation_close(relation, AccessShareLock);
 }

@@ -219,7 +219,7 @@ main(int argc, char **argv)
 	build(&bench, atoi(argv[5]), atoi(argv[3]), atoi(argv[4]));
 	bench.graph_query = graph_query_create(arena, &space);
 	make_root(&bench, arena);
-	if (!graph_memory_access(bench.memory, &bench.access, &bench.status))
+	if (!graph_memory_access(bench.memory, arena, &bench.access, &bench.status))
 		fail(&bench);
 	bench.search = graph_search_create(arena, &bench.access, &bench.status);
 	for (uint32_t i = 0; i < bench.memory->nodes; i++)

@@ -79,7 +79,7 @@ build(Fixture *f, const GraphMetric *metric, float *vectors, size_t n, size_t di
 	for (size_t i = 0; i < n; i++)
 		CHECK(graph_builder_add(f->builder, vectors + i * dims, i, &f->status) == GRAPH_ADDED);
 	CHECK(graph_builder_flush(f->builder, &f->status));
-	CHECK(graph_memory_access(f->memory, &f->access, &f->status));
+	CHECK(graph_memory_access(f->memory, f->arena, &f->access, &f->status));
 	f->search = graph_search_create(f->arena, &f->access, &f->status);
 	CHECK(f->search != NULL);
 }

@@ -6,6 +6,7 @@
 
 #include "graph/connect.h"
 #include "graph/heap.h"
+#include "graph/probe.h"
 #include "kernel/distance.h"
 #include "kernel/vector.h"
 
@@ -379,6 +380,82 @@ passes_keep_recall(void)
 	destroy(&f);
 }
 
+/*
+ * n texts as points: sums of the vectors of some words, of which few are
+ * frequent.  Such data are harder for a graph than clusters are.
+ */
+static float *
+make_texts(size_t n, size_t dims)
+{
+	enum
+	{
+		WORDS = 1000
+	};
+	float	   *words = malloc(WORDS * dims * sizeof(float));
+	float	   *vectors = calloc(n * dims, sizeof(float));
+	Random		random;
+
+	random_init(&random, 41, 0);
+	for (size_t i = 0; i < WORDS; i++)
+		for (size_t j = 0; j < dims; j++)
+			words[i * dims + j] = (float) (log(2.0 + (double) i) * random_normal(&random));
+	for (size_t i = 0; i < n; i++)
+	{
+		int			length = 2 + (int) random_below(&random, 3);
+
+		for (int k = 0; k < length; k++)
+		{
+			/* the word of rank r has a frequency in proportion to 1 / r */
+			size_t		word = (size_t) exp(random_uniform(&random) * log(WORDS)) - 1;
+
+			for (size_t j = 0; j < dims; j++)
+				vectors[i * dims + j] += words[word * dims + j];
+		}
+	}
+	free(words);
+	return vectors;
+}
+
+/* Is the graph hard?  recall gets what was measured. */
+static bool
+is_hard(Fixture *f, double *recall)
+{
+	GraphRoot	root = {0};
+	GraphProbe *probe = graph_probe_create(f->arena, f->memory, &root, &f->status);
+	int			steps = 0;
+
+	while (graph_probe_step(probe, &f->status))
+		steps++;
+	CHECK(f->status.code == STATUS_SUCCESS && steps > 0);
+	*recall = graph_probe_recall(probe);
+	return graph_probe_is_hard(probe);
+}
+
+/* Data that a graph finds hard are told from others. */
+static void
+hard_data_are_told(void)
+{
+	Fixture		f;
+	double		first;
+
+	build(&f, &graph_metric_cosine, make_texts(4000, 256), 4000, 256, 32, 2);
+	CHECK(is_hard(&f, &first));
+	printf("# probe %.3f\n", first);
+	CHECK(first > 0.5 && first < 0.98);
+	destroy(&f);
+
+	/* clusters, a graph of a few nodes, and numbers without any structure */
+	build(&f, &graph_metric_l2, make_points(5000, 32, 50, 2), 5000, 32, 32, 2);
+	CHECK(!is_hard(&f, &first) && first > 0.98);
+	destroy(&f);
+	build(&f, &graph_metric_l2, make_points(3, 32, 1, 2), 3, 32, 32, 1);
+	CHECK(!is_hard(&f, &first) && first == 1);
+	destroy(&f);
+	build(&f, &graph_metric_l2, make_points(3000, 128, 1, 2), 3000, 128, 16, 2);
+	CHECK(!is_hard(&f, &first) && first < 0.97);
+	destroy(&f);
+}
+
 /* A root finds starts near the query, whatever the entry. */
 static void
 root_gives_near_seeds(void)
@@ -715,6 +792,7 @@ main(void)
 	RUN(every_metric_finds);
 	RUN(long_lists_find);
 	RUN(passes_keep_recall);
+	RUN(hard_data_are_told);
 	RUN(root_gives_near_seeds);
 	RUN(several_threads_build_as_well);
 	RUN(threads_see_each_others_nodes);
