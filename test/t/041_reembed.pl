@@ -177,7 +177,7 @@ is($node->safe_psql('postgres', q{SELECT count(*), count(*) FILTER (WHERE note =
 # A table that is given to somebody else meanwhile is not the caller's to change.
 $node->safe_psql('postgres', q{
 	CREATE ROLE keeper; CREATE ROLE stranger; GRANT ALL ON SCHEMA public TO keeper, stranger;
-	ALTER TABLE item OWNER TO keeper; GRANT CREATE ON SCHEMA similarity TO keeper; SELECT similarity.set_model_owner('small', 'keeper')});
+	ALTER TABLE item OWNER TO keeper; GRANT CREATE ON SCHEMA similarity TO keeper; SELECT similarity.reassign_owned('postgres', 'keeper')});
 begin_reembed(2, 2000, 'SET SESSION AUTHORIZATION keeper');
 $node->safe_psql('postgres', q{ALTER TABLE item OWNER TO stranger});
 $call->finish;
