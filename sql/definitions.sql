@@ -36,6 +36,8 @@ EXCEPTION WHEN feature_not_supported THEN
 	RAISE INFO '% %', detail, hint;
 END $$;
 
+CREATE TABLE refused (image bytea CHECK (l2_norm(embed_image('definitions', image)) < 2));
+
 -- also while triggers are off, as on a replica
 SET session_replication_role = replica;
 CREATE TABLE refused (x real[], e embedding GENERATED ALWAYS AS (wrapped(x)) STORED);

@@ -204,18 +204,12 @@ check_dependents(Oid function)
 	table_close(relation, AccessShareLock);
 }
 
-/* check_definition(): event trigger at the end of commands that define tables and domains */
-Datum
-check_definition(PG_FUNCTION_ARGS)
+/* The spellings of embed() in a schema */
+static void
+check_spelling(const char *name, Oid schema)
 {
-	Oid			schema = get_namespace_oid(embedding_schema_name(), false);
-	CatCList   *functions;
+	CatCList   *functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
 
-	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("similarity.check_definition must be called as an event trigger")));
-	functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum("embed"));
 	for (int i = 0; i < functions->n_members; i++)
 	{
 		Form_pg_proc function = (Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
@@ -224,5 +218,19 @@ check_definition(PG_FUNCTION_ARGS)
 			check_dependents(function->oid);
 	}
 	ReleaseSysCacheList(functions);
+}
+
+/* check_definition(): event trigger at the end of commands that define tables and domains */
+Datum
+check_definition(PG_FUNCTION_ARGS)
+{
+	Oid			schema = get_namespace_oid(embedding_schema_name(), false);
+
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("similarity.check_definition must be called as an event trigger")));
+	check_spelling("embed", schema);
+	check_spelling("embed_image", schema);
 	PG_RETURN_NULL();
 }
