@@ -33,6 +33,7 @@ QUERIES = int(os.environ.get("SIMILARITY_RANDOM_QUERIES", "400"))
 ONLY = os.environ.get("SIMILARITY_RANDOM_ONLY")
 ROWS = 2000
 MAX_REPORTS = 4  # of one shape
+MOST_LOST = 0.1  # by the order, of the rows of one query
 
 OPERATOR = {"l2": "<->", "cosine": "<=>", "ip": "<#>", "l1": "<+>", "hamming": "<~>", "jaccard": "<%>"}
 GALLERY = {"l2": "euclidean", "cosine": "cosine", "ip": "inner_product", "l1": "manhattan"}
@@ -182,7 +183,8 @@ class Case:
         self.k = self.rng.choice([1, 5, 10, 10, 30, 100])
         self.ef = self.rng.choice([0, 0, 10, 40, 200])
         self.memory = self.rng.choice(["4MB", "4MB", "256kB", "64kB"])
-        self.found = self.wanted = 0
+        self.found = self.wanted = self.lost = self.qualified = 0
+        self.asked = self.answer = None
 
     def easy(self):
         return self.table.easy and self.ef in (0, 40, 200) and self.memory == "4MB" and self.k <= 100
@@ -237,7 +239,20 @@ class Case:
     def ask(self, sql):
         self.cursor.execute("EXPLAIN (COSTS off) " + sql)
         self.indexed |= any("Order By: (" in line for line, in self.cursor.fetchall())
-        return self.run(sql)
+        self.asked = sql
+        self.answer = self.run(sql)
+        return self.answer
+
+    def require_complete(self, n, wanted, rows=None):
+        """Order may cost rows that were found late: few, and none if relaxed."""
+        self.lost += wanted - n
+        self.qualified += wanted
+        require(n <= wanted and wanted - n <= max(5, MOST_LOST * wanted), "%d of %d rows", n, wanted)
+        if n < wanted and rows is not None and rows is self.answer:
+            self.run("SET LOCAL similarity.search_order = relaxed")
+            all_rows = self.run(self.asked)
+            require(len(all_rows) == wanted, "%d rows, not %d, in any order", len(all_rows), wanted)
+            self.run("SET LOCAL similarity.search_order = strict")
 
     def count_recall(self, distances, truth, limit=None):
         """Returned rows that are as near as the exact search's farthest."""
@@ -257,8 +272,7 @@ class Case:
         if ordered:
             require_order([row[1] for row in rows])
         if limit is not None:
-            wanted = min(limit, len(truth))
-            require(len(rows) == wanted, "%d rows, not %d", len(rows), wanted)
+            self.require_complete(len(rows), min(limit, len(truth)), rows)
 
 
 # ---- the shapes ----
@@ -342,7 +356,7 @@ def group_by(case):
     rows = case.ask("SELECT %s, count(*) FROM %s GROUP BY 1 ORDER BY 1 LIMIT %d" % (case.d, case.table.name, case.k))
     groups = collections.Counter(key(d) for d in case.truth().values())
     require_order([row[0] for row in rows], strictly=True)
-    require(len(rows) == min(case.k, len(groups)), "%d groups, not %d", len(rows), min(case.k, len(groups)))
+    case.require_complete(len(rows), min(case.k, len(groups)))
     for distance, n in rows:
         require(n <= groups[key(distance)], "%d rows at %s, not %d", n, distance, groups[key(distance)])
     best = sorted(groups)[: len(rows)]
@@ -356,7 +370,7 @@ def group_of_nearest(case):
         case.d, case.table.name, case.d, case.k))
     truth = case.truth()
     require(len(set(key(row[0]) for row in rows)) == len(rows), "a group comes twice")
-    require(sum(row[1] for row in rows) == min(case.k, len(truth)), "%d rows", sum(row[1] for row in rows))
+    case.require_complete(sum(row[1] for row in rows), min(case.k, len(truth)))
     case.count_recall([d for d, n in rows for _ in range(n)], truth.values())
 
 
@@ -365,7 +379,7 @@ def distinct(case):
     rows = case.ask("SELECT DISTINCT %s FROM %s ORDER BY 1 LIMIT %d" % (case.d, case.table.name, case.k))
     values = set(map(key, case.truth().values()))
     require_order([row[0] for row in rows], strictly=True)
-    require(len(rows) == min(case.k, len(values)), "%d values, not %d", len(rows), min(case.k, len(values)))
+    case.require_complete(len(rows), min(case.k, len(values)))
     case.count_recall([row[0] for row in rows], [d for d in dict((key(v), v) for v in case.truth().values()).values()])
 
 
@@ -485,7 +499,7 @@ def cursor(case):
         moved += int(case.cursor.statusmessage.split()[1])
     case.check_rows(rows, truth, None)
     case.wanted = case.found = 0
-    require(len(rows) + moved == len(truth), "%d rows, not %d", len(rows) + moved, len(truth))
+    case.require_complete(len(rows) + moved, len(truth))
 
 
 def scrolled(case):
@@ -600,7 +614,7 @@ SHAPES = [
 
 class Sum:
     def __init__(self):
-        self.queries = self.indexed = self.wrong = 0
+        self.queries = self.indexed = self.wrong = self.lost = self.qualified = 0
         self.found = self.wanted = self.easy_found = self.easy_wanted = 0
 
 
@@ -642,6 +656,8 @@ def main():
         total.queries += 1
         total.indexed += case.indexed
         total.wrong += wrong is not None
+        total.lost += case.lost
+        total.qualified += case.qualified
         total.found += case.found
         total.wanted += case.wanted
         if case.easy():
@@ -653,6 +669,7 @@ def main():
     for name, total in sums.items():
         print("shape %s %d %d %d %s %s" % (name, total.queries, total.indexed, total.wrong,
                                            share(total.found, total.wanted), share(total.easy_found, total.easy_wanted)))
+    print("lost %d of %d" % (sum(total.lost for total in sums.values()), sum(total.qualified for total in sums.values())))
     sys.stdout.flush()
 
 
