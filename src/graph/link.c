@@ -426,24 +426,28 @@ prefer(GraphLinker *linker, uint32_t node)
  * at the same time: then the place is behind them.
  */
 static void
-enter_ring(GraphLinker *linker, uint32_t equal, uint32_t next, uint32_t node)
+enter_ring(GraphLinker *linker, uint32_t equal, uint32_t before, uint32_t next, uint32_t node)
 {
 	const GraphAccess *access = linker->access;
 	GraphNewcomer newcomer = {.node = node,.query = linker->query,.ring = true};
 	uint32_t	owner = equal;
 
-	newcomer.before = next == equal ? GRAPH_NO_NODE : next;
+	newcomer.before = before;
 	for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++)
 	{
 		GraphList	list;
 		bool		live;
+		uint32_t	after;
 
 		if (access->link(access->context, owner, &newcomer) != GRAPH_CHANGED ||
 			!access->read_list(access->context, owner, &list, &live))
 			return;
-		owner = ring_next(&list);
-		if (owner == GRAPH_NO_NODE || owner == node)
+		after = ring_next(&list);
+		if (after == GRAPH_NO_NODE || after == node)
 			return;
+		/* Somebody came in between, or repair has passed by a dead one. */
+		if (after != next)
+			owner = after;
 		newcomer.before = next;
 	}
 }
@@ -556,9 +560,14 @@ graph_linker_query(GraphLinker *linker)
 	return linker->query;
 }
 
-/* Find the place in a ring, if an equal node was found: *next is what comes behind. */
+/*
+ * Find the place in a ring, if an equal node was found: *before is the next of its
+ * list, *next the next that lives.  A dead one must get no new link, since vacuum
+ * may be about to free it.
+ */
 static bool
-find_ring(GraphLinker *linker, uint32_t *equal, uint32_t *next, Status *status)
+find_ring(GraphLinker *linker, uint32_t *equal, uint32_t *before, uint32_t *next,
+		  Status *status)
 {
 	const GraphAccess *access = linker->access;
 	GraphList	list;
@@ -567,12 +576,15 @@ find_ring(GraphLinker *linker, uint32_t *equal, uint32_t *next, Status *status)
 	if (!find_equal(linker, equal, status))
 		return false;
 	if (*equal == GRAPH_NO_NODE ||
-		!access->read_list(access->context, *equal, &list, &live))
+		!access->read_list(access->context, *equal, &list, &live) || !live)
 	{
 		*equal = GRAPH_NO_NODE;
 		return true;
 	}
-	*next = ring_next(&list) == GRAPH_NO_NODE ? *equal : ring_next(&list);
+	*before = ring_next(&list);
+	*next = live_ring_next(linker, *equal, &list);
+	if (*next == GRAPH_NO_NODE)
+		*next = *equal;
 	return prefer(linker, *next) || out_of_memory(status);
 }
 
@@ -582,6 +594,7 @@ graph_insert(GraphLinker *linker, const GraphStart *start, uint32_t *node, Statu
 	const GraphAccess *access = linker->access;
 	Selection	selection;
 	uint32_t	equal;
+	uint32_t	before = GRAPH_NO_NODE;
 	uint32_t	next = GRAPH_NO_NODE;
 
 	if (!find_candidates(linker, start, status))
@@ -590,7 +603,7 @@ graph_insert(GraphLinker *linker, const GraphStart *start, uint32_t *node, Statu
 		return GRAPH_ISOLATED;
 	if (merge(linker, node))
 		return GRAPH_MERGED;
-	if (!find_ring(linker, &equal, &next, status) ||
+	if (!find_ring(linker, &equal, &before, &next, status) ||
 		!select_neighbors(linker, GRAPH_NO_NODE, &selection, status))
 		return GRAPH_FAILED;
 	if (selection.list.n == 0)
@@ -599,7 +612,7 @@ graph_insert(GraphLinker *linker, const GraphStart *start, uint32_t *node, Statu
 	if (*node == GRAPH_NO_NODE)
 		return GRAPH_ISOLATED;
 	if (equal != GRAPH_NO_NODE)
-		enter_ring(linker, equal, next, *node);
+		enter_ring(linker, equal, before, next, *node);
 	link_back_all(linker, &selection.list, *node);
 	return GRAPH_INSERTED;
 }

@@ -140,6 +140,9 @@ hnsw_few_within(const PlannerInfo *root, const IndexPath *path)
 	MemoryContext caller;
 	bool		few = false;
 
+	/* What row-level security hides must not show in costs. */
+	if (root->qual_security_level > 0)
+		return false;
 	if (query == NULL || root->limit_tuples < 1 || root->limit_tuples > MOST_ROWS ||
 		!find_radius(info, distance, &radius))
 		return false;
