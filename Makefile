@@ -11,10 +11,10 @@ EXTVERSION = 0.1.0
 MODULE_big = similarity
 
 PURE_ROOMS = base kernel graph nn eval report
-SERVER_ROOMS = embedding hnsw model gallery
+SERVER_ROOMS = server embedding hnsw model train gallery evaluate reembed show
 
 PURE_SOURCES = $(sort $(wildcard $(PURE_ROOMS:%=src/%/*.c)))
-SERVER_SOURCES = $(sort $(wildcard src/*.c $(SERVER_ROOMS:%=src/%/*.c)))
+SERVER_SOURCES = $(sort $(wildcard $(SERVER_ROOMS:%=src/%/*.c)))
 HEADER_FILES = $(sort $(wildcard src/*.h src/*/*.h))
 PURE_OBJS = $(PURE_SOURCES:.c=.o)
 SERVER_OBJS = $(SERVER_SOURCES:.c=.o)

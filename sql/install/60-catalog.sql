@@ -2,7 +2,7 @@
 -- after its own checks and as the extension's owner; everybody reads the views.
 -- No foreign key leads from one table to another, since restores load tables in
 -- any order: the code that deletes a row deletes what belongs to it
--- (src/model/catalog.c).
+-- (src/model/model_catalog.c).
 
 -- What embed() reads stands in a schema of its own.  pg_dump sorts the data of
 -- tables by schema, and this name comes before any that begins with a letter of

@@ -4,7 +4,7 @@
  *
  * Pure rooms know no ereport.  A function that can fail takes a Status * as
  * its last argument and returns false (or NULL); the server room that called
- * it turns the Status into an error with raise_status() of src/errors.h.
+ * it turns the Status into an error with raise_status() of src/server/errors.h.
  *
  * Messages follow PostgreSQL's error style: the message starts with a lower
  * case letter and has no final period; detail and hint are full sentences.

@@ -8,8 +8,8 @@
 
 #include <math.h>
 
-#include "compat.h"
 #include "embedding/embedding.h"
+#include "server/compat.h"
 
 typedef struct SumState
 {

@@ -8,9 +8,9 @@
 #include "postgres.h"
 
 #include "base/random.h"
-#include "compat.h"
 #include "embedding/embedding.h"
 #include "kernel/vector.h"
+#include "server/compat.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_add);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_subtract);

@@ -13,8 +13,8 @@
 #include "utils/lsyscache.h"
 #include "utils/varbit.h"
 
-#include "compat.h"
 #include "embedding/embedding.h"
+#include "server/compat.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(array_to_embedding);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(array_to_embeddings);

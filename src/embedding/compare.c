@@ -6,9 +6,9 @@
 
 #include "common/hashfn.h"
 
-#include "compat.h"
 #include "embedding/embedding.h"
 #include "kernel/vector.h"
+#include "server/compat.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_lt);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_le);

@@ -16,8 +16,8 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "compat.h"
 #include "embedding/embedding.h"
+#include "server/compat.h"
 
 Embedding *
 embedding_new(int dims)

@@ -15,8 +15,8 @@
 #include "storage/buf_internals.h"
 #include "storage/bufmgr.h"
 
-#include "compat.h"
 #include "embedding/fetch.h"
+#include "server/compat.h"
 
 /* ---- the same value in every call ---- */
 

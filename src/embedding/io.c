@@ -19,9 +19,9 @@
 
 #include "base/vector_binary.h"
 #include "base/vector_text.h"
-#include "compat.h"
 #include "embedding/embedding.h"
-#include "errors.h"
+#include "server/compat.h"
+#include "server/errors.h"
 
 /* Longest text of a float plus its comma, and room for the brackets */
 #define FLOAT_TEXT_SIZE (FLOAT_SHORTEST_DECIMAL_LEN + 1)

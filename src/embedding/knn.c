@@ -21,12 +21,12 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-#include "compat.h"
-#include "context.h"
-#include "cursor.h"
 #include "embedding/embedding.h"
-#include "errors.h"
 #include "kernel/neighbors.h"
+#include "server/compat.h"
+#include "server/context.h"
+#include "server/cursor.h"
+#include "server/errors.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_knn);
 

@@ -11,9 +11,9 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-#include "errors.h"
 #include "gallery/gallery.h"
 #include "model/model.h"
+#include "server/errors.h"
 
 char *
 text_argument_or_null(FunctionCallInfo fcinfo, int n)

@@ -25,12 +25,12 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "compat.h"
-#include "dump.h"
 #include "gallery/gallery.h"
 #include "gallery/trigger.h"
 #include "model/model.h"
-#include "role.h"
+#include "server/compat.h"
+#include "server/dump.h"
+#include "server/role.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_attach);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_detach);

@@ -3,7 +3,7 @@
  *	  Galleries: what the files of this room share.
  *
  * Everything here needs SPI connected and allocates in CurrentMemoryContext.
- * User tables are read as the invoker; only catalog.c asks the catalog.
+ * User tables are read as the invoker; only gallery_catalog.c asks the catalog.
  */
 #ifndef GALLERY_GALLERY_H
 #define GALLERY_GALLERY_H
@@ -17,9 +17,9 @@
 #include "embedding/embedding.h"
 #include "eval/calibration.h"
 #include "eval/retrieval.h"
-#include "role.h"
+#include "server/role.h"
 
-/* ---- a gallery (catalog.c, relation.c) ---- */
+/* ---- a gallery (gallery_catalog.c, relation.c) ---- */
 
 /*
  * A distance by its TensorFlow Similarity name.  Rows are ordered by the
@@ -159,7 +159,7 @@ extern const Cutpoint *calibration_cutpoint(const Calibration *calibration,
 /* Forget the input column, and drop the trigger unless another gallery of the column wants it. */
 extern void gallery_end_trigger(const Gallery *gallery);
 
-/* ---- look-up (neighbors.c) ---- */
+/* ---- look-up (lookup.c) ---- */
 
 typedef enum NeighborColumns
 {
@@ -212,7 +212,7 @@ extern void neighbors_check_k(int64 k);
 extern void match_values(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query,
 						 EvalMatcher matcher, const Cutpoint *cutpoint, Datum *values, bool *nulls);
 
-/* ---- what repeated calls of one statement share (search.c) ---- */
+/* ---- what repeated calls of one statement share (statement.c) ---- */
 
 typedef struct Search
 {
@@ -234,7 +234,7 @@ extern Search *search_begin(FunctionCallInfo fcinfo, const char *name);
 extern const Calibration *search_calibration(Search *search);
 extern SPIPlanPtr search_plan(Search *search, NeighborColumns columns, int k);
 
-/* ---- input (embed.c) ---- */
+/* ---- input (gallery_input.c) ---- */
 
 /* ERROR unless the gallery can embed input of this type; checks privileges. */
 extern void gallery_require_input(const Gallery *gallery, Oid type);
@@ -250,7 +250,7 @@ extern Embedding *gallery_embed(const Gallery *gallery, Datum input, Oid type);
 extern void gallery_embed_many(const Gallery *gallery, const Datum *inputs, Oid type,
 							   int n, Embedding **out);
 
-/* ---- a user's query of (input, label[, image]) in batches (query.c) ---- */
+/* ---- a user's query of (input, label[, image]) in batches (user_query.c) ---- */
 
 typedef enum QueryKind
 {
@@ -322,7 +322,7 @@ extern int	labels_count(const Labels *labels);
 /* Text of a column, as its type prints it; blanks of char(n) cut. */
 extern char *labels_of_column(SPITupleTable *table, int row, int column);
 
-/* ---- one pass over a query and its neighbours (pass.c) ---- */
+/* ---- one pass over a query and its neighbours (evaluate_pass.c) ---- */
 
 /* Called for each row: its label and n neighbours' labels and distances. */
 typedef void (*PassFunction) (void *state, int label, const int *labels,
@@ -351,7 +351,7 @@ typedef struct PassItems
 
 extern const PassItems *pass_items(const Pass *pass);
 
-/* ---- exact neighbours of many queries (exact.c) ---- */
+/* ---- exact neighbours of many queries (exact_neighbors.c) ---- */
 
 typedef struct Exact Exact;
 

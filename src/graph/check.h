@@ -5,7 +5,7 @@
 #ifndef GRAPH_CHECK_H
 #define GRAPH_CHECK_H
 
-#include "graph/query.h"
+#include "graph/graph_query.h"
 
 /*
  * Does the code in a slot stand for this neighbour?  own and neighbor are what

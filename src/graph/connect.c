@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-#include "graph/query.h"
+#include "graph/graph_query.h"
 #include "graph/root.h"
 
 #define MAX_WALKS 4

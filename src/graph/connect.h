@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "graph/memory.h"
+#include "graph/memory_graph.h"
 
 typedef struct GraphConnector GraphConnector;
 

@@ -4,7 +4,7 @@
  *
  * The graph is flat: every node has a list of at most "degree" neighbours.
  * Nodes have dense numbers.  All algorithms (search.h, link.h) reach nodes only
- * through a GraphAccess, so that plain memory (memory.h) and an index's pages
+ * through a GraphAccess, so that plain memory (memory_graph.h) and an index's pages
  * run the same code over the same records (record.h).
  *
  * A callback may longjmp: this room owns nothing but memory of its arena and
@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "graph/bits.h"
+#include "graph/visited.h"
 
 #define GRAPH_NO_NODE UINT32_MAX
 #define GRAPH_MIN_DEGREE 8
@@ -36,8 +36,8 @@
  */
 #define GRAPH_RING (-INFINITY)
 
-typedef struct GraphSpace GraphSpace;	/* query.h */
-typedef struct GraphQuery GraphQuery;	/* query.h */
+typedef struct GraphSpace GraphSpace;	/* graph_query.h */
+typedef struct GraphQuery GraphQuery;	/* graph_query.h */
 
 /*
  * A list of neighbours in no order, with their distances from the owner.  The

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/query.h"
+#include "graph/graph_query.h"
 
 /* A neighbour whose list changes under our hands this often is left alone. */
 #define MAX_ATTEMPTS 16

@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-#include "graph/query.h"
+#include "graph/graph_query.h"
 #include "graph/search.h"
 
 #define ROWS 10

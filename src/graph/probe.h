@@ -15,7 +15,7 @@
 #ifndef GRAPH_PROBE_H
 #define GRAPH_PROBE_H
 
-#include "graph/memory.h"
+#include "graph/memory_graph.h"
 #include "graph/root.h"
 
 typedef struct GraphProbe GraphProbe;

@@ -9,7 +9,7 @@
 #ifndef GRAPH_ROOT_H
 #define GRAPH_ROOT_H
 
-#include "graph/query.h"
+#include "graph/graph_query.h"
 
 /* Nodes that a search starts from */
 #define GRAPH_SEEDS 4

@@ -13,10 +13,10 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "compat.h"
-#include "context.h"
 #include "embedding/embedding.h"
 #include "hnsw/hnsw.h"
+#include "server/compat.h"
+#include "server/context.h"
 
 /* ---- rows ---- */
 

@@ -28,15 +28,15 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-#include "compat.h"
-#include "context.h"
 #include "embedding/embedding.h"
-#include "errors.h"
 #include "graph/connect.h"
-#include "graph/memory.h"
+#include "graph/memory_graph.h"
 #include "graph/probe.h"
-#include "guc.h"
 #include "hnsw/hnsw.h"
+#include "server/compat.h"
+#include "server/context.h"
+#include "server/errors.h"
+#include "server/guc.h"
 
 /* Subphases in pg_stat_progress_create_index; 1 is PostgreSQL's own */
 #define PHASE_LINKING 2

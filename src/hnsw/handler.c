@@ -10,8 +10,8 @@
 #include "fmgr.h"
 
 #include "embedding/embedding.h"
-#include "guc.h"
 #include "hnsw/hnsw.h"
+#include "server/guc.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_hnsw_handler);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_l2_support);

@@ -15,8 +15,8 @@
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
+#include "graph/graph_query.h"
 #include "graph/link.h"
-#include "graph/query.h"
 
 /* ---- pages ---- */
 
@@ -57,7 +57,7 @@ typedef struct HnswPageTail
 
 /*
  * What was measured of an index: hints for the planner and for people, which
- * change without the rest of the metapage.  See figures.c.
+ * change without the rest of the metapage.  See stats.c.
  */
 typedef struct HnswFigures
 {
@@ -99,7 +99,7 @@ typedef struct HnswMeta
 	uint32		attribute_width;	/* bytes of filter attributes in a record:
 									 * 0 */
 	uint32		entry;			/* node where searches start, or GRAPH_NO_NODE */
-	uint32		root_nodes;		/* see root.c */
+	uint32		root_nodes;		/* see root_cache.c */
 	uint32		root_pages;		/* some not yet used */
 	uint32		root_crc;		/* of what those hold */
 	uint32		center_pages;	/* 0: vectors are not centred */
@@ -271,7 +271,7 @@ typedef struct HnswSearcher
  */
 extern HnswSearcher *hnsw_take_searcher(Relation relation, const HnswMeta *meta);
 
-/* ---- root.c: what is read once ---- */
+/* ---- root_cache.c: what is read once ---- */
 
 /*
  * The relation's cache, made by what the metapage says if need be; stays until
@@ -294,7 +294,7 @@ extern uint32 hnsw_root_reserve(const GraphShape *shape, int root_nodes);
 extern uint32 hnsw_write_center(HnswIndex *index, float *center);
 extern uint32 hnsw_write_root(HnswIndex *index, const GraphRoot *root);
 
-/* ---- center.c ---- */
+/* ---- index_center.c ---- */
 
 /*
  * Find a center in a sample of the table and write it, if the index's metric
@@ -363,7 +363,7 @@ extern const void *hnsw_record_own(HnswIndex *index, const GraphRecord *record,
  */
 extern void hnsw_check_old_snapshot(HnswIndex *index, Page page);
 
-/* ---- rows.c: what the table holds ---- */
+/* ---- heap_rows.c: what the table holds ---- */
 
 typedef struct HnswRows HnswRows;
 
@@ -397,7 +397,7 @@ extern void hnsw_insert_null(HnswIndex *index, ItemPointer tid);
 extern void hnsw_vacuum_nulls(HnswIndex *index, IndexBulkDeleteResult *stats,
 							  IndexBulkDeleteCallback callback, void *state);
 
-/* ---- change.c: writing ---- */
+/* ---- xlog.c: writing ---- */
 
 /* Pages changed together by one WAL record */
 typedef struct HnswChange
@@ -435,7 +435,7 @@ extern Buffer hnsw_extend(HnswIndex *index);
 extern uint32 hnsw_create_node(HnswIndex *index, GraphQuery *query, const GraphList *list,
 							   const void *const *owns);
 
-/* ---- figures.c, recall.c ---- */
+/* ---- stats.c, recall.c ---- */
 
 /* The figures, without any error: zeros if the metapage is not sound. */
 extern HnswFigures hnsw_read_figures(Relation relation);
@@ -447,7 +447,7 @@ extern void hnsw_measure_search(HnswIndex *index);
 /* After a build: the effort that reaches the index's target_recall. */
 extern void hnsw_find_target_ef(Relation heap, HnswIndex *index);
 
-/* ---- probe.c ---- */
+/* ---- planner_probe.c ---- */
 
 struct PlannerInfo;
 struct IndexPath;

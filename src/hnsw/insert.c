@@ -8,9 +8,9 @@
 #include "storage/lmgr.h"
 #include "utils/memutils.h"
 
-#include "context.h"
-#include "errors.h"
 #include "hnsw/hnsw.h"
+#include "server/context.h"
+#include "server/errors.h"
 
 /*
  * Make a node that nothing leads to the entry, if the entry is still the one

@@ -26,9 +26,9 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "compat.h"
-#include "context.h"
 #include "hnsw/inspect.h"
+#include "server/compat.h"
+#include "server/context.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_info);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_figures);

@@ -6,7 +6,7 @@
 #define HNSW_INSPECT_H
 
 #include "hnsw/hnsw.h"
-#include "role.h"
+#include "server/role.h"
 #include "utils/snapshot.h"
 
 /* Open an index of this access method; ERROR if the oid is of anything else. */

@@ -14,8 +14,8 @@
 #include "miscadmin.h"
 #include "storage/freespace.h"
 
-#include "compat.h"
 #include "hnsw/hnsw.h"
+#include "server/compat.h"
 
 /* Full pages that are passed by before a new one is made */
 #define MOST_PASSED 16

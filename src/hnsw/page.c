@@ -15,11 +15,11 @@
 #include "pgstat.h"
 #include "utils/snapmgr.h"
 
-#include "compat.h"
 #include "embedding/embedding.h"
-#include "errors.h"
 #include "hnsw/hnsw.h"
 #include "kernel/prefetch.h"
+#include "server/compat.h"
+#include "server/errors.h"
 
 /* Most hints where blocks are: a megabyte */
 #define RECENT_MAX (256 * 1024)

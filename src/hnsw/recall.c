@@ -32,13 +32,13 @@
 #include "utils/timestamp.h"
 
 #include "base/random.h"
-#include "compat.h"
-#include "context.h"
 #include "embedding/embedding.h"
-#include "errors.h"
-#include "guc.h"
 #include "hnsw/inspect.h"
 #include "kernel/neighbors.h"
+#include "server/compat.h"
+#include "server/context.h"
+#include "server/errors.h"
+#include "server/guc.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_recall);
 

@@ -15,9 +15,9 @@
 #include "miscadmin.h"
 #include "port/pg_crc32c.h"
 
-#include "context.h"
-#include "errors.h"
 #include "hnsw/hnsw.h"
+#include "server/context.h"
+#include "server/errors.h"
 
 /* Growth of the table, or share of the root's nodes gone, that asks for another */
 #define GROWTH 4

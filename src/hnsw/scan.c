@@ -18,13 +18,13 @@
 #include "utils/float.h"
 #include "utils/memutils.h"
 
-#include "compat.h"
-#include "context.h"
 #include "embedding/embedding.h"
-#include "errors.h"
 #include "graph/heap.h"
-#include "guc.h"
 #include "hnsw/hnsw.h"
+#include "server/compat.h"
+#include "server/context.h"
+#include "server/errors.h"
+#include "server/guc.h"
 
 /* Least memory of a search, in kB */
 #define LEAST_MEMORY 1024

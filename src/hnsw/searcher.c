@@ -11,9 +11,9 @@
 
 #include "utils/memutils.h"
 
-#include "context.h"
-#include "errors.h"
 #include "hnsw/hnsw.h"
+#include "server/context.h"
+#include "server/errors.h"
 
 /* A searcher that has grown beyond this is not kept. */
 #define MOST_KEPT (4 * 1024 * 1024)

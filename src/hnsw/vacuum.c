@@ -19,10 +19,10 @@
 #include "storage/lmgr.h"
 #include "utils/memutils.h"
 
-#include "compat.h"
-#include "context.h"
-#include "errors.h"
 #include "hnsw/hnsw.h"
+#include "server/compat.h"
+#include "server/context.h"
+#include "server/errors.h"
 
 
 typedef struct Vacuum

@@ -31,10 +31,10 @@
 #include "utils/snapmgr.h"
 #include "utils/tuplesort.h"
 
-#include "compat.h"
-#include "context.h"
 #include "graph/check.h"
 #include "hnsw/inspect.h"
+#include "server/compat.h"
+#include "server/context.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_verify_index);
 

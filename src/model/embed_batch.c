@@ -14,11 +14,11 @@
 #include "utils/memutils.h"
 #include "windowapi.h"
 
-#include "guc.h"
 #include "model/input.h"
 #include "model/model.h"
 #include "model/network.h"
 #include "model/resolve.h"
+#include "server/guc.h"
 
 #define FIRST_ROWS 16
 #define ROWS_PER_THREAD 256

@@ -11,9 +11,9 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
-#include "compat.h"
-#include "model/catalog.h"
 #include "model/model.h"
+#include "model/model_catalog.h"
+#include "server/compat.h"
 
 /* $2 of a statement: a role, which must exist, or NULL for "public" */
 static void

@@ -13,11 +13,11 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
-#include "compat.h"
 #include "embedding/embedding.h"
+#include "model/architecture.h"
 #include "model/input.h"
 #include "model/model.h"
-#include "model/spec.h"
+#include "server/compat.h"
 
 static bool
 is_number_array(Oid type)

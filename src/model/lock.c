@@ -11,9 +11,9 @@
 #include "storage/lock.h"
 #include "utils/snapmgr.h"
 
-#include "model/catalog.h"
-#include "model/catalog_scan.h"
 #include "model/model.h"
+#include "model/model_catalog.h"
+#include "server/catalog_scan.h"
 
 static void
 set_tag(LOCKTAG *tag, const CatalogModel *model)

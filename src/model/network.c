@@ -14,13 +14,13 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "context.h"
-#include "errors.h"
-#include "guc.h"
 #include "kernel/gemm.h"
-#include "model/catalog_scan.h"
 #include "model/network.h"
-#include "model/version.h"
+#include "model/versions.h"
+#include "server/catalog_scan.h"
+#include "server/context.h"
+#include "server/errors.h"
+#include "server/guc.h"
 
 /*
  * An ordered index scan evaluates the same embed(...) as scan key, in the

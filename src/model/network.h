@@ -10,8 +10,8 @@
 
 #include "postgres.h"
 
-#include "model/catalog.h"
 #include "model/input.h"
+#include "model/model_catalog.h"
 #include "nn/nn.h"
 
 typedef struct Network Network;

@@ -23,7 +23,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-#include "model/catalog.h"
+#include "model/model_catalog.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(drop_owned);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(reassign_owned);

@@ -13,10 +13,10 @@
 #include "storage/proc.h"
 #include "utils/snapmgr.h"
 
-#include "compat.h"
-#include "dump.h"
 #include "model/resolve.h"
 #include "model/restore.h"
+#include "server/compat.h"
+#include "server/dump.h"
 
 typedef struct Moment
 {

@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "model/catalog.h"
+#include "model/model_catalog.h"
 
 /*
  * The deployed version of a model, or the version of an id, after a check that

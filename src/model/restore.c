@@ -38,9 +38,9 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
-#include "compat.h"
-#include "model/catalog.h"
+#include "model/model_catalog.h"
 #include "model/restore.h"
+#include "server/compat.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(check_definition);
 

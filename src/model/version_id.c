@@ -15,9 +15,9 @@
 #include "storage/lock.h"
 #include "utils/snapmgr.h"
 
-#include "model/catalog.h"
-#include "model/catalog_scan.h"
+#include "model/model_catalog.h"
 #include "model/version_id.h"
+#include "server/catalog_scan.h"
 
 #define LAST_ID 32767			/* 15 bits */
 

@@ -276,7 +276,7 @@ nn_scratch(const NnPass *pass, int worker)
 	return pass->scratch + (size_t) worker * pass->scratch_size;
 }
 
-/* ---- inside of a graph, for infer.c and train.c ---- */
+/* ---- inside of a graph, for infer.c and trainer.c ---- */
 
 struct NnGraph
 {

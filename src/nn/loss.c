@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "nn/distance.h"
+#include "nn/pairwise.h"
 
 static int
 loss_capacity(const NnLossType *type, const Params *params, int n)

@@ -6,8 +6,8 @@
  */
 #include <math.h>
 
-#include "nn/distance.h"
 #include "nn/loss.h"
+#include "nn/pairwise.h"
 
 enum
 {

@@ -8,8 +8,8 @@
  */
 #include <math.h>
 
-#include "nn/distance.h"
 #include "nn/loss.h"
+#include "nn/pairwise.h"
 
 enum
 {

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "kernel/gemm.h"
-#include "nn/distance.h"
 #include "nn/loss.h"
+#include "nn/pairwise.h"
 
 /* ---- multiple negatives ranking ---- */
 

@@ -10,7 +10,7 @@
  */
 #include "index/vectors.h"
 
-#include "graph/memory.h"
+#include "graph/memory_graph.h"
 #include "kernel/center.h"
 #include "kernel/distance.h"
 

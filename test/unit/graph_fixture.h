@@ -8,8 +8,8 @@
 #include "unit.h"
 
 #include "base/random.h"
-#include "graph/memory.h"
-#include "graph/metric.h"
+#include "graph/memory_graph.h"
+#include "graph/graph_metric.h"
 
 /* A graph over generated vectors, and what is needed to search it */
 typedef struct Fixture

@@ -7,7 +7,7 @@
 
 #include "base/random.h"
 #include "kernel/gemm.h"
-#include "nn/distance.h"
+#include "nn/pairwise.h"
 #include "nn/loss.h"
 #include "nn_model.h"
 

@@ -1,0 +1,357 @@
+/*
+ * lookup.c
+ *	  The k nearest rows of a gallery, and lookup().
+ *
+ * The search is one SELECT ... ORDER BY distance LIMIT k on the user's table,
+ * run as the invoker, with every name quoted and qualified, so that an index
+ * serves it and privileges, row security and visibility are PostgreSQL's.
+ * k stands in its text: a parameter would hide from the planner how few rows
+ * are wanted.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/sysattr.h"
+#include "access/transam.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+#include "eval/retrieval.h"
+#include "gallery/gallery.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_lookup);
+
+void
+neighbors_check_k(int64 k)
+{
+	if (k < 1 || k > EVAL_MAX_K)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("k must be between 1 and %d, not %lld", EVAL_MAX_K, (long long) k)));
+}
+
+/* ---- the statement ---- */
+
+static void
+append_function(StringInfo sql, const Gallery *gallery)
+{
+	const char *column = quote_identifier(gallery->embedding);
+	const char *schema = quote_identifier(embedding_schema_name());
+	const char *function = gallery->distance->function;
+
+	if (gallery->distance->query_first)
+		appendStringInfo(sql, "%s.%s($1, t.%s)", schema, function, column);
+	else
+		appendStringInfo(sql, "%s.%s(t.%s, $1)", schema, function, column);
+}
+
+static void
+append_operator(StringInfo sql, const Gallery *gallery)
+{
+	appendStringInfo(sql, "t.%s OPERATOR(%s.%s) $1", quote_identifier(gallery->embedding),
+					 quote_identifier(embedding_schema_name()), gallery->distance->operator);
+}
+
+static void
+append_distance(StringInfo sql, const Gallery *gallery)
+{
+	if (gallery->distance->function != NULL)
+		append_function(sql, gallery);
+	else
+		append_operator(sql, gallery);
+}
+
+static void
+append_order(StringInfo sql, const Gallery *gallery)
+{
+	if (gallery->distance->operator != NULL)
+		append_operator(sql, gallery);
+	else
+		append_function(sql, gallery);
+}
+
+/*
+ * A column worth showing, not pixels and not a vector, that the current role
+ * may read.
+ */
+static bool
+is_item_column(Form_pg_attribute column)
+{
+	Oid			type;
+
+	if (column->attisdropped)
+		return false;
+	type = getBaseType(column->atttypid);
+	return type != BYTEAOID && type != embedding_type_oid() &&
+		gallery_may_read(column->attrelid, column->attnum);
+}
+
+/* Key, id and what the item is made of; c4, c5, ... in the outer query. */
+static void
+append_item_sources(StringInfo sql, const Gallery *gallery, TupleDesc columns)
+{
+	bool		has_id = get_rel_relkind(gallery->relid) != RELKIND_VIEW &&
+	gallery_may_read(gallery->relid, SelfItemPointerAttributeNumber);
+
+	if (gallery->key != NULL)
+		appendStringInfo(sql, ", t.%s", quote_identifier(gallery->key));
+	else
+		appendStringInfoString(sql, ", NULL::pg_catalog.text");
+	appendStringInfoString(sql, has_id ? ", t.ctid" : ", NULL::pg_catalog.tid");
+	for (int i = 0; i < columns->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(columns, i);
+
+		if (is_item_column(column))
+			appendStringInfo(sql, ", t.%s", quote_identifier(NameStr(column->attname)));
+	}
+}
+
+/* Is the type one of PostgreSQL's, of a superuser, or of the current role? */
+static bool
+is_trusted_type(Oid type)
+{
+	HeapTuple	tuple;
+	Oid			owner;
+
+	if (type < FirstNormalObjectId)
+		return true;
+	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for type %u", type);
+	owner = ((Form_pg_type) GETSTRUCT(tuple))->typowner;
+	ReleaseSysCache(tuple);
+	return owner == GetUserId() || superuser_arg(owner);
+}
+
+/*
+ * to_jsonb() calls the cast to json that a type has, which its owner has
+ * written: nobody else calls it.
+ */
+static bool
+is_safe_json(Oid type)
+{
+	Oid			base = getBaseType(type);
+	Oid			element = get_element_type(base);
+	bool		safe = is_trusted_type(base);
+
+	check_stack_depth();
+	if (OidIsValid(element))
+		return is_safe_json(element);
+	if (safe && get_typtype(base) == TYPTYPE_COMPOSITE)
+	{
+		TupleDesc	columns = lookup_rowtype_tupdesc(base, -1);
+
+		for (int i = 0; safe && i < columns->natts; i++)
+			safe = TupleDescAttr(columns, i)->attisdropped || is_safe_json(TupleDescAttr(columns, i)->atttypid);
+		ReleaseTupleDesc(columns);
+	}
+	return safe;
+}
+
+/* A column of the item: as JSON, or as its type prints it */
+static void
+append_item_column(StringInfo sql, Form_pg_attribute column, int number)
+{
+	if (is_safe_json(column->atttypid))
+		appendStringInfo(sql, "n.c%d", number);
+	else
+		appendStringInfo(sql, "CASE WHEN NOT n.c%d IS NULL THEN pg_catalog.format('%%s', n.c%d) END", number, number);
+	appendStringInfo(sql, " AS %s", quote_identifier(NameStr(column->attname)));
+}
+
+/* The item as an object whose keys are the columns' names. */
+static void
+append_item(StringInfo sql, TupleDesc columns)
+{
+	int			number = NEIGHBOR_ITEM;
+
+	appendStringInfoString(sql, "(SELECT pg_catalog.to_jsonb(s.*) FROM (SELECT ");
+	for (int i = 0; i < columns->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(columns, i);
+
+		if (is_item_column(column))
+		{
+			appendStringInfoString(sql, number > NEIGHBOR_ITEM ? ", " : "");
+			append_item_column(sql, column, number++);
+		}
+	}
+	appendStringInfoString(sql, ") s)");
+}
+
+/* The k nearest rows, their columns numbered. */
+static void
+append_nearest(StringInfo sql, const Gallery *gallery, NeighborColumns columns,
+			   TupleDesc desc, int k)
+{
+	appendStringInfo(sql, "SELECT t.%s, ", quote_identifier(gallery->label));
+	append_distance(sql, gallery);
+	if (columns == NEIGHBOR_ITEMS)
+		append_item_sources(sql, gallery, desc);
+	if (columns == NEIGHBOR_KEYS)
+		appendStringInfo(sql, ", %s%s", gallery->key ? "t." : "",
+						 gallery->key ? quote_identifier(gallery->key) : "NULL::pg_catalog.text");
+	if (columns == NEIGHBOR_IMAGES)
+		appendStringInfo(sql, gallery->image ? ", t.%s" : ", NULL::pg_catalog.bytea",
+						 gallery->image ? quote_identifier(gallery->image) : "");
+	appendStringInfo(sql, " FROM %s t WHERE t.%s IS NOT NULL ORDER BY ", gallery->relation,
+					 quote_identifier(gallery->embedding));
+	append_order(sql, gallery);
+	appendStringInfo(sql, " LIMIT %d", k);
+}
+
+static void
+append_aliases(StringInfo sql, TupleDesc desc)
+{
+	int			n = NEIGHBOR_ID;
+
+	for (int i = 0; i < desc->natts; i++)
+		n += is_item_column(TupleDescAttr(desc, i));
+	appendStringInfoString(sql, " AS n (c1");
+	for (int i = 2; i <= n; i++)
+		appendStringInfo(sql, ", c%d", i);
+	appendStringInfoChar(sql, ')');
+}
+
+/* Items are made of the k rows found, not of every row the search passes. */
+static void
+append_items(StringInfo sql, const Gallery *gallery, int k)
+{
+	Relation	relation = try_relation_open(gallery->relid, AccessShareLock);
+	TupleDesc	desc;
+
+	if (relation == NULL)
+		gallery_raise_changed(gallery);
+	desc = RelationGetDescr(relation);
+	appendStringInfoString(sql, "SELECT n.c1, n.c2, n.c3, n.c4, ");
+	append_item(sql, desc);
+	appendStringInfoString(sql, " FROM (");
+	append_nearest(sql, gallery, NEIGHBOR_ITEMS, desc, k);
+	appendStringInfoChar(sql, ')');
+	append_aliases(sql, desc);
+	relation_close(relation, AccessShareLock);
+}
+
+SPIPlanPtr
+neighbors_prepare(const Gallery *gallery, NeighborColumns columns, int k)
+{
+	Oid			type = embedding_type_oid();
+	StringInfoData sql;
+	SPIPlanPtr	plan;
+
+	initStringInfo(&sql);
+	if (columns == NEIGHBOR_ITEMS)
+		append_items(&sql, gallery, k);
+	else
+		append_nearest(&sql, gallery, columns, NULL, k);
+
+	plan = SPI_prepare(sql.data, 1, &type);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	pfree(sql.data);
+	return plan;
+}
+
+int
+neighbors_find(SPIPlanPtr plan, const Embedding *query)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		value = PointerGetDatum(query);
+	int			code;
+
+	CHECK_FOR_INTERRUPTS();
+	code = SPI_execute_plan(plan, &value, NULL, true, 0);
+	MemoryContextSwitchTo(caller);	/* SPI leaves its own */
+	if (code != SPI_OK_SELECT)
+		elog(ERROR, "look-up failed: %s", SPI_result_code_string(code));
+	return (int) SPI_processed;
+}
+
+/*
+ * The plan is made anew when the table changes, and users' functions that ran
+ * since may have put another table in its place.
+ */
+Datum
+neighbors_value(SPITupleTable *table, int row, int column, Oid type, bool *isnull)
+{
+	Oid			found = SPI_gettypeid(table->tupdesc, column);
+
+	if (found != type && getBaseType(found) != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the table of a gallery changed while it was searched")));
+	return SPI_getbinval(table->vals[row], table->tupdesc, column, isnull);
+}
+
+double
+neighbors_distance(SPITupleTable *table, int row)
+{
+	bool		isnull;
+	Datum		value = neighbors_value(table, row, NEIGHBOR_DISTANCE, FLOAT8OID, &isnull);
+
+	return isnull ? NAN : DatumGetFloat8(value);
+}
+
+/* ---- lookup ---- */
+
+void
+neighbor_values(SPITupleTable *table, int row, Datum *values, bool *nulls)
+{
+	TupleDesc	desc = table->tupdesc;
+	HeapTuple	tuple = table->vals[row];
+	char	   *label = labels_of_column(table, row, NEIGHBOR_LABEL);
+	char	   *key = SPI_getvalue(tuple, desc, NEIGHBOR_KEY);
+
+	nulls[0] = false;
+	values[0] = Int32GetDatum(row + 1);
+	nulls[1] = label == NULL;
+	values[1] = label ? CStringGetTextDatum(label) : 0;
+	values[2] = neighbors_value(table, row, NEIGHBOR_DISTANCE, FLOAT8OID, &nulls[2]);
+	nulls[3] = key == NULL;
+	values[3] = key ? CStringGetTextDatum(key) : 0;
+	values[4] = neighbors_value(table, row, NEIGHBOR_ID, TIDOID, &nulls[4]);
+	values[5] = neighbors_value(table, row, NEIGHBOR_ITEM, JSONBOID, &nulls[5]);
+}
+
+/* lookup(gallery, input, k) */
+Datum
+gallery_lookup(PG_FUNCTION_ARGS)
+{
+	Oid			type;
+	Datum		input = input_argument(fcinfo, 1, &type);
+	int			k = k_argument(fcinfo, 2, 5);
+	char	   *name = text_argument(fcinfo, 0, "gallery");
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum		values[NEIGHBOR_VALUES];
+	bool		nulls[NEIGHBOR_VALUES];
+	Search	   *search;
+	Embedding  *query;
+	int			n;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	search = search_begin(fcinfo, name);
+	gallery_require_input(search->gallery, type);
+	query = gallery_embed(search->gallery, input, type);
+	n = neighbors_find(search_plan(search, NEIGHBOR_ITEMS, k), query);
+	for (int i = 0; i < n; i++)
+	{
+		neighbor_values(SPI_tuptable, i, values, nulls);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	gallery_close(search->gallery);
+	SPI_finish();
+	return (Datum) 0;
+}

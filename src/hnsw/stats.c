@@ -1,0 +1,170 @@
+/*
+ * stats.c
+ *	  What is measured of an index and kept in its metapage.
+ *
+ * Figures are hints: an index without any works.  They go with the index: a
+ * REINDEX or TRUNCATE begins anew.
+ */
+#include "postgres.h"
+
+#include "executor/instrument.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "hnsw/hnsw.h"
+#include "server/context.h"
+#include "server/errors.h"
+
+/* Searches that are measured, and the rows that each looks for */
+#define SEARCHES 32
+#define ROWS 10
+
+/* A search whose bounds tell nothing would read the whole table. */
+#define MOST_ROWS 1000
+
+HnswFigures
+hnsw_read_figures(Relation relation)
+{
+	HnswFigures figures = {0};
+	Buffer		buffer;
+	Page		page;
+
+	if (RelationGetNumberOfBlocks(relation) == 0)
+		return figures;
+	buffer = ReadBuffer(relation, HNSW_META_BLOCK);
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	page = BufferGetPage(buffer);
+	if (hnsw_page_problem(page, HNSW_PAGE_META) == NULL)
+		figures = hnsw_page_meta(page)->figures;
+	UnlockReleaseBuffer(buffer);
+	return figures;
+}
+
+void
+hnsw_write_figures(HnswIndex *index, const HnswFigures *figures)
+{
+	Buffer		buffer = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
+	HnswChange	change;
+
+	hnsw_change_begin(index, &change);
+	hnsw_page_meta(hnsw_change_page(&change, buffer, false))->figures = *figures;
+	hnsw_change_finish(&change);
+	UnlockReleaseBuffer(buffer);
+}
+
+static int64
+pages_read(void)
+{
+	return pgBufferUsage.shared_blks_hit + pgBufferUsage.shared_blks_read +
+		pgBufferUsage.local_blks_hit + pgBufferUsage.local_blks_read;
+}
+
+/* Put a value among the ROWS least; n is how many there are, returns how many then. */
+static int
+keep_least(double *least, int n, double value)
+{
+	int			i;
+
+	if (n == ROWS && value >= least[n - 1])
+		return n;
+	for (i = n < ROWS ? n++ : n - 1; i > 0 && value < least[i - 1]; i--)
+		least[i] = least[i - 1];
+	least[i] = value;
+	return n;
+}
+
+/*
+ * Search for what a node holds, until the executor would have its rows: the
+ * last of them is not beyond the next bound.  How many of the table it would
+ * have read, or 0 if there is no such node.
+ */
+static int
+search_like(HnswIndex *index, GraphSearch *search, GraphQuery *query,
+			const GraphStart *start, uint32 node, void *scratch)
+{
+	const void *own = index->access.own(index, node, scratch);
+	GraphLimits limits = {.ef = index->ef,.waiting = SIZE_MAX};
+	double		least[ROWS];
+	int			n = 0;
+	int			rows = 0;
+	GraphFound	found;
+	Status		status;
+
+	if (own == NULL)
+		return 0;
+	status_clear(&status);
+	graph_query_set_stored(query, own);
+	if (!graph_search_begin(search, query, start, &limits, &status))
+		raise_status(&status);
+	while (rows < MOST_ROWS && graph_search_next(search, &found, &status) &&
+		   !(n == ROWS && least[n - 1] <= found.bound))
+	{
+		double		value = query->exact ? found.bound :
+		graph_query_value(query, found.distance);
+
+		for (int i = 0; i < found.nrows; i++)
+			n = keep_least(least, n, value);
+		rows += found.nrows;
+	}
+	if (status.code != STATUS_SUCCESS)
+		raise_status(&status);
+	return rows;
+}
+
+/* Nodes evenly spread over the index are searched for. */
+static void
+measure(HnswIndex *index, HnswFigures *figures)
+{
+	uint32		nodes = hnsw_count_nodes(index);
+	GraphStart	start = hnsw_start(index);
+	GraphQuery *query = hnsw_create_query(index);
+	void	   *scratch = palloc(index->layout.shape.own_size);
+	GraphSearch *search;
+	Status		status;
+	double		expansions = 0;
+	double		all_rows = 0;
+	int64		pages = 0;
+	int			n = 0;
+
+	status_clear(&status);
+	search = graph_search_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+								 &index->access, &status);
+	if (search == NULL)
+		raise_status(&status);
+	for (int i = 0; i < Min(SEARCHES, nodes); i++)
+	{
+		uint32		node = (uint64) i * nodes / Min(SEARCHES, nodes);
+		int64		before = pages_read();
+		int			rows;
+
+		CHECK_FOR_INTERRUPTS();
+		rows = search_like(index, search, query, &start, node, scratch);
+		if (rows == 0)
+			continue;
+		all_rows += rows;
+		pages += pages_read() - before;
+		expansions += graph_search_expansions(search);
+		n++;
+	}
+	figures->ef = n == 0 ? 0 : index->ef;
+	figures->expansions = n == 0 ? 0 : expansions / n;
+	figures->pages = n == 0 ? 0 : pages / expansions;
+	figures->rows = n == 0 ? 0 : all_rows / n;
+}
+
+void
+hnsw_measure_search(HnswIndex *index)
+{
+	HnswFigures figures = hnsw_read_meta(index->relation).figures;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw figures",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	HnswFigures old = figures;
+
+	index->ef = hnsw_own_ef(index->relation, &figures);
+	measure(index, &figures);
+	if (memcmp(&old, &figures, sizeof(old)) != 0)
+		hnsw_write_figures(index, &figures);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}

@@ -1,0 +1,100 @@
+/*
+ * xlog.c
+ *	  Writing pages: every change of this access method goes through here.
+ *
+ * A change is one generic WAL record of at most four pages.  While an index is
+ * being built nobody else sees it: then pages are written in place, and the
+ * whole file is logged once at the end.
+ */
+#include "postgres.h"
+
+#include "access/xloginsert.h"
+#include "miscadmin.h"
+
+#include "hnsw/hnsw.h"
+
+void
+hnsw_change_begin(HnswIndex *index, HnswChange *change)
+{
+	change->index = index;
+	change->n = 0;
+	change->state = index->building ? NULL : GenericXLogStart(index->relation);
+}
+
+Page
+hnsw_change_page(HnswChange *change, Buffer buffer, bool fresh)
+{
+	Assert(change->n < MAX_GENERIC_XLOG_PAGES);
+	change->buffers[change->n++] = buffer;
+	if (change->state == NULL)
+		return BufferGetPage(buffer);
+	return GenericXLogRegisterBuffer(change->state, buffer,
+									 fresh ? GENERIC_XLOG_FULL_IMAGE : 0);
+}
+
+void
+hnsw_change_finish(HnswChange *change)
+{
+	if (change->state != NULL)
+	{
+		GenericXLogFinish(change->state);
+		return;
+	}
+	for (int i = 0; i < change->n; i++)
+		MarkBufferDirty(change->buffers[i]);
+}
+
+/*
+ * Generic WAL takes what lies between pd_lower and pd_upper for a hole and
+ * does not log it.
+ */
+static void
+init_page(Page page, HnswPageKind kind, Size used)
+{
+	HnswPageTail *tail;
+
+	PageInit(page, BLCKSZ, sizeof(HnswPageTail));
+	((PageHeader) page)->pd_lower = MAXALIGN(SizeOfPageHeaderData) + used;
+	tail = (HnswPageTail *) PageGetSpecialPointer(page);
+	tail->kind = kind;
+	tail->version = HNSW_VERSION;
+	tail->page_id = HNSW_PAGE_ID;
+}
+
+void
+hnsw_init_page(HnswIndex *index, Page page, HnswPageKind kind)
+{
+	const HnswLayout *layout = &index->layout;
+	Size		used = HNSW_PAGE_SPACE;
+
+	if (kind == HNSW_PAGE_NODES && layout->pages_per_node == 1)
+		used = layout->nodes_per_page * layout->shape.size;
+	init_page(page, kind, used);
+}
+
+void
+hnsw_write_meta(Relation relation, ForkNumber fork, const HnswMeta *meta)
+{
+	Buffer		buffer = ReadBufferExtended(relation, fork, P_NEW, RBM_NORMAL, NULL);
+	Page		page = BufferGetPage(buffer);
+
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	START_CRIT_SECTION();
+	init_page(page, HNSW_PAGE_META, MAXALIGN(sizeof(HnswMeta)));
+	*hnsw_page_meta(page) = *meta;
+	MarkBufferDirty(buffer);
+	if (fork == INIT_FORKNUM)
+		log_newpage_buffer(buffer, true);
+	END_CRIT_SECTION();
+	UnlockReleaseBuffer(buffer);
+}
+
+void
+hnsw_set_entry(HnswIndex *index, Buffer meta, uint32 entry)
+{
+	HnswChange	change;
+
+	hnsw_change_begin(index, &change);
+	hnsw_page_meta(hnsw_change_page(&change, meta, false))->entry = entry;
+	hnsw_change_finish(&change);
+}

@@ -1,0 +1,33 @@
+/*
+ * architecture.h
+ *	  From a model's jsonb to a checked layer graph.
+ *
+ * layers is an array with one object for each layer; the object has one key,
+ * the layer's type, whose value is the object of its parameters:
+ * [{"flatten": {}}, {"dense": {"units": 64}}].  Besides the parameters of its
+ * type every layer takes "name", and "inputs", the name or names of the layers
+ * that it reads instead of the one before it.
+ */
+#ifndef MODEL_ARCHITECTURE_H
+#define MODEL_ARCHITECTURE_H
+
+#include "postgres.h"
+
+#include "nn/nn.h"
+#include "utils/array.h"
+#include "utils/jsonb.h"
+
+/*
+ * The graph of a model in arena.  input is the shape of one row, e.g.
+ * {28,28,1}.  ERROR for everything that is wrong with either: the messages
+ * name the layer, what is accepted and the shapes.
+ */
+extern NnGraph *spec_graph(Arena *arena, ArrayType *input, Jsonb *layers);
+
+/* "28x28x1", palloc'd, for messages. */
+extern char *spec_shape_text(const NnShape *shape);
+
+/* An integer[] of the shape. */
+extern ArrayType *spec_shape_array(const NnShape *shape);
+
+#endif							/* MODEL_ARCHITECTURE_H */

@@ -1,0 +1,252 @@
+/*
+ * models.c
+ *	  create_model, model_summary, drop_model and deploy.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "model/architecture.h"
+#include "model/model.h"
+#include "model/models.h"
+#include "model/versions.h"
+#include "server/context.h"
+
+/* ---- summary ---- */
+
+/* Columns: layer, type, output, parameters, connected_to */
+#define SUMMARY_COLUMNS 5
+
+static Datum
+connections(const NnGraph *graph, int i, int n)
+{
+	Datum		names[NN_MAX_SOURCES];
+
+	for (int k = 0; k < n; k++)
+		names[k] = CStringGetTextDatum(nn_graph_source(graph, i, k));
+	return PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static void
+put_layer(ReturnSetInfo *result, const NnGraph *graph, int i)
+{
+	Datum		values[SUMMARY_COLUMNS];
+	bool		nulls[SUMMARY_COLUMNS] = {false};
+	NnLayerInfo layer;
+
+	nn_graph_layer(graph, i, &layer);
+	values[0] = CStringGetTextDatum(layer.name);
+	values[1] = CStringGetTextDatum(layer.type);
+	values[2] = PointerGetDatum(spec_shape_array(&layer.output));
+	values[3] = Int64GetDatum((int64) layer.parameters);
+	values[4] = connections(graph, i, layer.nsources);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+static void
+put_total(ReturnSetInfo *result, const char *name, const NnGraph *graph, size_t parameters)
+{
+	Datum		values[SUMMARY_COLUMNS] = {0};
+	bool		nulls[SUMMARY_COLUMNS] = {false, true, false, false, true};
+	NnLayerInfo last;
+
+	nn_graph_layer(graph, nn_graph_layers(graph) - 1, &last);
+	values[0] = CStringGetTextDatum(name);
+	values[2] = PointerGetDatum(spec_shape_array(&last.output));
+	values[3] = Int64GetDatum((int64) parameters);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/*
+ * A row for each layer and one for the whole, as Keras' Model.summary(), and
+ * two for what of it is trained and what is not, if there is the latter.
+ */
+static void
+put_summary(FunctionCallInfo fcinfo, const NnGraph *graph)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	size_t		state = 0;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < nn_graph_layers(graph); i++)
+	{
+		NnLayerInfo layer;
+
+		put_layer(result, graph, i);
+		nn_graph_layer(graph, i, &layer);
+		state += layer.state;
+	}
+	put_total(result, "total", graph, nn_graph_weights(graph));
+	if (state == 0)
+		return;
+	put_total(result, "trainable", graph, nn_graph_weights(graph) - state);
+	put_total(result, "non-trainable", graph, state);
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(model_summary);
+Datum
+model_summary(PG_FUNCTION_ARGS)
+{
+	CatalogModel model;
+
+	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
+	catalog_require_usage(&model);
+	put_summary(fcinfo, catalog_model_graph(&model, memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET)));
+	return (Datum) 0;
+}
+
+/* ---- create and drop ---- */
+
+void
+define_check_name(const char *name)
+{
+	CatalogModel existing;
+
+	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("model name must have 1 to %d bytes", NAMEDATALEN - 1)));
+	if (catalog_find_model(name, &existing))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("model \"%s\" already exists", name)));
+}
+
+void
+define_store(const char *name, ArrayType *input, Jsonb *layers, int dims)
+{
+	CatalogArgs args = {0};
+
+	catalog_arg_text(&args, name);
+	catalog_arg(&args, OIDOID, ObjectIdGetDatum(GetUserId()), false);
+	catalog_arg(&args, INT4ARRAYOID, PointerGetDatum(input), false);
+	catalog_arg(&args, JSONBOID, PointerGetDatum(layers), false);
+	catalog_arg_int(&args, dims);
+	catalog_run("INSERT INTO _similarity.model (name, owner, input, layers, dims) "
+				"VALUES ($1::pg_catalog.name, $2, $3, $4, $5)", &args);
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(create_model);
+Datum
+create_model(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	ArrayType  *input = PG_GETARG_ARRAYTYPE_P(1);
+	Jsonb	   *layers = PG_GETARG_JSONB_P(2);
+	NnGraph    *graph;
+
+	model_require_writable("similarity.create_model()");
+	define_check_name(name);
+	graph = spec_graph(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), input, layers);
+	SPI_connect();
+	define_store(name, input, layers, nn_graph_outputs(graph));
+	SPI_finish();
+	put_summary(fcinfo, graph);
+	return (Datum) 0;
+}
+
+static void
+check_unused(const CatalogModel *model)
+{
+	char	   *gallery = catalog_gallery_of_owner(model->id, 0, 0);
+
+	if (gallery != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("model \"%s\" is used by gallery \"%s\"", NameStr(model->name), gallery),
+				 errhint("Run similarity.drop_gallery for its galleries first.")));
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(drop_model);
+Datum
+drop_model(PG_FUNCTION_ARGS)
+{
+	CatalogModel model;
+
+	model_require_writable("similarity.drop_model()");
+	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
+	catalog_require_owner(&model);
+	catalog_lock_model(&model, AccessExclusiveLock, false);
+	SPI_connect();
+	catalog_lock_versions(model.id, 0);
+	check_unused(&model);
+	catalog_delete_model(model.id);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/* ---- deployment ---- */
+
+void
+define_get_version(const CatalogModel *model, int id, CatalogVersion *version)
+{
+	catalog_get_version(id, version);
+	if (version->model != model->id)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("version %d is not one of model \"%s\"", id, NameStr(model->name)),
+				 errhint("similarity.model_versions lists the versions of each model.")));
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(deploy);
+Datum
+deploy(PG_FUNCTION_ARGS)
+{
+	int			id = model_version_argument(PG_GETARG_INT64(1));
+	CatalogModel model;
+	CatalogVersion version;
+
+	model_require_writable("similarity.deploy()");
+	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
+	catalog_require_owner(&model);
+	define_get_version(&model, id, &version);
+	catalog_lock_model(&model, ShareUpdateExclusiveLock, false);
+	SPI_connect();
+	if (!version_deploy(&model, id))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("version %d of model \"%s\" cannot be deployed", id, NameStr(model.name)),
+				 errdetail("A gallery of the model holds embeddings of another version."),
+				 errhint("CALL similarity.reembed(%s, %d) embeds its rows anew and deploys the version.", quote_literal_cstr(NameStr(model.name)), id)));
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/* ---- for galleries ---- */
+
+void
+model_lock_version(const char *name, int version)
+{
+	CatalogModel model;
+	CatalogVersion entry;
+
+	catalog_get_model(name, &model);
+	catalog_require_owner(&model);
+	define_get_version(&model, version, &entry);
+	catalog_lock_model(&model, ExclusiveLock, true);
+}
+
+void
+model_unlock(const char *name)
+{
+	CatalogModel model;
+
+	if (catalog_find_model(name, &model))
+		catalog_unlock_model(&model, ExclusiveLock);
+}
+
+void
+model_deploy(const char *name, int version)
+{
+	CatalogModel model;
+
+	catalog_get_model(name, &model);
+	if (!version_deploy(&model, version))
+		elog(ERROR, "a gallery of model \"%s\" holds another version", name);
+}

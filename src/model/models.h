@@ -1,0 +1,23 @@
+/*
+ * models.h
+ *	  What the functions that make models and versions share.
+ */
+#ifndef MODEL_MODELS_H
+#define MODEL_MODELS_H
+
+#include "postgres.h"
+
+#include "model/model_catalog.h"
+#include "utils/array.h"
+#include "utils/jsonb.h"
+
+/* ERROR unless a new model may have this name. */
+extern void define_check_name(const char *name);
+
+/* A model that the current role owns; its layers have been checked.  SPI. */
+extern void define_store(const char *name, ArrayType *input, Jsonb *layers, int dims);
+
+/* A version of this model; ERROR if it is another one's or does not exist. */
+extern void define_get_version(const CatalogModel *model, int id, CatalogVersion *version);
+
+#endif							/* MODEL_MODELS_H */

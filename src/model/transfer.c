@@ -1,0 +1,517 @@
+/*
+ * transfer.c
+ *	  What becomes of models and versions: drop_version, copy_model,
+ *	  export_model and import_model.
+ *
+ * Exported is one safetensors file: the tensors in their order as F32, and in
+ * its metadata the architecture, so that the file alone makes the model again.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "port/pg_bswap.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "model/architecture.h"
+#include "model/model.h"
+#include "model/models.h"
+#include "model/version_id.h"
+#include "model/versions.h"
+#include "nn/safetensors.h"
+#include "server/context.h"
+#include "server/errors.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(drop_version);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(copy_model);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(export_model);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(import_model);
+
+/* ---- drop_version ---- */
+
+static void
+check_version_unused(const CatalogModel *model, int version)
+{
+	char	   *gallery;
+	int			deployed;
+
+	/* a deployment may have ended between our snapshot and our lock */
+	PushActiveSnapshot(GetLatestSnapshot());
+	deployed = catalog_deployed_version(model);
+	PopActiveSnapshot();
+	if (deployed == version)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("version %d of model \"%s\" is deployed", version, NameStr(model->name)),
+				 errhint("Deploy another version first, or drop the model.")));
+	gallery = catalog_gallery_of_owner(model->id, version, 0);
+	if (gallery != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("version %d of model \"%s\" is used by gallery \"%s\"", version, NameStr(model->name), gallery)));
+}
+
+/* drop_version(model, version) */
+Datum
+drop_version(PG_FUNCTION_ARGS)
+{
+	int			id = model_version_argument(PG_GETARG_INT64(1));
+	CatalogModel model;
+	CatalogVersion version;
+
+	model_require_writable("similarity.drop_version()");
+	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
+	catalog_require_owner(&model);
+	define_get_version(&model, id, &version);
+	catalog_lock_model(&model, AccessExclusiveLock, false);
+	SPI_connect();
+	catalog_lock_versions(model.id, id);
+	check_version_unused(&model, id);
+	catalog_delete_version(id);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/* ---- a version's architecture and weights ---- */
+
+/* The version asked for in argument n, else the deployed one; 0 without any. */
+static int
+version_argument(FunctionCallInfo fcinfo, int n, const CatalogModel *model)
+{
+	CatalogVersion version;
+
+	if (PG_ARGISNULL(n))
+		return catalog_deployed_version(model);
+	define_get_version(model, model_version_argument(PG_GETARG_INT64(n)), &version);
+	return version.id;
+}
+
+static void
+require_argument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null", name)));
+}
+
+/* ---- copy_model ---- */
+
+static void
+copy_version(const CatalogModel *copy, int version)
+{
+	CatalogArgs args = {0};
+	int			id = version_id_new();
+
+	catalog_arg_int(&args, id);
+	catalog_arg_int(&args, copy->id);
+	catalog_arg_int(&args, version);
+	/* one statement: the version may be dropped meanwhile */
+	catalog_run("WITH weights AS (INSERT INTO _similarity.model_weights (version, tensor, part, shape, checksum, data) "
+				"SELECT $1, tensor, part, shape, checksum, data FROM _similarity.model_weights "
+				"WHERE version OPERATOR(pg_catalog.=) $3) "
+				"INSERT INTO _similarity.model_version (id, model, fingerprint, metrics) "
+				"SELECT $1, $2, fingerprint, metrics FROM _similarity.model_version "
+				"WHERE id OPERATOR(pg_catalog.=) $3", &args);
+	version_deploy(copy, id);
+}
+
+static void
+copy_definition(const CatalogModel *model, const char *name)
+{
+	CatalogArgs args = {0};
+	bool		isnull;
+	Datum		input;
+	Datum		layers;
+
+	catalog_arg_int(&args, model->id);
+	catalog_run("SELECT input, layers FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1", &args);
+	input = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	layers = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull);
+	define_store(name, DatumGetArrayTypeP(input), DatumGetJsonbP(layers), model->dims);
+}
+
+/* copy_model(model, name, version) */
+Datum
+copy_model(PG_FUNCTION_ARGS)
+{
+	CatalogModel model;
+	CatalogModel copy;
+	char	   *name;
+	int			version;
+
+	model_require_writable("similarity.copy_model()");
+	require_argument(fcinfo, 0, "model");
+	require_argument(fcinfo, 1, "name");
+	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
+	catalog_require_usage(&model);
+	version = version_argument(fcinfo, 2, &model);
+	define_check_name(name);
+	SPI_connect();
+	copy_definition(&model, name);
+	if (version != 0)
+	{
+		CommandCounterIncrement();
+		PushActiveSnapshot(GetLatestSnapshot());
+		catalog_get_model(name, &copy);
+		PopActiveSnapshot();
+		copy_version(&copy, version);
+	}
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/* ---- export_model ---- */
+
+static char *
+catalog_column(const CatalogModel *model, const char *sql)
+{
+	CatalogArgs args = {0};
+
+	catalog_arg_int(&args, model->id);
+	catalog_run(sql, &args);
+	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+}
+
+static void
+append_tensor(StringInfo header, const NnTensorInfo *tensor)
+{
+	appendStringInfoString(header, ", ");
+	escape_json(header, tensor->name);
+	appendStringInfoString(header, ": {\"dtype\": \"F32\", \"shape\": [");
+	for (int i = 0; i < tensor->shape.rank; i++)
+		appendStringInfo(header, "%s%d", i > 0 ? ", " : "", tensor->shape.dim[i]);
+	appendStringInfo(header, "], \"data_offsets\": [%zu, %zu]}", tensor->offset * sizeof(float),
+					 (tensor->offset + tensor->count) * sizeof(float));
+}
+
+/* The header is UTF-8 in any database. */
+static void
+convert_to_utf8(StringInfo text)
+{
+	char	   *utf8 = pg_server_to_any(text->data, text->len, PG_UTF8);
+
+	if (utf8 == text->data)
+		return;
+	resetStringInfo(text);
+	appendStringInfoString(text, utf8);
+}
+
+/* The header, with blanks to a multiple of 8 bytes */
+static void
+build_header(StringInfo header, const CatalogModel *model, const NnGraph *graph)
+{
+	initStringInfo(header);
+	appendStringInfoString(header, "{\"__metadata__\": {\"format\": \"similarity\", \"input\": ");
+	escape_json(header, catalog_column(model, "SELECT input FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1"));
+	appendStringInfoString(header, ", \"layers\": ");
+	escape_json(header, catalog_column(model, "SELECT layers FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1"));
+	appendStringInfoChar(header, '}');
+	for (int i = 0; i < nn_graph_tensors(graph); i++)
+	{
+		NnTensorInfo tensor;
+
+		nn_graph_tensor(graph, i, &tensor);
+		append_tensor(header, &tensor);
+	}
+	appendStringInfoChar(header, '}');
+	convert_to_utf8(header);
+	while (header->len % 8 != 0)
+		appendStringInfoChar(header, ' ');
+}
+
+static void
+put_little_endian(char *out, uint64 value, int n)
+{
+	for (int i = 0; i < n; i++)
+		out[i] = (char) (value >> 8 * i);
+}
+
+static bytea *
+build_file(const StringInfo header, const NnGraph *graph, const float *weights)
+{
+	size_t		count = nn_graph_weights(graph);
+	size_t		size = VARHDRSZ + 8 + header->len + count * sizeof(float);
+	bytea	   *file;
+	char	   *out;
+
+	if (count > MaxAllocSize / sizeof(float) || size > MaxAllocSize)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("model is too large for one bytea")));
+	file = palloc(size);
+	SET_VARSIZE(file, size);
+	put_little_endian(VARDATA(file), header->len, 8);
+	memcpy(VARDATA(file) + 8, header->data, header->len);
+	out = VARDATA(file) + 8 + header->len;
+	for (size_t i = 0; i < count; i++)
+	{
+		uint32		bits;
+
+		memcpy(&bits, &weights[i], sizeof(bits));
+		put_little_endian(out + i * sizeof(bits), bits, sizeof(bits));
+	}
+	return file;
+}
+
+/* export_model(model, version) */
+Datum
+export_model(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	CatalogModel model;
+	CatalogVersion version;
+	NnGraph    *graph;
+	float	   *weights;
+	StringInfoData header;
+	bytea	   *file;
+	int			id;
+
+	require_argument(fcinfo, 0, "model");
+	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
+	catalog_require_usage(&model);
+	id = version_argument(fcinfo, 1, &model);
+	if (id == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("model \"%s\" has no finished version", NameStr(model.name))));
+	catalog_get_version(id, &version);
+	SPI_connect();
+	graph = catalog_model_graph(&model, memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET));
+	weights = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * Max(nn_graph_weights(graph), 1));
+	version_load(&version, graph, weights);
+	build_header(&header, &model, graph);
+	MemoryContextSwitchTo(caller);
+	file = build_file(&header, graph, weights);
+	SPI_finish();
+	PG_RETURN_BYTEA_P(file);
+}
+
+/* ---- import_model ---- */
+
+/* Names and metadata of a file as this database writes text; ERROR if it cannot, or if they are not UTF-8. */
+static void
+convert_from_utf8(SafeTensors *file)
+{
+	for (int i = 0; i < file->n; i++)
+		file->tensors[i].name = pg_any_to_server(file->tensors[i].name, strlen(file->tensors[i].name), PG_UTF8);
+	for (int i = 0; i < file->nmetadata; i++)
+		file->metadata[i].value = pg_any_to_server(file->metadata[i].value, strlen(file->metadata[i].value), PG_UTF8);
+}
+
+/* Where a tensor of Keras' layout stands in PyTorch's: units x inputs, OIHW. */
+static size_t
+torch_index(const NnShape *shape, size_t i)
+{
+	size_t		out;
+	size_t		in;
+	size_t		x;
+
+	if (shape->rank == 2)
+		return i % shape->dim[1] * shape->dim[0] + i / shape->dim[1];
+	if (shape->rank != 4)
+		return i;
+	out = i % shape->dim[3];
+	in = i / shape->dim[3] % shape->dim[2];
+	x = i / shape->dim[3] / shape->dim[2];	/* row and column of the kernel */
+	return (out * shape->dim[2] + in) * shape->dim[0] * shape->dim[1] + x;
+}
+
+static bool
+shape_fits(const SafeTensor *tensor, const NnShape *shape, bool torch)
+{
+	static const int plain[4] = {0, 1, 2, 3};
+	static const int torch2[2] = {1, 0};
+	static const int torch4[4] = {3, 2, 0, 1};
+	const int  *order = !torch ? plain : shape->rank == 4 ? torch4 : shape->rank == 2 ? torch2 : plain;
+
+	if (tensor->rank != shape->rank || shape->rank > 4)
+		return false;
+	for (int i = 0; i < shape->rank; i++)
+		if (tensor->dim[i] != (uint64_t) shape->dim[order[i]])
+			return false;
+	return true;
+}
+
+static char *
+shape_of(const SafeTensor *tensor)
+{
+	StringInfoData shape;
+
+	initStringInfo(&shape);
+	for (int i = 0; i < tensor->rank; i++)
+		appendStringInfo(&shape, "%s%llu", i > 0 ? "x" : "", (unsigned long long) tensor->dim[i]);
+	return shape.data;
+}
+
+/* The tensor of the file by this name, or the i-th if no name is ours. */
+static const SafeTensor *
+source_tensor(const SafeTensors *file, const NnTensorInfo *tensor, int i, bool by_name)
+{
+	const SafeTensor *source = by_name ? safetensors_find(file, tensor->name) : &file->tensors[i];
+
+	if (source == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("file has no tensor \"%s\"", tensor->name)));
+	if (source->type == SAFETENSORS_OTHER)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("tensor \"%s\" of the file is not of type F64, F32, F16 or BF16", source->name)));
+	return source;
+}
+
+/* PyTorch counts batches in a tensor that is no weight. */
+static void
+drop_counters(SafeTensors *file)
+{
+	static const char counter[] = "num_batches_tracked";
+	int			kept = 0;
+
+	for (int i = 0; i < file->n; i++)
+	{
+		const char *name = file->tensors[i].name;
+		size_t		length = strlen(name);
+
+		if (length < sizeof(counter) - 1 || strcmp(name + length - (sizeof(counter) - 1), counter) != 0)
+			file->tensors[kept++] = file->tensors[i];
+	}
+	file->n = kept;
+}
+
+static void
+take_tensors(SafeTensors *file, const NnGraph *graph, bool torch, float *weights)
+{
+	bool		by_name = false;
+	NnTensorInfo tensor;
+
+	for (int i = 0; i < nn_graph_tensors(graph); i++)
+	{
+		nn_graph_tensor(graph, i, &tensor);
+		by_name |= safetensors_find(file, tensor.name) != NULL;
+	}
+	if (!by_name)
+	{
+		drop_counters(file);
+		safetensors_sort(file);
+	}
+	if (file->n != nn_graph_tensors(graph))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("file has %d tensors and the architecture %d", file->n, nn_graph_tensors(graph))));
+	for (int i = 0; i < nn_graph_tensors(graph); i++)
+	{
+		const SafeTensor *source;
+
+		nn_graph_tensor(graph, i, &tensor);
+		source = source_tensor(file, &tensor, i, by_name);
+		if (!shape_fits(source, &tensor.shape, torch))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("tensor \"%s\" of the file does not fit \"%s\"", source->name, tensor.name),
+					 errdetail("Its shape is %s, that of the architecture %s.",
+							   shape_of(source), spec_shape_text(&tensor.shape)),
+					 errhint("Layouts are keras and torch.")));
+		for (size_t j = 0; j < tensor.count; j++)
+			weights[tensor.offset + j] = safetensors_get(source, torch ? torch_index(&tensor.shape, j) : j);
+	}
+}
+
+/* Argument n as a Datum, else the text of the metadata by that name read. */
+static Datum
+architecture(FunctionCallInfo fcinfo, int n, const SafeTensors *file, const char *key)
+{
+	const char *value = safetensors_metadata(file, key);
+
+	if (!PG_ARGISNULL(n))
+		return PG_GETARG_DATUM(n);
+	if (value == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null for this file", key),
+				 errdetail("Only files of export_model hold an architecture.")));
+	if (strcmp(key, "layers") == 0)
+		return DirectFunctionCall1(jsonb_in, CStringGetDatum(value));
+	return OidFunctionCall3(F_ARRAY_IN, CStringGetDatum(value), ObjectIdGetDatum(INT4OID), Int32GetDatum(-1));
+}
+
+static bool
+layout_is_torch(FunctionCallInfo fcinfo, int n)
+{
+	char	   *layout;
+
+	require_argument(fcinfo, n, "layout");
+	layout = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	if (strcmp(layout, "keras") != 0 && strcmp(layout, "torch") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown layout \"%s\"", layout),
+				 errhint("Layouts are keras and torch.")));
+	return strcmp(layout, "torch") == 0;
+}
+
+/* Make the model and its only version; returns the version's id. */
+static int
+store_import(const char *name, ArrayType *input, Jsonb *layers, const NnGraph *graph, const float *weights)
+{
+	CatalogModel model;
+	int			version;
+
+	SPI_connect();
+	define_store(name, input, layers, nn_graph_outputs(graph));
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
+	catalog_get_model(name, &model);
+	PopActiveSnapshot();
+	version = version_store(&model, graph, weights, NULL);
+	version_deploy(&model, version);
+	SPI_finish();
+	return version;
+}
+
+/* import_model(name, file, input, layers, layout) */
+Datum
+import_model(PG_FUNCTION_ARGS)
+{
+	Arena	   *arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
+	char	   *name;
+	bytea	   *bytes;
+	bool		torch = layout_is_torch(fcinfo, 4);
+	ArrayType  *input;
+	Jsonb	   *layers;
+	NnGraph    *graph;
+	float	   *weights;
+	SafeTensors file;
+	Status		status;
+
+	model_require_writable("similarity.import_model()");
+	status_clear(&status);
+	require_argument(fcinfo, 0, "name");
+	require_argument(fcinfo, 1, "file");
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	bytes = PG_GETARG_BYTEA_PP(1);
+	define_check_name(name);
+	if (!safetensors_open((const uint8_t *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), arena, &file, &status))
+		raise_status(&status);
+	convert_from_utf8(&file);
+	input = DatumGetArrayTypeP(architecture(fcinfo, 2, &file, "input"));
+	layers = DatumGetJsonbP(architecture(fcinfo, 3, &file, "layers"));
+	graph = spec_graph(arena, input, layers);
+	if (nn_graph_weights(graph) > VARSIZE_ANY_EXHDR(bytes))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("file holds less weights than the architecture has")));
+	weights = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * Max(nn_graph_weights(graph), 1));
+	take_tensors(&file, graph, torch, weights);
+	PG_RETURN_INT32(store_import(name, input, layers, graph, weights));
+}

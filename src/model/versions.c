@@ -1,0 +1,300 @@
+/*
+ * versions.c
+ *	  Finished versions of a model: weights into the catalog and out of it.
+ *
+ * What is read back is not trusted: somebody may have edited a dump, and a
+ * wrong size would let the network read beyond the array.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "port/pg_bswap.h"
+#include "port/pg_crc32c.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+
+#include "base/random.h"
+#include "model/architecture.h"
+#include "model/version_id.h"
+#include "model/versions.h"
+#include "server/catalog_scan.h"
+#include "server/compat.h"
+
+/*
+ * 1 MB: the executor holds three copies of a value that is inserted, and
+ * pg_dump, which doubles it in hexadecimal, has a limit of 1 GB.
+ */
+#define PART_FLOATS ((size_t) 256 * 1024)
+
+/* Columns of _similarity.model_weights */
+enum
+{
+	WEIGHTS_VERSION = 1, WEIGHTS_TENSOR, WEIGHTS_PART, WEIGHTS_SHAPE, WEIGHTS_CHECKSUM, WEIGHTS_DATA
+};
+
+StaticAssertDecl(sizeof(real) == sizeof(float4), "the server computes in float4");
+
+/* A piece of a tensor */
+typedef struct Part
+{
+	int			version;
+	int			number;			/* 0, 1, ... in its tensor */
+	size_t		offset;			/* in the weights */
+	size_t		count;			/* 1 .. PART_FLOATS */
+} Part;
+
+static void
+swap_to_little_endian(uint32 *words, size_t count)
+{
+#ifdef WORDS_BIGENDIAN
+	for (size_t i = 0; i < count; i++)
+		words[i] = pg_bswap32(words[i]);
+#endif
+}
+
+static uint32
+checksum(const void *data, size_t size)
+{
+	pg_crc32c	crc;
+
+	INIT_CRC32C(crc);
+	COMP_CRC32C(crc, data, size);
+	FIN_CRC32C(crc);
+	return crc;
+}
+
+/* The fingerprint of a version is a chain over the checksums of its parts. */
+static uint64
+extend_fingerprint(uint64 fingerprint, uint32 crc)
+{
+	return random_hash(&crc, sizeof(crc), fingerprint);
+}
+
+/* The next part of a tensor; false after the last. */
+static bool
+next_part(Part *part, const NnTensorInfo *tensor)
+{
+	size_t		done = (size_t) (part->number + 1) * PART_FLOATS;
+
+	if (done >= tensor->count)
+		return false;
+	part->number++;
+	part->offset = tensor->offset + done;
+	part->count = Min(tensor->count - done, PART_FLOATS);
+	return true;
+}
+
+static Part
+before_first_part(int version)
+{
+	Part		part = {version, -1, 0, 0};
+
+	return part;
+}
+
+/* ---- storing ---- */
+
+static uint32
+store_part(const Part *part, const NnTensorInfo *tensor, const float *weights)
+{
+	size_t		size = part->count * sizeof(float4);
+	bytea	   *data = palloc(VARHDRSZ + size);
+	uint32		crc;
+	CatalogArgs args = {0};
+
+	SET_VARSIZE(data, VARHDRSZ + size);
+	memcpy(VARDATA(data), weights + part->offset, size);
+	swap_to_little_endian((uint32 *) VARDATA(data), part->count);
+	crc = checksum(VARDATA(data), size);
+
+	catalog_arg_int(&args, part->version);
+	catalog_arg_text(&args, tensor->name);
+	catalog_arg_int(&args, part->number);
+	catalog_arg(&args, INT4ARRAYOID, PointerGetDatum(spec_shape_array(&tensor->shape)), false);
+	catalog_arg_bigint(&args, crc);
+	catalog_arg(&args, BYTEAOID, PointerGetDatum(data), false);
+	catalog_run("INSERT INTO _similarity.model_weights (version, tensor, part, shape, checksum, data) "
+				"VALUES ($1, $2, $3, $4, $5, $6)", &args);
+	pfree(data);
+	return crc;
+}
+
+static void
+check_finite(const CatalogModel *model, const NnGraph *graph, const float *weights)
+{
+	for (size_t i = 0; i < nn_graph_weights(graph); i++)
+	{
+		if (!isfinite(weights[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("weights of model \"%s\" are not finite", NameStr(model->name))));
+	}
+}
+
+static void
+store_version(const CatalogModel *model, int version, Jsonb *metrics)
+{
+	CatalogArgs args = {0};
+
+	catalog_arg_int(&args, version);
+	catalog_arg_int(&args, model->id);
+	catalog_arg(&args, JSONBOID, PointerGetDatum(metrics), metrics == NULL);
+	catalog_run("INSERT INTO _similarity.model_version (id, model, fingerprint, metrics) "
+				"VALUES ($1, $2, 0, coalesce($3, '{}'))", &args);
+}
+
+static void
+store_fingerprint(int version, uint64 fingerprint)
+{
+	CatalogArgs args = {0};
+
+	catalog_arg_int(&args, version);
+	catalog_arg_bigint(&args, (int64) fingerprint);
+	catalog_run("UPDATE _similarity.model_version SET fingerprint = $2 "
+				"WHERE id OPERATOR(pg_catalog.=) $1", &args);
+}
+
+int
+version_store(const CatalogModel *model, const NnGraph *graph, const float *weights, Jsonb *metrics)
+{
+	uint64		fingerprint = 0;
+	int			version;
+
+	check_finite(model, graph, weights);
+	version = version_id_new();
+	store_version(model, version, metrics);
+	for (int i = 0; i < nn_graph_tensors(graph); i++)
+	{
+		NnTensorInfo tensor;
+		Part		part = before_first_part(version);
+
+		nn_graph_tensor(graph, i, &tensor);
+		while (next_part(&part, &tensor))
+			fingerprint = extend_fingerprint(fingerprint, store_part(&part, &tensor, weights));
+	}
+	store_fingerprint(version, fingerprint);
+	return version;
+}
+
+/* ---- loading ---- */
+
+static void
+raise_corrupted(int version, const NnTensorInfo *tensor, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("weights of model version %d are corrupted", version),
+			 errdetail("Tensor \"%s\" %s.", tensor->name, what)));
+}
+
+static bool
+same_shape(ArrayType *stored, const NnShape *shape)
+{
+	return ARR_NDIM(stored) == 1 && !ARR_HASNULL(stored) && ARR_ELEMTYPE(stored) == INT4OID &&
+		ARR_DIMS(stored)[0] == shape->rank &&
+		memcmp(ARR_DATA_PTR(stored), shape->dim, shape->rank * sizeof(int32)) == 0;
+}
+
+/* Copy one part's bytes where they belong, checked. */
+static uint32
+take_part(const Part *part, const NnTensorInfo *tensor, CatalogScan *scan, float *weights)
+{
+	float	   *target = weights + part->offset;
+	bytea	   *data;
+	uint32		crc;
+
+	if (!same_shape(DatumGetArrayTypeP(catalog_scan_value(scan, WEIGHTS_SHAPE)), &tensor->shape))
+		raise_corrupted(part->version, tensor, "has another shape");
+	data = DatumGetByteaPP(catalog_scan_value(scan, WEIGHTS_DATA));
+	if (VARSIZE_ANY_EXHDR(data) != part->count * sizeof(float4))
+		raise_corrupted(part->version, tensor, "has another size");
+	crc = checksum(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
+	if (DatumGetInt64(catalog_scan_value(scan, WEIGHTS_CHECKSUM)) != (int64) crc)
+		raise_corrupted(part->version, tensor, "does not match its checksum");
+	memcpy(target, VARDATA_ANY(data), part->count * sizeof(float4));
+	swap_to_little_endian((uint32 *) target, part->count);
+	for (size_t i = 0; i < part->count; i++)
+	{
+		if (!isfinite(target[i]))
+			raise_corrupted(part->version, tensor, "has a number that is not finite");
+	}
+	return crc;
+}
+
+static uint32
+load_part(const Part *part, const NnTensorInfo *tensor, float *weights)
+{
+	text	   *name = cstring_to_text(tensor->name);
+	CatalogScan scan;
+	ScanKeyData keys[3];
+	uint32		crc;
+
+	ScanKeyInit(&keys[0], WEIGHTS_VERSION, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(part->version));
+	ScanKeyInit(&keys[1], WEIGHTS_TENSOR, BTEqualStrategyNumber, F_TEXTEQ, PointerGetDatum(name));
+	ScanKeyInit(&keys[2], WEIGHTS_PART, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(part->number));
+	keys[1].sk_collation = DEFAULT_COLLATION_OID;
+	catalog_scan_begin(&scan, "model_weights", "model_weights_pkey", 3, keys);
+	if (!catalog_scan_next(&scan))
+		raise_corrupted(part->version, tensor, "is missing or incomplete");
+	crc = take_part(part, tensor, &scan, weights);
+	catalog_scan_end(&scan);
+	return crc;
+}
+
+void
+version_load(const CatalogVersion *version, const NnGraph *graph, float *weights)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "weights of a model",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(scratch);
+	uint64		fingerprint = 0;
+
+	for (int i = 0; i < nn_graph_tensors(graph); i++)
+	{
+		NnTensorInfo tensor;
+		Part		part = before_first_part(version->id);
+
+		nn_graph_tensor(graph, i, &tensor);
+		while (next_part(&part, &tensor))
+		{
+			CHECK_FOR_INTERRUPTS();
+			fingerprint = extend_fingerprint(fingerprint, load_part(&part, &tensor, weights));
+			MemoryContextReset(scratch);
+		}
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(scratch);
+	if ((int64) fingerprint != version->fingerprint)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("weights of model version %d are corrupted", version->id),
+				 errdetail("They do not match the version's fingerprint.")));
+}
+
+/* ---- deployment ---- */
+
+bool
+version_deploy(const CatalogModel *model, int version)
+{
+	CatalogArgs args = {0};
+
+	if (catalog_gallery_of_owner(model->id, 0, version) != NULL)
+		return false;
+	catalog_arg_int(&args, model->id);
+	catalog_arg_int(&args, version);
+	if (catalog_run("INSERT INTO _similarity.deployment (model, version) "
+					"SELECT model, id FROM _similarity.model_version "
+					"WHERE model OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) $2 FOR KEY SHARE "
+					"ON CONFLICT (model) DO UPDATE SET version = $2, deployed = pg_catalog.now()", &args) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model version %d does not exist", version)));
+	return true;
+}

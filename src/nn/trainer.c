@@ -1,0 +1,392 @@
+/*
+ * trainer.c
+ *	  Training steps: forward, loss, backward with the optimiser as the sink
+ *	  of gradients.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "nn/loss.h"
+#include "nn/plan.h"
+#include "nn/schedule.h"
+#include "nn/update.h"
+
+#define STREAM_PROXIES 3
+
+struct NnTrainer
+{
+	const NnGraph *graph;
+	NnTrainOptions options;
+	NnOptimizer optimizer;
+	NnUpdate	update;
+	NnOptimizer proxy_optimizer;	/* its weights are the proxies */
+	real	   *proxy_gradient;
+	NnPass		pass;
+	NnPlan		plan;			/* of the memory: activations and gradients */
+	real	   *memory;
+	NnLossWork	work;
+	int64_t		counters[NN_COUNTERS];	/* as nn_trainer_state() told them */
+};
+
+/* Proxies of the loss, as numbers; 0 if it has none */
+static size_t
+proxy_count(const NnGraph *graph, const NnTrainOptions *options)
+{
+	if (options->loss->kind != NN_LOSS_PROXY)
+		return 0;
+	return (size_t) options->classes * (size_t) nn_graph_outputs(graph);
+}
+
+size_t
+nn_trainer_memory(const NnGraph *graph, const NnTrainOptions *options)
+{
+	int			threads = pool_threads(options->pool);
+	size_t		moments = (size_t) options->optimizer->moments(&options->optimizer_params);
+	size_t		numbers;
+	NnPlan		plan;
+
+	nn_plan(graph, options->max_batch, true, &plan);
+	numbers = plan.size +
+		nn_graph_scratch(graph, options->max_batch) * (size_t) threads +
+		graph->weights * moments + proxy_count(graph, options) * (moments + 2) +
+		nn_update_size(graph, options->optimizer, &options->optimizer_params);
+	return arena_bound(sizeof(NnTrainer) + numbers * sizeof(real) +
+					   nn_loss_work_size(options->loss, &options->loss_params, options->max_batch,
+										 nn_graph_outputs(graph), options->classes),
+					   28);
+}
+
+static bool
+allocate_moments(Arena *arena, NnOptimizer *optimizer, size_t count)
+{
+	for (int i = 0; i < optimizer->type->moments(&optimizer->params); i++)
+	{
+		optimizer->moments[i] = arena_alloc_zero(arena, count * sizeof(real));
+		if (optimizer->moments[i] == NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool
+allocate_optimizers(Arena *arena, NnTrainer *trainer)
+{
+	const NnTrainOptions *options = &trainer->options;
+	size_t		kept = nn_update_size(trainer->graph, options->optimizer, &options->optimizer_params);
+	size_t		proxies = proxy_count(trainer->graph, options);
+
+	if (kept > 0)
+	{
+		trainer->update.gradient = arena_alloc_array(arena, kept, sizeof(real));
+		if (trainer->update.gradient == NULL)
+			return false;
+	}
+	if (proxies > 0)
+	{
+		trainer->proxy_optimizer.weights = arena_alloc_array(arena, proxies, sizeof(real));
+		trainer->proxy_gradient = arena_alloc_array(arena, proxies, sizeof(real));
+		if (trainer->proxy_optimizer.weights == NULL || trainer->proxy_gradient == NULL ||
+			!allocate_moments(arena, &trainer->proxy_optimizer, proxies))
+			return false;
+	}
+	return allocate_moments(arena, &trainer->optimizer, trainer->graph->weights);
+}
+
+static bool
+allocate_work(Arena *arena, NnTrainer *trainer)
+{
+	const NnGraph *graph = trainer->graph;
+	const NnTrainOptions *options = &trainer->options;
+	int			threads = pool_threads(options->pool);
+
+	nn_plan(graph, options->max_batch, true, &trainer->plan);
+	trainer->memory = arena_alloc_array(arena, trainer->plan.size, sizeof(real));
+	if (trainer->memory == NULL || !allocate_optimizers(arena, trainer))
+		return false;
+	trainer->pass.scratch_size = nn_graph_scratch(graph, options->max_batch);
+	trainer->pass.scratch = arena_alloc_array(arena, (size_t) threads * trainer->pass.scratch_size,
+											  sizeof(real));
+	return trainer->pass.scratch != NULL &&
+		nn_loss_work(arena, options->loss, &options->loss_params, options->max_batch,
+					 nn_graph_outputs(graph), options->classes, &trainer->work);
+}
+
+/* Random directions: rows of about length 1 */
+static void
+init_proxies(NnTrainer *trainer)
+{
+	size_t		count = proxy_count(trainer->graph, &trainer->options);
+	double		scale = 1 / sqrt((double) nn_graph_outputs(trainer->graph));
+	Random		random;
+
+	random_init(&random, trainer->options.seed, STREAM_PROXIES);
+	for (size_t i = 0; i < count; i++)
+		trainer->proxy_optimizer.weights[i] = (real) (scale * random_normal(&random));
+}
+
+/* Workers of the pool keep the setting: they only ever compute. */
+static void
+flush_denormals_task(void *arg, int slice, int worker)
+{
+	if (worker != 0)
+		(void) nn_flush_denormals();
+}
+
+NnTrainer *
+nn_trainer_create(Arena *arena, const NnGraph *graph, const NnTrainOptions *options,
+				  real *weights, Status *status)
+{
+	NnTrainer  *trainer = arena_new(arena, NnTrainer);
+
+	if (trainer == NULL)
+		goto out_of_memory;
+	trainer->graph = graph;
+	trainer->options = *options;
+	trainer->optimizer.type = options->optimizer;
+	trainer->optimizer.params = options->optimizer_params;
+	trainer->proxy_optimizer = trainer->optimizer;
+	trainer->optimizer.weights = weights;
+	trainer->update.graph = graph;
+	trainer->update.optimizer = &trainer->optimizer;
+	trainer->update.pool = options->pool;
+	trainer->pass.training = true;
+	trainer->pass.seed = options->seed;
+	trainer->pass.pool = options->pool;
+	trainer->pass.weights = weights;
+	trainer->pass.sink = nn_update_sink;
+	trainer->pass.sink_context = &trainer->update;
+	if (!allocate_work(arena, trainer))
+		goto out_of_memory;
+	init_proxies(trainer);
+	pool_run(options->pool, pool_threads(options->pool), flush_denormals_task, NULL);
+	return trainer;
+
+out_of_memory:
+	status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
+	return NULL;
+}
+
+/* The embeddings of the batch */
+static const real *
+last_output(const NnTrainer *trainer)
+{
+	return trainer->memory + nn_plan_last(trainer->graph, &trainer->plan);
+}
+
+/*
+ * The place of row i of the batch among the rows of the loss: pairs stand next
+ * to each other in a batch, and a loss of pairs wants all first ones before
+ * all second ones.  A row without a partner has none, -1.
+ */
+static int
+loss_row(const NnTrainer *trainer, int i, int n)
+{
+	if (trainer->options.loss->kind != NN_LOSS_VIEWS)
+		return i;
+	if (i == n / 2 * 2)
+		return -1;
+	return i / 2 + i % 2 * (n / 2);
+}
+
+/* Embeddings into the loss' rows; false if one of them is not finite. */
+static bool
+embeddings_to_loss(NnTrainer *trainer, int n)
+{
+	const real *out = last_output(trainer);
+	int			dims = nn_graph_outputs(trainer->graph);
+
+	for (int i = 0; i < n; i++)
+	{
+		int			row = loss_row(trainer, i, n);
+
+		for (int d = 0; d < dims; d++)
+		{
+			real		value = out[(size_t) i * dims + d];
+
+			if (!isfinite(value))
+				return false;
+			if (row >= 0)
+				trainer->work.x[(size_t) row * dims + d] = value;
+		}
+	}
+	return true;
+}
+
+static void
+gradient_from_loss(NnTrainer *trainer, int n)
+{
+	int			dims = nn_graph_outputs(trainer->graph);
+	real	   *gradient = trainer->memory + trainer->plan.gradients[trainer->graph->nlayers - 1];
+
+	for (int i = 0; i < n; i++)
+	{
+		int			row = loss_row(trainer, i, n);
+
+		for (int d = 0; d < dims; d++)
+			gradient[(size_t) i * dims + d] =
+				row < 0 ? 0 : (real) trainer->work.dx[(size_t) row * dims + d];
+	}
+}
+
+/*
+ * Loss of the last outputs; leaves its gradient in its place.  A loss
+ * clips and compares distances, and so can make a number of a NaN: embeddings
+ * that are not finite have no loss.
+ */
+static void
+compute_loss(NnTrainer *trainer, const int32_t *labels, int n, NnStepStats *stats)
+{
+	const NnTrainOptions *options = &trainer->options;
+	int			dims = nn_graph_outputs(trainer->graph);
+	size_t		proxies = proxy_count(trainer->graph, options);
+
+	nn_loss_next_batch(options->loss, &options->loss_params, n, dims, &trainer->work);
+	stats->loss = NAN;
+	if (!embeddings_to_loss(trainer, n))
+		return;
+	for (size_t i = 0; i < proxies; i++)
+		trainer->work.proxies[i] = trainer->proxy_optimizer.weights[i];
+	stats->loss = nn_loss_compute(options->loss, &options->loss_params, labels, n, dims, &trainer->work);
+	gradient_from_loss(trainer, n);
+	for (size_t i = 0; i < proxies; i++)
+		trainer->proxy_gradient[i] = (real) trainer->work.dproxies[i];
+	/* the loss may have changed its rows, and orders pairs in its own way */
+	for (size_t i = 0; i < (size_t) n * dims && options->loss->kind == NN_LOSS_VIEWS; i++)
+		trainer->work.x[i] = last_output(trainer)[i];
+	nn_loss_stats(options->loss, &options->loss_params, labels, n, dims, &trainer->work, stats);
+}
+
+static double
+learning_rate(const NnTrainer *trainer, int64_t step)
+{
+	const NnTrainOptions *options = &trainer->options;
+	double		rate = params_number(&options->optimizer_params, NN_OPT_LEARNING_RATE);
+
+	if (options->schedule == NULL)
+		return rate;
+	return rate * options->schedule->factor(&options->schedule_params, (double) step,
+											(double) options->total_steps);
+}
+
+/* Proxies are a tensor of their own, with a learning rate of their own. */
+static void
+update_proxies(NnTrainer *trainer)
+{
+	NnOptimizer *optimizer = &trainer->proxy_optimizer;
+	size_t		count = proxy_count(trainer->graph, &trainer->options);
+
+	if (count == 0)
+		return;
+	optimizer->step = trainer->optimizer.step;
+	optimizer->rate = trainer->optimizer.rate *
+		params_number(&trainer->options.loss_params, NN_PROXY_RATE);
+	nn_clip_tensor(&optimizer->params, trainer->proxy_gradient, count);
+	optimizer->type->update(optimizer, 0, count, trainer->proxy_gradient);
+}
+
+/* A proxy loss has a proxy for each class it was told of. */
+static bool
+check_labels(const NnTrainer *trainer, const int32_t *labels, int n, Status *status)
+{
+	for (int i = 0; i < n && trainer->options.loss->kind == NN_LOSS_PROXY; i++)
+	{
+		if (labels[i] < 0 || labels[i] >= trainer->options.classes)
+			return status_fail(status, STATUS_INVALID_VALUE, "label %d is not one of %d classes",
+							   (int) labels[i], trainer->options.classes);
+	}
+	return true;
+}
+
+bool
+nn_trainer_step(NnTrainer *trainer, NnElement element, const void *const *rows,
+				const int32_t *labels, int n, NnStepStats *stats, Status *status)
+{
+	unsigned	saved;
+
+	if (!check_labels(trainer, labels, n, status))
+		return false;
+	saved = nn_flush_denormals();
+	trainer->pass.n = n;
+	trainer->pass.step = (uint64_t) trainer->optimizer.step;
+	trainer->optimizer.rate = learning_rate(trainer, trainer->optimizer.step++);
+	memset(stats, 0, sizeof(*stats));
+	stats->learning_rate = trainer->optimizer.rate;
+	nn_gather(trainer->graph, element, rows, n, trainer->memory + trainer->plan.input);
+	nn_forward(trainer->graph, &trainer->plan, &trainer->pass, trainer->memory);
+	compute_loss(trainer, labels, n, stats);
+	if (isfinite(stats->loss))
+	{
+		nn_update_begin(&trainer->update);
+		nn_update_states(trainer->graph, &trainer->plan, &trainer->pass, trainer->memory,
+						 trainer->optimizer.weights);
+		nn_backward(trainer->graph, &trainer->plan, &trainer->pass, trainer->memory);
+		stats->gradient_norm = nn_update_end(&trainer->update);
+		update_proxies(trainer);
+	}
+	nn_restore_denormals(saved);
+	if (!isfinite(stats->loss))
+	{
+		status_fail(status, STATUS_DIVERGED, "training diverged at step %lld: the loss is not finite",
+					(long long) trainer->optimizer.step);
+		return status_hint(status, "Lower the learning rate.");
+	}
+	return true;
+}
+
+int64_t
+nn_trainer_steps(const NnTrainer *trainer)
+{
+	return trainer->optimizer.step;
+}
+
+/* ---- state ---- */
+
+static void
+add_part(NnStatePart *parts, int *n, const char *name, void *data, size_t size)
+{
+	if (size > 0)
+		parts[(*n)++] = (NnStatePart)
+	{
+		name, data, size
+	};
+}
+
+int
+nn_trainer_state(NnTrainer *trainer, NnStatePart *parts)
+{
+	static const char *const moments[NN_MOMENTS] = {"moments/0", "moments/1", "moments/2"};
+	static const char *const proxy_moments[NN_MOMENTS] = {
+		"proxy_moments/0", "proxy_moments/1", "proxy_moments/2"
+	};
+	const NnTrainOptions *options = &trainer->options;
+	size_t		weights = trainer->graph->weights * sizeof(real);
+	size_t		proxies = proxy_count(trainer->graph, options) * sizeof(real);
+	size_t		keys = options->loss->kind == NN_LOSS_PAIRWISE ? (size_t) trainer->work.nkeys : 0;
+	int			n = 0;
+
+	trainer->counters[0] = trainer->optimizer.step;
+	trainer->counters[1] = trainer->work.steps;
+	trainer->counters[2] = trainer->work.nkeys;
+	add_part(parts, &n, "counters", trainer->counters, sizeof(trainer->counters));
+	for (int i = 0; i < options->optimizer->moments(&options->optimizer_params); i++)
+		add_part(parts, &n, moments[i], trainer->optimizer.moments[i], weights);
+	for (int i = 0; i < options->optimizer->moments(&options->optimizer_params); i++)
+		add_part(parts, &n, proxy_moments[i], trainer->proxy_optimizer.moments[i], proxies);
+	add_part(parts, &n, "proxies", trainer->proxy_optimizer.weights, proxies);
+	add_part(parts, &n, "memory", trainer->work.x,
+			 keys * (size_t) nn_graph_outputs(trainer->graph) * sizeof(double));
+	add_part(parts, &n, "memory_labels", trainer->work.key_labels, keys * sizeof(int32_t));
+	return n;
+}
+
+bool
+nn_trainer_set_counters(NnTrainer *trainer, const int64_t *counters)
+{
+	if (counters[0] < 0 || counters[1] < 0 || counters[2] < 0 || counters[2] > trainer->work.capacity)
+		return false;
+	trainer->optimizer.step = counters[0];
+	trainer->work.steps = counters[1];
+	trainer->work.nkeys = (int) counters[2];
+	return true;
+}

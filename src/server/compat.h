@@ -1,0 +1,93 @@
+/*
+ * compat.h
+ *	  Every difference between PostgreSQL versions.
+ *
+ * No other file asks for PG_VERSION_NUM.
+ */
+#ifndef SERVER_COMPAT_H
+#define SERVER_COMPAT_H
+
+#include "postgres.h"
+
+#if PG_VERSION_NUM < 150000
+#error "similarity needs PostgreSQL 15 or later"
+#endif
+
+#if PG_VERSION_NUM >= 160000
+#include "catalog/pg_class.h"
+#include "varatt.h"
+#define class_ownercheck(class, role) object_ownercheck(RelationRelationId, class, role)
+#else
+#define class_ownercheck(class, role) pg_class_ownercheck(class, role)
+#endif
+
+#if PG_VERSION_NUM >= 180000
+#define vacuum_delay() vacuum_delay_point(false)
+#else
+#define vacuum_delay() vacuum_delay_point()
+#endif
+
+/* old_snapshot_threshold ended with 16. */
+#if PG_VERSION_NUM >= 170000
+#define check_old_snapshot(snapshot, relation, page) ((void) 0)
+#else
+#define check_old_snapshot(snapshot, relation, page) TestForOldSnapshot(snapshot, relation, page)
+#endif
+
+/* Read so many bytes of a BufFile, or fail. */
+#if PG_VERSION_NUM >= 160000
+#define read_temporary_file(file, data, size) BufFileReadExact(file, data, size)
+#else
+#define read_temporary_file(file, data, size) \
+	do \
+	{ \
+		if (BufFileRead(file, data, size) != (size)) \
+			ereport(ERROR, \
+					(errcode_for_file_access(), \
+					 errmsg("could not read from a temporary file: %m"))); \
+	} while (0)
+#endif
+
+/* May member make role the owner of something? */
+#if PG_VERSION_NUM < 160000
+#define check_can_set_role(member, role) check_is_member_of_role(member, role)
+#endif
+
+/* The file of a relation */
+#if PG_VERSION_NUM >= 160000
+#define relation_file(relation) ((relation)->rd_locator)
+#else
+#define relation_file(relation) ((relation)->rd_node)
+#endif
+
+/* The i-th session of those that pgstat shows, from 1 */
+#if PG_VERSION_NUM >= 160000
+#define backend_status(i) pgstat_get_local_beentry_by_index(i)
+#else
+#define backend_status(i) pgstat_fetch_stat_local_beentry(i)
+#endif
+
+/* Local transaction id of this backend */
+#if PG_VERSION_NUM >= 170000
+#define my_local_xid() (MyProc->vxid.lxid)
+#else
+#define my_local_xid() (MyProc->lxid)
+#endif
+
+/* CREATE INDEX of a statement made from another index, without the checks for users */
+#if PG_VERSION_NUM >= 160000
+#define define_index(relid, statement) \
+	DefineIndex(relid, statement, InvalidOid, InvalidOid, InvalidOid, -1, false, false, false, false, true)
+#else
+#define define_index(relid, statement) \
+	DefineIndex(relid, statement, InvalidOid, InvalidOid, InvalidOid, false, false, false, false, true)
+#endif
+
+/* What such a statement may enforce that PostgreSQL 15 did not know */
+#if PG_VERSION_NUM >= 180000
+#define clear_new_index_constraints(statement) ((statement)->iswithoutoverlaps = false)
+#else
+#define clear_new_index_constraints(statement) ((void) 0)
+#endif
+
+#endif							/* SERVER_COMPAT_H */

@@ -1,0 +1,23 @@
+/*
+ * cursor.h
+ *	  The extension's own cursors.
+ *
+ * Between two fetches, and inside of one, code of users runs: functions of
+ * their queries, of views, of policies.  It may CLOSE ALL.  A cursor opened
+ * here is pinned until cursor_close(), so that this is an error and not the
+ * end of a portal that is still read.
+ */
+#ifndef SERVER_CURSOR_H
+#define SERVER_CURSOR_H
+
+#include "postgres.h"
+
+#include "executor/spi.h"
+
+/* SPI_cursor_open() of a plan without arguments, pinned.  SPI must be connected. */
+extern Portal cursor_open(SPIPlanPtr plan, bool read_only);
+
+/* Every cursor must be closed; an error closes it by itself. */
+extern void cursor_close(Portal cursor);
+
+#endif							/* SERVER_CURSOR_H */

@@ -1,0 +1,74 @@
+/*
+ * guc.c
+ *	  Every setting of the extension, alphabetical.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "access/parallel.h"
+#include "utils/guc.h"
+
+#include "base/threads.h"
+#include "server/guc.h"
+
+int			guc_cache_memory = 256 * 1024;
+int			guc_ef_search = 0;
+int			guc_search_order = ORDER_STRICT;
+int			guc_threads = 0;
+int			guc_training_memory = 4 * 1024 * 1024;
+
+static const struct config_enum_entry order_options[] = {
+	{"relaxed", ORDER_RELAXED, false},
+	{"strict", ORDER_STRICT, false},
+	{NULL, 0, false}
+};
+
+void
+guc_init(void)
+{
+	DefineCustomIntVariable("similarity.cache_memory",
+							"Memory for model weights kept by a backend.",
+							"The least recently used versions are dropped beyond it.",
+							&guc_cache_memory,
+							guc_cache_memory, 1024, MAX_KILOBYTES,
+							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("similarity.ef_search",
+							"Size of the candidate list of an index search.",
+							"0 takes the index's own ef_search.",
+							&guc_ef_search,
+							guc_ef_search, 0, 100000,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("similarity.search_order",
+							 "What to do with a row that an index scan finds later than it belongs.",
+							 "\"strict\" skips it, so that rows are in order; \"relaxed\" returns it when found.",
+							 &guc_search_order,
+							 guc_search_order, order_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("similarity.threads",
+							"Threads for training, batched embedding and index builds.",
+							"0 takes one per processor.",
+							&guc_threads,
+							guc_threads, 0, 256,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("similarity.training_memory",
+							"Most memory that one training may use.",
+							NULL,
+							&guc_training_memory,
+							guc_training_memory, 1024, MAX_KILOBYTES,
+							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+
+	MarkGUCPrefixReserved("similarity");
+}
+
+int
+guc_pool_threads(void)
+{
+	if (IsParallelWorker())
+		return 1;
+	return guc_threads > 0 ? guc_threads : pool_processors();
+}

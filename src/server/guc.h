@@ -1,0 +1,27 @@
+/*
+ * guc.h
+ *	  Every setting of the extension, alphabetical.
+ */
+#ifndef SERVER_GUC_H
+#define SERVER_GUC_H
+
+#include "postgres.h"
+
+typedef enum SimilarityOrder
+{
+	ORDER_RELAXED,				/* return a row found late when it is found */
+	ORDER_STRICT				/* skip it */
+} SimilarityOrder;
+
+extern int	guc_cache_memory;	/* kB */
+extern int	guc_ef_search;		/* 0 = the index's */
+extern int	guc_search_order;	/* SimilarityOrder */
+extern int	guc_threads;		/* 0 = one per processor */
+extern int	guc_training_memory;	/* kB */
+
+extern void guc_init(void);
+
+/* Threads that a pool should have: guc_threads or the processors. */
+extern int	guc_pool_threads(void);
+
+#endif							/* SERVER_GUC_H */

@@ -1,0 +1,241 @@
+/*
+ * show.c
+ *	  Items and their neighbours as pictures in the terminal.
+ *
+ * src/report draws; this file fetches what is to be drawn.  It writes UTF-8,
+ * whatever the server's encoding, but where that has no blocks it draws in
+ * ASCII.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "server/context.h"
+#include "server/errors.h"
+#include "show/show.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(show_image);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(show_neighbors);
+
+/* ---- encodings ---- */
+
+char *
+picture_utf8(const char *string)
+{
+	return pg_server_to_any(string, strlen(string), PG_UTF8);
+}
+
+text *
+picture_result(const char *utf8, size_t length)
+{
+	if (length > MaxAllocSize / 4)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("report is too large"),
+				 errdetail("It has %zu bytes.", length)));
+	return cstring_to_text(pg_any_to_server(utf8, (int) length, PG_UTF8));
+}
+
+/* ---- items ---- */
+
+static const ReportImage *
+image_of(const Gallery *gallery, const bytea *pixels)
+{
+	ReportImage *image;
+	Status		status;
+
+	if (pixels == NULL)
+		return NULL;
+	image = palloc(sizeof(ReportImage));
+	status_clear(&status);
+	if (!report_image_set(image, VARDATA_ANY(pixels), VARSIZE_ANY_EXHDR(pixels),
+						  gallery->height, gallery->width, gallery->channels, &status))
+		raise_status(&status);
+	return image;
+}
+
+const bytea *
+picture_of_input(const Gallery *gallery, Datum input, Oid type)
+{
+	bytea	   *pixels;
+
+	if (getBaseType(type) != BYTEAOID || gallery->height == 0)
+		return NULL;
+	pixels = DatumGetByteaPP(input);
+	if (VARSIZE_ANY_EXHDR(pixels) != (Size) gallery->height * gallery->width * gallery->channels)
+		return NULL;
+	return pixels;
+}
+
+/* The table of a row is freed with SPI; the pixels must outlive it. */
+static const bytea *
+neighbor_image(int row)
+{
+	bool		isnull;
+	Datum		value = neighbors_value(SPI_tuptable, row, NEIGHBOR_IMAGE, BYTEAOID, &isnull);
+
+	return isnull ? NULL : DatumGetByteaPCopy(value);
+}
+
+static ReportItem
+neighbor_item(const Gallery *gallery, int row, const char *query_label)
+{
+	char	   *label = labels_of_column(SPI_tuptable, row, NEIGHBOR_LABEL);
+	ReportItem	item = {0};
+
+	item.image = image_of(gallery, neighbor_image(row));
+	item.label = label ? picture_utf8(label) : "(no label)";
+	item.note = psprintf("%.4f", neighbors_distance(SPI_tuptable, row));
+	if (query_label != NULL)
+		item.mark = label != NULL && strcmp(label, query_label) == 0 ? REPORT_RIGHT : REPORT_WRONG;
+	return item;
+}
+
+Pictures
+pictures_find(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query,
+			  const char *label, const bytea *image)
+{
+	Pictures	pictures;
+
+	pictures.n = neighbors_find(plan, query);
+	pictures.items = palloc0(sizeof(ReportItem) * (pictures.n + 1));
+	pictures.items[0].image = image_of(gallery, image);
+	pictures.items[0].label = label ? picture_utf8(label) : "query";
+	for (int i = 0; i < pictures.n; i++)
+		pictures.items[i + 1] = neighbor_item(gallery, i, label);
+	SPI_freetuptable(SPI_tuptable);
+	return pictures;
+}
+
+/* ---- lines ---- */
+
+/* What does not convert, as SQL_ASCII, holds everything. */
+static bool
+encoding_has_blocks(void)
+{
+	return GetDatabaseEncoding() == PG_UTF8 || GetDatabaseEncoding() == PG_SQL_ASCII;
+}
+
+static ReportStyle
+checked_style(ReportStyle style, const char *name)
+{
+	if (style == REPORT_ASCII || encoding_has_blocks())
+		return style;
+	if (style == REPORT_PLAIN)
+		return REPORT_ASCII;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("style \"%s\" needs a database in UTF8, not %s", name, GetDatabaseEncodingName()),
+			 errhint("Style ascii is for every encoding.")));
+}
+
+static ReportStyle
+style_argument(FunctionCallInfo fcinfo, int n)
+{
+	static const char *const names[] = {"plain", "color256", "truecolor", "ascii"};
+	char	   *style = text_argument(fcinfo, n, "style");
+
+	for (int i = 0; i < lengthof(names); i++)
+		if (strcmp(style, names[i]) == 0)
+			return checked_style((ReportStyle) i, style);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown style \"%s\"", style),
+			 errhint("Styles are plain, color256, truecolor and ascii.")));
+}
+
+static int
+columns_argument(FunctionCallInfo fcinfo, int n)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"columns\" must not be null")));
+	return PG_GETARG_INT32(n);
+}
+
+/* Each line of a strip is a row. */
+static void
+put_lines(ReturnSetInfo *result, const char *lines)
+{
+	while (*lines != '\0')
+	{
+		const char *end = strchrnul(lines, '\n');
+		Datum		value = PointerGetDatum(picture_result(pnstrdup(lines, end - lines), end - lines));
+		bool		isnull = false;
+
+		tuplestore_putvalues(result->setResult, result->setDesc, &value, &isnull);
+		lines = *end == '\0' ? end : end + 1;
+	}
+}
+
+static void
+put_strip(ReturnSetInfo *result, const ReportItem *items, int n, int columns, ReportStyle style)
+{
+	ReportText	strip;
+	Status		status;
+
+	status_clear(&status);
+	report_text_init(&strip, memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET));
+	if (!report_strip(&strip, items, n, n > 1, columns, style, &status))
+		raise_status(&status);
+	put_lines(result, strip.data);
+}
+
+/* show_image(image, shape, columns, style) */
+Datum
+show_image(PG_FUNCTION_ARGS)
+{
+	Gallery		shape = {0};
+	ReportItem	item = {0};
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	gallery_set_shape(&shape, PG_GETARG_ARRAYTYPE_P(1));
+	item.image = image_of(&shape, PG_GETARG_BYTEA_PP(0));
+	put_strip((ReturnSetInfo *) fcinfo->resultinfo, &item, 1,
+			  columns_argument(fcinfo, 2), style_argument(fcinfo, 3));
+	return (Datum) 0;
+}
+
+static void
+show_input(FunctionCallInfo fcinfo, const Gallery *gallery)
+{
+	Oid			type;
+	Datum		input = input_argument(fcinfo, 1, &type);
+	int			k = k_argument(fcinfo, 2, 5);
+	int			columns = columns_argument(fcinfo, 4);
+	ReportStyle style = style_argument(fcinfo, 5);
+	Pictures	pictures;
+
+	gallery_require_input(gallery, type);
+	pictures = pictures_find(gallery, neighbors_prepare(gallery, NEIGHBOR_IMAGES, k),
+							 gallery_embed(gallery, input, type),
+							 text_argument_or_null(fcinfo, 3),
+							 picture_of_input(gallery, input, type));
+	put_strip((ReturnSetInfo *) fcinfo->resultinfo, pictures.items, pictures.n + 1, columns, style);
+}
+
+/* show_neighbors(gallery, input, k, label, columns, style); nothing for NULL */
+Datum
+show_neighbors(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_argument(fcinfo, 0, "gallery");
+	Gallery    *gallery;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	if (PG_ARGISNULL(1))
+		return (Datum) 0;
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	gallery = gallery_open(name);
+	show_input(fcinfo, gallery);
+	gallery_close(gallery);
+	SPI_finish();
+	return (Datum) 0;
+}

@@ -1,0 +1,199 @@
+/*
+ * checkpoint.c
+ *	  Where an interrupted training goes on.
+ *
+ * State is stored as it stands in memory, in parts of at most 1 MB with their
+ * CRC-32C: it is read again on the same machine, or on one of the same kind,
+ * and a checkpoint is not dumped.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "port/pg_crc32c.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "model/model.h"
+#include "server/compat.h"
+#include "train/checkpoint.h"
+
+#define PART_SIZE (1024 * 1024)
+
+static uint32
+checksum(const char *data, Size size)
+{
+	pg_crc32c	crc;
+
+	INIT_CRC32C(crc);
+	COMP_CRC32C(crc, data, size);
+	FIN_CRC32C(crc);
+	return crc;
+}
+
+/* ---- writing ---- */
+
+static void
+write_part(int64 run, const char *name, int number, const char *data, Size size)
+{
+	CatalogArgs args = {0};
+	bytea	   *bytes = palloc(VARHDRSZ + size);
+
+	SET_VARSIZE(bytes, VARHDRSZ + size);
+	memcpy(VARDATA(bytes), data, size);
+	catalog_arg_bigint(&args, run);
+	catalog_arg_text(&args, name);
+	catalog_arg_int(&args, number);
+	catalog_arg_bigint(&args, (int64) checksum(data, size));
+	catalog_arg(&args, BYTEAOID, PointerGetDatum(bytes), false);
+	(void) catalog_run("INSERT INTO similarity.checkpoint_part (run, name, part, checksum, data)"
+					   " VALUES ($1, $2, $3, $4, $5)", &args);
+	pfree(bytes);
+}
+
+static void
+write_state(int64 run, const NnStatePart *state)
+{
+	for (Size done = 0; done < state->size; done += PART_SIZE)
+	{
+		CHECK_FOR_INTERRUPTS();
+		write_part(run, state->name, (int) (done / PART_SIZE), (const char *) state->data + done,
+				   Min(PART_SIZE, state->size - done));
+	}
+}
+
+static ArrayType *
+sums_array(const double *sums)
+{
+	Datum		values[PROGRESS_SUMS];
+
+	for (int i = 0; i < PROGRESS_SUMS; i++)
+		values[i] = Float8GetDatum(sums[i]);
+	return construct_array(values, PROGRESS_SUMS, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
+						   TYPALIGN_DOUBLE);
+}
+
+/* All parts of the state, the weights among them */
+static int
+list_state(Checkpoint *checkpoint, NnStatePart *parts)
+{
+	int			n = nn_trainer_state(checkpoint->trainer, parts);
+
+	parts[n] = (NnStatePart)
+	{
+		"weights", checkpoint->weights, checkpoint->weights_size
+	};
+	return n + 1;
+}
+
+void
+checkpoint_drop(int64 run)
+{
+	CatalogArgs args = {0};
+
+	catalog_arg_bigint(&args, run);
+	(void) catalog_run("WITH parts AS (DELETE FROM similarity.checkpoint_part WHERE run OPERATOR(pg_catalog.=) $1)"
+					   " DELETE FROM similarity.checkpoint WHERE run OPERATOR(pg_catalog.=) $1", &args);
+}
+
+void
+checkpoint_write(Checkpoint *checkpoint)
+{
+	NnStatePart parts[NN_STATE_PARTS + 1];
+	int			n = list_state(checkpoint, parts);
+	CatalogArgs args = {0};
+
+	catalog_arg_bigint(&args, checkpoint->run);
+	catalog_arg_bigint(&args, nn_trainer_steps(checkpoint->trainer));
+	catalog_arg_bigint(&args, (int64) checkpoint->data_hash);
+	catalog_arg(&args, FLOAT8ARRAYOID, PointerGetDatum(sums_array(checkpoint->sums)), false);
+	checkpoint_drop(checkpoint->run);
+	(void) catalog_run("INSERT INTO similarity.checkpoint (run, step, data_hash, progress)"
+					   " VALUES ($1, $2, $3, $4)", &args);
+	for (int i = 0; i < n; i++)
+		write_state(checkpoint->run, &parts[i]);
+}
+
+/* ---- reading ---- */
+
+static void
+raise_corrupted(int64 run, const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("checkpoint of training run " INT64_FORMAT " is corrupted", run),
+			 errdetail("Its \"%s\" is missing, of another size, or has another checksum.", name),
+			 errhint("Begin a new training, without resume.")));
+}
+
+static void
+read_part(int64 run, const char *name, int number, char *data, Size size)
+{
+	CatalogArgs args = {0};
+	bool		isnull;
+	bytea	   *bytes;
+
+	catalog_arg_bigint(&args, run);
+	catalog_arg_text(&args, name);
+	catalog_arg_int(&args, number);
+	if (catalog_run("SELECT data, checksum FROM similarity.checkpoint_part"
+					" WHERE run OPERATOR(pg_catalog.=) $1 AND name OPERATOR(pg_catalog.=) $2"
+					" AND part OPERATOR(pg_catalog.=) $3", &args) != 1)
+		raise_corrupted(run, name);
+	bytes = DatumGetByteaPP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	if (VARSIZE_ANY_EXHDR(bytes) != size)
+		raise_corrupted(run, name);
+	memcpy(data, VARDATA_ANY(bytes), size);
+	if ((int64) checksum(data, size) !=
+		DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull)))
+		raise_corrupted(run, name);
+	SPI_freetuptable(SPI_tuptable);
+}
+
+static void
+read_state(int64 run, const NnStatePart *state)
+{
+	for (Size done = 0; done < state->size; done += PART_SIZE)
+	{
+		CHECK_FOR_INTERRUPTS();
+		read_part(run, state->name, (int) (done / PART_SIZE), (char *) state->data + done,
+				  Min(PART_SIZE, state->size - done));
+	}
+}
+
+static void
+read_sums(Checkpoint *checkpoint)
+{
+	CatalogArgs args = {0};
+	ArrayType  *array;
+	bool		isnull;
+
+	catalog_arg_bigint(&args, checkpoint->run);
+	if (catalog_run("SELECT progress FROM similarity.checkpoint WHERE run OPERATOR(pg_catalog.=) $1", &args) != 1)
+		raise_corrupted(checkpoint->run, "progress");
+	array = DatumGetArrayTypeP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != PROGRESS_SUMS || ARR_HASNULL(array) ||
+		ARR_ELEMTYPE(array) != FLOAT8OID)
+		raise_corrupted(checkpoint->run, "progress");
+	memcpy(checkpoint->sums, ARR_DATA_PTR(array), sizeof(checkpoint->sums));
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* Counters first: the sizes of other parts follow from them. */
+void
+checkpoint_read(Checkpoint *checkpoint)
+{
+	NnStatePart parts[NN_STATE_PARTS + 1];
+	int64_t		counters[NN_COUNTERS];
+	NnStatePart first = {"counters", counters, sizeof(counters)};
+	int			n;
+
+	read_state(checkpoint->run, &first);
+	if (!nn_trainer_set_counters(checkpoint->trainer, counters))
+		raise_corrupted(checkpoint->run, "counters");
+	n = list_state(checkpoint, parts);
+	for (int i = 1; i < n; i++)
+		read_state(checkpoint->run, &parts[i]);
+	read_sums(checkpoint);
+}

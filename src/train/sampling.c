@@ -1,0 +1,359 @@
+/*
+ * sampling.c
+ *	  Which rows make a batch: the options, the sampler for given rows, and
+ *	  functions that show batches without training on them.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+#include "server/errors.h"
+#include "train/sampling.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(sample_batch);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(batch_class_ratio);
+
+#define MAX_BATCH 1000000
+
+/* Classes that a warning names */
+#define NAMED_CLASSES 5
+
+/* ---- arguments ---- */
+
+static void
+require_argument(FunctionCallInfo fcinfo, int i, const char *name)
+{
+	if (PG_ARGISNULL(i))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be null", name)));
+}
+
+char *
+argument_text(FunctionCallInfo fcinfo, int i, const char *name)
+{
+	require_argument(fcinfo, i, name);
+	return text_to_cstring(PG_GETARG_TEXT_PP(i));
+}
+
+int
+argument_integer(FunctionCallInfo fcinfo, int i, const char *name, int minimum, int maximum)
+{
+	int			value;
+
+	require_argument(fcinfo, i, name);
+	value = PG_GETARG_INT32(i);
+	if (value < minimum || value > maximum)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be between %d and %d, not %d", name, minimum, maximum, value)));
+	return value;
+}
+
+bool
+argument_boolean(FunctionCallInfo fcinfo, int i, const char *name)
+{
+	require_argument(fcinfo, i, name);
+	return PG_GETARG_BOOL(i);
+}
+
+/* 63 bits, so that a record shows a bigint that can be given again */
+static uint64
+random_seed(void)
+{
+	uint64		seed;
+
+	if (!pg_strong_random(&seed, sizeof(seed)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate a random seed")));
+	return seed >> 1;
+}
+
+static bool
+read_sampler(const char *name)
+{
+	if (strcmp(name, "multi_shot") != 0 && strcmp(name, "single_shot") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there is no sampler \"%s\"", name),
+				 errhint("There are: \"multi_shot\", \"single_shot\".")));
+	return strcmp(name, "single_shot") == 0;
+}
+
+/*
+ * An example without another one of its class in the batch has no positive,
+ * and every supervised loss needs one: hence two at least.
+ */
+void
+sampling_read(FunctionCallInfo fcinfo, const SamplingArguments *places, SamplingOptions *options)
+{
+	memset(options, 0, sizeof(*options));
+	options->examples_per_class = argument_integer(fcinfo, places->examples_per_class,
+												   "examples_per_class", 2, MAX_BATCH);
+	if (!PG_ARGISNULL(places->classes_per_batch))
+		options->classes_per_batch = argument_integer(fcinfo, places->classes_per_batch,
+													  "classes_per_batch", 2, MAX_BATCH);
+	if (sampling_max_batch(options) > MAX_BATCH)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a batch has at most %d examples", MAX_BATCH)));
+	if (!PG_ARGISNULL(places->max_examples_per_class))
+		options->max_examples_per_class = argument_integer(fcinfo, places->max_examples_per_class,
+														   "max_examples_per_class", 1, PG_INT32_MAX);
+	options->single_shot = read_sampler(argument_text(fcinfo, places->sampler, "sampler"));
+	options->seed = PG_ARGISNULL(places->seed) ? random_seed() : (uint64) PG_GETARG_INT64(places->seed);
+	if (!PG_ARGISNULL(places->known_classes))
+		options->known_classes = PG_GETARG_ARRAYTYPE_P_COPY(places->known_classes);
+	if (options->single_shot &&
+		(options->known_classes != NULL || options->max_examples_per_class > 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("known_classes and max_examples_per_class do not go with sampler \"single_shot\""),
+				 errdetail("It takes every row for a class of its own.")));
+}
+
+int
+sampling_max_batch(const SamplingOptions *options)
+{
+	int			classes = options->classes_per_batch;
+	int64		batch;
+
+	if (classes == 0)
+		classes = SAMPLING_DEFAULT_CLASSES;
+	batch = (int64) classes * options->examples_per_class;
+	return (int) Min(batch, PG_INT32_MAX);
+}
+
+void
+sampling_request(const SamplingOptions *options, SourceRequest *request)
+{
+	request->known_classes = options->known_classes;
+	request->max_examples = options->max_examples_per_class;
+	request->unlabelled = options->single_shot;
+	request->max_fetch = sampling_max_batch(options);
+}
+
+/* ---- the sampler ---- */
+
+static void
+warn_of_small_classes(const SamplingOptions *options, const SourceRows *rows)
+{
+	StringInfoData names;
+	int			small = 0;
+
+	initStringInfo(&names);
+	for (int i = 0; i < rows->nclasses; i++)
+	{
+		if (rows->examples[i] >= (uint32) options->examples_per_class)
+			continue;
+		if (small++ < NAMED_CLASSES)
+			appendStringInfo(&names, "%s\"%s\"", small > 1 ? ", " : "", rows->classes[i]);
+	}
+	if (small > NAMED_CLASSES)
+		appendStringInfoString(&names, " and others");
+	if (small > 0)
+		ereport(WARNING,
+				(errmsg_plural("%d class has fewer rows than examples_per_class, %d",
+							   "%d classes have fewer rows than examples_per_class, %d",
+							   small, small, options->examples_per_class),
+				 errdetail("Their rows come repeatedly in a batch: %s.", names.data)));
+	pfree(names.data);
+}
+
+NnSampler *
+sampling_create(Arena *arena, SamplingOptions *options, const SourceRows *rows)
+{
+	NnSamplerOptions nn = {
+		.examples_per_class = options->examples_per_class,
+		.seed = options->seed,
+		.single_shot = options->single_shot
+	};
+	NnSampler  *sampler;
+	Status		status;
+
+	if (options->classes_per_batch == 0)
+		options->classes_per_batch = Max(Min(rows->nclasses, SAMPLING_DEFAULT_CLASSES), 2);
+	nn.classes_per_batch = options->classes_per_batch;
+	sampler = nn_sampler_create(arena, rows->labels, rows->nrows, rows->nclasses, &nn, &status);
+	if (sampler == NULL)
+		raise_status(&status);
+	if (!options->single_shot)
+		warn_of_small_classes(options, rows);
+	return sampler;
+}
+
+/* ---- functions that show batches ---- */
+
+typedef struct Sample
+{
+	SamplingOptions options;
+	TrainingMemory memory;
+	SourceRows *rows;
+	NnSampler  *sampler;
+	int			batch;			/* rows in one */
+	uint32	   *drawn;
+} Sample;
+
+static void
+begin_sample(Sample *sample, FunctionCallInfo fcinfo, const SamplingArguments *places)
+{
+	SourceRequest request = {.what = "source",.memory = &sample->memory};
+
+	memset(sample, 0, sizeof(*sample));
+	request.query = argument_text(fcinfo, 0, "source");
+	sampling_read(fcinfo, places, &sample->options);
+	sampling_request(&sample->options, &request);
+	sample->rows = source_read(CurrentMemoryContext, &request);
+	sample->sampler = sampling_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+									  &sample->options, sample->rows);
+	sample->batch = sampling_max_batch(&sample->options);
+	sample->drawn = palloc(sizeof(uint32) * (Size) sample->batch);
+}
+
+static void
+next_batch(Sample *sample)
+{
+	CHECK_FOR_INTERRUPTS();
+	nn_sampler_next(sample->sampler, sample->drawn);
+}
+
+/* As its type writes it: bytea, or an array of real */
+static Datum
+input_as_text(const SourceRows *rows, const void *input)
+{
+	Datum		value;
+	char	   *text;
+
+	if (rows->element == NN_UINT8)
+	{
+		bytea	   *bytes = palloc(VARHDRSZ + rows->row_size);
+
+		SET_VARSIZE(bytes, VARHDRSZ + rows->row_size);
+		memcpy(VARDATA(bytes), input, rows->row_size);
+		value = PointerGetDatum(bytes);
+		text = DatumGetCString(DirectFunctionCall1(byteaout, value));
+	}
+	else
+	{
+		const float4 *x = input;
+		StringInfoData array;
+
+		initStringInfo(&array);
+		for (Size i = 0; i < rows->row_size / sizeof(float4); i++)
+			appendStringInfo(&array, "%c%s", i == 0 ? '{' : ',',
+							 DatumGetCString(DirectFunctionCall1(float4out, Float4GetDatum(x[i]))));
+		appendStringInfoChar(&array, '}');
+		text = array.data;
+	}
+	return CStringGetTextDatum(text);
+}
+
+static void
+put_batch(ReturnSetInfo *result, const Sample *sample, int number, const void *const *inputs)
+{
+	const SourceRows *rows = sample->rows;
+
+	for (int i = 0; i < sample->batch; i++)
+	{
+		uint32		row = sample->drawn[i];
+		Datum		values[5];
+		bool		nulls[5] = {false, false, false, rows->classes == NULL, false};
+
+		values[0] = Int32GetDatum(number);
+		values[1] = Int32GetDatum(i + 1);
+		values[2] = Int64GetDatum((int64) row + 1);
+		values[3] = nulls[3] ? (Datum) 0 : CStringGetTextDatum(rows->classes[rows->labels[row]]);
+		values[4] = input_as_text(rows, inputs[i]);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+}
+
+/*
+ * sample_batch(source, classes_per_batch, examples_per_class, seed,
+ * known_classes, max_examples_per_class, sampler, batches)
+ */
+Datum
+sample_batch(PG_FUNCTION_ARGS)
+{
+	static const SamplingArguments places = {1, 2, 3, 4, 5, 6};
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext rows_context;
+	Sample		sample;
+	int			batches = argument_integer(fcinfo, 7, "batches", 1, MAX_BATCH);
+	const void **inputs;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	begin_sample(&sample, fcinfo, &places);
+	inputs = palloc(sizeof(void *) * (Size) sample.batch);
+	rows_context = AllocSetContextCreate(CurrentMemoryContext, "similarity sampled rows",
+										 ALLOCSET_DEFAULT_SIZES);
+	for (int i = 1; i <= batches; i++)
+	{
+		MemoryContext old;
+
+		next_batch(&sample);
+		rows_fetch(sample.rows->store, sample.drawn, sample.batch, inputs);
+		old = MemoryContextSwitchTo(rows_context);
+		put_batch(result, &sample, i, inputs);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(rows_context);
+	}
+	SPI_finish();
+	return (Datum) 0;
+}
+
+static int
+compare_labels(const void *a, const void *b)
+{
+	int32		x = *(const int32 *) a;
+	int32		y = *(const int32 *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* Rows of a batch for each class in it */
+static double
+class_ratio(const Sample *sample, int32 *labels)
+{
+	int			classes = 1;
+
+	for (int i = 0; i < sample->batch; i++)
+		labels[i] = sampling_label(&sample->options, sample->rows, sample->drawn[i]);
+	qsort(labels, sample->batch, sizeof(int32), compare_labels);
+	for (int i = 1; i < sample->batch; i++)
+		classes += labels[i] != labels[i - 1];
+	return (double) sample->batch / classes;
+}
+
+/* The same arguments, and how many batches to look at */
+Datum
+batch_class_ratio(PG_FUNCTION_ARGS)
+{
+	static const SamplingArguments places = {1, 2, 3, 4, 5, 6};
+	int			batches = argument_integer(fcinfo, 7, "num_batches", 1, MAX_BATCH);
+	Sample		sample;
+	int32	   *labels;
+	double		sum = 0;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	begin_sample(&sample, fcinfo, &places);
+	labels = palloc(sizeof(int32) * (Size) sample.batch);
+	for (int i = 0; i < batches; i++)
+	{
+		next_batch(&sample);
+		sum += class_ratio(&sample, labels);
+	}
+	SPI_finish();
+	PG_RETURN_FLOAT8(sum / batches);
+}

@@ -1,0 +1,62 @@
+/*
+ * source.h
+ *	  Training data: from the user's query to rows.
+ */
+#ifndef TRAIN_SOURCE_H
+#define TRAIN_SOURCE_H
+
+#include "postgres.h"
+
+#include "utils/array.h"
+
+#include "nn/nn.h"
+#include "train/row_store.h"
+
+typedef struct SourceRequest
+{
+	const char *what;			/* "source", for messages */
+	const char *query;			/* one SELECT of (input, label) */
+	const NnGraph *graph;		/* of the model, for the size of an input;
+								 * NULL: that of the first row */
+	ArrayType  *known_classes;	/* text[]: labels to keep; NULL keeps all */
+	int			max_examples;	/* of a class, the first ones; 0: all */
+	bool		unlabelled;		/* labels are not needed, and not kept */
+	int			max_fetch;		/* rows that are wanted at once */
+	TrainingMemory *memory;		/* rows are counted here */
+} SourceRequest;
+
+/*
+ * Rows as the engine takes them, each in the type it was stored in: bytea as
+ * NN_UINT8, arrays of numbers and embedding as NN_FLOAT32.  Labels are
+ * numbered from 0 in the order of known_classes, else in the order they
+ * appear.  Without labels each row is its own class, and classes is NULL.
+ */
+typedef struct SourceRows
+{
+	NnElement	element;
+	Size		row_size;		/* bytes */
+	uint32		nrows;
+	RowStore   *store;
+	int32	   *labels;			/* of each row, 0 .. nclasses - 1 */
+	int			nclasses;
+	char	  **classes;		/* the label's text of each class */
+	uint32	   *examples;		/* rows of each class */
+	struct class_hash *by_label;	/* of the classes; inside of source.c */
+} SourceRows;
+
+/*
+ * Run the query once, through a cursor, with the rights and row-level
+ * security of the current user, and keep its rows in context.  SPI must be
+ * connected.  ERROR, with the number of the row in its context, unless
+ * the query is a SELECT of an input of the model's size and a label, neither
+ * of them NULL, whose labels fit into similarity.training_memory.
+ */
+extern SourceRows *source_read(MemoryContext context, const SourceRequest *request);
+
+/* Has a row of it this label? */
+extern bool source_has_class(const SourceRows *rows, const char *label);
+
+/* A hash of rows and labels: equal if a query gave the same once more */
+extern uint64 source_hash(const SourceRows *rows);
+
+#endif							/* TRAIN_SOURCE_H */

@@ -1,0 +1,547 @@
+/*
+ * train_model.c
+ *	  CALL similarity.train(...): from a query to a finished version.
+ *
+ * A training has three parts.  prepare() checks everything that can be wrong
+ * and reads the data; nothing has been written when it ends.  The epochs
+ * compute.  finish() writes the version whole, so that none is ever seen half.
+ *
+ * Outside of a transaction block the procedure commits before the first epoch,
+ * which lets go of the snapshot and of every lock but that on the model, and
+ * after each epoch.  Inside of one (or in a function, or under an exception
+ * handler) all of it belongs to the caller's transaction.
+ *
+ * An error after the run was recorded, a cancel request above all, is caught
+ * outside of a transaction block in order to record how the run ended, and
+ * thrown again.  It may come from inside of SPI, whose stack must be unwound
+ * before anything else can be done: therefore what is written is written in a
+ * subtransaction, whose rollback does that.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "tcop/pquery.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+
+#include "kernel/gemm.h"
+#include "model/model.h"
+#include "model/model_catalog.h"
+#include "model/versions.h"
+#include "server/context.h"
+#include "server/errors.h"
+#include "train/checkpoint.h"
+#include "train/progress.h"
+#include "train/source.h"
+#include "train/train_options.h"
+#include "train/training_memory.h"
+#include "train/training_run.h"
+#include "train/validation.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(train_model);
+
+/* Blocks of arenas are rounded up; one for the sampler's and the batch's arrays */
+#define ARENA_SLACK (1024 * 1024)
+
+/* Logged steps that are written together */
+#define LOG_BUFFER 256
+
+typedef struct Training
+{
+	MemoryContext context;		/* of everything below */
+	MemoryContext write_context;	/* reset after each write */
+	bool		atomic;			/* may not commit */
+	TrainOptions options;
+	CatalogModel model;
+	NnGraph    *graph;
+	TrainingMemory memory;
+	SourceRows *rows;
+	uint64		data_hash;
+	Validation *validation;		/* may be NULL */
+	NnSampler  *sampler;
+	NnTrainer  *trainer;
+	real	   *weights;
+	int			batch;			/* rows in a step */
+	uint32	   *drawn;			/* row numbers of a batch, */
+	const void **inputs;		/* their inputs */
+	int32	   *labels;			/* and labels */
+	Progress	progress;
+	EpochStats	stats;			/* of the last epoch */
+	StepStats	log[LOG_BUFFER];	/* not written yet */
+	int			nlog;
+	instr_time	start;
+	instr_time	checkpoint;		/* when the last one was written */
+	InterruptedRun resumed;		/* run is 0 for a new training */
+	int64		run;
+} Training;
+
+/* ---- before the first step ---- */
+
+/* What does not depend on the data: known, and checked, before it is read */
+static void
+plan_memory(Training *training)
+{
+	NnTrainOptions *nn = &training->options.nn;
+
+	training->memory.parameters = nn_graph_weights(training->graph) * sizeof(real);
+	training->memory.step = nn_trainer_memory(training->graph, nn);
+	memory_check(&training->memory);
+}
+
+/* Validation first, since it must fit into memory and rows may go to disk. */
+static void
+read_rows(Training *training)
+{
+	const TrainOptions *options = &training->options;
+	SourceRequest request = {
+		.what = "source",
+		.query = options->source,
+		.graph = training->graph,
+		.memory = &training->memory
+	};
+
+	if (options->validation != NULL)
+		training->validation = validation_read(training->context, options->validation, training->graph,
+											   options->nn.pool, &training->memory);
+	sampling_request(&options->sampling, &request);
+	training->rows = source_read(training->context, &request);
+	training->data_hash = source_hash(training->rows);
+	if (training->validation != NULL)
+		validation_known_classes(training->validation, training->rows);
+}
+
+static void
+create_sampler(Training *training, Arena *arena)
+{
+	SamplingOptions *sampling = &training->options.sampling;
+
+	training->sampler = sampling_create(arena, sampling, training->rows);
+	training->options.nn.classes = sampling->single_shot ? 0 : training->rows->nclasses;
+	training->batch = sampling_max_batch(sampling);
+	training->drawn = palloc(sizeof(uint32) * (Size) training->batch);
+	training->inputs = palloc(sizeof(void *) * (Size) training->batch);
+	training->labels = palloc(sizeof(int32) * (Size) training->batch);
+}
+
+/* Rows that say how inputs are distributed, spread over all of them */
+#define ADAPT_ROWS 10000
+
+static const void *
+spread_row(void *context, size_t i)
+{
+	SourceRows *rows = context;
+	uint64		n = Min(rows->nrows, ADAPT_ROWS);
+	uint32		number = (uint32) (i * rows->nrows / n);
+	const void *row;
+
+	rows_fetch(rows->store, &number, 1, &row);
+	return row;
+}
+
+static void
+first_weights(Training *training)
+{
+	Arena	   *arena = memory_arena(training->context, ARENA_NO_BUDGET);
+	SourceRows *rows = training->rows;
+	Status		status;
+
+	nn_init_weights(training->graph, training->options.sampling.seed, training->weights);
+	if (!nn_adapt(arena, training->graph, rows->element, spread_row, rows, Min(rows->nrows, ADAPT_ROWS),
+				  training->weights, &status))
+		raise_status(&status);
+}
+
+static void
+create_trainer(Training *training)
+{
+	TrainingMemory *memory = &training->memory;
+	Arena	   *arena;
+	Status		status;
+
+	/* proxies of a loss count now that classes are known */
+	memory->step = nn_trainer_memory(training->graph, &training->options.nn);
+	memory_check(memory);
+	arena = memory_arena(training->context,
+						 memory->parameters + memory->step + ARENA_SLACK);
+	training->weights = arena_alloc(arena, memory->parameters);
+	if (training->weights == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	first_weights(training);
+	training->trainer = nn_trainer_create(arena, training->graph, &training->options.nn,
+										  training->weights, &status);
+	if (training->trainer == NULL)
+		raise_status(&status);
+}
+
+/*
+ * A training that is resumed has the seed and the threads it was begun with;
+ * another number of threads would round differently.
+ */
+static void
+find_interrupted(Training *training)
+{
+	TrainOptions *options = &training->options;
+
+	training_run_find(&training->model, &training->resumed);
+	if (!options->seed_given)
+		options->sampling.seed = options->nn.seed = training->resumed.seed;
+}
+
+/* Go on where the checkpoint is, after as many batches as steps. */
+static void
+restore(Training *training)
+{
+	const TrainOptions *options = &training->options;
+	Checkpoint	checkpoint = {
+		.run = training->resumed.run,.trainer = training->trainer,.weights = training->weights,
+		.weights_size = training->memory.parameters
+	};
+	int64		steps = training->resumed.step;
+
+	training_run_check(training->resumed.run, options);
+	if (steps == 0)
+	{
+		ereport(NOTICE,
+				(errmsg("the interrupted training has no checkpoint and begins anew")));
+		return;
+	}
+	if (training->resumed.data_hash != training->data_hash)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("training cannot be resumed on other rows than it was begun with"),
+				 errdetail("The source query returned other rows, or in another order."),
+				 errhint("Add ORDER BY to the query; without resume a new training begins.")));
+	checkpoint_read(&checkpoint);
+	for (int64 i = 0; i < steps; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		nn_sampler_next(training->sampler, training->drawn);
+	}
+	progress_resume(&training->progress, (int) (steps / options->steps_per_epoch) + 1,
+					(int) (steps % options->steps_per_epoch), checkpoint.sums);
+}
+
+static void
+prepare(Training *training, FunctionCallInfo fcinfo)
+{
+	TrainOptions *options = &training->options;
+	Arena	   *arena = memory_arena(training->context, ARENA_NO_BUDGET);
+	Status		status;
+
+	train_options_read(fcinfo, options);
+	catalog_get_model(options->model, &training->model);
+	catalog_require_owner(&training->model);
+	catalog_lock_model(&training->model, ExclusiveLock, !training->atomic);
+	if (options->resume)
+		find_interrupted(training);
+	training->graph = catalog_model_graph(&training->model, arena);
+	if (!gemm_load(&status))
+		raise_status(&status);
+	options->nn.pool = options->resume ?
+		memory_pool_of(training->context, training->resumed.threads) : memory_pool(training->context);
+	plan_memory(training);
+	read_rows(training);
+	create_sampler(training, arena);
+	create_trainer(training);
+	progress_begin(&training->progress, options->model, options->epochs,
+				   options->steps_per_epoch, training->batch);
+	progress_epoch(&training->progress, 1);
+	if (options->resume)
+		restore(training);
+}
+
+/* ---- steps ---- */
+
+static void
+run_step(Training *training)
+{
+	NnStepStats stats;
+	Status		status;
+
+	nn_sampler_next(training->sampler, training->drawn);
+	rows_fetch(training->rows->store, training->drawn, training->batch, training->inputs);
+	for (int i = 0; i < training->batch; i++)
+		training->labels[i] = sampling_label(&training->options.sampling, training->rows,
+											 training->drawn[i]);
+	if (!nn_trainer_step(training->trainer, training->rows->element, training->inputs,
+						 training->labels, training->batch, &stats, &status))
+		raise_status(&status);
+	progress_step(&training->progress, &stats);
+	if (training->options.log_steps > 0 &&
+		nn_trainer_steps(training->trainer) % training->options.log_steps == 0)
+		progress_log_step(&training->progress, &stats, &training->log[training->nlog++]);
+}
+
+/* The last step's loss was finite, but what it made of the weights? */
+static void
+check_weights(const Training *training)
+{
+	for (size_t i = 0; i < nn_graph_weights(training->graph); i++)
+	{
+		if (!isfinite(training->weights[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("training diverged at step " INT64_FORMAT ": a weight is not finite",
+							nn_trainer_steps(training->trainer)),
+					 errhint("Lower the learning rate.")));
+	}
+}
+
+/* ---- what is written ---- */
+
+static void
+commit(const Training *training)
+{
+	if (!training->atomic)
+		SPI_commit();
+}
+
+/*
+ * Write in a subtransaction unless all of it is the caller's transaction, and
+ * commit.  Only inside of run_guarded(): an error that left the procedure with
+ * the subtransaction open would leave the session in it.
+ */
+static void
+write_and_commit(Training *training, void (*write) (Training *training))
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	/* training_run_epoch() and others leave their arguments behind */
+	EnsurePortalSnapshotExists();
+	if (!training->atomic)
+		BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(training->write_context);
+	write(training);
+	MemoryContextSwitchTo(context);
+	MemoryContextReset(training->write_context);
+	if (!training->atomic)
+	{
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	commit(training);
+}
+
+static void
+write_steps(Training *training)
+{
+	if (training->nlog > 0)
+		training_run_steps(training->run, training->log, training->nlog);
+	training->nlog = 0;
+}
+
+static void
+write_epoch(Training *training)
+{
+	write_steps(training);
+	training_run_epoch(training->run, &training->model, &training->stats);
+}
+
+/* One from which training would diverge is worth less than the last one. */
+static void
+write_checkpoint(Training *training)
+{
+	Checkpoint	checkpoint = {
+		.run = training->run,.trainer = training->trainer,.weights = training->weights,
+		.weights_size = training->memory.parameters,.data_hash = training->data_hash
+	};
+
+	check_weights(training);
+	write_steps(training);
+	progress_sums(&training->progress, checkpoint.sums);
+	checkpoint_write(&checkpoint);
+	INSTR_TIME_SET_CURRENT(training->checkpoint);
+}
+
+/* What model_versions.metrics shows: the last epoch's means and the extent */
+static Jsonb *
+version_metrics(const Training *training)
+{
+	const EpochStats *stats = &training->stats;
+	instr_time	elapsed;
+	char	   *json;
+
+	INSTR_TIME_SET_CURRENT(elapsed);
+	INSTR_TIME_SUBTRACT(elapsed, training->start);
+	json = psprintf("{\"loss\": %.9g, \"avg_positive\": %s, \"avg_negative\": %s, "
+					"\"rows\": %u, \"spilled_rows\": %u, \"classes\": %d, \"epochs\": %d, \"steps\": " INT64_FORMAT ", "
+					"\"planned_bytes\": %zu, \"images_per_second\": %.0f, \"seconds\": %.3f, \"validation\": %s}",
+					stats->metrics.loss,
+					isnan(stats->metrics.avg_positive) ? "null" : psprintf("%.9g", stats->metrics.avg_positive),
+					isnan(stats->metrics.avg_negative) ? "null" : psprintf("%.9g", stats->metrics.avg_negative),
+					training->rows->nrows, rows_spilled(training->rows->store),
+					training->rows->nclasses, training->options.epochs,
+					nn_trainer_steps(training->trainer), memory_planned(&training->memory),
+					stats->metrics.images_per_second, INSTR_TIME_GET_DOUBLE(elapsed),
+					stats->validation == NULL ? "null" : stats->validation);
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
+}
+
+static void
+write_version(Training *training)
+{
+	int			version = version_store(&training->model, training->graph, training->weights,
+										version_metrics(training));
+
+	training_run_finish(training->run, &training->model, version);
+	if (!version_deploy(&training->model, version))
+		ereport(NOTICE,
+				(errmsg("version %d was not deployed, since a gallery of model \"%s\" holds another version",
+						version, training->options.model)));
+}
+
+/* ---- epochs ---- */
+
+static bool
+checkpoint_due(const Training *training)
+{
+	instr_time	now;
+
+	if (training->atomic || training->options.checkpoint_seconds < 0 ||
+		nn_trainer_steps(training->trainer) == 0)
+		return false;
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, training->checkpoint);
+	return INSTR_TIME_GET_DOUBLE(now) >= training->options.checkpoint_seconds;
+}
+
+/* Interrupts are served between steps, when the pool is idle. */
+static void
+run_epoch(Training *training)
+{
+	Progress   *progress = &training->progress;
+
+	while (progress->step < training->options.steps_per_epoch)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (checkpoint_due(training))
+			write_and_commit(training, write_checkpoint);
+		if (training->nlog == LOG_BUFFER)
+			write_and_commit(training, write_steps);
+		run_step(training);
+	}
+	check_weights(training);
+	progress_stats(progress, &training->stats);
+	if (training->validation != NULL)
+		validation_run(training->validation, training->weights, &training->stats);
+	if (training->options.verbose)
+		progress_info(progress, &training->stats);
+	write_and_commit(training, write_epoch);
+}
+
+/* ---- the whole ---- */
+
+static void
+run(Training *training)
+{
+	Progress   *progress = &training->progress;
+
+	INSTR_TIME_SET_CURRENT(training->checkpoint);
+	for (;;)
+	{
+		run_epoch(training);
+		if (progress->epoch >= training->options.epochs)
+			break;
+		progress_epoch(progress, progress->epoch + 1);
+	}
+	write_and_commit(training, write_version);
+	progress_end();
+}
+
+/* Roll back, and say in the run's record how it ended. */
+static void
+record_failure(const Training *training, const ErrorData *error)
+{
+	SPI_rollback();
+	EnsurePortalSnapshotExists();
+	training_run_fail(training->run, error);
+	SPI_commit();
+}
+
+/*
+ * When an error was caught the training's context goes first, and the threads
+ * with it; the struct itself lives on the stack.
+ */
+static void
+run_guarded(Training *training)
+{
+	MemoryContext outer = MemoryContextGetParent(training->context);
+
+	PG_TRY();
+	{
+		run(training);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(outer);
+		error = CopyErrorData();
+		FlushErrorState();
+		if (!training->atomic && IsSubTransaction())
+			RollbackAndReleaseCurrentSubTransaction();
+		progress_end();
+		MemoryContextDelete(training->context);
+		if (!training->atomic)
+			record_failure(training, error);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+}
+
+static void
+record_begin(Training *training)
+{
+	if (training->options.resume)
+	{
+		training->run = training->resumed.run;
+		training_run_resume(&training->resumed, training->progress.epoch);
+	}
+	else
+		training->run = training_run_begin(&training->model, &training->options);
+}
+
+static void
+train(Training *training, FunctionCallInfo fcinfo)
+{
+	INSTR_TIME_SET_CURRENT(training->start);
+	prepare(training, fcinfo);
+	record_begin(training);
+	commit(training);
+	run_guarded(training);
+	if (!training->atomic)
+		catalog_unlock_model(&training->model, ExclusiveLock);
+}
+
+Datum
+train_model(PG_FUNCTION_ARGS)
+{
+	Training	training = {0};
+	MemoryContext old;
+
+	model_require_writable("similarity.train()");
+	training.atomic = !(fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
+						!castNode(CallContext, fcinfo->context)->atomic) || IsSubTransaction();
+	if (SPI_connect_ext(training.atomic ? 0 : SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	training.context = AllocSetContextCreate(CurrentMemoryContext, "similarity training",
+											 ALLOCSET_DEFAULT_SIZES);
+	training.write_context = AllocSetContextCreate(training.context, "similarity training record",
+												   ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(training.context);
+	train(&training, fcinfo);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(training.context);
+	SPI_finish();
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,297 @@
+/*
+ * train_options.c
+ *	  What CALL similarity.train was asked for, checked.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/timestamp.h"
+
+#include "server/errors.h"
+#include "server/params_json.h"
+#include "train/train_options.h"
+
+/* Positions as in sql/install/65-train.sql */
+enum
+{
+	ARG_MODEL,
+	ARG_SOURCE,
+	ARG_LOSS,
+	ARG_LOSS_PARAMS,
+	ARG_OPTIMIZER,
+	ARG_OPTIMIZER_PARAMS,
+	ARG_SCHEDULE,
+	ARG_EPOCHS,
+	ARG_STEPS_PER_EPOCH,
+	ARG_CLASSES_PER_BATCH,
+	ARG_EXAMPLES_PER_CLASS,
+	ARG_SEED,
+	ARG_KNOWN_CLASSES,
+	ARG_MAX_EXAMPLES_PER_CLASS,
+	ARG_SAMPLER,
+	ARG_VALIDATION,
+	ARG_CHECKPOINT_INTERVAL,
+	ARG_RESUME,
+	ARG_LOG_STEPS,
+	ARG_VERBOSE
+};
+
+/* Arguments live as long as the statement only: copy what is a pointer. */
+static Jsonb *
+jsonb_argument(FunctionCallInfo fcinfo, int i)
+{
+	return PG_ARGISNULL(i) ? NULL : PG_GETARG_JSONB_P_COPY(i);
+}
+
+static void
+read_loss_and_optimizer(TrainOptions *options)
+{
+	NnTrainOptions *nn = &options->nn;
+	Status		status;
+
+	nn->loss = nn_loss_type(options->loss, &status);
+	if (nn->loss == NULL)
+		raise_status(&status);
+	params_from_jsonb(&nn->loss_params, psprintf("loss \"%s\"", options->loss),
+					  nn_loss_description(nn->loss)->params, options->loss_params, NULL);
+	nn->optimizer = nn_optimizer_type(options->optimizer, &status);
+	if (nn->optimizer == NULL)
+		raise_status(&status);
+	params_from_jsonb(&nn->optimizer_params, psprintf("optimizer \"%s\"", options->optimizer),
+					  nn_optimizer_description(nn->optimizer)->params,
+					  options->optimizer_params, NULL);
+	if (!nn_optimizer_check(&nn->optimizer_params, &status))
+		raise_status(&status);
+}
+
+/*
+ * A loss of pairs takes neighbours in a batch, which come class by class, as
+ * pairs: an even number of each.  Predictions that are their own constant
+ * targets would all become one vector.
+ */
+static void
+check_views(const TrainOptions *options)
+{
+	if (nn_loss_kind(options->nn.loss) != NN_LOSS_VIEWS)
+		return;
+	if (strcmp(options->loss, "simsiam") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("loss \"simsiam\" cannot train a model without a predictor"),
+				 errhint("Use \"simclr\", \"barlow\" or \"vicreg\".")));
+	if (options->sampling.examples_per_class % 2 != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("examples_per_class must be even for loss \"%s\", not %d",
+						options->loss, options->sampling.examples_per_class),
+				 errdetail("The loss reads the examples of a class in pairs.")));
+}
+
+/*
+ * A loss of proxies has one for each class, and rows that are classes of their
+ * own would need as many.
+ */
+static void
+check_single_shot(const TrainOptions *options)
+{
+	if (options->sampling.single_shot && nn_loss_kind(options->nn.loss) == NN_LOSS_PROXY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("loss \"%s\" does not go with sampler \"single_shot\"", options->loss),
+				 errdetail("The loss has a proxy for each class, and the sampler takes every row for a class.")));
+}
+
+/* {"cosine": {"alpha": 0.1}}: one schedule and its parameters, as a layer */
+static void
+read_schedule(TrainOptions *options)
+{
+	NnTrainOptions *nn = &options->nn;
+	JsonbIterator *iterator;
+	JsonbValue	key;
+	JsonbValue	value;
+	char	   *name;
+	Status		status;
+
+	if (options->schedule == NULL)
+		return;
+	if (!JB_ROOT_IS_OBJECT(options->schedule) || JB_ROOT_COUNT(options->schedule) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("schedule must be a JSON object with one key"),
+				 errhint("Write it as {\"name\": {parameters}}, e.g. {\"cosine\": {\"alpha\": 0.1}}.")));
+	iterator = JsonbIteratorInit(&options->schedule->root);
+	JsonbIteratorNext(&iterator, &key, true);
+	JsonbIteratorNext(&iterator, &key, true);
+	JsonbIteratorNext(&iterator, &value, true);
+	name = pnstrdup(key.val.string.val, key.val.string.len);
+	nn->schedule = nn_schedule_type(name, &status);
+	if (nn->schedule == NULL)
+		raise_status(&status);
+	params_from_jsonb(&nn->schedule_params, psprintf("schedule \"%s\"", name),
+					  nn_schedule_description(nn->schedule)->params,
+					  JsonbValueToJsonb(&value), NULL);
+	if (!nn_schedule_check(nn->schedule, &nn->schedule_params, nn->total_steps, &status))
+		raise_status(&status);
+}
+
+/* Months count 30 days; NULL means never. */
+static double
+read_interval(FunctionCallInfo fcinfo)
+{
+	const Interval *interval;
+	double		seconds;
+
+	if (PG_ARGISNULL(ARG_CHECKPOINT_INTERVAL))
+		return -1;
+	interval = PG_GETARG_INTERVAL_P(ARG_CHECKPOINT_INTERVAL);
+	seconds = (double) interval->time / USECS_PER_SEC +
+		SECS_PER_DAY * (interval->day + (double) DAYS_PER_MONTH * interval->month);
+	if (seconds < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("checkpoint_interval must not be negative")));
+	return seconds;
+}
+
+static void
+read_run(FunctionCallInfo fcinfo, TrainOptions *options)
+{
+	if (!PG_ARGISNULL(ARG_VALIDATION))
+		options->validation = argument_text(fcinfo, ARG_VALIDATION, "validation");
+	options->checkpoint_seconds = read_interval(fcinfo);
+	options->resume = argument_boolean(fcinfo, ARG_RESUME, "resume");
+	options->seed_given = !PG_ARGISNULL(ARG_SEED);
+	if (!PG_ARGISNULL(ARG_LOG_STEPS))
+		options->log_steps = argument_integer(fcinfo, ARG_LOG_STEPS, "log_steps", 0, PG_INT32_MAX);
+	options->verbose = argument_boolean(fcinfo, ARG_VERBOSE, "verbose");
+}
+
+void
+train_options_read(FunctionCallInfo fcinfo, TrainOptions *options)
+{
+	static const SamplingArguments places = {
+		ARG_CLASSES_PER_BATCH, ARG_EXAMPLES_PER_CLASS, ARG_SEED, ARG_KNOWN_CLASSES,
+		ARG_MAX_EXAMPLES_PER_CLASS, ARG_SAMPLER
+	};
+	NnTrainOptions *nn = &options->nn;
+
+	memset(options, 0, sizeof(*options));
+	options->model = argument_text(fcinfo, ARG_MODEL, "model");
+	options->source = argument_text(fcinfo, ARG_SOURCE, "source");
+	options->loss = argument_text(fcinfo, ARG_LOSS, "loss");
+	options->loss_params = jsonb_argument(fcinfo, ARG_LOSS_PARAMS);
+	options->optimizer = argument_text(fcinfo, ARG_OPTIMIZER, "optimizer");
+	options->optimizer_params = jsonb_argument(fcinfo, ARG_OPTIMIZER_PARAMS);
+	options->schedule = jsonb_argument(fcinfo, ARG_SCHEDULE);
+	options->epochs = argument_integer(fcinfo, ARG_EPOCHS, "epochs", 1, PG_INT32_MAX);
+	options->steps_per_epoch = argument_integer(fcinfo, ARG_STEPS_PER_EPOCH, "steps_per_epoch",
+												1, PG_INT32_MAX);
+	sampling_read(fcinfo, &places, &options->sampling);
+	read_run(fcinfo, options);
+	nn->max_batch = sampling_max_batch(&options->sampling);
+	nn->seed = options->sampling.seed;
+	nn->total_steps = (int64) options->epochs * options->steps_per_epoch;
+	read_loss_and_optimizer(options);
+	read_schedule(options);
+	check_views(options);
+	check_single_shot(options);
+}
+
+/* ---- as JSON ---- */
+
+static void
+put_key(StringInfo json, const char *key)
+{
+	appendStringInfo(json, "%s\"%s\": ", json->len == 0 ? "{" : ", ", key);
+}
+
+static void
+put_number(StringInfo json, const char *key, int64 value)
+{
+	put_key(json, key);
+	appendStringInfo(json, INT64_FORMAT, value);
+}
+
+/* 0 stands for what was not given. */
+static void
+put_optional(StringInfo json, const char *key, int value)
+{
+	put_key(json, key);
+	appendStringInfoString(json, value == 0 ? "null" : psprintf("%d", value));
+}
+
+static void
+put_text(StringInfo json, const char *key, const char *value)
+{
+	put_key(json, key);
+	if (value == NULL)
+		appendStringInfoString(json, "null");
+	else
+		escape_json(json, value);
+}
+
+static void
+put_jsonb(StringInfo json, const char *key, Jsonb *value)
+{
+	put_key(json, key);
+	if (value == NULL)
+		appendStringInfoString(json, "null");
+	else
+		JsonbToCString(json, &value->root, VARSIZE(value));
+}
+
+static void
+put_texts(StringInfo json, const char *key, ArrayType *array)
+{
+	Datum	   *texts;
+	int			n;
+
+	put_key(json, key);
+	if (array == NULL)
+	{
+		appendStringInfoString(json, "null");
+		return;
+	}
+	/* nulls were refused when the source was read */
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &texts, NULL, &n);
+	appendStringInfoChar(json, '[');
+	for (int i = 0; i < n; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(json, ", ");
+		escape_json(json, TextDatumGetCString(texts[i]));
+	}
+	appendStringInfoChar(json, ']');
+}
+
+Jsonb *
+train_options_json(const TrainOptions *options)
+{
+	const SamplingOptions *sampling = &options->sampling;
+	StringInfoData json;
+
+	initStringInfo(&json);
+	put_text(&json, "loss", options->loss);
+	put_jsonb(&json, "loss_params", options->loss_params);
+	put_text(&json, "optimizer", options->optimizer);
+	put_jsonb(&json, "optimizer_params", options->optimizer_params);
+	put_jsonb(&json, "schedule", options->schedule);
+	put_number(&json, "epochs", options->epochs);
+	put_number(&json, "steps_per_epoch", options->steps_per_epoch);
+	put_number(&json, "classes_per_batch", sampling->classes_per_batch);
+	put_number(&json, "examples_per_class", sampling->examples_per_class);
+	put_number(&json, "seed", (int64) sampling->seed);
+	put_texts(&json, "known_classes", sampling->known_classes);
+	put_optional(&json, "max_examples_per_class", sampling->max_examples_per_class);
+	put_text(&json, "sampler", sampling->single_shot ? "single_shot" : "multi_shot");
+	put_text(&json, "validation", options->validation);
+	put_number(&json, "log_steps", options->log_steps);
+	put_number(&json, "threads", pool_threads(options->nn.pool));
+	appendStringInfoChar(&json, '}');
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
+}

@@ -1,0 +1,339 @@
+/*
+ * validation.c
+ *	  How well a model in training finds neighbours of the same class, on rows
+ *	  that it does not train on.
+ *
+ * TensorFlow Similarity's EvalCallback: each query is given the label of its
+ * nearest row at any distance.  Queries and rows to be found are the same here,
+ * less the query itself.  Cosine distance, as the callback's default.
+ *
+ * Nothing of it changes the training, and no table is touched: rows stay where
+ * a training's rows are, embeddings in memory of the training.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "portability/instr_time.h"
+#include "utils/memutils.h"
+
+#include "base/size.h"
+#include "eval/classification.h"
+#include "eval/retrieval.h"
+#include "kernel/distance.h"
+#include "kernel/neighbors.h"
+#include "server/errors.h"
+#include "train/validation.h"
+
+/* Rows embedded between interrupts: a few for each thread, more if that is fast */
+#define FIRST_ROWS 8
+#define MOST_ROWS 256
+#define FAST_SECONDS 0.02
+
+/* Queries that are looked up together */
+#define SEARCH_QUERIES 8192
+
+/* The nearest one and the query itself */
+#define NEIGHBORS 2
+
+struct Validation
+{
+	MemoryContext context;
+	MemoryContext run_context;	/* reset by each run */
+	const NnGraph *graph;
+	ThreadPool *pool;
+	SourceRows *rows;
+	int			dims;
+	float	   *embeddings;
+	int		   *nearest;		/* label of the nearest other row */
+	double	   *distance;
+	bool	   *known;			/* of each class */
+};
+
+/* What is told of a group of rows */
+typedef struct Group
+{
+	int64		count;
+	double		recall;
+	double		accuracy;
+} Group;
+
+/* An item of the search */
+typedef struct Item
+{
+	const float *x;
+	int			dims;
+} Item;
+
+static int
+most_rows(const ThreadPool *pool)
+{
+	return MOST_ROWS * pool_threads(pool);
+}
+
+Validation *
+validation_read(MemoryContext context, const char *query, const NnGraph *graph,
+				ThreadPool *pool, TrainingMemory *memory)
+{
+	Validation *validation = MemoryContextAllocZero(context, sizeof(Validation));
+	SourceRequest request = {
+		.what = "validation",.query = query,.graph = graph,
+		.max_fetch = most_rows(pool),.memory = memory
+	};
+	Size		numbers;
+	uint32		n;
+
+	validation->context = context;
+	validation->graph = graph;
+	validation->pool = pool;
+	validation->dims = nn_graph_outputs(graph);
+	validation->rows = source_read(context, &request);
+	n = validation->rows->nrows;
+	if (n < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("validation query must return at least 2 rows")));
+	/* an embedding, and what is known of its row, twice for looking up */
+	if (!size_mul(n, (Size) validation->dims * sizeof(float) + 2 * (sizeof(int) + sizeof(double)) +
+				  sizeof(Item), &numbers))
+		numbers = SIZE_MAX / 2;
+	memory->validation = numbers + nn_infer_memory(graph, most_rows(pool), pool_threads(pool));
+	memory_check(memory);
+	validation->embeddings = MemoryContextAllocHuge(context, (Size) n * validation->dims * sizeof(float));
+	validation->nearest = MemoryContextAllocHuge(context, (Size) n * sizeof(int));
+	validation->distance = MemoryContextAllocHuge(context, (Size) n * sizeof(double));
+	validation->run_context = AllocSetContextCreate(context, "similarity validation", ALLOCSET_DEFAULT_SIZES);
+	return validation;
+}
+
+void
+validation_known_classes(Validation *validation, const SourceRows *training)
+{
+	const SourceRows *rows = validation->rows;
+
+	validation->known = MemoryContextAllocZero(validation->context, sizeof(bool) * (Size) rows->nclasses);
+	for (int i = 0; i < rows->nclasses; i++)
+		validation->known[i] = source_has_class(training, rows->classes[i]);
+}
+
+/* ---- embeddings ---- */
+
+static double
+run_rows(Validation *validation, NnInfer *infer, uint32 begin, int n)
+{
+	const void **inputs = palloc(sizeof(void *) * (Size) n);
+	uint32	   *numbers = palloc(sizeof(uint32) * (Size) n);
+	instr_time	start;
+	instr_time	end;
+
+	for (int i = 0; i < n; i++)
+		numbers[i] = begin + (uint32) i;
+	rows_fetch(validation->rows->store, numbers, n, inputs);
+	INSTR_TIME_SET_CURRENT(start);
+	nn_infer_run(infer, validation->rows->element, inputs, n,
+				 validation->embeddings + (Size) begin * validation->dims);
+	INSTR_TIME_SET_CURRENT(end);
+	INSTR_TIME_SUBTRACT(end, start);
+	pfree(numbers);
+	pfree(inputs);
+	return INSTR_TIME_GET_DOUBLE(end);
+}
+
+static void
+embed_rows(Validation *validation, Arena *arena, const real *weights)
+{
+	int			threads = pool_threads(validation->pool);
+	int			batch = FIRST_ROWS * threads;
+	NnInfer    *infer;
+	Status		status;
+
+	infer = nn_infer_create(arena, validation->graph, weights, most_rows(validation->pool),
+							validation->pool, &status);
+	if (infer == NULL)
+		raise_status(&status);
+	for (uint32 begin = 0; begin < validation->rows->nrows;)
+	{
+		int			n = (int) Min((uint32) batch, validation->rows->nrows - begin);
+
+		CHECK_FOR_INTERRUPTS();
+		if (run_rows(validation, infer, begin, n) < FAST_SECONDS && batch < most_rows(validation->pool))
+			batch *= 2;
+		begin += (uint32) n;
+	}
+	for (Size i = 0; i < (Size) validation->rows->nrows * validation->dims; i++)
+	{
+		if (!isfinite(validation->embeddings[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("training diverged: a validation row's embedding is not finite"),
+					 errhint("Lower the learning rate.")));
+	}
+}
+
+/* ---- neighbours ---- */
+
+static double
+item_distance(const void *query, const void *row)
+{
+	const Item *q = query;
+	const Item *r = row;
+
+	return kernel_cosine_distance(q->x, r->x, q->dims);
+}
+
+/* Queries from begin on: the nearest row that is another one */
+static void
+keep_nearest(Validation *validation, NeighborSearch *search, uint32 begin, uint32 n)
+{
+	for (uint32 q = 0; q < n; q++)
+	{
+		size_t		count;
+		const Neighbor *found = neighbors_of(search, q, &count);
+		size_t		i = count > 0 && found[0].id == begin + q ? 1 : 0;
+
+		validation->nearest[begin + q] = validation->rows->labels[found[i].id];
+		validation->distance[begin + q] = found[i].distance;
+	}
+}
+
+static void
+search_queries(Validation *validation, Arena *arena, const Item *items, uint32 begin, uint32 n)
+{
+	uint32		nrows = validation->rows->nrows;
+	const void **addresses = palloc(sizeof(void *) * (Size) Max(n, 512));
+	uint64_t	ids[512];
+	NeighborSearch *search;
+	uint32		block;
+	Status		status;
+
+	for (uint32 i = 0; i < n; i++)
+		addresses[i] = &items[begin + i];
+	search = neighbors_create(arena, validation->pool, NEIGHBOR_COSINE, item_distance, validation->dims,
+							  items[begin].x, addresses, n, NEIGHBORS, &status);
+	if (search == NULL)
+		raise_status(&status);
+	block = (uint32) Min(neighbors_block(search), lengthof(ids));
+	for (uint32 row = 0; row < nrows; row += block)
+	{
+		const void *rows[512];
+		uint32		count = Min(block, nrows - row);
+
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 i = 0; i < count; i++)
+		{
+			rows[i] = &items[row + i];
+			ids[i] = row + i;
+		}
+		neighbors_add(search, items[row].x, rows, ids, count);
+	}
+	keep_nearest(validation, search, begin, n);
+	pfree(addresses);
+}
+
+static void
+find_nearest(Validation *validation, Arena *arena)
+{
+	uint32		n = validation->rows->nrows;
+	Item	   *items = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Item) * (Size) n);
+
+	for (uint32 i = 0; i < n; i++)
+		items[i] = (Item)
+	{
+		validation->embeddings + (Size) i * validation->dims, validation->dims
+	};
+	for (uint32 begin = 0; begin < n; begin += SEARCH_QUERIES)
+	{
+		arena_reset(arena);
+		search_queries(validation, arena, items, begin, Min((uint32) SEARCH_QUERIES, n - begin));
+	}
+}
+
+/* ---- metrics ---- */
+
+/* Of the rows of known (1), unknown (0) or all (-1) classes */
+static Group
+evaluate_group(const Validation *validation, Arena *arena, int which)
+{
+	static const EvalRetrievalMetric recall_at_1 = {EVAL_RECALL_AT, 1};
+	static const EvalRetrievalOptions options = {.threshold = INFINITY};
+	const SourceRows *rows = validation->rows;
+	double		threshold = INFINITY;
+	double	   *distances = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * (Size) rows->nrows);
+	bool	   *hits = MemoryContextAllocHuge(CurrentMemoryContext, (Size) rows->nrows);
+	EvalRetrieval *recall;
+	EvalCounts	counts;
+	Group		group = {0};
+	Status		status;
+
+	arena_reset(arena);
+	recall = eval_retrieval_create(arena, &recall_at_1, 1, options, &status);
+	if (recall == NULL)
+		raise_status(&status);
+	for (uint32 i = 0; i < rows->nrows; i++)
+	{
+		int			label = rows->labels[i];
+
+		if (which >= 0 && validation->known[label] != (which == 1))
+			continue;
+		if (!eval_retrieval_add(recall, label, 0, &validation->nearest[i], &validation->distance[i], 1, &status))
+			raise_status(&status);
+		distances[group.count] = validation->distance[i];
+		hits[group.count++] = validation->nearest[i] == label;
+	}
+	if (!eval_count(distances, hits, (size_t) group.count, &threshold, 1, arena, &counts, &status))
+		raise_status(&status);
+	group.recall = eval_retrieval_value(recall, 0);
+	eval_metric_values(EVAL_BINARY_ACCURACY, &counts, &group.accuracy);
+	return group;
+}
+
+/* NaN, for a group without rows, is null in JSON. */
+static void
+put_group(StringInfo json, const char *suffix, const Group *group)
+{
+	appendStringInfo(json, "%s\"rows%s\": " INT64_FORMAT, json->len == 0 ? "{" : ", ", suffix, group->count);
+	if (group->count == 0)
+		appendStringInfo(json, ", \"recall@1%s\": null, \"binary_accuracy%s\": null", suffix, suffix);
+	else
+		appendStringInfo(json, ", \"recall@1%s\": %.9g, \"binary_accuracy%s\": %.9g",
+						 suffix, group->recall, suffix, group->accuracy);
+}
+
+static void
+describe(EpochStats *stats, const Group *all, const Group *known, const Group *unknown)
+{
+	StringInfoData json;
+	StringInfoData text;
+
+	initStringInfo(&json);
+	put_group(&json, "", all);
+	put_group(&json, "_known_classes", known);
+	put_group(&json, "_unknown_classes", unknown);
+	appendStringInfoChar(&json, '}');
+	initStringInfo(&text);
+	appendStringInfo(&text, "recall@1 %.4f, binary accuracy %.4f", all->recall, all->accuracy);
+	if (known->count > 0 && unknown->count > 0)
+		appendStringInfo(&text, " (known classes %.4f and %.4f, unknown ones %.4f and %.4f)",
+						 known->recall, known->accuracy, unknown->recall, unknown->accuracy);
+	stats->validation = json.data;
+	stats->validation_text = text.data;
+}
+
+void
+validation_run(Validation *validation, const real *weights, EpochStats *stats)
+{
+	MemoryContext old = MemoryContextSwitchTo(validation->run_context);
+	Arena	   *arena;
+	Group		groups[3];
+
+	MemoryContextReset(validation->run_context);
+	arena = memory_arena(validation->run_context, ARENA_NO_BUDGET);
+	embed_rows(validation, arena, weights);
+	find_nearest(validation, arena);
+	for (int i = 0; i < 3; i++)
+		groups[i] = evaluate_group(validation, arena, i - 1);
+	describe(stats, &groups[0], &groups[2], &groups[1]);
+	MemoryContextSwitchTo(old);
+}
