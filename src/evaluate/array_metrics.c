@@ -17,7 +17,11 @@
 #include "utils/builtins.h"
 
 #include "eval/retrieval.h"
+#include "evaluate/retrieval_arguments.h"
 #include "gallery/gallery.h"
+#include "gallery/gallery_arguments.h"
+#include "gallery/labels.h"
+#include "gallery/lookup.h"
 #include "server/context.h"
 #include "server/errors.h"
 

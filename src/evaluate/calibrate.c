@@ -17,8 +17,15 @@
 #include "utils/numeric.h"
 
 #include "eval/drift.h"
+#include "evaluate/doubt.h"
+#include "evaluate/evaluate_pass.h"
 #include "gallery/gallery.h"
+#include "gallery/gallery_arguments.h"
+#include "gallery/labels.h"
+#include "gallery/user_query.h"
 #include "model/model.h"
+#include "server/arguments.h"
+#include "server/catalog.h"
 #include "server/context.h"
 #include "server/errors.h"
 
@@ -376,7 +383,7 @@ metric_argument(FunctionCallInfo fcinfo, int n)
 	Status		status;
 
 	status_clear(&status);
-	if (!eval_metric_by_name(text_argument(fcinfo, n, "calibration_metric"), &metric, &status))
+	if (!eval_metric_by_name(argument_text(fcinfo, n, "calibration_metric"), &metric, &status))
 		raise_status(&status);
 	return metric;
 }
@@ -427,13 +434,13 @@ calibrate(ReturnSetInfo *result, const Gallery *gallery, const char *query,
 Datum
 gallery_calibrate(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_argument(fcinfo, 0, "gallery");
-	char	   *query = text_argument(fcinfo, 1, "query");
+	char	   *name = argument_text(fcinfo, 0, "gallery");
+	char	   *query = argument_text(fcinfo, 1, "query");
 	Targets    *targets = targets_argument(fcinfo, 2);
 	int			k = k_argument(fcinfo, 3, 1);
 	EvalMetric	metric = metric_argument(fcinfo, 4);
 	EvalMatcher matcher = matcher_argument(fcinfo, 5, EVAL_MATCH_NEAREST);
-	bool		drop_closest = bool_argument(fcinfo, 6, false);
+	bool		drop_closest = argument_boolean_or(fcinfo, 6, false);
 	Gallery    *gallery;
 
 	model_require_writable("similarity.calibrate()");
@@ -517,7 +524,7 @@ put_status(FunctionCallInfo fcinfo, const Gallery *gallery)
 Datum
 gallery_calibration_status(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_argument(fcinfo, 0, "gallery");
+	char	   *name = argument_text(fcinfo, 0, "gallery");
 	Gallery    *gallery;
 
 	InitMaterializedSRF(fcinfo, 0);

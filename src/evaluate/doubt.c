@@ -12,7 +12,10 @@
 
 #include "lib/stringinfo.h"
 
+#include "evaluate/doubt.h"
+#include "evaluate/evaluate_pass.h"
 #include "gallery/gallery.h"
+#include "gallery/labels.h"
 
 /*
  * Fewer items make no cut point: of 20 of one kind one lies beyond the greatest
@@ -163,18 +166,6 @@ doubt_matches(const Gallery *gallery, const Matches *matches)
 						(long long) unlabeled, (long long) matches->n),
 				 errdetail("Column \"%s\" is null in these rows of gallery \"%s\", which answers no item rightly.",
 						   gallery->label, gallery->name)));
-}
-
-/* ---- cut points ---- */
-
-void
-doubt_cutpoint(const Gallery *gallery, const Cutpoint *cutpoint)
-{
-	if (cutpoint->distance == EVAL_ACCEPT_NOTHING)
-		ereport(WARNING,
-				(errmsg("cut point \"%s\" of gallery \"%s\" accepts nothing", cutpoint->name, gallery->name),
-				 errdetail("Its calibration gave no ground to accept any match."),
-				 errhint("Run similarity.calibrate() with items of labels that the gallery has.")));
 }
 
 /* ---- calibration ---- */

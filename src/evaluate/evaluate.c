@@ -15,7 +15,14 @@
 #include "utils/builtins.h"
 
 #include "eval/retrieval.h"
+#include "evaluate/doubt.h"
+#include "evaluate/evaluate_pass.h"
+#include "evaluate/retrieval_arguments.h"
 #include "gallery/gallery.h"
+#include "gallery/gallery_arguments.h"
+#include "gallery/labels.h"
+#include "gallery/user_query.h"
+#include "server/arguments.h"
 #include "server/context.h"
 #include "server/errors.h"
 
@@ -158,7 +165,7 @@ evaluate_retrieval(FunctionCallInfo fcinfo, const Gallery *gallery, const char *
 	if (retrieval_any_needs_r(metrics->metric, metrics->n))
 		count_labels(gallery, labels, &pass.counts);
 	k = eval_retrieval_depth(metrics->metric, metrics->n, metrics->options.drop_closest, pass.counts.largest);
-	neighbors_check_k(k);
+	check_k(k);
 	search = gallery_pass(gallery, query, QUERY_LABELS, metrics->exact, (int) k, labels, add_retrieval_row, &pass);
 	doubt_items(gallery, search, labels, metrics->options.drop_closest);
 	for (int i = 0; i < metrics->n; i++)
@@ -169,14 +176,14 @@ evaluate_retrieval(FunctionCallInfo fcinfo, const Gallery *gallery, const char *
 Datum
 gallery_evaluate_retrieval(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_argument(fcinfo, 0, "gallery");
-	char	   *query = text_argument(fcinfo, 1, "query");
+	char	   *name = argument_text(fcinfo, 0, "gallery");
+	char	   *query = argument_text(fcinfo, 1, "query");
 	Gallery    *gallery;
 	RetrievalMetrics metrics = {.options = retrieval_options(fcinfo, 3)};
 
 	metrics.metric = retrieval_metrics(fcinfo, 2, &metrics.names, &metrics.n);
-	metrics.exact = bool_argument(fcinfo, 6, true);
-	metrics.per_class = bool_argument(fcinfo, 7, false);
+	metrics.exact = argument_boolean_or(fcinfo, 6, true);
+	metrics.per_class = argument_boolean_or(fcinfo, 7, false);
 	InitMaterializedSRF(fcinfo, 0);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
@@ -212,8 +219,8 @@ typedef void (*Evaluation) (FunctionCallInfo fcinfo, const Gallery *gallery, con
 static Datum
 evaluate(FunctionCallInfo fcinfo, Evaluation evaluation)
 {
-	char	   *name = text_argument(fcinfo, 0, "gallery");
-	char	   *query = text_argument(fcinfo, 1, "query");
+	char	   *name = argument_text(fcinfo, 0, "gallery");
+	char	   *query = argument_text(fcinfo, 1, "query");
 	Gallery    *gallery;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -309,18 +316,18 @@ evaluate_classification(FunctionCallInfo fcinfo, const Gallery *gallery, const c
 	Calibration *calibration = gallery_calibration(gallery);
 	int			k = k_argument(fcinfo, 2, calibration->k);
 	Matches    *matches = matches_create(matcher_argument(fcinfo, 3, calibration->matcher),
-										 bool_argument(fcinfo, 6, false));
-	bool		exact = bool_argument(fcinfo, 4, true);
+										 argument_boolean_or(fcinfo, 6, false));
+	bool		exact = argument_boolean_or(fcinfo, 4, true);
 	Labels	   *labels = labels_create();
 	Pass	   *pass = match_pass(gallery, query, exact, k, labels, matches);
 	double		recall;
 
 	for (int i = 0; i < calibration->ncutpoints; i++)
-		doubt_cutpoint(gallery, &calibration->cutpoints[i]);
+		cutpoint_check(gallery, &calibration->cutpoints[i]);
 	if (!exact)
 		recall = pass_index_recall(pass, k);
 	classify(fcinfo, calibration, matches->distances, matches->hits, matches->n, NULL, exact ? NULL : &recall);
-	if (bool_argument(fcinfo, 5, false))
+	if (argument_boolean_or(fcinfo, 5, false))
 		classify_each_label(fcinfo, calibration, matches, labels);
 }
 
@@ -360,15 +367,15 @@ tell_index_recall(double recall)
 static void
 confusion_matrix(FunctionCallInfo fcinfo, const Gallery *gallery, const char *query)
 {
-	char	   *name = text_argument_or_null(fcinfo, 2);
+	char	   *name = argument_text_or_null(fcinfo, 2);
 	Calibration every = {EVAL_MATCH_NEAREST, 1};
 	Cutpoint	none = {NULL, INFINITY};
 	Calibration *calibration = name ? gallery_calibration(gallery) : &every;
 	const Cutpoint *cutpoint = name ? calibration_cutpoint(calibration, gallery, name) : &none;
 	int			k = k_argument(fcinfo, 3, calibration->k);
 	Matches    *matches = matches_create(matcher_argument(fcinfo, 4, calibration->matcher),
-										 bool_argument(fcinfo, 6, false));
-	bool		exact = bool_argument(fcinfo, 5, true);
+										 argument_boolean_or(fcinfo, 6, false));
+	bool		exact = argument_boolean_or(fcinfo, 5, true);
 	Labels	   *labels = labels_create();
 	Pass	   *pass = match_pass(gallery, query, exact, k, labels, matches);
 	EvalCell   *cells;
@@ -376,7 +383,7 @@ confusion_matrix(FunctionCallInfo fcinfo, const Gallery *gallery, const char *qu
 	Status		status;
 
 	status_clear(&status);
-	doubt_cutpoint(gallery, cutpoint);
+	cutpoint_check(gallery, cutpoint);
 	if (!exact)
 		tell_index_recall(pass_index_recall(pass, k));
 	if (!eval_confusion(matches->labels, matches->predicted, matches->distances, matches->n, cutpoint->distance,

@@ -15,7 +15,14 @@
 #include "utils/memutils.h"
 
 #include "base/random.h"
+#include "eval/retrieval.h"
+#include "evaluate/evaluate_pass.h"
+#include "evaluate/exact_neighbors.h"
 #include "gallery/gallery.h"
+#include "gallery/gallery_arguments.h"
+#include "gallery/labels.h"
+#include "gallery/lookup.h"
+#include "gallery/user_query.h"
 
 /* Rows whose neighbours are compared with the true ones */
 #define SAMPLE_ROWS 200
@@ -56,15 +63,6 @@ struct Pass
 	MemoryContext scratch;		/* of one row */
 	Sample	   *sample;
 };
-
-void
-gallery_raise_empty(const Gallery *gallery)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("gallery \"%s\" is empty", gallery->name),
-			 errdetail("Table %s has no row with an embedding.", gallery->relation)));
-}
 
 /* ---- a sample of look-ups ---- */
 
@@ -275,7 +273,7 @@ matches_depth(const Matches *matches, int k)
 {
 	int			depth = k + (matches->drop_closest ? 1 : 0);
 
-	neighbors_check_k(depth);
+	check_k(depth);
 	return depth;
 }
 

@@ -15,7 +15,10 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "evaluate/exact_neighbors.h"
 #include "gallery/gallery.h"
+#include "gallery/labels.h"
+#include "gallery/lookup.h"
 #include "kernel/neighbors.h"
 #include "server/context.h"
 #include "server/cursor.h"

@@ -11,7 +11,12 @@
 #include "utils/builtins.h"
 
 #include "eval/drift.h"
+#include "evaluate/doubt.h"
+#include "evaluate/evaluate_pass.h"
 #include "gallery/gallery.h"
+#include "gallery/labels.h"
+#include "gallery/user_query.h"
+#include "server/arguments.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_drift);
 
@@ -62,9 +67,9 @@ put_drift(ReturnSetInfo *result, const Calibration *calibration, const Matches *
 Datum
 gallery_drift(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_argument(fcinfo, 0, "gallery");
-	char	   *query = text_argument(fcinfo, 1, "query");
-	char	   *cutpoint = text_argument(fcinfo, 2, "cutpoint");
+	char	   *name = argument_text(fcinfo, 0, "gallery");
+	char	   *query = argument_text(fcinfo, 1, "query");
+	char	   *cutpoint = argument_text(fcinfo, 2, "cutpoint");
 	Gallery    *gallery;
 	Calibration *calibration;
 	const Cutpoint *chosen;
@@ -75,7 +80,7 @@ gallery_drift(PG_FUNCTION_ARGS)
 	gallery = gallery_open(name);
 	calibration = gallery_calibration(gallery);
 	chosen = calibration_cutpoint(calibration, gallery, cutpoint);
-	doubt_cutpoint(gallery, chosen);
+	cutpoint_check(gallery, chosen);
 	put_drift((ReturnSetInfo *) fcinfo->resultinfo, calibration, new_matches(gallery, query, calibration), chosen);
 	gallery_close(gallery);
 	SPI_finish();

@@ -26,6 +26,7 @@
 #include "utils/snapmgr.h"
 
 #include "gallery/gallery.h"
+#include "gallery/gallery_input.h"
 #include "gallery/trigger.h"
 #include "model/model.h"
 #include "server/compat.h"

@@ -12,6 +12,7 @@
 #include "utils/lsyscache.h"
 
 #include "gallery/gallery.h"
+#include "gallery/gallery_input.h"
 #include "model/model.h"
 
 static bool

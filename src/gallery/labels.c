@@ -13,6 +13,7 @@
 #include "utils/hsearch.h"
 
 #include "gallery/gallery.h"
+#include "gallery/labels.h"
 
 typedef struct LabelEntry
 {

@@ -28,17 +28,14 @@
 
 #include "eval/retrieval.h"
 #include "gallery/gallery.h"
+#include "gallery/gallery_arguments.h"
+#include "gallery/gallery_input.h"
+#include "gallery/labels.h"
+#include "gallery/lookup.h"
+#include "gallery/statement.h"
+#include "server/arguments.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_lookup);
-
-void
-neighbors_check_k(int64 k)
-{
-	if (k < 1 || k > EVAL_MAX_K)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("k must be between 1 and %d, not %lld", EVAL_MAX_K, (long long) k)));
-}
 
 /* ---- the statement ---- */
 
@@ -331,7 +328,7 @@ gallery_lookup(PG_FUNCTION_ARGS)
 	Oid			type;
 	Datum		input = input_argument(fcinfo, 1, &type);
 	int			k = k_argument(fcinfo, 2, 5);
-	char	   *name = text_argument(fcinfo, 0, "gallery");
+	char	   *name = argument_text(fcinfo, 0, "gallery");
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Datum		values[NEIGHBOR_VALUES];
 	bool		nulls[NEIGHBOR_VALUES];

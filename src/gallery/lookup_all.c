@@ -14,6 +14,11 @@
 #include "utils/memutils.h"
 
 #include "gallery/gallery.h"
+#include "gallery/gallery_arguments.h"
+#include "gallery/lookup.h"
+#include "gallery/match.h"
+#include "gallery/user_query.h"
+#include "server/arguments.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_lookup_all);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_match_all);
@@ -71,8 +76,8 @@ lookup_row(void *state, const char *key, const Embedding *query)
 Datum
 gallery_lookup_all(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_argument(fcinfo, 0, "gallery");
-	char	   *query = text_argument(fcinfo, 1, "query");
+	char	   *name = argument_text(fcinfo, 0, "gallery");
+	char	   *query = argument_text(fcinfo, 1, "query");
 	int			k = k_argument(fcinfo, 2, 5);
 	LookupAll	lookup;
 	Gallery    *gallery;
@@ -117,9 +122,9 @@ match_row(void *state, const char *key, const Embedding *query)
 Datum
 gallery_match_all(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_argument(fcinfo, 0, "gallery");
-	char	   *query = text_argument(fcinfo, 1, "query");
-	char	   *cutpoint = text_argument(fcinfo, 2, "cutpoint");
+	char	   *name = argument_text(fcinfo, 0, "gallery");
+	char	   *query = argument_text(fcinfo, 1, "query");
+	char	   *cutpoint = argument_text(fcinfo, 2, "cutpoint");
 	Calibration *calibration;
 	MatchAll	match;
 
@@ -130,7 +135,7 @@ gallery_match_all(PG_FUNCTION_ARGS)
 	calibration = gallery_calibration(match.gallery);
 	match.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	match.cutpoint = calibration_cutpoint(calibration, match.gallery, cutpoint);
-	doubt_cutpoint(match.gallery, match.cutpoint);
+	cutpoint_check(match.gallery, match.cutpoint);
 	match.matcher = matcher_argument(fcinfo, 4, calibration->matcher);
 	match.plan = neighbors_prepare(match.gallery, NEIGHBOR_KEYS,
 								   k_argument(fcinfo, 3, calibration->k));

@@ -11,6 +11,13 @@
 #include "utils/builtins.h"
 
 #include "gallery/gallery.h"
+#include "gallery/gallery_arguments.h"
+#include "gallery/gallery_input.h"
+#include "gallery/labels.h"
+#include "gallery/lookup.h"
+#include "gallery/match.h"
+#include "gallery/statement.h"
+#include "server/arguments.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_match);
 
@@ -77,7 +84,7 @@ match_input(FunctionCallInfo fcinfo, Search *search)
 	Datum		input = input_argument(fcinfo, 1, &type);
 	const Calibration *calibration = search_calibration(search);
 	const Cutpoint *cutpoint = calibration_cutpoint(calibration, gallery,
-													text_argument(fcinfo, 2, "cutpoint"));
+													argument_text(fcinfo, 2, "cutpoint"));
 	int			k = k_argument(fcinfo, 3, calibration->k);
 	EvalMatcher matcher = matcher_argument(fcinfo, 4, calibration->matcher);
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
@@ -94,7 +101,7 @@ match_input(FunctionCallInfo fcinfo, Search *search)
 Datum
 gallery_match(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_argument(fcinfo, 0, "gallery");
+	char	   *name = argument_text(fcinfo, 0, "gallery");
 	Search	   *search;
 
 	InitMaterializedSRF(fcinfo, 0);

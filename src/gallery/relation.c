@@ -281,3 +281,12 @@ gallery_set_shape(Gallery *gallery, ArrayType *shape)
 	gallery->width = sides[1];
 	gallery->channels = n == 3 ? sides[2] : 1;
 }
+
+void
+gallery_raise_empty(const Gallery *gallery)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("gallery \"%s\" is empty", gallery->name),
+			 errdetail("Table %s has no row with an embedding.", gallery->relation)));
+}

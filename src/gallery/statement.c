@@ -14,6 +14,8 @@
 #include "utils/memutils.h"
 
 #include "gallery/gallery.h"
+#include "gallery/lookup.h"
+#include "gallery/statement.h"
 
 /* A saved plan outlives everything; this ends it with the statement. */
 static void

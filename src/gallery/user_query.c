@@ -16,8 +16,12 @@
 #include "utils/plancache.h"
 
 #include "gallery/gallery.h"
+#include "gallery/gallery_input.h"
+#include "gallery/labels.h"
+#include "gallery/user_query.h"
 #include "model/model.h"
 #include "server/cursor.h"
+#include "server/query_text.h"
 
 #define BATCH_ROWS 256
 
@@ -83,7 +87,7 @@ open_cursor(const char *query, const char *columns)
 	SPIPlanPtr	plan;
 	Portal		portal;
 
-	model_check_query("query", columns, query);
+	check_query_text("query", columns, query);
 	plan = SPI_prepare(query, 0, NULL);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));

@@ -35,6 +35,7 @@
 #include "embedding/embedding.h"
 #include "hnsw/inspect.h"
 #include "kernel/neighbors.h"
+#include "server/arguments.h"
 #include "server/compat.h"
 #include "server/context.h"
 #include "server/errors.h"
@@ -506,24 +507,6 @@ hnsw_find_target_ef(Relation heap, HnswIndex *index)
 
 /* ---- similarity.index_recall() ---- */
 
-/* A whole number within bounds; null is refused. */
-static int
-bounded_argument(FunctionCallInfo fcinfo, int n, const char *name, int least, int most)
-{
-	int64		value;
-
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be null", name)));
-	value = PG_GETARG_INT64(n);
-	if (value < least || value > most)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be between %d and %d, not %lld", name, least, most, (long long) value)));
-	return (int) value;
-}
-
 /* Whoever may read the table may know how well its index finds. */
 static void
 require_select(Relation heap)
@@ -593,8 +576,8 @@ put_recall(ReturnSetInfo *result, Oid part, int sample, int k, int ef, int64 see
 Datum
 hnsw_index_recall(PG_FUNCTION_ARGS)
 {
-	int			sample = bounded_argument(fcinfo, 1, "sample", 1, MAX_SAMPLE);
-	int			k = bounded_argument(fcinfo, 2, "k", 1, MAX_K);
+	int			sample = argument_bigint(fcinfo, 1, "sample", 1, MAX_SAMPLE);
+	int			k = argument_bigint(fcinfo, 2, "k", 1, MAX_K);
 	int			ef = 0;
 	ListCell   *cell;
 
@@ -603,7 +586,7 @@ hnsw_index_recall(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("%s must not be null", PG_ARGISNULL(0) ? "index" : "seed")));
 	if (!PG_ARGISNULL(3))
-		ef = bounded_argument(fcinfo, 3, "ef_search", HNSW_MIN_EF_SEARCH, HNSW_MAX_EF_SEARCH);
+		ef = argument_bigint(fcinfo, 3, "ef_search", HNSW_MIN_EF_SEARCH, HNSW_MAX_EF_SEARCH);
 	InitMaterializedSRF(fcinfo, 0);
 	foreach(cell, hnsw_index_parts(PG_GETARG_OID(0)))
 		put_recall((ReturnSetInfo *) fcinfo->resultinfo, lfirst_oid(cell), sample, k, ef, PG_GETARG_INT64(4));

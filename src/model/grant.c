@@ -13,6 +13,7 @@
 
 #include "model/model.h"
 #include "model/model_catalog.h"
+#include "server/catalog.h"
 #include "server/compat.h"
 
 /* $2 of a statement: a role, which must exist, or NULL for "public" */

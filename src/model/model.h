@@ -42,12 +42,6 @@ extern void model_embed_many(int version, const Datum *inputs, Oid type, int n, 
 /* ERROR in the name of a function that writes, where nothing can be: on a standby, in a read-only transaction. */
 extern void model_require_writable(const char *function);
 
-/*
- * ERROR with a hint if a query that a user gave is a name, as of a table; what
- * is the argument's name, columns what the query shall return.
- */
-extern void model_check_query(const char *what, const char *columns, const char *query);
-
 /* May the current role use (USAGE) or change (OWNER) the model?  ERROR if not. */
 extern void model_require_usage(const char *model);
 extern void model_require_owner(const char *model);
@@ -63,39 +57,5 @@ extern void model_unlock(const char *model);
 
 /* Deploy a version that every gallery of the model holds. */
 extern void model_deploy(const char *model, int version);
-
-/* The version that a gallery holds, as the active snapshot sees it; false if there is no such gallery, or it has no model. */
-extern bool catalog_gallery_version(int32 gallery, int *version);
-
-/*
- * Run one statement on the catalog tables of schema "similarity" under the
- * extension owner's id.  SPI must be connected; result in SPI_tuptable and
- * SPI_processed, returns the SPI code.  sql must qualify every name and take
- * its values as $1, $2, ... only.  The caller has checked privileges.
- */
-extern int	catalog_execute(const char *sql, int nargs, const Oid *types,
-							const Datum *values, const char *nulls, bool read_only, long limit);
-
-/* Arguments of a statement for catalog_run(), filled one by one: $1, $2, ... */
-#define CATALOG_MAX_ARGS 20
-
-typedef struct CatalogArgs
-{
-	int			n;
-	Oid			types[CATALOG_MAX_ARGS];
-	Datum		values[CATALOG_MAX_ARGS];
-	char		nulls[CATALOG_MAX_ARGS];
-} CatalogArgs;
-
-extern void catalog_arg(CatalogArgs *args, Oid type, Datum value, bool isnull);
-extern void catalog_arg_int(CatalogArgs *args, int32 value);
-extern void catalog_arg_bigint(CatalogArgs *args, int64 value);
-extern void catalog_arg_float(CatalogArgs *args, double value);
-
-/* NULL gives SQL's NULL. */
-extern void catalog_arg_text(CatalogArgs *args, const char *value);
-
-/* catalog_execute with them, for statements that write; returns the rows. */
-extern uint64 catalog_run(const char *sql, const CatalogArgs *args);
 
 #endif							/* MODEL_MODEL_H */

@@ -1,62 +1,22 @@
 /*
  * model_catalog.c
- *	  The catalog tables of models: look-ups, privileges, the way in.
+ *	  The catalog tables of models: look-ups and privileges.
  *
  * The tables are closed to everybody but the extension's owner.  The functions
  * here check what the current role may do by the rows themselves (owner,
- * model_grant) and then read directly or write as the extension's owner.
+ * model_grant) and then read directly.
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
-#include "catalog/pg_extension.h"
-#include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
-#include "utils/snapmgr.h"
 
 #include "model/architecture.h"
 #include "model/model_catalog.h"
 #include "server/catalog_scan.h"
-#include "server/role.h"
-
-/* Columns of _similarity.model, in the order of sql/install/60-catalog.sql */
-enum
-{
-	MODEL_ID = 1, MODEL_NAME, MODEL_OWNER, MODEL_INPUT, MODEL_LAYERS, MODEL_DIMS
-};
-
-enum
-{
-	GRANT_MODEL = 1, GRANT_GRANTEE
-};
-
-enum
-{
-	VERSION_ID = 1, VERSION_MODEL, VERSION_FINGERPRINT
-};
-
-enum
-{
-	WEIGHTS_VERSION = 1
-};
-
-enum
-{
-	DEPLOYMENT_MODEL = 1, DEPLOYMENT_VERSION
-};
-
-/* Of similarity.gallery, in sql/install/70-gallery.sql */
-enum
-{
-	GALLERY_ID = 1, GALLERY_VERSION = 12
-};
+#include "server/catalog_tables.h"
 
 /* ---- look-ups ---- */
 
@@ -127,14 +87,14 @@ catalog_find_version(int id, CatalogVersion *version)
 	CatalogScan scan;
 	bool		found;
 
-	ScanKeyInit(&key, VERSION_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(id));
+	ScanKeyInit(&key, MODEL_VERSION_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(id));
 	catalog_scan_begin(&scan, "model_version", "model_version_pkey", 1, &key);
 	found = catalog_scan_next(&scan);
 	if (found)
 	{
 		version->id = id;
-		version->model = DatumGetInt32(catalog_scan_value(&scan, VERSION_MODEL));
-		version->fingerprint = DatumGetInt64(catalog_scan_value(&scan, VERSION_FINGERPRINT));
+		version->model = DatumGetInt32(catalog_scan_value(&scan, MODEL_VERSION_MODEL));
+		version->fingerprint = DatumGetInt64(catalog_scan_value(&scan, MODEL_VERSION_FINGERPRINT));
 	}
 	catalog_scan_end(&scan);
 	return found;
@@ -163,22 +123,6 @@ catalog_deployed_version(const CatalogModel *model)
 		version = DatumGetInt32(catalog_scan_value(&scan, DEPLOYMENT_VERSION));
 	catalog_scan_end(&scan);
 	return version;
-}
-
-bool
-catalog_gallery_version(int32 gallery, int *version)
-{
-	ScanKeyData key;
-	CatalogScan scan;
-	bool		found;
-
-	ScanKeyInit(&key, GALLERY_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(gallery));
-	catalog_scan_begin(&scan, "gallery", "gallery_pkey", 1, &key);
-	found = catalog_scan_next(&scan) && !catalog_scan_isnull(&scan, GALLERY_VERSION);
-	if (found)
-		*version = DatumGetInt32(catalog_scan_value(&scan, GALLERY_VERSION));
-	catalog_scan_end(&scan);
-	return found;
 }
 
 NnGraph *
@@ -223,11 +167,11 @@ is_granted(const CatalogModel *model)
 	CatalogScan scan;
 	bool		granted = false;
 
-	ScanKeyInit(&key, GRANT_MODEL, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(model->id));
+	ScanKeyInit(&key, MODEL_GRANT_MODEL, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(model->id));
 	catalog_scan_begin(&scan, "model_grant", "model_grant_model_idx", 1, &key);
 	while (!granted && catalog_scan_next(&scan))
-		granted = catalog_scan_isnull(&scan, GRANT_GRANTEE) ||
-			has_privs_of_role(GetUserId(), DatumGetObjectId(catalog_scan_value(&scan, GRANT_GRANTEE)));
+		granted = catalog_scan_isnull(&scan, MODEL_GRANT_GRANTEE) ||
+			has_privs_of_role(GetUserId(), DatumGetObjectId(catalog_scan_value(&scan, MODEL_GRANT_GRANTEE)));
 	catalog_scan_end(&scan);
 	return granted;
 }
@@ -261,7 +205,7 @@ has_weights(int version)
 	CatalogScan scan;
 	bool		found;
 
-	ScanKeyInit(&key, WEIGHTS_VERSION, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(version));
+	ScanKeyInit(&key, MODEL_WEIGHTS_VERSION, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(version));
 	catalog_scan_begin(&scan, "model_weights", "model_weights_pkey", 1, &key);
 	found = catalog_scan_next(&scan);
 	catalog_scan_end(&scan);
@@ -312,196 +256,4 @@ model_require_owner(const char *model)
 
 	catalog_get_model(model, &entry);
 	catalog_require_owner(&entry);
-}
-
-/* ---- SQL as the extension's owner ---- */
-
-static Oid
-extension_owner(void)
-{
-	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
-	Oid			owner = InvalidOid;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
-				CStringGetDatum("similarity"));
-	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
-	if (!OidIsValid(owner))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("extension \"similarity\" does not exist")));
-	return owner;
-}
-
-/*
- * The statement runs under a search_path of pg_catalog only, since names and
- * operators in it would otherwise resolve to whatever the caller planted
- * there, and as a security-restricted operation.  It takes microseconds and
- * is not worth compiling, whatever it seems to cost under enable_seqscan = off.
- * If it fails, the abort of the (sub)transaction restores role, context and
- * settings.
- *
- * What may write sees the catalog of now, also under REPEATABLE READ, as
- * PostgreSQL's own catalogs are seen: checks made by statements must hold.
- */
-static int
-execute_now(const char *sql, int nargs, const Oid *types, const Datum *values,
-			const char *nulls, long limit)
-{
-	SPIPlanPtr	plan = SPI_prepare(sql, nargs, unconstify(Oid *, types));
-	int			code;
-
-	if (plan == NULL)
-		return SPI_result;
-	code = SPI_execute_snapshot(plan, unconstify(Datum *, values), nulls, GetLatestSnapshot(),
-								InvalidSnapshot, false, true, limit);
-	SPI_freeplan(plan);
-	return code;
-}
-
-int
-catalog_execute(const char *sql, int nargs, const Oid *types, const Datum *values,
-				const char *nulls, bool read_only, long limit)
-{
-	RoleFrame	owner;
-	int			code;
-
-	role_enter(&owner, extension_owner());
-	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	if (read_only)
-		code = SPI_execute_with_args(sql, nargs, unconstify(Oid *, types),
-									 unconstify(Datum *, values), nulls, true, limit);
-	else
-		code = execute_now(sql, nargs, types, values, nulls, limit);
-	role_leave(&owner);
-	if (code < 0)
-		elog(ERROR, "could not run a statement on the catalog of models: %s",
-			 SPI_result_code_string(code));
-	return code;
-}
-
-uint64
-catalog_run(const char *sql, const CatalogArgs *args)
-{
-	catalog_execute(sql, args->n, args->types, args->values, args->nulls, false, 0);
-	return SPI_processed;
-}
-
-void
-catalog_arg(CatalogArgs *args, Oid type, Datum value, bool isnull)
-{
-	Assert(args->n < CATALOG_MAX_ARGS);
-	args->types[args->n] = type;
-	args->values[args->n] = value;
-	args->nulls[args->n] = isnull ? 'n' : ' ';
-	args->n++;
-}
-
-void
-catalog_arg_int(CatalogArgs *args, int32 value)
-{
-	catalog_arg(args, INT4OID, Int32GetDatum(value), false);
-}
-
-void
-catalog_arg_bigint(CatalogArgs *args, int64 value)
-{
-	catalog_arg(args, INT8OID, Int64GetDatum(value), false);
-}
-
-void
-catalog_arg_float(CatalogArgs *args, double value)
-{
-	catalog_arg(args, FLOAT8OID, Float8GetDatum(value), false);
-}
-
-void
-catalog_arg_text(CatalogArgs *args, const char *value)
-{
-	catalog_arg(args, TEXTOID, value == NULL ? (Datum) 0 : CStringGetTextDatum(value),
-				value == NULL);
-}
-
-/* ---- deleting ---- */
-
-/*
- * Nothing in the tables says what belongs to a row: foreign keys would have to
- * hold in whatever order a restore loads the tables, and do nothing while
- * session_replication_role is replica.  Each of these is one statement.
- */
-#define DELETE_OF_RUNS \
-	" epochs AS (DELETE FROM similarity.training_epoch e USING runs r WHERE e.run OPERATOR(pg_catalog.=) r.id)," \
-	" steps AS (DELETE FROM similarity.training_step s USING runs r WHERE s.run OPERATOR(pg_catalog.=) r.id)," \
-	" parts AS (DELETE FROM similarity.checkpoint_part p USING runs r WHERE p.run OPERATOR(pg_catalog.=) r.id)," \
-	" checkpoints AS (DELETE FROM similarity.checkpoint c USING runs r WHERE c.run OPERATOR(pg_catalog.=) r.id),"
-
-void
-catalog_lock_versions(int32 model, int version)
-{
-	CatalogArgs args = {0};
-
-	catalog_arg_int(&args, model);
-	if (version == 0)
-		(void) catalog_run("SELECT FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1 FOR UPDATE", &args);
-	catalog_arg_int(&args, version);
-	(void) catalog_run("SELECT FROM _similarity.model_version WHERE model OPERATOR(pg_catalog.=) $1"
-					   " AND (id OPERATOR(pg_catalog.=) $2 OR $2 OPERATOR(pg_catalog.=) 0) FOR UPDATE", &args);
-}
-
-char *
-catalog_gallery_of_owner(int32 model, int version, int other)
-{
-	CatalogArgs args = {0};
-
-	catalog_arg_int(&args, model);
-	catalog_arg_int(&args, version);
-	catalog_arg_int(&args, other);
-	if (catalog_run("SELECT g.name FROM similarity.gallery g JOIN _similarity.model m ON m.id OPERATOR(pg_catalog.=) g.model"
-					" WHERE m.id OPERATOR(pg_catalog.=) $1 AND pg_catalog.pg_has_role(m.owner, g.owner, 'USAGE')"
-					" AND ($2 OPERATOR(pg_catalog.=) 0 OR g.version OPERATOR(pg_catalog.=) $2)"
-					" AND ($3 OPERATOR(pg_catalog.=) 0 OR g.version OPERATOR(pg_catalog.<>) $3) ORDER BY g.name LIMIT 1", &args) == 0)
-		return NULL;
-	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-}
-
-/* Galleries of versions that go: their table and their calibration stay. */
-#define RELEASE_OF_GALLERIES(condition) \
-	" galleries AS (UPDATE similarity.gallery SET model = NULL, version = NULL, input = NULL WHERE " condition "),"
-
-void
-catalog_delete_version(int version)
-{
-	CatalogArgs args = {0};
-
-	catalog_arg_int(&args, version);
-	(void) catalog_run("WITH runs AS (DELETE FROM similarity.training_run WHERE version OPERATOR(pg_catalog.=) $1 RETURNING id),"
-					   DELETE_OF_RUNS
-					   RELEASE_OF_GALLERIES("version OPERATOR(pg_catalog.=) $1")
-					   " weights AS (DELETE FROM _similarity.model_weights WHERE version OPERATOR(pg_catalog.=) $1),"
-					   " versions AS (DELETE FROM _similarity.model_version WHERE id OPERATOR(pg_catalog.=) $1 RETURNING id)"
-					   " INSERT INTO _similarity.retired_version (id) SELECT id FROM versions", &args);
-}
-
-void
-catalog_delete_model(int32 model)
-{
-	CatalogArgs args = {0};
-
-	catalog_arg_int(&args, model);
-	(void) catalog_run("WITH runs AS (DELETE FROM similarity.training_run WHERE model OPERATOR(pg_catalog.=) $1 RETURNING id),"
-					   DELETE_OF_RUNS
-					   RELEASE_OF_GALLERIES("model OPERATOR(pg_catalog.=) $1")
-					   " versions AS (DELETE FROM _similarity.model_version WHERE model OPERATOR(pg_catalog.=) $1 RETURNING id),"
-					   " weights AS (DELETE FROM _similarity.model_weights w USING versions v WHERE w.version OPERATOR(pg_catalog.=) v.id),"
-					   " deployments AS (DELETE FROM _similarity.deployment WHERE model OPERATOR(pg_catalog.=) $1),"
-					   " grants AS (DELETE FROM _similarity.model_grant WHERE model OPERATOR(pg_catalog.=) $1),"
-					   " models AS (DELETE FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1)"
-					   " INSERT INTO _similarity.retired_version (id) SELECT id FROM versions", &args);
 }

@@ -1,10 +1,10 @@
 /*
  * model_catalog.h
- *	  The catalog tables of models: look-ups, privileges, the way in.
+ *	  The catalog tables of models: look-ups and privileges.
  *
  * Reading a model, a version or a deployment goes straight to the table and
  * sees what the active snapshot sees.  Everything else is SQL through
- * catalog_execute() of model.h, which needs SPI connected.
+ * catalog_execute() of server/catalog.h, which needs SPI connected.
  */
 #ifndef MODEL_MODEL_CATALOG_H
 #define MODEL_MODEL_CATALOG_H
@@ -13,6 +13,7 @@
 
 #include "model/model.h"
 #include "nn/nn.h"
+#include "server/catalog.h"
 #include "storage/lockdefs.h"
 #include "utils/jsonb.h"
 
@@ -69,27 +70,5 @@ extern void catalog_require_usage(const CatalogModel *model);
  */
 extern void catalog_lock_model(const CatalogModel *model, LOCKMODE mode, bool session);
 extern void catalog_unlock_model(const CatalogModel *model, LOCKMODE mode);
-
-/*
- * Wait for whoever is making a gallery of the model's version (0: of any of its
- * versions, or granting the model), and keep others from it; then see whether
- * there is one.
- */
-extern void catalog_lock_versions(int32 model, int version);
-
-/*
- * Name of a gallery that keeps the model's owner from dropping its version (0:
- * any), or from deploying another one (than other; 0: none), or NULL.  Galleries
- * of strangers, whose role the model's owner has not, keep nobody from anything.
- * SPI must be connected.
- */
-extern char *catalog_gallery_of_owner(int32 model, int version, int other);
-
-/*
- * Delete a version or a model and all that belongs to it.  Galleries that still
- * hold it have no model from then on.
- */
-extern void catalog_delete_version(int version);
-extern void catalog_delete_model(int32 model);
 
 #endif							/* MODEL_MODEL_CATALOG_H */

@@ -16,6 +16,8 @@
 #include "model/model.h"
 #include "model/models.h"
 #include "model/versions.h"
+#include "server/catalog.h"
+#include "server/catalog_dependents.h"
 #include "server/context.h"
 
 /* ---- summary ---- */

@@ -24,6 +24,8 @@
 #include "utils/builtins.h"
 
 #include "model/model_catalog.h"
+#include "server/catalog.h"
+#include "server/catalog_dependents.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(drop_owned);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(reassign_owned);
@@ -41,22 +43,10 @@ arg_roles(CatalogArgs *args, List *roles)
 				false);
 }
 
-/* The first model or gallery of these roles, as a phrase; NULL: they have none */
-static char *
-find_owned(const CatalogArgs *args)
-{
-	if (catalog_run("SELECT kind FROM (SELECT pg_catalog.format('model \"%s\"', name) AS kind, 1 AS rank, id FROM _similarity.model"
-					" WHERE owner OPERATOR(pg_catalog.=) ANY ($1)"
-					" UNION ALL SELECT pg_catalog.format('gallery \"%s\"', name), 2, id FROM similarity.gallery"
-					" WHERE owner OPERATOR(pg_catalog.=) ANY ($1)) o ORDER BY rank, id LIMIT 1", args) == 0)
-		return NULL;
-	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-}
-
 static void
 refuse_owned(const CatalogArgs *args)
 {
-	char	   *owned = find_owned(args);
+	char	   *owned = catalog_owned_by(args);
 
 	if (owned != NULL)
 		ereport(ERROR,
@@ -88,9 +78,7 @@ drop_models(const CatalogArgs *args)
 static void
 drop_all(const CatalogArgs *args)
 {
-	catalog_run("WITH gone AS (DELETE FROM similarity.gallery WHERE owner OPERATOR(pg_catalog.=) ANY ($1) RETURNING id),"
-				" cutpoints AS (DELETE FROM similarity.cutpoint c USING gone g WHERE c.gallery OPERATOR(pg_catalog.=) g.id)"
-				" DELETE FROM similarity.calibration c USING gone g WHERE c.gallery OPERATOR(pg_catalog.=) g.id", args);
+	catalog_delete_galleries_of(args);
 	drop_models(args);
 }
 
@@ -142,8 +130,7 @@ reassign_owned(PG_FUNCTION_ARGS)
 	catalog_arg(&args, OIDOID, ObjectIdGetDatum(role), false);
 	catalog_arg(&args, OIDOID, ObjectIdGetDatum(owner), false);
 	SPI_connect();
-	catalog_run("WITH galleries AS (UPDATE similarity.gallery SET owner = $2 WHERE owner OPERATOR(pg_catalog.=) $1)"
-				" UPDATE _similarity.model SET owner = $2 WHERE owner OPERATOR(pg_catalog.=) $1", &args);
+	catalog_reassign_owned(&args);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -28,6 +28,9 @@
 #include "model/version_id.h"
 #include "model/versions.h"
 #include "nn/safetensors.h"
+#include "server/arguments.h"
+#include "server/catalog.h"
+#include "server/catalog_dependents.h"
 #include "server/context.h"
 #include "server/errors.h"
 
@@ -95,15 +98,6 @@ version_argument(FunctionCallInfo fcinfo, int n, const CatalogModel *model)
 	return version.id;
 }
 
-static void
-require_argument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name)));
-}
-
 /* ---- copy_model ---- */
 
 static void
@@ -150,8 +144,8 @@ copy_model(PG_FUNCTION_ARGS)
 	int			version;
 
 	model_require_writable("similarity.copy_model()");
-	require_argument(fcinfo, 0, "model");
-	require_argument(fcinfo, 1, "name");
+	argument_require(fcinfo, 0, "model");
+	argument_require(fcinfo, 1, "name");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
 	catalog_require_usage(&model);
@@ -277,7 +271,7 @@ export_model(PG_FUNCTION_ARGS)
 	bytea	   *file;
 	int			id;
 
-	require_argument(fcinfo, 0, "model");
+	argument_require(fcinfo, 0, "model");
 	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
 	catalog_require_usage(&model);
 	id = version_argument(fcinfo, 1, &model);
@@ -450,7 +444,7 @@ layout_is_torch(FunctionCallInfo fcinfo, int n)
 {
 	char	   *layout;
 
-	require_argument(fcinfo, n, "layout");
+	argument_require(fcinfo, n, "layout");
 	layout = text_to_cstring(PG_GETARG_TEXT_PP(n));
 	if (strcmp(layout, "keras") != 0 && strcmp(layout, "torch") != 0)
 		ereport(ERROR,
@@ -496,8 +490,8 @@ import_model(PG_FUNCTION_ARGS)
 
 	model_require_writable("similarity.import_model()");
 	status_clear(&status);
-	require_argument(fcinfo, 0, "name");
-	require_argument(fcinfo, 1, "file");
+	argument_require(fcinfo, 0, "name");
+	argument_require(fcinfo, 1, "file");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	bytes = PG_GETARG_BYTEA_PP(1);
 	define_check_name(name);

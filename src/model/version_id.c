@@ -17,6 +17,7 @@
 
 #include "model/model_catalog.h"
 #include "model/version_id.h"
+#include "server/catalog.h"
 #include "server/catalog_scan.h"
 
 #define LAST_ID 32767			/* 15 bits */

@@ -24,7 +24,10 @@
 #include "model/architecture.h"
 #include "model/version_id.h"
 #include "model/versions.h"
+#include "server/catalog.h"
+#include "server/catalog_dependents.h"
 #include "server/catalog_scan.h"
+#include "server/catalog_tables.h"
 #include "server/compat.h"
 
 /*
@@ -32,12 +35,6 @@
  * pg_dump, which doubles it in hexadecimal, has a limit of 1 GB.
  */
 #define PART_FLOATS ((size_t) 256 * 1024)
-
-/* Columns of _similarity.model_weights */
-enum
-{
-	WEIGHTS_VERSION = 1, WEIGHTS_TENSOR, WEIGHTS_PART, WEIGHTS_SHAPE, WEIGHTS_CHECKSUM, WEIGHTS_DATA
-};
 
 StaticAssertDecl(sizeof(real) == sizeof(float4), "the server computes in float4");
 
@@ -210,13 +207,13 @@ take_part(const Part *part, const NnTensorInfo *tensor, CatalogScan *scan, float
 	bytea	   *data;
 	uint32		crc;
 
-	if (!same_shape(DatumGetArrayTypeP(catalog_scan_value(scan, WEIGHTS_SHAPE)), &tensor->shape))
+	if (!same_shape(DatumGetArrayTypeP(catalog_scan_value(scan, MODEL_WEIGHTS_SHAPE)), &tensor->shape))
 		raise_corrupted(part->version, tensor, "has another shape");
-	data = DatumGetByteaPP(catalog_scan_value(scan, WEIGHTS_DATA));
+	data = DatumGetByteaPP(catalog_scan_value(scan, MODEL_WEIGHTS_DATA));
 	if (VARSIZE_ANY_EXHDR(data) != part->count * sizeof(float4))
 		raise_corrupted(part->version, tensor, "has another size");
 	crc = checksum(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
-	if (DatumGetInt64(catalog_scan_value(scan, WEIGHTS_CHECKSUM)) != (int64) crc)
+	if (DatumGetInt64(catalog_scan_value(scan, MODEL_WEIGHTS_CHECKSUM)) != (int64) crc)
 		raise_corrupted(part->version, tensor, "does not match its checksum");
 	memcpy(target, VARDATA_ANY(data), part->count * sizeof(float4));
 	swap_to_little_endian((uint32 *) target, part->count);
@@ -236,9 +233,9 @@ load_part(const Part *part, const NnTensorInfo *tensor, float *weights)
 	ScanKeyData keys[3];
 	uint32		crc;
 
-	ScanKeyInit(&keys[0], WEIGHTS_VERSION, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(part->version));
-	ScanKeyInit(&keys[1], WEIGHTS_TENSOR, BTEqualStrategyNumber, F_TEXTEQ, PointerGetDatum(name));
-	ScanKeyInit(&keys[2], WEIGHTS_PART, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(part->number));
+	ScanKeyInit(&keys[0], MODEL_WEIGHTS_VERSION, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(part->version));
+	ScanKeyInit(&keys[1], MODEL_WEIGHTS_TENSOR, BTEqualStrategyNumber, F_TEXTEQ, PointerGetDatum(name));
+	ScanKeyInit(&keys[2], MODEL_WEIGHTS_PART, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(part->number));
 	keys[1].sk_collation = DEFAULT_COLLATION_OID;
 	catalog_scan_begin(&scan, "model_weights", "model_weights_pkey", 3, keys);
 	if (!catalog_scan_next(&scan))

@@ -44,6 +44,7 @@
 #include "gallery/trigger.h"
 #include "model/model.h"
 #include "reembed/reembed.h"
+#include "server/catalog.h"
 #include "server/compat.h"
 #include "server/role.h"
 

@@ -29,8 +29,10 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "gallery/gallery_input.h"
 #include "model/model.h"
 #include "reembed/reembed.h"
+#include "server/catalog.h"
 #include "server/compat.h"
 #include "server/role.h"
 

@@ -30,6 +30,7 @@
 
 #include "model/model.h"
 #include "reembed/reembed.h"
+#include "server/arguments.h"
 #include "server/compat.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_reembed);
@@ -333,7 +334,7 @@ is_atomic(FunctionCallInfo fcinfo)
 static void
 read_arguments(Reembed *reembed, FunctionCallInfo fcinfo)
 {
-	reembed->model = text_argument(fcinfo, 0, "model");
+	reembed->model = argument_text(fcinfo, 0, "model");
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

@@ -9,6 +9,10 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "gallery/gallery_arguments.h"
+#include "gallery/lookup.h"
+#include "gallery/user_query.h"
+#include "server/arguments.h"
 #include "server/context.h"
 #include "server/errors.h"
 #include "show/show.h"
@@ -118,8 +122,8 @@ make_page(const Gallery *gallery, const char *query, int k, const char *title)
 Datum
 neighbors_html(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_argument(fcinfo, 0, "gallery");
-	char	   *query = text_argument(fcinfo, 1, "query");
+	char	   *name = argument_text(fcinfo, 0, "gallery");
+	char	   *query = argument_text(fcinfo, 1, "query");
 	int			k = k_argument(fcinfo, 2, 5);
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext spi;
@@ -130,7 +134,7 @@ neighbors_html(PG_FUNCTION_ARGS)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	gallery = gallery_open(name);
-	page = make_page(gallery, query, k, text_argument_or_null(fcinfo, 3));
+	page = make_page(gallery, query, k, argument_text_or_null(fcinfo, 3));
 	spi = MemoryContextSwitchTo(caller);
 	result = picture_result(page, strlen(page));
 	MemoryContextSwitchTo(spi);

@@ -16,6 +16,11 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "gallery/gallery_arguments.h"
+#include "gallery/gallery_input.h"
+#include "gallery/labels.h"
+#include "gallery/lookup.h"
+#include "server/arguments.h"
 #include "server/context.h"
 #include "server/errors.h"
 #include "show/show.h"
@@ -139,7 +144,7 @@ static ReportStyle
 style_argument(FunctionCallInfo fcinfo, int n)
 {
 	static const char *const names[] = {"plain", "color256", "truecolor", "ascii"};
-	char	   *style = text_argument(fcinfo, n, "style");
+	char	   *style = argument_text(fcinfo, n, "style");
 
 	for (int i = 0; i < lengthof(names); i++)
 		if (strcmp(style, names[i]) == 0)
@@ -216,7 +221,7 @@ show_input(FunctionCallInfo fcinfo, const Gallery *gallery)
 	gallery_require_input(gallery, type);
 	pictures = pictures_find(gallery, neighbors_prepare(gallery, NEIGHBOR_IMAGES, k),
 							 gallery_embed(gallery, input, type),
-							 text_argument_or_null(fcinfo, 3),
+							 argument_text_or_null(fcinfo, 3),
 							 picture_of_input(gallery, input, type));
 	put_strip((ReturnSetInfo *) fcinfo->resultinfo, pictures.items, pictures.n + 1, columns, style);
 }
@@ -225,7 +230,7 @@ show_input(FunctionCallInfo fcinfo, const Gallery *gallery)
 Datum
 show_neighbors(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_argument(fcinfo, 0, "gallery");
+	char	   *name = argument_text(fcinfo, 0, "gallery");
 	Gallery    *gallery;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);

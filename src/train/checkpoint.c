@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 
 #include "model/model.h"
+#include "server/catalog.h"
 #include "server/compat.h"
 #include "train/checkpoint.h"
 

@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
+#include "server/arguments.h"
 #include "server/errors.h"
 #include "train/sampling.h"
 
@@ -26,43 +27,6 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(batch_class_ratio);
 #define NAMED_CLASSES 5
 
 /* ---- arguments ---- */
-
-static void
-require_argument(FunctionCallInfo fcinfo, int i, const char *name)
-{
-	if (PG_ARGISNULL(i))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be null", name)));
-}
-
-char *
-argument_text(FunctionCallInfo fcinfo, int i, const char *name)
-{
-	require_argument(fcinfo, i, name);
-	return text_to_cstring(PG_GETARG_TEXT_PP(i));
-}
-
-int
-argument_integer(FunctionCallInfo fcinfo, int i, const char *name, int minimum, int maximum)
-{
-	int			value;
-
-	require_argument(fcinfo, i, name);
-	value = PG_GETARG_INT32(i);
-	if (value < minimum || value > maximum)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be between %d and %d, not %d", name, minimum, maximum, value)));
-	return value;
-}
-
-bool
-argument_boolean(FunctionCallInfo fcinfo, int i, const char *name)
-{
-	require_argument(fcinfo, i, name);
-	return PG_GETARG_BOOL(i);
-}
 
 /* 63 bits, so that a record shows a bigint that can be given again */
 static uint64

@@ -59,9 +59,4 @@ sampling_label(const SamplingOptions *options, const SourceRows *rows, uint32 ro
 	return options->single_shot ? (int32) row : rows->labels[row];
 }
 
-/* Arguments of functions, which errors call by their names */
-extern int	argument_integer(FunctionCallInfo fcinfo, int i, const char *name, int minimum, int maximum);
-extern char *argument_text(FunctionCallInfo fcinfo, int i, const char *name);
-extern bool argument_boolean(FunctionCallInfo fcinfo, int i, const char *name);
-
 #endif							/* TRAIN_SAMPLING_H */

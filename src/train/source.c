@@ -25,6 +25,7 @@
 #include "model/model.h"
 #include "server/compat.h"
 #include "server/cursor.h"
+#include "server/query_text.h"
 #include "train/source.h"
 
 #define FETCH_ROWS 256
@@ -125,30 +126,6 @@ check_columns(Reader *reader, TupleDesc columns)
 
 /* ---- query ---- */
 
-/*
- * Only what cannot be a query: SELECT'a' has no blank either.
- */
-static bool
-is_name(const char *query)
-{
-	const char *start = query + strspn(query, " \t\n\r\f");
-	char	   *copy = pstrdup(query);
-	List	   *names;
-
-	return strpbrk(query, "(){}[];,'*") == NULL && (*start == '"' || strchr(start, '"') == NULL) &&
-		SplitIdentifierString(copy, '.', &names) && names != NIL;
-}
-
-void
-model_check_query(const char *what, const char *columns, const char *query)
-{
-	if (is_name(query))
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("argument \"%s\" must be a query, not a name", what),
-				 errhint("Name the columns: 'SELECT %s FROM %s'.", columns, query)));
-}
-
 /* Errors of the user's text come with its context from SPI. */
 static SPIPlanPtr
 prepare_query(const char *what, const char *query)
@@ -157,7 +134,7 @@ prepare_query(const char *what, const char *query)
 	List	   *sources;
 	CachedPlanSource *source;
 
-	model_check_query(what, "input, label", query);
+	check_query_text(what, "input, label", query);
 	plan = SPI_prepare(query, 0, NULL);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));

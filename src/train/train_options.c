@@ -12,6 +12,7 @@
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
+#include "server/arguments.h"
 #include "server/errors.h"
 #include "server/params_json.h"
 #include "train/train_options.h"

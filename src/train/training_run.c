@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 
 #include "model/model.h"
+#include "server/catalog.h"
 #include "train/checkpoint.h"
 #include "train/training_run.h"
 

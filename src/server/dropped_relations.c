@@ -1,5 +1,5 @@
 /*
- * dropped.c
+ * dropped_relations.c
  *	  A table goes, and its galleries with it.
  *
  * PostgreSQL keeps no dependency between a table and a row of ours: an event
@@ -13,7 +13,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 
-#include "model/model.h"
+#include "server/catalog_dependents.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(forget_dropped);
 
@@ -47,11 +47,7 @@ forget_dropped(PG_FUNCTION_ARGS)
 	if (dropped_relations(&relations))
 	{
 		catalog_arg(&args, OIDARRAYOID, relations, false);
-		catalog_run("WITH gone AS (DELETE FROM similarity.gallery WHERE relation OPERATOR(pg_catalog.=) ANY ($1) RETURNING id),"
-					" cutpoints AS (DELETE FROM similarity.cutpoint c USING gone g WHERE c.gallery OPERATOR(pg_catalog.=) g.id),"
-					" calibrations AS (DELETE FROM similarity.calibration c USING gone g WHERE c.gallery OPERATOR(pg_catalog.=) g.id),"
-					" queued AS (DELETE FROM similarity.reembed_queue WHERE relation OPERATOR(pg_catalog.=) ANY ($1))"
-					" DELETE FROM similarity.reembedding WHERE relation OPERATOR(pg_catalog.=) ANY ($1)", &args);
+		catalog_forget_relations(&args);
 	}
 	SPI_finish();
 	PG_RETURN_NULL();

@@ -1,6 +1,6 @@
 /*
- * arguments.c
- *	  Arguments that several functions of this room take.
+ * retrieval_arguments.c
+ *	  Arguments that choose metrics of retrieval.
  */
 #include "postgres.h"
 
@@ -11,68 +11,9 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-#include "gallery/gallery.h"
-#include "model/model.h"
+#include "evaluate/retrieval_arguments.h"
+#include "server/arguments.h"
 #include "server/errors.h"
-
-char *
-text_argument_or_null(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
-char *
-text_argument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name)));
-	return text_argument_or_null(fcinfo, n);
-}
-
-bool
-bool_argument(FunctionCallInfo fcinfo, int n, bool initial)
-{
-	return PG_ARGISNULL(n) ? initial : PG_GETARG_BOOL(n);
-}
-
-int
-k_argument(FunctionCallInfo fcinfo, int n, int initial)
-{
-	int64		k = PG_ARGISNULL(n) ? initial : PG_GETARG_INT64(n);
-
-	neighbors_check_k(k);
-	return (int) k;
-}
-
-EvalMatcher
-matcher_argument(FunctionCallInfo fcinfo, int n, EvalMatcher initial)
-{
-	EvalMatcher matcher = initial;
-	Status		status;
-
-	status_clear(&status);
-	if (!PG_ARGISNULL(n) &&
-		!eval_matcher_by_name(text_argument_or_null(fcinfo, n), &matcher, &status))
-		raise_status(&status);
-	return matcher;
-}
-
-Datum
-input_argument(FunctionCallInfo fcinfo, int n, Oid *type)
-{
-	*type = get_fn_expr_argtype(fcinfo->flinfo, n);
-	if (*type == TEXTOID)
-		return model_input_from_text(text_to_cstring(PG_GETARG_TEXT_PP(n)), type);
-	if (!model_takes_input(*type))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("input must be of type bytea, an array of numbers or embedding")));
-	return PG_GETARG_DATUM(n);
-}
-
-/* ---- retrieval metrics ---- */
 
 static EvalRetrievalMetric
 retrieval_metric(const char *name)
@@ -119,7 +60,7 @@ retrieval_metrics(FunctionCallInfo fcinfo, int n, char ***names, int *count)
 EvalRetrievalOptions
 retrieval_options(FunctionCallInfo fcinfo, int n)
 {
-	char	   *average = text_argument(fcinfo, n, "average");
+	char	   *average = argument_text(fcinfo, n, "average");
 	EvalRetrievalOptions options;
 
 	if (strcmp(average, "micro") != 0 && strcmp(average, "macro") != 0)
@@ -128,7 +69,7 @@ retrieval_options(FunctionCallInfo fcinfo, int n)
 				 errmsg("unknown average \"%s\"", average),
 				 errhint("Averages are micro and macro.")));
 	options.macro = strcmp(average, "macro") == 0;
-	options.drop_closest = bool_argument(fcinfo, n + 1, false);
+	options.drop_closest = argument_boolean_or(fcinfo, n + 1, false);
 	options.threshold = PG_ARGISNULL(n + 2) ? INFINITY : PG_GETARG_FLOAT8(n + 2);
 	if (isnan(options.threshold))
 		ereport(ERROR,

@@ -1,0 +1,23 @@
+/*
+ * retrieval_arguments.h
+ *	  Arguments that choose metrics of retrieval.
+ */
+#ifndef EVALUATE_RETRIEVAL_ARGUMENTS_H
+#define EVALUATE_RETRIEVAL_ARGUMENTS_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "eval/retrieval.h"
+
+/* Argument n, an array of names of retrieval metrics; ERROR if it is empty. */
+extern EvalRetrievalMetric *retrieval_metrics(FunctionCallInfo fcinfo, int n, char ***names, int *count);
+
+/* Arguments n to n + 2: average, drop_closest, distance_threshold. */
+extern EvalRetrievalOptions retrieval_options(FunctionCallInfo fcinfo, int n);
+
+/* Does any of them need the number of rows of each label? */
+extern bool retrieval_any_needs_r(const EvalRetrievalMetric *metrics, int n);
+
+#endif							/* EVALUATE_RETRIEVAL_ARGUMENTS_H */

@@ -1,0 +1,169 @@
+/*
+ * catalog.c
+ *	  SQL on the extension's own tables, as its owner.
+ *
+ * The tables are closed to everybody but the extension's owner.  Whoever calls
+ * these functions has checked what the current role may do.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/snapmgr.h"
+
+#include "server/catalog.h"
+#include "server/role.h"
+
+static Oid
+extension_owner(void)
+{
+	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
+	Oid			owner = InvalidOid;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum("similarity"));
+	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	if (!OidIsValid(owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"similarity\" does not exist")));
+	return owner;
+}
+
+/*
+ * The statement runs under a search_path of pg_catalog only, since names and
+ * operators in it would otherwise resolve to whatever the caller planted
+ * there, and as a security-restricted operation.  It takes microseconds and
+ * is not worth compiling, whatever it seems to cost under enable_seqscan = off.
+ * If it fails, the abort of the (sub)transaction restores role, context and
+ * settings.
+ *
+ * What may write sees the catalog of now, also under REPEATABLE READ, as
+ * PostgreSQL's own catalogs are seen: checks made by statements must hold.
+ */
+static int
+execute_now(const char *sql, int nargs, const Oid *types, const Datum *values,
+			const char *nulls, long limit)
+{
+	SPIPlanPtr	plan = SPI_prepare(sql, nargs, unconstify(Oid *, types));
+	int			code;
+
+	if (plan == NULL)
+		return SPI_result;
+	code = SPI_execute_snapshot(plan, unconstify(Datum *, values), nulls, GetLatestSnapshot(),
+								InvalidSnapshot, false, true, limit);
+	SPI_freeplan(plan);
+	return code;
+}
+
+int
+catalog_execute(const char *sql, int nargs, const Oid *types, const Datum *values,
+				const char *nulls, bool read_only, long limit)
+{
+	RoleFrame	owner;
+	int			code;
+
+	role_enter(&owner, extension_owner());
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	if (read_only)
+		code = SPI_execute_with_args(sql, nargs, unconstify(Oid *, types),
+									 unconstify(Datum *, values), nulls, true, limit);
+	else
+		code = execute_now(sql, nargs, types, values, nulls, limit);
+	role_leave(&owner);
+	if (code < 0)
+		elog(ERROR, "could not run a statement on the catalog: %s",
+			 SPI_result_code_string(code));
+	return code;
+}
+
+uint64
+catalog_run(const char *sql, const CatalogArgs *args)
+{
+	catalog_execute(sql, args->n, args->types, args->values, args->nulls, false, 0);
+	return SPI_processed;
+}
+
+void
+catalog_arg(CatalogArgs *args, Oid type, Datum value, bool isnull)
+{
+	Assert(args->n < CATALOG_MAX_ARGS);
+	args->types[args->n] = type;
+	args->values[args->n] = value;
+	args->nulls[args->n] = isnull ? 'n' : ' ';
+	args->n++;
+}
+
+void
+catalog_arg_int(CatalogArgs *args, int32 value)
+{
+	catalog_arg(args, INT4OID, Int32GetDatum(value), false);
+}
+
+void
+catalog_arg_bigint(CatalogArgs *args, int64 value)
+{
+	catalog_arg(args, INT8OID, Int64GetDatum(value), false);
+}
+
+void
+catalog_arg_float(CatalogArgs *args, double value)
+{
+	catalog_arg(args, FLOAT8OID, Float8GetDatum(value), false);
+}
+
+void
+catalog_arg_text(CatalogArgs *args, const char *value)
+{
+	catalog_arg(args, TEXTOID, value == NULL ? (Datum) 0 : CStringGetTextDatum(value),
+				value == NULL);
+}
+
+/* ---- what a statement returned ---- */
+
+uint64
+catalog_select(const char *sql, Oid type, Datum value)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	int			code = catalog_execute(sql, 1, &type, &value, NULL, true, 0);
+
+	MemoryContextSwitchTo(caller);	/* SPI leaves its own */
+	if (code != SPI_OK_SELECT)
+		elog(ERROR, "catalog could not be read: %s", SPI_result_code_string(code));
+	return SPI_processed;
+}
+
+char *
+catalog_column_text(int row, int column)
+{
+	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+}
+
+Datum
+catalog_column_datum(int row, int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+}
+
+int32
+catalog_column_int(int row, int column)
+{
+	bool		isnull;
+	Datum		value = catalog_column_datum(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(value);
+}

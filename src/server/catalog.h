@@ -1,0 +1,52 @@
+/*
+ * catalog.h
+ *	  SQL on the extension's own tables, as its owner.
+ */
+#ifndef SERVER_CATALOG_H
+#define SERVER_CATALOG_H
+
+#include "postgres.h"
+
+/*
+ * Run one statement on the catalog tables of schema "similarity" under the
+ * extension owner's id.  SPI must be connected; result in SPI_tuptable and
+ * SPI_processed, returns the SPI code.  sql must qualify every name and take
+ * its values as $1, $2, ... only.  The caller has checked privileges.
+ */
+extern int	catalog_execute(const char *sql, int nargs, const Oid *types,
+							const Datum *values, const char *nulls, bool read_only, long limit);
+
+/* Arguments of a statement for catalog_run(), filled one by one: $1, $2, ... */
+#define CATALOG_MAX_ARGS 20
+
+typedef struct CatalogArgs
+{
+	int			n;
+	Oid			types[CATALOG_MAX_ARGS];
+	Datum		values[CATALOG_MAX_ARGS];
+	char		nulls[CATALOG_MAX_ARGS];
+} CatalogArgs;
+
+extern void catalog_arg(CatalogArgs *args, Oid type, Datum value, bool isnull);
+extern void catalog_arg_int(CatalogArgs *args, int32 value);
+extern void catalog_arg_bigint(CatalogArgs *args, int64 value);
+extern void catalog_arg_float(CatalogArgs *args, double value);
+
+/* NULL gives SQL's NULL. */
+extern void catalog_arg_text(CatalogArgs *args, const char *value);
+
+/* catalog_execute with them, for statements that write; returns the rows. */
+extern uint64 catalog_run(const char *sql, const CatalogArgs *args);
+
+/*
+ * Read with a statement of one argument; returns the rows, which are in
+ * SPI_tuptable, and their values.
+ */
+extern uint64 catalog_select(const char *sql, Oid type, Datum value);
+extern char *catalog_column_text(int row, int column);
+extern Datum catalog_column_datum(int row, int column, bool *isnull);
+
+/* 0 for NULL */
+extern int32 catalog_column_int(int row, int column);
+
+#endif							/* SERVER_CATALOG_H */
