@@ -88,3 +88,16 @@ DROP ROLE knn_reader;
 DROP VIEW view;
 DROP TABLE item, asked, wide, short, parts, nothing;
 DROP FUNCTION differences;
+
+-- the list of distances: their operators and operator classes are there, and knn() takes every name
+SELECT d.distance, d.aliases, d.operator, d.function, d.operator_class, o.oid IS NOT NULL AS operator_there, c.oid IS NOT NULL AS class_there
+FROM similarity.distances() d
+	LEFT JOIN pg_operator o ON o.oprname = d.operator AND o.oprleft = 'embedding'::regtype AND o.oprright = 'embedding'::regtype
+	LEFT JOIN pg_opclass c ON c.opcname = d.operator_class AND c.opcintype = 'embedding'::regtype
+ORDER BY d.distance COLLATE "C";
+CREATE TABLE knn_named (e embedding(8));
+INSERT INTO knn_named SELECT random_embedding(8, i) FROM generate_series(1, 5) i;
+SELECT count(*) FROM (SELECT d.distance AS name FROM similarity.distances() d
+		UNION ALL SELECT a FROM similarity.distances() d, unnest(d.aliases) a) n,
+	similarity.knn('knn_named', 'e', ARRAY[random_embedding(8, 9)], 1, upper(n.name));
+DROP TABLE knn_named;

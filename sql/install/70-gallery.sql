@@ -122,8 +122,7 @@ FROM similarity.gallery g
 			JOIN pg_catalog.pg_attribute t ON t.attrelid OPERATOR(pg_catalog.=) i.indrelid AND t.attnum OPERATOR(pg_catalog.=) i.indkey[0]
 			JOIN pg_catalog.pg_opclass o ON o.oid OPERATOR(pg_catalog.=) i.indclass[0]
 		WHERE i.indrelid OPERATOR(pg_catalog.=) r.oid AND i.indisvalid AND t.attname OPERATOR(pg_catalog.=) g.embedding
-			AND o.opcname OPERATOR(pg_catalog.=) CASE g.distance WHEN 'cosine' THEN 'embedding_cosine_ops'
-				WHEN 'inner_product' THEN 'embedding_ip_ops' WHEN 'manhattan' THEN 'embedding_l1_ops' ELSE 'embedding_l2_ops' END
+			AND o.opcname OPERATOR(pg_catalog.=) (SELECT d.operator_class FROM similarity.distances() d WHERE d.distance OPERATOR(pg_catalog.=) g.distance)
 			AND g.distance OPERATOR(pg_catalog.<>) 'snr'
 		ORDER BY i.indexrelid LIMIT 1) x ON true
 WHERE pg_catalog.has_any_column_privilege(r.oid, 'SELECT') OR pg_catalog.pg_has_role(g.owner, 'USAGE');

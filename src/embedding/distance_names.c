@@ -1,15 +1,27 @@
 /*
  * distance_names.c
- *	  Distances by name, as exact search takes them: on any thread, so that
- *	  nothing here may palloc or raise errors.
+ *	  Distances by name: the one list of them.
+ *
+ * The distance_ functions may run on any thread, so that they must neither
+ * palloc nor raise errors.
  */
 #include "postgres.h"
 
 #include <float.h>
 #include <math.h>
 
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
 #include "embedding/embedding.h"
 #include "kernel/vector.h"
+#include "server/compat.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(list_distances);
 
 static double
 distance_l2(const void *q, const void *x)
@@ -64,26 +76,127 @@ distance_jaccard(const void *q, const void *x)
 	return embedding_jaccard_distance(q, x);
 }
 
+/*
+ * The one list of distances.  Names are Keras' and TensorFlow Similarity's,
+ * aliases those of TensorFlow Similarity, SQL and the operator classes.
+ */
 static const EmbeddingMetric metrics[] = {
-	{"l2", NEIGHBOR_L2, distance_l2},
-	{"euclidean", NEIGHBOR_L2, distance_l2},
-	{"squared_euclidean", NEIGHBOR_L2_SQUARED, distance_l2_squared},
-	{"cosine", NEIGHBOR_COSINE, distance_cosine},
-	{"inner_product", NEIGHBOR_INNER_PRODUCT, distance_inner_product},
-	{"l1", NEIGHBOR_OTHER, distance_l1},
-	{"manhattan", NEIGHBOR_OTHER, distance_l1},
-	{"snr", NEIGHBOR_OTHER, distance_snr},
-	{"hamming", NEIGHBOR_OTHER, distance_hamming, true},
-	{"jaccard", NEIGHBOR_OTHER, distance_jaccard, true},
+	{
+		.name = "cosine",.aliases = {"CosineDistance"},
+		.kind = NEIGHBOR_COSINE,.distance = distance_cosine,
+		.operator = "<=>",.opclass = "embedding_cosine_ops"
+	},
+	{
+		.name = "euclidean",.aliases = {"l2", "EuclideanDistance", "pythagorean"},
+		.kind = NEIGHBOR_L2,.distance = distance_l2,
+		.operator = "<->",.opclass = "embedding_l2_ops"
+	},
+	{
+		.name = "squared_euclidean",.aliases = {"SquaredEuclideanDistance", "sql2", "sqeuclidean"},
+		.kind = NEIGHBOR_L2_SQUARED,.distance = distance_l2_squared,
+		.operator = "<->",.function = "l2_squared_distance",.opclass = "embedding_l2_ops"
+	},
+	{
+		.name = "inner_product",.aliases = {"ip", "InnerProductSimilarity"},
+		.kind = NEIGHBOR_INNER_PRODUCT,.distance = distance_inner_product,
+		.operator = "<#>",.opclass = "embedding_ip_ops"
+	},
+	{
+		.name = "manhattan",.aliases = {"l1", "ManhattanDistance", "taxicab"},
+		.kind = NEIGHBOR_OTHER,.distance = distance_l1,
+		.operator = "<+>",.opclass = "embedding_l1_ops"
+	},
+	{
+		.name = "snr",.aliases = {"SNRDistance", "signal-to-noise-ratio"},
+		.kind = NEIGHBOR_OTHER,.distance = distance_snr,
+		.function = "snr_distance",.query_first = true
+	},
+	{
+		.name = "hamming",
+		.kind = NEIGHBOR_OTHER,.distance = distance_hamming,.of_bits = true,
+		.operator = "<~>",.opclass = "embedding_hamming_ops"
+	},
+	{
+		.name = "jaccard",
+		.kind = NEIGHBOR_OTHER,.distance = distance_jaccard,.of_bits = true,
+		.operator = "<%>",.opclass = "embedding_jaccard_ops"
+	},
 };
 
-const EmbeddingMetric *
-embedding_metric(const char *name)
+static bool
+has_name(const EmbeddingMetric *metric, const char *name)
 {
+	if (pg_strcasecmp(metric->name, name) == 0)
+		return true;
+	for (int i = 0; i < EMBEDDING_METRIC_ALIASES && metric->aliases[i] != NULL; i++)
+		if (pg_strcasecmp(metric->aliases[i], name) == 0)
+			return true;
+	return false;
+}
+
+const EmbeddingMetric *
+embedding_metric(const char *name, bool bits)
+{
+	StringInfoData names;
+
 	for (int i = 0; i < lengthof(metrics); i++)
-		if (pg_strcasecmp(metrics[i].name, name) == 0)
+		if ((bits || !metrics[i].of_bits) && has_name(&metrics[i], name))
 			return &metrics[i];
-	return NULL;
+	initStringInfo(&names);
+	for (int i = 0; i < lengthof(metrics); i++)
+		if (bits || !metrics[i].of_bits)
+			appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", metrics[i].name);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("unknown distance \"%s\"", name),
+			 errhint("Distances are %s; similarity.distances() lists their other names.", names.data)));
+}
+
+/* ---- distances() ---- */
+
+static Datum
+text_or_null(const char *text, bool *isnull)
+{
+	*isnull = text == NULL;
+
+	return *isnull ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
+static Datum
+aliases_of(const EmbeddingMetric *metric)
+{
+	Datum		aliases[EMBEDDING_METRIC_ALIASES];
+	int			n = 0;
+
+	while (n < EMBEDDING_METRIC_ALIASES && metric->aliases[n] != NULL)
+	{
+		aliases[n] = CStringGetTextDatum(metric->aliases[n]);
+		n++;
+	}
+	return PointerGetDatum(construct_array(aliases, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* distances(): name, other names, operator, function, operator class */
+Datum
+list_distances(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < lengthof(metrics); i++)
+	{
+		const EmbeddingMetric *metric = &metrics[i];
+		Datum		values[5];
+		bool		nulls[5] = {false};
+
+		values[0] = CStringGetTextDatum(metric->name);
+		values[1] = aliases_of(metric);
+		values[2] = text_or_null(metric->operator, &nulls[2]);
+		values[3] = text_or_null(metric->function, &nulls[3]);
+		values[4] = text_or_null(metric->opclass, &nulls[4]);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }
 
 /* What rounding makes of an element, and of a sum of products */

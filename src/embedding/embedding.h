@@ -132,17 +132,31 @@ extern double embedding_jaccard_distance(const Embedding *a, const Embedding *b)
 /* What a distance of values of this typmod costs, in units of cpu_operator_cost */
 extern double embedding_distance_cost(int32 typmod);
 
-/* A distance as kernel/neighbors.h takes it; distance() may run on any thread. */
+#define EMBEDDING_METRIC_ALIASES 3
+
+/*
+ * A distance by name.  Rows are ordered by the operator, which an index may
+ * serve, or by the function where there is no operator; what is reported is
+ * the function's value, or the operator's.
+ */
 typedef struct EmbeddingMetric
 {
 	const char *name;
-	NeighborMetric kind;
-	NeighborDistance distance;
+	const char *aliases[EMBEDDING_METRIC_ALIASES];	/* NULL after the last */
+	NeighborMetric kind;		/* for kernel/neighbors.h */
+	NeighborDistance distance;	/* may run on any thread */
 	bool		of_bits;		/* compares bits whatever the precision */
+	const char *operator;		/* or NULL */
+	const char *function;		/* or NULL */
+	const char *opclass;		/* of similarity_hnsw, or NULL */
+	bool		query_first;	/* the function is not symmetric */
 } EmbeddingMetric;
 
-/* The distance of a name, whatever the case of its letters; NULL if unknown. */
-extern const EmbeddingMetric *embedding_metric(const char *name);
+/*
+ * By name or alias, whatever the case of its letters; of bits only if these are
+ * asked for.  ERRCODE_UNDEFINED_OBJECT that lists the names.
+ */
+extern const EmbeddingMetric *embedding_metric(const char *name, bool bits);
 
 /*
  * Is this distance from e that of e itself, but for rounding?  Embeddings that

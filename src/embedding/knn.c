@@ -58,19 +58,6 @@ typedef struct Knn
 	NeighborSearch *search;
 } Knn;
 
-static const EmbeddingMetric *
-metric_by_name(const char *name)
-{
-	const EmbeddingMetric *metric = embedding_metric(name);
-
-	if (metric == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown distance \"%s\"", name),
-				 errhint("Distances are l2 or euclidean, squared_euclidean, cosine, inner_product, l1 or manhattan, snr, hamming, and jaccard.")));
-	return metric;
-}
-
 /* ---- queries ---- */
 
 static void
@@ -302,7 +289,7 @@ return_neighbors(Knn *knn, ReturnSetInfo *result)
 Datum
 similarity_knn(PG_FUNCTION_ARGS)
 {
-	const EmbeddingMetric *metric = metric_by_name(text_to_cstring(PG_GETARG_TEXT_PP(4)));
+	const EmbeddingMetric *metric = embedding_metric(text_to_cstring(PG_GETARG_TEXT_PP(4)), true);
 	int64		k = PG_GETARG_INT64(3);
 	MemoryContext context;
 	MemoryContext previous;

@@ -48,7 +48,6 @@ typedef struct Sample
 struct Pass
 {
 	const Gallery *gallery;
-	const EmbeddingMetric *metric;
 	Labels	   *labels;
 	PassFunction function;
 	void	   *state;
@@ -159,7 +158,7 @@ take_neighbors(void *state, const Embedding *query, int label, const int *labels
 	pass->items.n++;
 	if (isnan(distances[0]))
 		pass->items.nowhere++;
-	else if (embedding_is_own_distance(pass->metric, query, distances[0]))
+	else if (embedding_is_own_distance(pass->gallery->distance, query, distances[0]))
 		pass->items.own++;
 	pass->function(pass->state, label, labels, distances, n);
 }
@@ -197,7 +196,6 @@ pass_create(const Gallery *gallery, bool exact, int k, Labels *labels, PassFunct
 	Pass	   *pass = palloc0(sizeof(Pass));
 
 	pass->gallery = gallery;
-	pass->metric = embedding_metric(gallery->distance->name);
 	pass->k = k;
 	pass->labels = labels;
 	pass->function = function;

@@ -205,13 +205,10 @@ take_block(Exact *exact, Portal portal, int block)
 static int
 create_search(Exact *exact)
 {
-	const char *name = exact->gallery->distance->name;
-	const EmbeddingMetric *metric = embedding_metric(name);
+	const EmbeddingMetric *metric = exact->gallery->distance;
 	int			block;
 	Status		status;
 
-	if (metric == NULL)
-		elog(ERROR, "distance \"%s\" has no exact search", name);
 	status_clear(&status);
 	exact->search = neighbors_create(memory_arena(exact->context, ARENA_NO_BUDGET), memory_pool(exact->context),
 									 metric->kind, metric->distance, exact->dims, exact->vectors,

@@ -70,7 +70,7 @@ gallery_from_arguments(FunctionCallInfo fcinfo)
 	if (gallery->key == NULL)
 		gallery->key = default_key(PG_GETARG_OID(1));
 	gallery->model = argument_text_or_null(fcinfo, 5);
-	gallery->distance = gallery_distance(argument_text(fcinfo, 6, "distance"));
+	gallery->distance = embedding_metric(argument_text(fcinfo, 6, "distance"), false);
 	gallery->image = argument_text_or_null(fcinfo, 7);
 	if (!PG_ARGISNULL(8))
 		gallery_set_shape(gallery, PG_GETARG_ARRAYTYPE_P(8));

@@ -18,22 +18,6 @@
 #include "eval/calibration.h"
 #include "server/role.h"
 
-/*
- * A distance by its TensorFlow Similarity name.  Rows are ordered by the
- * operator, which an index may serve, or by the function where there is no
- * operator; what is reported is the function's value, or the operator's.
- */
-typedef struct GalleryDistance
-{
-	const char *name;
-	const char *operator;
-	const char *function;
-	bool		query_first;	/* the function is not symmetric */
-} GalleryDistance;
-
-/* By name or alias in any case; ERROR that lists the names. */
-extern const GalleryDistance *gallery_distance(const char *name);
-
 typedef struct Gallery
 {
 	int32		id;
@@ -51,7 +35,7 @@ typedef struct Gallery
 	int			height;			/* of images; 0: not known */
 	int			width;
 	int			channels;
-	const GalleryDistance *distance;
+	const EmbeddingMetric *distance;
 	char	   *model;			/* NULL: raw input cannot be embedded */
 	int			version;		/* of model */
 	char	   *relation;		/* qualified and quoted */

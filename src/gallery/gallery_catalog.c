@@ -45,7 +45,7 @@ read_gallery(void)
 	gallery->label = catalog_column_text(0, 6);
 	gallery->key = catalog_column_text(0, 7);
 	gallery->image = catalog_column_text(0, 8);
-	gallery->distance = gallery_distance(catalog_column_text(0, 9));
+	gallery->distance = embedding_metric(catalog_column_text(0, 9), false);
 	gallery->model = catalog_column_text(0, 10);
 	gallery->version = catalog_column_int(0, 11);
 	gallery->input = catalog_column_text(0, 13);

@@ -26,58 +26,6 @@
 #include "gallery/gallery.h"
 #include "report/report.h"
 
-/* ---- distances ---- */
-
-static const GalleryDistance distances[] = {
-	{"cosine", "<=>", NULL, false},
-	{"euclidean", "<->", NULL, false},
-	{"squared_euclidean", "<->", "l2_squared_distance", false},
-	{"manhattan", "<+>", NULL, false},
-	{"inner_product", "<#>", NULL, false},
-	{"snr", NULL, "snr_distance", true},
-};
-
-/* TensorFlow Similarity's other names of them */
-static const struct
-{
-	const char *alias;
-	const char *name;
-}			aliases[] = {
-	{"cosinedistance", "cosine"},
-	{"euclideandistance", "euclidean"},
-	{"l2", "euclidean"},
-	{"pythagorean", "euclidean"},
-	{"squaredeuclideandistance", "squared_euclidean"},
-	{"sql2", "squared_euclidean"},
-	{"sqeuclidean", "squared_euclidean"},
-	{"manhattandistance", "manhattan"},
-	{"l1", "manhattan"},
-	{"taxicab", "manhattan"},
-	{"innerproductsimilarity", "inner_product"},
-	{"ip", "inner_product"},
-	{"snrdistance", "snr"},
-	{"signal-to-noise-ratio", "snr"},
-};
-
-const GalleryDistance *
-gallery_distance(const char *name)
-{
-	const char *wanted = name;
-
-	for (int i = 0; i < lengthof(aliases); i++)
-		if (pg_strcasecmp(aliases[i].alias, name) == 0)
-			wanted = aliases[i].name;
-	for (int i = 0; i < lengthof(distances); i++)
-		if (pg_strcasecmp(distances[i].name, wanted) == 0)
-			return &distances[i];
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("unknown distance \"%s\"", name),
-			 errhint("Distances are cosine, euclidean, squared_euclidean, manhattan, inner_product and snr.")));
-}
-
-/* ---- table and columns ---- */
-
 static void
 raise_no_relation(const Gallery *gallery)
 {

@@ -94,17 +94,6 @@ typedef struct Recall
 	double		expansions;
 } Recall;
 
-/* The index's distance for the exact pass */
-static const EmbeddingMetric *
-exact_metric(const GraphMetric *metric)
-{
-	const EmbeddingMetric *exact = embedding_metric(metric == &graph_metric_ip ? "inner_product" : metric->name);
-
-	if (exact == NULL)
-		elog(ERROR, "unknown metric \"%s\"", metric->name);
-	return exact;
-}
-
 /* ---- passes over the table ---- */
 
 /*
@@ -217,7 +206,7 @@ set_truth(const Recall *recall, Sampled *sampled, const Neighbor *found, size_t 
 static void
 find_truth(Recall *recall)
 {
-	const EmbeddingMetric *exact = exact_metric(recall->index->space->metric);
+	const EmbeddingMetric *exact = embedding_metric(recall->index->space->metric->name, true);
 	int			dims = recall->index->layout.shape.dims;
 	float	   *queries = palloc_extended(sizeof(float) * dims * recall->nsampled, MCXT_ALLOC_HUGE);
 	const void **items = palloc(sizeof(void *) * recall->nsampled);
@@ -421,7 +410,7 @@ begin_recall(Relation heap, HnswIndex *index, Snapshot snapshot, int sample, int
 	recall->context = CurrentMemoryContext;
 	recall->block_context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw block",
 												  ALLOCSET_DEFAULT_SIZES);
-	recall->distance = exact_metric(index->space->metric)->distance;
+	recall->distance = embedding_metric(index->space->metric->name, true)->distance;
 	random_init(&recall->random, seed, 0);
 	scan_table(recall, sample_callback);
 	if (recall->nsampled > 0)
