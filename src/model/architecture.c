@@ -89,34 +89,23 @@ read_sources(Arena *arena, NnLayerSpec *spec, int number, Jsonb *params)
 static void
 read_layer(Arena *arena, NnLayerSpec *spec, int number, JsonbValue *element)
 {
-	JsonbIterator *iterator;
-	JsonbValue	key;
-	JsonbValue	value;
 	Jsonb	   *params;
 	char	   *type;
 	char	   *owner;
 	Status		status;
 
-	if (element->type != jbvBinary || !JsonContainerIsObject(element->val.binary.data) ||
-		JsonContainerSize(element->val.binary.data) != 1)
+	if (element->type != jbvBinary || !params_named(element->val.binary.data, &type, &params))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("layer %d is not a JSON object with one key", number),
 				 errhint("Write a layer as {\"type\": {parameters}}, e.g. {\"dense\": {\"units\": 64}}.")));
-	iterator = JsonbIteratorInit(element->val.binary.data);
-	JsonbIteratorNext(&iterator, &key, true);
-	JsonbIteratorNext(&iterator, &key, true);
-	JsonbIteratorNext(&iterator, &value, true);
-
 	status_clear(&status);
-	type = pnstrdup(key.val.string.val, key.val.string.len);
 	spec->type = nn_layer_type(type, &status);
 	if (spec->type == NULL)
 	{
 		status_detail(&status, "It is layer %d of the model.", number);
 		raise_status(&status);
 	}
-	params = JsonbValueToJsonb(&value);
 	read_name(spec, number, params);
 	read_sources(arena, spec, number, params);
 	owner = arena_strdup(arena, psprintf("layer %d (\"%s\")", number, type));

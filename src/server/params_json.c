@@ -123,3 +123,21 @@ params_from_jsonb(Params *params, const char *owner, const ParamSpec *specs, Jso
 	if (!params_check(params, &status))
 		raise_status(&status);
 }
+
+bool
+params_named(JsonbContainer *container, char **name, Jsonb **params)
+{
+	JsonbIterator *iterator;
+	JsonbValue	key;
+	JsonbValue	value;
+
+	if (!JsonContainerIsObject(container) || JsonContainerSize(container) != 1)
+		return false;
+	iterator = JsonbIteratorInit(container);
+	(void) JsonbIteratorNext(&iterator, &key, true);	/* the object begins */
+	(void) JsonbIteratorNext(&iterator, &key, true);
+	(void) JsonbIteratorNext(&iterator, &value, true);
+	*name = pnstrdup(key.val.string.val, key.val.string.len);
+	*params = JsonbValueToJsonb(&value);
+	return true;
+}

@@ -21,4 +21,10 @@
 extern void params_from_jsonb(Params *params, const char *owner, const ParamSpec *specs,
 							  Jsonb *json, const char *const *skip);
 
+/*
+ * What {"name": {parameters}} names, and its parameters, palloc'd; false unless
+ * the container is an object with one key.
+ */
+extern bool params_named(JsonbContainer *container, char **name, Jsonb **params);
+
 #endif							/* SERVER_PARAMS_JSON_H */

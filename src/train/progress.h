@@ -10,6 +10,7 @@
 
 #include "nn/nn.h"
 #include "portability/instr_time.h"
+#include "utils/jsonb.h"
 
 /* What is told of a step, or of the steps of an epoch; NaN where none had it */
 typedef struct TrainingMetrics
@@ -33,7 +34,7 @@ typedef struct EpochStats
 {
 	int			epoch;			/* from 1 */
 	TrainingMetrics metrics;
-	char	   *validation;		/* JSON, or NULL */
+	Jsonb	   *validation;		/* or NULL */
 	char	   *validation_text;	/* the same for people */
 } EpochStats;
 

@@ -36,6 +36,7 @@
 #include "model/versions.h"
 #include "server/context.h"
 #include "server/errors.h"
+#include "server/json_object.h"
 #include "train/checkpoint.h"
 #include "train/progress.h"
 #include "train/source.h"
@@ -369,22 +370,24 @@ version_metrics(const Training *training)
 {
 	const EpochStats *stats = &training->stats;
 	instr_time	elapsed;
-	char	   *json;
+	JsonObject	json;
 
 	INSTR_TIME_SET_CURRENT(elapsed);
 	INSTR_TIME_SUBTRACT(elapsed, training->start);
-	json = psprintf("{\"loss\": %.9g, \"avg_positive\": %s, \"avg_negative\": %s, "
-					"\"rows\": %u, \"spilled_rows\": %u, \"classes\": %d, \"epochs\": %d, \"steps\": " INT64_FORMAT ", "
-					"\"planned_bytes\": %zu, \"images_per_second\": %.0f, \"seconds\": %.3f, \"validation\": %s}",
-					stats->metrics.loss,
-					isnan(stats->metrics.avg_positive) ? "null" : psprintf("%.9g", stats->metrics.avg_positive),
-					isnan(stats->metrics.avg_negative) ? "null" : psprintf("%.9g", stats->metrics.avg_negative),
-					training->rows->nrows, rows_spilled(training->rows->store),
-					training->rows->nclasses, training->options.epochs,
-					nn_trainer_steps(training->trainer), memory_planned(&training->memory),
-					stats->metrics.images_per_second, INSTR_TIME_GET_DOUBLE(elapsed),
-					stats->validation == NULL ? "null" : stats->validation);
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
+	json_begin(&json);
+	json_number(&json, "loss", "%.9g", stats->metrics.loss);
+	json_number(&json, "avg_positive", "%.9g", stats->metrics.avg_positive);
+	json_number(&json, "avg_negative", "%.9g", stats->metrics.avg_negative);
+	json_integer(&json, "rows", training->rows->nrows);
+	json_integer(&json, "spilled_rows", rows_spilled(training->rows->store));
+	json_integer(&json, "classes", training->rows->nclasses);
+	json_integer(&json, "epochs", training->options.epochs);
+	json_integer(&json, "steps", nn_trainer_steps(training->trainer));
+	json_integer(&json, "planned_bytes", (int64) memory_planned(&training->memory));
+	json_number(&json, "images_per_second", "%.0f", stats->metrics.images_per_second);
+	json_number(&json, "seconds", "%.3f", INSTR_TIME_GET_DOUBLE(elapsed));
+	json_jsonb(&json, "validation", stats->validation);
+	return json_end(&json);
 }
 
 static void

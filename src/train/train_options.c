@@ -14,6 +14,7 @@
 
 #include "server/arguments.h"
 #include "server/errors.h"
+#include "server/json_object.h"
 #include "server/params_json.h"
 #include "train/train_options.h"
 
@@ -112,30 +113,23 @@ static void
 read_schedule(TrainOptions *options)
 {
 	NnTrainOptions *nn = &options->nn;
-	JsonbIterator *iterator;
-	JsonbValue	key;
-	JsonbValue	value;
+	Jsonb	   *params;
 	char	   *name;
 	Status		status;
 
 	if (options->schedule == NULL)
 		return;
-	if (!JB_ROOT_IS_OBJECT(options->schedule) || JB_ROOT_COUNT(options->schedule) != 1)
+	if (!params_named(&options->schedule->root, &name, &params))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("schedule must be a JSON object with one key"),
 				 errhint("Write it as {\"name\": {parameters}}, e.g. {\"cosine\": {\"alpha\": 0.1}}.")));
-	iterator = JsonbIteratorInit(&options->schedule->root);
-	JsonbIteratorNext(&iterator, &key, true);
-	JsonbIteratorNext(&iterator, &key, true);
-	JsonbIteratorNext(&iterator, &value, true);
-	name = pnstrdup(key.val.string.val, key.val.string.len);
 	nn->schedule = nn_schedule_type(name, &status);
 	if (nn->schedule == NULL)
 		raise_status(&status);
 	params_from_jsonb(&nn->schedule_params, psprintf("schedule \"%s\"", name),
 					  nn_schedule_description(nn->schedule)->params,
-					  JsonbValueToJsonb(&value), NULL);
+					  params, NULL);
 	if (!nn_schedule_check(nn->schedule, &nn->schedule_params, nn->total_steps, &status))
 		raise_status(&status);
 }
@@ -205,94 +199,31 @@ train_options_read(FunctionCallInfo fcinfo, TrainOptions *options)
 
 /* ---- as JSON ---- */
 
-static void
-put_key(StringInfo json, const char *key)
-{
-	appendStringInfo(json, "%s\"%s\": ", json->len == 0 ? "{" : ", ", key);
-}
-
-static void
-put_number(StringInfo json, const char *key, int64 value)
-{
-	put_key(json, key);
-	appendStringInfo(json, INT64_FORMAT, value);
-}
-
-/* 0 stands for what was not given. */
-static void
-put_optional(StringInfo json, const char *key, int value)
-{
-	put_key(json, key);
-	appendStringInfoString(json, value == 0 ? "null" : psprintf("%d", value));
-}
-
-static void
-put_text(StringInfo json, const char *key, const char *value)
-{
-	put_key(json, key);
-	if (value == NULL)
-		appendStringInfoString(json, "null");
-	else
-		escape_json(json, value);
-}
-
-static void
-put_jsonb(StringInfo json, const char *key, Jsonb *value)
-{
-	put_key(json, key);
-	if (value == NULL)
-		appendStringInfoString(json, "null");
-	else
-		JsonbToCString(json, &value->root, VARSIZE(value));
-}
-
-static void
-put_texts(StringInfo json, const char *key, ArrayType *array)
-{
-	Datum	   *texts;
-	int			n;
-
-	put_key(json, key);
-	if (array == NULL)
-	{
-		appendStringInfoString(json, "null");
-		return;
-	}
-	/* nulls were refused when the source was read */
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &texts, NULL, &n);
-	appendStringInfoChar(json, '[');
-	for (int i = 0; i < n; i++)
-	{
-		if (i > 0)
-			appendStringInfoString(json, ", ");
-		escape_json(json, TextDatumGetCString(texts[i]));
-	}
-	appendStringInfoChar(json, ']');
-}
-
 Jsonb *
 train_options_json(const TrainOptions *options)
 {
 	const SamplingOptions *sampling = &options->sampling;
-	StringInfoData json;
+	JsonObject	json;
 
-	initStringInfo(&json);
-	put_text(&json, "loss", options->loss);
-	put_jsonb(&json, "loss_params", options->loss_params);
-	put_text(&json, "optimizer", options->optimizer);
-	put_jsonb(&json, "optimizer_params", options->optimizer_params);
-	put_jsonb(&json, "schedule", options->schedule);
-	put_number(&json, "epochs", options->epochs);
-	put_number(&json, "steps_per_epoch", options->steps_per_epoch);
-	put_number(&json, "classes_per_batch", sampling->classes_per_batch);
-	put_number(&json, "examples_per_class", sampling->examples_per_class);
-	put_number(&json, "seed", (int64) sampling->seed);
-	put_texts(&json, "known_classes", sampling->known_classes);
-	put_optional(&json, "max_examples_per_class", sampling->max_examples_per_class);
-	put_text(&json, "sampler", sampling->single_shot ? "single_shot" : "multi_shot");
-	put_text(&json, "validation", options->validation);
-	put_number(&json, "log_steps", options->log_steps);
-	put_number(&json, "threads", pool_threads(options->nn.pool));
-	appendStringInfoChar(&json, '}');
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
+	json_begin(&json);
+	json_text(&json, "loss", options->loss);
+	json_jsonb(&json, "loss_params", options->loss_params);
+	json_text(&json, "optimizer", options->optimizer);
+	json_jsonb(&json, "optimizer_params", options->optimizer_params);
+	json_jsonb(&json, "schedule", options->schedule);
+	json_integer(&json, "epochs", options->epochs);
+	json_integer(&json, "steps_per_epoch", options->steps_per_epoch);
+	json_integer(&json, "classes_per_batch", sampling->classes_per_batch);
+	json_integer(&json, "examples_per_class", sampling->examples_per_class);
+	json_integer(&json, "seed", (int64) sampling->seed);
+	json_texts(&json, "known_classes", sampling->known_classes);
+	if (sampling->max_examples_per_class == 0)
+		json_null(&json, "max_examples_per_class");
+	else
+		json_integer(&json, "max_examples_per_class", sampling->max_examples_per_class);
+	json_text(&json, "sampler", sampling->single_shot ? "single_shot" : "multi_shot");
+	json_text(&json, "validation", options->validation);
+	json_integer(&json, "log_steps", options->log_steps);
+	json_integer(&json, "threads", pool_threads(options->nn.pool));
+	return json_end(&json);
 }

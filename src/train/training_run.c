@@ -185,10 +185,10 @@ training_run_epoch(int64 run, const CatalogModel *model, const EpochStats *stats
 	catalog_arg_bigint(&args, run);
 	catalog_arg_int(&args, stats->epoch);
 	arg_metrics(&args, &stats->metrics);
-	catalog_arg_text(&args, stats->validation);
+	arg_jsonb(&args, stats->validation);
 	require_run(model, catalog_run("INSERT INTO similarity.training_epoch (run, epoch, "
 								   METRIC_COLUMNS ", validation)"
-								   " SELECT r.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::pg_catalog.jsonb"
+								   " SELECT r.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14"
 								   " FROM similarity.training_run r"
 								   " JOIN _similarity.model m ON m.id OPERATOR(pg_catalog.=) r.model"
 								   " WHERE r.id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE", &args));

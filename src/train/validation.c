@@ -25,6 +25,7 @@
 #include "kernel/distance.h"
 #include "kernel/neighbors.h"
 #include "server/errors.h"
+#include "server/json_object.h"
 #include "train/validation.h"
 
 /* Rows embedded between interrupts: a few for each thread, more if that is fast */
@@ -289,35 +290,33 @@ evaluate_group(const Validation *validation, Arena *arena, int which)
 	return group;
 }
 
-/* NaN, for a group without rows, is null in JSON. */
+/* What a group without rows has no value for is null. */
 static void
-put_group(StringInfo json, const char *suffix, const Group *group)
+put_group(JsonObject *json, const char *suffix, const Group *group)
 {
-	appendStringInfo(json, "%s\"rows%s\": " INT64_FORMAT, json->len == 0 ? "{" : ", ", suffix, group->count);
-	if (group->count == 0)
-		appendStringInfo(json, ", \"recall@1%s\": null, \"binary_accuracy%s\": null", suffix, suffix);
-	else
-		appendStringInfo(json, ", \"recall@1%s\": %.9g, \"binary_accuracy%s\": %.9g",
-						 suffix, group->recall, suffix, group->accuracy);
+	bool		empty = group->count == 0;
+
+	json_integer(json, psprintf("rows%s", suffix), group->count);
+	json_number(json, psprintf("recall@1%s", suffix), "%.9g", empty ? NAN : group->recall);
+	json_number(json, psprintf("binary_accuracy%s", suffix), "%.9g", empty ? NAN : group->accuracy);
 }
 
 static void
 describe(EpochStats *stats, const Group *all, const Group *known, const Group *unknown)
 {
-	StringInfoData json;
+	JsonObject	json;
 	StringInfoData text;
 
-	initStringInfo(&json);
+	json_begin(&json);
 	put_group(&json, "", all);
 	put_group(&json, "_known_classes", known);
 	put_group(&json, "_unknown_classes", unknown);
-	appendStringInfoChar(&json, '}');
 	initStringInfo(&text);
 	appendStringInfo(&text, "recall@1 %.4f, binary accuracy %.4f", all->recall, all->accuracy);
 	if (known->count > 0 && unknown->count > 0)
 		appendStringInfo(&text, " (known classes %.4f and %.4f, unknown ones %.4f and %.4f)",
 						 known->recall, known->accuracy, unknown->recall, unknown->accuracy);
-	stats->validation = json.data;
+	stats->validation = json_end(&json);
 	stats->validation_text = text.data;
 }
 
