@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "kernel/dispatch.h"
+
 #define INLINE static inline __attribute__((always_inline))
 
 /* Up to eight bytes; the order of bytes does not matter for counting. */
@@ -94,7 +96,7 @@ bits_init(void)
 	int			n = 0;
 
 #if defined(__x86_64__)
-	if (__builtin_cpu_supports("popcnt"))
+	if (kernel_has_popcnt())
 		tables[n++] = &bits_popcnt;
 #endif
 	tables[n++] = &bits_portable;

@@ -5,6 +5,7 @@
 #include "kernel/code_kernels.h"
 
 #include "kernel/code_kernels_tables.h"
+#include "kernel/dispatch.h"
 
 static const CodeKernels *tables[4] = {&code_kernels_portable, NULL};
 
@@ -35,16 +36,13 @@ code_kernels_init(void)
 	int			n = 0;
 
 #if defined(__x86_64__)
-	__builtin_cpu_init();
-	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-		__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-		__builtin_cpu_supports("avx512vnni"))
+	if (kernel_level() >= KERNEL_AVX512 && kernel_has_vnni())
 	{
 		mixed = code_kernels_avx2;
 		code_kernels_add_avx512(&mixed);
 		tables[n++] = &mixed;
 	}
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+	if (kernel_level() >= KERNEL_AVX2)
 		tables[n++] = &code_kernels_avx2;
 #elif defined(__aarch64__)
 	mixed = code_kernels_portable;

@@ -5,26 +5,14 @@
  */
 #include "kernel/distance.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 
-#include "kernel/bits.h"
-#include "kernel/code_kernels.h"
 #include "kernel/distance_tables.h"
-#include "kernel/mixed.h"
 
 static const KernelTable *tables[4] = {&kernel_portable, NULL};
 
 const KernelTable *kernel = &kernel_portable;
-
-static KernelLevel level = KERNEL_PORTABLE;
-
-KernelLevel
-kernel_level(void)
-{
-	return level;
-}
 
 const KernelTable *const *
 kernel_tables(void)
@@ -33,35 +21,21 @@ kernel_tables(void)
 }
 
 void
-kernel_init(void)
+distance_kernels_init(void)
 {
 	int			n = 0;
 
 #if defined(__x86_64__)
-	__builtin_cpu_init();
-	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-		__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
+	if (kernel_level() >= KERNEL_AVX512)
 		tables[n++] = &kernel_avx512;
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+	if (kernel_level() >= KERNEL_AVX2)
 		tables[n++] = &kernel_avx2;
-	level = tables[0] == &kernel_avx512 ? KERNEL_AVX512 :
-		tables[0] == &kernel_avx2 ? KERNEL_AVX2 : KERNEL_PORTABLE;
 #elif defined(__aarch64__)
 	tables[n++] = &kernel_neon;
 #endif
 	tables[n++] = &kernel_portable;
 	tables[n] = NULL;
 	kernel = tables[0];
-	code_kernels_init();
-	mixed_init();
-	bits_init();
-}
-
-/* Can a sum of squares be trusted: neither overflowed nor near underflow? */
-static bool
-is_sound(float sum)
-{
-	return sum > 1e-30f && sum <= FLT_MAX;
 }
 
 double
@@ -70,7 +44,7 @@ kernel_l2_squared_distance(const float *a, const float *b, size_t n)
 	float		sum = kernel->l2_squared(a, b, n);
 	double		exact = 0;
 
-	if (is_sound(sum))
+	if (kernel_is_sound(sum))
 		return sum;
 	for (size_t i = 0; i < n; i++)
 		exact += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
@@ -145,7 +119,7 @@ kernel_cosine_distance(const float *a, const float *b, size_t n)
 	double		similarity;
 
 	kernel->cosine(a, b, n, &ab, &aa, &bb);
-	if (is_sound(aa) && is_sound(bb))
+	if (kernel_is_sound(aa) && kernel_is_sound(bb))
 		similarity = (double) ab / sqrt((double) aa * (double) bb);
 	else
 		similarity = cosine_similarity_scaled(a, b, n);

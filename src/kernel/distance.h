@@ -12,6 +12,18 @@
 
 #include <stddef.h>
 
+#include "kernel/dispatch.h"
+
+/* Sums over n floats a and n elements of one kind; scale is read for int8 */
+typedef struct StoredKernels
+{
+	float		(*l2_squared) (const float *a, const void *b, float scale, size_t n);
+	float		(*inner_product) (const float *a, const void *b, float scale, size_t n);
+	float		(*l1) (const float *a, const void *b, float scale, size_t n);
+	void		(*cosine) (const float *a, const void *b, float scale, size_t n,
+						   float *ab, float *aa, float *bb);
+} StoredKernels;
+
 typedef struct KernelTable
 {
 	const char *name;			/* "avx512", "avx2", "neon", "portable" */
@@ -28,23 +40,14 @@ typedef struct KernelTable
 	/* sum a * b, sum a * a and sum b * b in one pass */
 	void		(*cosine) (const float *a, const float *b, size_t n,
 						   float *ab, float *aa, float *bb);
+
+	/* the same for elements of mixed.h that are no floats */
+	StoredKernels half;
+	StoredKernels int8;
 } KernelTable;
 
 /* The table for this processor.  Set by kernel_init(), portable before. */
 extern const KernelTable *kernel;
-
-/* The instruction set of the chosen table, for others that compile for several */
-typedef enum KernelLevel
-{
-	KERNEL_PORTABLE,			/* what every processor of the platform has */
-	KERNEL_AVX2,				/* AVX2 and FMA */
-	KERNEL_AVX512				/* AVX-512 F, VL, DQ and BW */
-} KernelLevel;
-
-extern KernelLevel kernel_level(void);
-
-/* Choose the table; idempotent, called from _PG_init and from unit tests. */
-extern void kernel_init(void);
 
 /*
  * The tables compiled in that this processor can run, best first and the

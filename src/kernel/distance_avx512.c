@@ -1,133 +1,86 @@
 /*
  * distance_avx512.c
- *	  Distance kernels for AVX-512F: four sums of sixteen lanes, the tail
- *	  under a mask.
+ *	  Distance kernels for AVX-512F.
  */
 #if defined(__x86_64__)
 
 #include <immintrin.h>
 
-#include "kernel/distance_tables.h"
+#define TARGET __attribute__((target("avx512f")))
+#define WIDTH 16
+#define V static inline __attribute__((always_inline)) TARGET __m512
 
-#define AVX512 __attribute__((target("avx512f")))
+typedef __m512 Vector;
 
-static inline AVX512 __m512
-add_square(__m512 sum, __m512 a, __m512 b)
+V
+v_zero(void)
 {
-	__m512		d = _mm512_sub_ps(a, b);
-
-	return _mm512_fmadd_ps(d, d, sum);
+	return _mm512_setzero_ps();
 }
 
-static inline AVX512 __m512
-add_product(__m512 sum, __m512 a, __m512 b)
+V
+v_set(float x)
 {
-	return _mm512_fmadd_ps(a, b, sum);
+	return _mm512_set1_ps(x);
 }
 
-static inline AVX512 __m512
-add_absolute(__m512 sum, __m512 a, __m512 b)
+V
+v_load(const float *a)
 {
-	return _mm512_add_ps(sum, _mm512_abs_ps(_mm512_sub_ps(a, b)));
+	return _mm512_loadu_ps(a);
 }
 
-static inline AVX512 __mmask16
-mask_of(size_t n)
+V
+v_load_part(const float *a, size_t n)
 {
-	return (__mmask16) ((1u << n) - 1);
+	return _mm512_maskz_loadu_ps((__mmask16) ((1u << n) - 1), a);
 }
 
-/* The loop that the three sums share; step is inlined. */
-typedef __m512(*Step) (__m512 sum, __m512 a, __m512 b);
-
-static inline AVX512 __attribute__((always_inline))
-float
-reduce(const float *a, const float *b, size_t n, Step step)
+V
+v_add(__m512 a, __m512 b)
 {
-	__m512		s0 = _mm512_setzero_ps();
-	__m512		s1 = s0;
-	__m512		s2 = s0;
-	__m512		s3 = s0;
-	size_t		i = 0;
-
-	for (; i + 64 <= n; i += 64)
-	{
-		s0 = step(s0, _mm512_loadu_ps(a + i), _mm512_loadu_ps(b + i));
-		s1 = step(s1, _mm512_loadu_ps(a + i + 16), _mm512_loadu_ps(b + i + 16));
-		s2 = step(s2, _mm512_loadu_ps(a + i + 32), _mm512_loadu_ps(b + i + 32));
-		s3 = step(s3, _mm512_loadu_ps(a + i + 48), _mm512_loadu_ps(b + i + 48));
-	}
-	for (; i + 16 <= n; i += 16)
-		s0 = step(s0, _mm512_loadu_ps(a + i), _mm512_loadu_ps(b + i));
-	if (i < n)
-	{
-		__mmask16	mask = mask_of(n - i);
-
-		s1 = step(s1, _mm512_maskz_loadu_ps(mask, a + i), _mm512_maskz_loadu_ps(mask, b + i));
-	}
-	return _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(s0, s1), _mm512_add_ps(s2, s3)));
+	return _mm512_add_ps(a, b);
 }
 
-static AVX512 float
-l2_squared(const float *a, const float *b, size_t n)
+V
+v_subtract(__m512 a, __m512 b)
 {
-	return reduce(a, b, n, add_square);
+	return _mm512_sub_ps(a, b);
 }
 
-static AVX512 float
-inner_product(const float *a, const float *b, size_t n)
+V
+v_absolute(__m512 a)
 {
-	return reduce(a, b, n, add_product);
+	return _mm512_abs_ps(a);
 }
 
-static AVX512 float
-l1(const float *a, const float *b, size_t n)
+V
+v_multiply_add(__m512 a, __m512 b, __m512 c)
 {
-	return reduce(a, b, n, add_absolute);
+	return _mm512_fmadd_ps(a, b, c);
 }
 
-static AVX512 void
-cosine(const float *a, const float *b, size_t n,
-	   float *ab, float *aa, float *bb)
+static inline __attribute__((always_inline)) TARGET float
+v_sum(__m512 s)
 {
-	__m512		s[2][3];
-	size_t		i = 0;
-
-	for (int j = 0; j < 3; j++)
-		s[0][j] = s[1][j] = _mm512_setzero_ps();
-	for (; i + 32 <= n; i += 32)
-	{
-		for (int j = 0; j < 2; j++)
-		{
-			__m512		x = _mm512_loadu_ps(a + i + 16 * j);
-			__m512		y = _mm512_loadu_ps(b + i + 16 * j);
-
-			s[j][0] = _mm512_fmadd_ps(x, y, s[j][0]);
-			s[j][1] = _mm512_fmadd_ps(x, x, s[j][1]);
-			s[j][2] = _mm512_fmadd_ps(y, y, s[j][2]);
-		}
-	}
-	for (; i < n; i += 16)
-	{
-		__mmask16	mask = mask_of(n - i < 16 ? n - i : 16);
-		__m512		x = _mm512_maskz_loadu_ps(mask, a + i);
-		__m512		y = _mm512_maskz_loadu_ps(mask, b + i);
-
-		s[0][0] = _mm512_fmadd_ps(x, y, s[0][0]);
-		s[0][1] = _mm512_fmadd_ps(x, x, s[0][1]);
-		s[0][2] = _mm512_fmadd_ps(y, y, s[0][2]);
-	}
-	*ab = _mm512_reduce_add_ps(_mm512_add_ps(s[0][0], s[1][0]));
-	*aa = _mm512_reduce_add_ps(_mm512_add_ps(s[0][1], s[1][1]));
-	*bb = _mm512_reduce_add_ps(_mm512_add_ps(s[0][2], s[1][2]));
+	return _mm512_reduce_add_ps(s);
 }
 
-const KernelTable kernel_avx512 = {
-	.name = "avx512",
-	.l2_squared = l2_squared,
-	.inner_product = inner_product,
-	.l1 = l1,
-	.cosine = cosine
-};
+V
+v_half(const char *p, __m512 scale)
+{
+	(void) scale;
+	return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *) p));
+}
+
+V
+v_int8(const char *p, __m512 scale)
+{
+	return _mm512_mul_ps(scale, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *) p))));
+}
+
+#include "kernel/distance_loops.h"
+
+const KernelTable kernel_avx512 = KERNEL_TABLE("avx512");
 
 #endif							/* __x86_64__ */

@@ -1,132 +1,100 @@
 /*
  * distance_neon.c
- *	  Distance kernels for 64-bit ARM, where NEON is always there: four sums
- *	  of four lanes, the tail in plain C.
+ *	  Distance kernels for 64-bit ARM, where NEON is always there.
  */
 #if defined(__aarch64__)
 
 #include <arm_neon.h>
-#include <math.h>
+#include <string.h>
 
-#include "kernel/distance_tables.h"
+#define TARGET
+#define WIDTH 4
+#define V static inline __attribute__((always_inline)) float32x4_t
 
-static inline float32x4_t
-add_square(float32x4_t sum, float32x4_t a, float32x4_t b)
+typedef float32x4_t Vector;
+
+V
+v_zero(void)
 {
-	float32x4_t d = vsubq_f32(a, b);
-
-	return vfmaq_f32(sum, d, d);
+	return vdupq_n_f32(0);
 }
 
-static inline float32x4_t
-add_product(float32x4_t sum, float32x4_t a, float32x4_t b)
+V
+v_set(float x)
 {
-	return vfmaq_f32(sum, a, b);
+	return vdupq_n_f32(x);
 }
 
-static inline float32x4_t
-add_absolute(float32x4_t sum, float32x4_t a, float32x4_t b)
+V
+v_load(const float *a)
 {
-	return vaddq_f32(sum, vabdq_f32(a, b));
+	return vld1q_f32(a);
 }
 
-/* The last n < 4 elements, zero beyond */
-static inline float32x4_t
-load_tail(const float *p, size_t n)
+V
+v_load_part(const float *a, size_t n)
 {
 	float		x[4] = {0};
 
 	for (size_t i = 0; i < n; i++)
-		x[i] = p[i];
+		x[i] = a[i];
 	return vld1q_f32(x);
 }
 
-/* The loop that the three sums share; step is inlined. */
-typedef float32x4_t(*Step) (float32x4_t sum, float32x4_t a, float32x4_t b);
+V
+v_add(float32x4_t a, float32x4_t b)
+{
+	return vaddq_f32(a, b);
+}
+
+V
+v_subtract(float32x4_t a, float32x4_t b)
+{
+	return vsubq_f32(a, b);
+}
+
+V
+v_absolute(float32x4_t a)
+{
+	return vabsq_f32(a);
+}
+
+V
+v_multiply_add(float32x4_t a, float32x4_t b, float32x4_t c)
+{
+	return vfmaq_f32(c, a, b);
+}
 
 static inline __attribute__((always_inline))
 float
-reduce(const float *a, const float *b, size_t n, Step step)
+v_sum(float32x4_t a)
 {
-	float32x4_t s0 = vdupq_n_f32(0);
-	float32x4_t s1 = s0;
-	float32x4_t s2 = s0;
-	float32x4_t s3 = s0;
-	size_t		i = 0;
-
-	for (; i + 16 <= n; i += 16)
-	{
-		s0 = step(s0, vld1q_f32(a + i), vld1q_f32(b + i));
-		s1 = step(s1, vld1q_f32(a + i + 4), vld1q_f32(b + i + 4));
-		s2 = step(s2, vld1q_f32(a + i + 8), vld1q_f32(b + i + 8));
-		s3 = step(s3, vld1q_f32(a + i + 12), vld1q_f32(b + i + 12));
-	}
-	for (; i + 4 <= n; i += 4)
-		s0 = step(s0, vld1q_f32(a + i), vld1q_f32(b + i));
-	if (i < n)
-		s1 = step(s1, load_tail(a + i, n - i), load_tail(b + i, n - i));
-	return vaddvq_f32(vaddq_f32(vaddq_f32(s0, s1), vaddq_f32(s2, s3)));
+	return vaddvq_f32(a);
 }
 
-static float
-l2_squared(const float *a, const float *b, size_t n)
+V
+v_half(const char *p, float32x4_t scale)
 {
-	return reduce(a, b, n, add_square);
+	float16x4_t x;
+
+	(void) scale;
+	memcpy(&x, p, sizeof(x));
+	return vcvt_f32_f16(x);
 }
 
-static float
-inner_product(const float *a, const float *b, size_t n)
+V
+v_int8(const char *p, float32x4_t scale)
 {
-	return reduce(a, b, n, add_product);
+	int32_t		word;
+	int16x8_t	wide;
+
+	memcpy(&word, p, sizeof(word));
+	wide = vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(word)));
+	return vmulq_f32(scale, vcvtq_f32_s32(vmovl_s16(vget_low_s16(wide))));
 }
 
-static float
-l1(const float *a, const float *b, size_t n)
-{
-	return reduce(a, b, n, add_absolute);
-}
+#include "kernel/distance_loops.h"
 
-static void
-cosine(const float *a, const float *b, size_t n,
-	   float *ab, float *aa, float *bb)
-{
-	float32x4_t s[2][3];
-	size_t		i = 0;
-
-	for (int j = 0; j < 3; j++)
-		s[0][j] = s[1][j] = vdupq_n_f32(0);
-	for (; i + 8 <= n; i += 8)
-	{
-		for (int j = 0; j < 2; j++)
-		{
-			float32x4_t x = vld1q_f32(a + i + 4 * j);
-			float32x4_t y = vld1q_f32(b + i + 4 * j);
-
-			s[j][0] = vfmaq_f32(s[j][0], x, y);
-			s[j][1] = vfmaq_f32(s[j][1], x, x);
-			s[j][2] = vfmaq_f32(s[j][2], y, y);
-		}
-	}
-	for (; i < n; i += 4)
-	{
-		float32x4_t x = load_tail(a + i, n - i < 4 ? n - i : 4);
-		float32x4_t y = load_tail(b + i, n - i < 4 ? n - i : 4);
-
-		s[0][0] = vfmaq_f32(s[0][0], x, y);
-		s[0][1] = vfmaq_f32(s[0][1], x, x);
-		s[0][2] = vfmaq_f32(s[0][2], y, y);
-	}
-	*ab = vaddvq_f32(vaddq_f32(s[0][0], s[1][0]));
-	*aa = vaddvq_f32(vaddq_f32(s[0][1], s[1][1]));
-	*bb = vaddvq_f32(vaddq_f32(s[0][2], s[1][2]));
-}
-
-const KernelTable kernel_neon = {
-	.name = "neon",
-	.l2_squared = l2_squared,
-	.inner_product = inner_product,
-	.l1 = l1,
-	.cosine = cosine
-};
+const KernelTable kernel_neon = KERNEL_TABLE("neon");
 
 #endif							/* __aarch64__ */

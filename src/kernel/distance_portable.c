@@ -3,77 +3,114 @@
  *	  Distance kernels in plain C: the floor of every platform and the
  *	  reference of the others' tests.
  *
- * LANES independent sums let a compiler vectorise without reordering a sum
- * that the source wrote in order.
+ * Vectors are the compiler's own (GNU C), which become registers of whatever
+ * the platform has.
  */
 #include <math.h>
+#include <stdint.h>
+#include <string.h>
 
-#include "kernel/distance_tables.h"
+#include "kernel/half.h"
 
-#define LANES 8
+#define TARGET
+#define WIDTH 4
+#define V static inline __attribute__((always_inline)) Vector
 
-static float
-sum_lanes(const float *lane)
+typedef float Vector __attribute__((vector_size(WIDTH * sizeof(float))));
+
+V
+v_zero(void)
 {
-	return ((lane[0] + lane[1]) + (lane[2] + lane[3])) +
-		((lane[4] + lane[5]) + (lane[6] + lane[7]));
+	return (Vector)
+	{
+		0
+	};
 }
 
-static float
-l2_squared(const float *a, const float *b, size_t n)
+V
+v_set(float x)
 {
-	float		lane[LANES] = {0};
-	size_t		i = 0;
-
-	for (; i + LANES <= n; i += LANES)
-		for (int j = 0; j < LANES; j++)
-			lane[j] += (a[i + j] - b[i + j]) * (a[i + j] - b[i + j]);
-	for (int j = 0; i < n; i++, j++)
-		lane[j] += (a[i] - b[i]) * (a[i] - b[i]);
-	return sum_lanes(lane);
+	return (Vector)
+	{
+		x, x, x, x
+	};
 }
 
-static float
-inner_product(const float *a, const float *b, size_t n)
+V
+v_load(const float *a)
 {
-	float		lane[LANES] = {0};
-	size_t		i = 0;
+	Vector		v;
 
-	for (; i + LANES <= n; i += LANES)
-		for (int j = 0; j < LANES; j++)
-			lane[j] += a[i + j] * b[i + j];
-	for (int j = 0; i < n; i++, j++)
-		lane[j] += a[i] * b[i];
-	return sum_lanes(lane);
+	memcpy(&v, a, sizeof(v));
+	return v;
 }
 
-static float
-l1(const float *a, const float *b, size_t n)
+V
+v_load_part(const float *a, size_t n)
 {
-	float		lane[LANES] = {0};
-	size_t		i = 0;
+	Vector		v = {0};
 
-	for (; i + LANES <= n; i += LANES)
-		for (int j = 0; j < LANES; j++)
-			lane[j] += fabsf(a[i + j] - b[i + j]);
-	for (int j = 0; i < n; i++, j++)
-		lane[j] += fabsf(a[i] - b[i]);
-	return sum_lanes(lane);
+	for (size_t i = 0; i < n; i++)
+		v[i] = a[i];
+	return v;
 }
 
-static void
-cosine(const float *a, const float *b, size_t n,
-	   float *ab, float *aa, float *bb)
+V
+v_add(Vector a, Vector b)
 {
-	*ab = inner_product(a, b, n);
-	*aa = inner_product(a, a, n);
-	*bb = inner_product(b, b, n);
+	return a + b;
 }
 
-const KernelTable kernel_portable = {
-	.name = "portable",
-	.l2_squared = l2_squared,
-	.inner_product = inner_product,
-	.l1 = l1,
-	.cosine = cosine
-};
+V
+v_subtract(Vector a, Vector b)
+{
+	return a - b;
+}
+
+V
+v_absolute(Vector a)
+{
+	for (size_t i = 0; i < WIDTH; i++)
+		a[i] = fabsf(a[i]);
+	return a;
+}
+
+V
+v_multiply_add(Vector a, Vector b, Vector c)
+{
+	return a * b + c;
+}
+
+static inline __attribute__((always_inline))
+float
+v_sum(Vector a)
+{
+	return (a[0] + a[1]) + (a[2] + a[3]);
+}
+
+V
+v_half(const char *p, Vector scale)
+{
+	uint16_t	half[WIDTH];
+	Vector		v = {0};
+
+	(void) scale;
+	memcpy(half, p, sizeof(half));
+	for (size_t i = 0; i < WIDTH; i++)
+		v[i] = half_to_float(half[i]);
+	return v;
+}
+
+V
+v_int8(const char *p, Vector scale)
+{
+	Vector		v = {0};
+
+	for (size_t i = 0; i < WIDTH; i++)
+		v[i] = (float) ((const signed char *) p)[i];
+	return v * scale;
+}
+
+#include "kernel/distance_loops.h"
+
+const KernelTable kernel_portable = KERNEL_TABLE("portable");

@@ -4,57 +4,12 @@
  */
 #include "kernel/mixed.h"
 
-#include <float.h>
 #include <math.h>
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
-
-#include "kernel/distance.h"
-#include "kernel/mixed_tables.h"
+#include "kernel/distance_tables.h"
 
 /* Elements decoded at a time: a multiple of 8, where bits begin a byte */
 #define PIECE 256
-
-static const MixedTable *tables[4] = {&mixed_portable, NULL};
-
-const MixedTable *const *
-mixed_tables(void)
-{
-	return tables;
-}
-
-/* Not every compiler knows the name of F16C in __builtin_cpu_supports(). */
-#if defined(__x86_64__)
-static bool
-have_f16c(void)
-{
-	unsigned	a;
-	unsigned	b;
-	unsigned	c;
-	unsigned	d;
-
-	return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
-}
-#endif
-
-void
-mixed_init(void)
-{
-	int			n = 0;
-
-#if defined(__x86_64__)
-	if (kernel_level() >= KERNEL_AVX512)
-		tables[n++] = &mixed_avx512;
-	if (kernel_level() >= KERNEL_AVX2 && have_f16c())
-		tables[n++] = &mixed_avx2;
-#elif defined(__aarch64__)
-	tables[n++] = &mixed_neon;
-#endif
-	tables[n++] = &mixed_portable;
-	tables[n] = NULL;
-}
 
 static bool
 are_floats(MixedVector a, MixedVector b)
@@ -63,7 +18,7 @@ are_floats(MixedVector a, MixedVector b)
 }
 
 /* Floats first, for distances are symmetric; the pair's kernels or NULL. */
-static const MixedKernels *
+static const StoredKernels *
 kernels_of(MixedVector *a, MixedVector *b)
 {
 	if (a->kind != ELEMENT_FLOAT)
@@ -75,8 +30,8 @@ kernels_of(MixedVector *a, MixedVector *b)
 	}
 	if (a->kind != ELEMENT_FLOAT)
 		return NULL;
-	return b->kind == ELEMENT_HALF ? &tables[0]->half :
-		b->kind == ELEMENT_INT8 ? &tables[0]->int8 : NULL;
+	return b->kind == ELEMENT_HALF ? &kernel->half :
+		b->kind == ELEMENT_INT8 ? &kernel->int8 : NULL;
 }
 
 /* Elements from the i-th, a multiple of PIECE, as floats; sets *count. */
@@ -90,13 +45,6 @@ piece_of(MixedVector v, size_t i, size_t n, float *buffer, size_t *count)
 		return (const float *) (const void *) p;
 	element_decode(v.kind, p, v.scale, *count, buffer);
 	return buffer;
-}
-
-/* As in distance.c: sums that neither overflowed nor may have lost digits */
-static bool
-is_sound(float sum)
-{
-	return sum > 1e-30f && sum <= FLT_MAX;
 }
 
 typedef double (*PieceDistance) (const float *a, const float *b, size_t n);
@@ -123,20 +71,20 @@ sum_of_pieces(MixedVector a, MixedVector b, size_t n, PieceDistance distance)
 double
 mixed_l2_squared_distance(MixedVector a, MixedVector b, size_t n)
 {
-	const MixedKernels *kernels;
+	const StoredKernels *kernels;
 	float		sum;
 
 	if (are_floats(a, b))
 		return kernel_l2_squared_distance(a.x, b.x, n);
 	kernels = kernels_of(&a, &b);
 	sum = kernels != NULL ? kernels->l2_squared(a.x, b.x, b.scale, n) : NAN;
-	return is_sound(sum) ? sum : sum_of_pieces(a, b, n, kernel_l2_squared_distance);
+	return kernel_is_sound(sum) ? sum : sum_of_pieces(a, b, n, kernel_l2_squared_distance);
 }
 
 double
 mixed_inner_product(MixedVector a, MixedVector b, size_t n)
 {
-	const MixedKernels *kernels;
+	const StoredKernels *kernels;
 	float		sum;
 
 	if (are_floats(a, b))
@@ -149,7 +97,7 @@ mixed_inner_product(MixedVector a, MixedVector b, size_t n)
 double
 mixed_l1_distance(MixedVector a, MixedVector b, size_t n)
 {
-	const MixedKernels *kernels;
+	const StoredKernels *kernels;
 	float		sum;
 
 	if (are_floats(a, b))
@@ -209,7 +157,7 @@ similarity_of_pieces(MixedVector a, MixedVector b, size_t n)
 double
 mixed_cosine_distance(MixedVector a, MixedVector b, size_t n)
 {
-	const MixedKernels *kernels;
+	const StoredKernels *kernels;
 	double		similarity;
 	float		ab;
 	float		aa = 0;
@@ -220,7 +168,7 @@ mixed_cosine_distance(MixedVector a, MixedVector b, size_t n)
 	kernels = kernels_of(&a, &b);
 	if (kernels != NULL)
 		kernels->cosine(a.x, b.x, b.scale, n, &ab, &aa, &bb);
-	if (is_sound(aa) && is_sound(bb))
+	if (kernel_is_sound(aa) && kernel_is_sound(bb))
 		similarity = (double) ab / sqrt((double) aa * (double) bb);
 	else
 		similarity = similarity_of_pieces(a, b, n);

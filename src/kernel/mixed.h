@@ -26,29 +26,4 @@ extern double mixed_inner_product(MixedVector a, MixedVector b, size_t n);
 extern double mixed_l1_distance(MixedVector a, MixedVector b, size_t n);
 extern double mixed_cosine_distance(MixedVector a, MixedVector b, size_t n);
 
-/* ---- the kernels ---- */
-
-/* Sums over n floats a and n elements of one kind; scale is read for int8 */
-typedef struct MixedKernels
-{
-	float		(*l2_squared) (const float *a, const void *b, float scale, size_t n);
-	float		(*inner_product) (const float *a, const void *b, float scale, size_t n);
-	float		(*l1) (const float *a, const void *b, float scale, size_t n);
-	void		(*cosine) (const float *a, const void *b, float scale, size_t n,
-						   float *ab, float *aa, float *bb);
-} MixedKernels;
-
-typedef struct MixedTable
-{
-	const char *name;			/* "avx512", "avx2", "neon", "portable" */
-	MixedKernels half;
-	MixedKernels int8;
-} MixedTable;
-
-/* Runnable here, best first and the portable one last; NULL-terminated. */
-extern const MixedTable *const *mixed_tables(void);
-
-/* Called by kernel_init(). */
-extern void mixed_init(void);
-
 #endif							/* KERNEL_MIXED_H */

@@ -55,7 +55,7 @@ now(void)
 typedef struct Work
 {
 	const KernelTable *floats;
-	const MixedKernels *mixed;
+	const StoredKernels *mixed;
 	int			kind;			/* ElementKind */
 	char		what;			/* l2, inner Product, l1, Cosine, Read */
 	size_t		n;
@@ -405,7 +405,7 @@ main(void)
 		if (i == 0)
 			report_foreign(t);
 	}
-	for (const MixedTable *const *t = mixed_tables(); *t != NULL; t++)
+	for (const KernelTable *const *t = kernel_tables(); *t != NULL; t++)
 	{
 		Work		half = {.mixed = &(*t)->half,.kind = ELEMENT_HALF};
 		Work		int8 = {.mixed = &(*t)->int8,.kind = ELEMENT_INT8};

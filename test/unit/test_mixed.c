@@ -39,7 +39,7 @@ near(double got, double expected, double absolute, size_t n)
 }
 
 static bool
-check_kernels(const MixedKernels *kernels, const void *stored, float scale, size_t n)
+check_kernels(const StoredKernels *kernels, const void *stored, float scale, size_t n)
 {
 	double		l2 = 0;
 	double		l1 = 0;
@@ -69,7 +69,7 @@ check_kernels(const MixedKernels *kernels, const void *stored, float scale, size
 
 /* In a buffer of the exact size, so that a sanitizer sees a read beyond it */
 static bool
-check_kind(const MixedTable *table, ElementKind kind, size_t n, size_t offset)
+check_kind(const KernelTable *table, ElementKind kind, size_t n, size_t offset)
 {
 	char	   *buffer = malloc(offset + element_size(kind, n));
 	float		scale;
@@ -86,7 +86,7 @@ static void
 test_kernels_of_every_table(void)
 {
 	fill(1, 1);
-	for (const MixedTable *const *table = mixed_tables(); *table != NULL; table++)
+	for (const KernelTable *const *table = kernel_tables(); *table != NULL; table++)
 	{
 		int			bad = 0;
 
