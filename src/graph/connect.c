@@ -139,6 +139,7 @@ walk_list(GraphConnector *connector, uint32_t node)
 /*
  * The slot that a list can best do without: a free one, or that of the
  * farthest node in other lists too, of those that only fill it if possible.
+ * The next of the ring stays.
  */
 static int
 dispensable(const GraphConnector *connector, const GraphRecord *record)
@@ -155,7 +156,8 @@ dispensable(const GraphConnector *connector, const GraphRecord *record)
 
 		if (ids[i] == GRAPH_NO_NODE)
 			return i;
-		if (connector->lists[ids[i]] < 2 || selected > best_selected)
+		if (connector->lists[ids[i]] < 2 || selected > best_selected ||
+			distances[i] == GRAPH_RING)
 			continue;
 		if (best < 0 || selected < best_selected || distances[i] > distances[best])
 		{
@@ -168,8 +170,10 @@ dispensable(const GraphConnector *connector, const GraphRecord *record)
 
 /* Give a node a place in an owner's list. */
 static bool
-link_to(GraphConnector *connector, uint32_t owner, uint32_t node, float distance)
+link_to(GraphConnector *connector, uint32_t owner, uint32_t node)
 {
+	const void *own = own_of(connector, owner);
+	const void *neighbor = own_of(connector, node);
 	GraphRecord *record = record_of(connector, owner);
 	int			slot = dispensable(connector, record);
 	uint32_t	loser;
@@ -179,8 +183,8 @@ link_to(GraphConnector *connector, uint32_t owner, uint32_t node, float distance
 	loser = graph_record_ids(record)[slot];
 	if (loser != GRAPH_NO_NODE)
 		connector->lists[loser]--;
-	graph_record_put(connector->query, record, own_of(connector, owner), slot,
-					 node, distance, true, own_of(connector, node));
+	graph_record_put(connector->query, record, own, slot, node,
+					 graph_between(connector->memory->space, own, neighbor), true, neighbor);
 	connector->lists[node]++;
 	connector->linked++;
 	return true;
@@ -203,7 +207,7 @@ link_unreached(GraphConnector *connector, uint32_t node)
 			if (list.distances[i] < list.distances[nearest])
 				nearest = i;
 		if (connector->reached[list.ids[nearest]] &&
-			link_to(connector, list.ids[nearest], node, list.distances[nearest]))
+			link_to(connector, list.ids[nearest], node))
 		{
 			reach(connector, node);
 			return;

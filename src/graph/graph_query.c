@@ -10,6 +10,7 @@
  */
 #include "graph/graph_query.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -136,8 +137,7 @@ graph_query_set_stored(GraphQuery *query, const void *own)
 	if (query->original != NULL)
 		memcpy(query->original, originals(shape, own), shape->dims * sizeof(float));
 	query->exact = keeps_originals(query->space);
-	if (query->space->metric->bits != NULL)
-		memcpy(query->own, own, shape->own_size);
+	memcpy(query->own, own, shape->own_size);
 	set_codes(query);
 }
 
@@ -174,11 +174,16 @@ bits_distance(const GraphSpace *space, const void *a, const void *b)
 							   (space->shape.dims + 7) / 8);
 }
 
-/* NaN and what overflows counts as infinitely far. */
+/*
+ * NaN and what overflows counts as infinitely far; but minus infinity is no
+ * distance: it marks the next of a ring.
+ */
 static float
 as_distance(double d)
 {
-	return isnan(d) ? INFINITY : (float) d;
+	if (isnan(d))
+		return INFINITY;
+	return d < -FLT_MAX ? -FLT_MAX : (float) d;
 }
 
 float

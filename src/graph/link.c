@@ -376,23 +376,43 @@ ring_next(const GraphList *list)
 }
 
 /*
+ * The candidates as far from the query as what will be stored of it is: those
+ * from *first on that may have stored the same.  Others may be nearer, where the
+ * product is larger or rounding has come nearer to the query.
+ */
+static int
+at_own_distance(GraphLinker *linker, int *first)
+{
+	GraphQuery *query = linker->query;
+	float		distance = graph_query_distance(query, query->own);
+	int			n = 0;
+
+	*first = 0;
+	while (*first < linker->npool && linker->pool[*first].distance < distance)
+		(*first)++;
+	while (*first + n < linker->npool && linker->pool[*first + n].distance == distance)
+		n++;
+	return n;
+}
+
+/*
  * A live node that is equal to the one in hand, among the candidates, or
- * GRAPH_NO_NODE.  It is at the least distance there is.
+ * GRAPH_NO_NODE.
  */
 static bool
 find_equal(GraphLinker *linker, uint32_t *equal, Status *status)
 {
 	size_t		size = linker->access->space->shape.own_size;
+	int			first;
+	int			n = at_own_distance(linker, &first);
 
 	*equal = GRAPH_NO_NODE;
 	linker->nscratch = 0;
-	for (int i = 0; i < linker->npool && *equal == GRAPH_NO_NODE; i++)
+	for (int i = first; i < first + n && *equal == GRAPH_NO_NODE; i++)
 	{
 		Candidate  *candidate = &linker->pool[i];
 		bool		gone;
 
-		if (candidate->distance > linker->pool[0].distance)
-			break;
 		if (!load_own(linker, candidate, &gone))
 			return out_of_memory(status);
 		if (!gone && memcmp(candidate->own, linker->query->own, size) == 0)
@@ -452,9 +472,20 @@ enter_ring(GraphLinker *linker, uint32_t equal, uint32_t before, uint32_t next, 
 	}
 }
 
+/* Has a node stored what the query has? */
+static bool
+is_equal(GraphLinker *linker, uint32_t node)
+{
+	const GraphAccess *access = linker->access;
+	const void *own = access->own(access->context, node, linker->working->own);
+
+	return own != NULL && memcmp(own, linker->query->own, access->space->shape.own_size) == 0;
+}
+
 /*
  * The next live node of a node's ring, by its list; GRAPH_NO_NODE if there is
- * none but the node itself.
+ * none but the node itself.  The query holds what is stored of it: whatever a
+ * list says, nothing else gets a place that never gives way.
  */
 static uint32_t
 live_ring_next(GraphLinker *linker, uint32_t node, const GraphList *list)
@@ -470,7 +501,7 @@ live_ring_next(GraphLinker *linker, uint32_t node, const GraphList *list)
 			!access->read_list(access->context, next, &behind, &live))
 			return GRAPH_NO_NODE;
 		if (live)
-			return next;
+			return is_equal(linker, next) ? next : GRAPH_NO_NODE;
 		next = ring_next(&behind);
 	}
 	return GRAPH_NO_NODE;
@@ -530,20 +561,17 @@ find_candidates(GraphLinker *linker, const GraphStart *start, Status *status)
 }
 
 /*
- * Try to give the row to a node that has stored the same.  Such nodes are at
- * the least distance there is; with many duplicates it is the last node made
- * that has room, so they are tried from the back.
+ * Try to give the row to a node that has stored the same.  With many duplicates
+ * it is the last node made that has room, so they are tried from the back.
  */
 static bool
 merge(GraphLinker *linker, uint32_t *node)
 {
 	const GraphAccess *access = linker->access;
-	float		least = linker->pool[0].distance;
-	int			n = 1;
+	int			first;
+	int			n = at_own_distance(linker, &first);
 
-	while (n < linker->npool && linker->pool[n].distance <= least)
-		n++;
-	for (int i = n - 1; i >= 0; i--)
+	for (int i = first + n - 1; i >= first; i--)
 	{
 		if (access->merge(access->context, linker->pool[i].node, linker->query))
 		{
@@ -778,7 +806,7 @@ graph_relink(GraphLinker *linker, uint32_t node, const GraphStart *start, Status
 		return false;
 	for (int i = 0; i < expected.n; i++)
 	{
-		bool		known = false;
+		bool		known = expected.distances[i] == GRAPH_RING;	/* added below */
 
 		for (int j = 0; j < linker->npool && !known; j++)
 			known = linker->pool[j].node == expected.ids[i];

@@ -8,8 +8,9 @@
 #include "unit.h"
 
 #include "base/random.h"
-#include "graph/memory_graph.h"
 #include "graph/graph_metric.h"
+#include "graph/link.h"
+#include "graph/memory_graph.h"
 
 /* A graph over generated vectors, and what is needed to search it */
 typedef struct Fixture
@@ -116,6 +117,76 @@ begin(Fixture *f, const float *query, int ef)
 
 	graph_query_set(f->query, query);
 	return begin_at(f->search, f->query, &start, ef, &f->status);
+}
+
+/* Is one node in the list of the other? */
+static inline bool
+is_listed(const Fixture *f, uint32_t owner, uint32_t node)
+{
+	GraphList	list;
+	bool		live;
+
+	if (!f->access.read_list(f->access.context, owner, &list, &live))
+		return false;
+	for (int i = 0; i < list.n; i++)
+		if (list.ids[i] == node)
+			return true;
+	return false;
+}
+
+static inline void
+kill_node(Fixture *f, uint32_t node)
+{
+	GraphRecord *record = graph_memory_record(f->memory, node);
+
+	record->state = GRAPH_DEAD;
+	record->nrows = 0;
+}
+
+/* Take dead nodes out of all lists, as vacuum does. */
+static inline void
+repair_all(Fixture *f)
+{
+	GraphLinker *linker = graph_linker_create(f->arena, &f->access, 100, &f->status);
+	bool		changed;
+
+	while (graph_memory_record(f->memory, f->memory->entry)->state == GRAPH_DEAD)
+		f->memory->entry++;
+	for (uint32_t node = 0; node < f->memory->nodes; node++)
+	{
+		GraphStart	start = start_of(f);
+
+		if (graph_memory_record(f->memory, node)->state != GRAPH_LIVE)
+			continue;
+		CHECK(graph_repair(linker, node, &start, &changed, &f->status));
+		CHECK(graph_repair(linker, node, &start, &changed, &f->status));
+		CHECK(!changed);
+	}
+}
+
+/* Has a live node a neighbour that is not? */
+static inline bool
+leads_to_dead(const Fixture *f, uint32_t node)
+{
+	GraphRecord *record = graph_memory_record(f->memory, node);
+
+	for (int i = 0; record->state == GRAPH_LIVE && i < f->space.shape.degree; i++)
+	{
+		uint32_t	id = graph_record_ids(record)[i];
+
+		if (id != GRAPH_NO_NODE && graph_memory_record(f->memory, id)->state != GRAPH_LIVE)
+			return true;
+	}
+	return false;
+}
+
+static inline bool
+links_to_dead(const Fixture *f)
+{
+	for (uint32_t node = 0; node < f->memory->nodes; node++)
+		if (leads_to_dead(f, node))
+			return true;
+	return false;
 }
 
 #endif							/* GRAPH_FIXTURE_H */

@@ -152,21 +152,6 @@ several_threads_build_as_well(void)
 	destroy(&f);
 }
 
-/* Is one node in the list of the other? */
-static bool
-is_listed(const Fixture *f, uint32_t owner, uint32_t node)
-{
-	GraphList	list;
-	bool		live;
-
-	if (!f->access.read_list(f->access.context, owner, &list, &live))
-		return false;
-	for (int i = 0; i < list.n; i++)
-		if (list.ids[i] == node)
-			return true;
-	return false;
-}
-
 /* Rows that follow each other are linked at the same time, and are the nearest. */
 static void
 threads_see_each_others_nodes(void)
@@ -614,54 +599,6 @@ full_memory_is_told(void)
 }
 
 /* ---- repair ---- */
-
-static void
-kill_node(Fixture *f, uint32_t node)
-{
-	GraphRecord *record = graph_memory_record(f->memory, node);
-
-	record->state = GRAPH_DEAD;
-	record->nrows = 0;
-}
-
-/* Take dead nodes out of all lists, as vacuum does. */
-static void
-repair_all(Fixture *f)
-{
-	GraphLinker *linker = graph_linker_create(f->arena, &f->access, 100, &f->status);
-	bool		changed;
-
-	while (graph_memory_record(f->memory, f->memory->entry)->state == GRAPH_DEAD)
-		f->memory->entry++;
-	for (uint32_t node = 0; node < f->memory->nodes; node++)
-	{
-		GraphStart	start = start_of(f);
-
-		if (graph_memory_record(f->memory, node)->state != GRAPH_LIVE)
-			continue;
-		CHECK(graph_repair(linker, node, &start, &changed, &f->status));
-		CHECK(graph_repair(linker, node, &start, &changed, &f->status));
-		CHECK(!changed);
-	}
-}
-
-static bool
-links_to_dead(const Fixture *f)
-{
-	for (uint32_t node = 0; node < f->memory->nodes; node++)
-	{
-		GraphRecord *record = graph_memory_record(f->memory, node);
-
-		for (int i = 0; record->state == GRAPH_LIVE && i < f->space.shape.degree; i++)
-		{
-			uint32_t	id = graph_record_ids(record)[i];
-
-			if (id != GRAPH_NO_NODE && graph_memory_record(f->memory, id)->state != GRAPH_LIVE)
-				return true;
-		}
-	}
-	return false;
-}
 
 /* A fifth at random */
 static void
