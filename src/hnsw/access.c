@@ -153,7 +153,6 @@ pages_expand(void *context, uint32_t node, GraphQuery *query,
 	record = hnsw_lock_node(index, node, BUFFER_LOCK_SHARE, &buffer);
 	if (record == NULL)
 		return false;
-	hnsw_check_old_snapshot(index, BufferGetPage(buffer));
 	graph_query_expand(query, record, hnsw_record_own(index, record, buffer, index->own),
 					   seen, out);
 	UnlockReleaseBuffer(buffer);

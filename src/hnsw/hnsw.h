@@ -386,9 +386,24 @@ extern bool hnsw_row_distance(HnswRows *rows, uint64 row, const ScanKeyData *key
 #define HNSW_NULLS_PER_PAGE \
 	((int) ((HNSW_PAGE_SPACE - 2 * sizeof(uint32)) / sizeof(ItemPointerData)))
 
-/* Copy the rows of a page, at most HNSW_NULLS_PER_PAGE; the next page or 0. */
-extern BlockNumber hnsw_read_nulls(HnswIndex *index, BlockNumber block,
-								   ItemPointerData * rows, int *n);
+/* On the way along their pages */
+typedef struct HnswNullWalk
+{
+	BlockNumber next;			/* 0: the end */
+	BlockNumber left;			/* pages that there can be at most */
+} HnswNullWalk;
+
+extern HnswNullWalk hnsw_walk_nulls(HnswIndex *index);
+
+/*
+ * Copy the rows of the next page, at most HNSW_NULLS_PER_PAGE; false at the end.
+ * ERROR if it is damaged, or the walk has met more pages than there are.
+ */
+extern bool hnsw_read_nulls(HnswIndex *index, HnswNullWalk *walk, ItemPointerData * rows, int *n);
+
+/* The same of any page, without an ERROR: what is wrong with it, or NULL */
+extern const char *hnsw_copy_nulls(HnswIndex *index, BlockNumber block, ItemPointerData * rows,
+								   int *n, BlockNumber *next);
 
 /* Several backends may at once. */
 extern void hnsw_insert_null(HnswIndex *index, ItemPointer tid);
@@ -435,7 +450,18 @@ extern Buffer hnsw_extend(HnswIndex *index);
 extern uint32 hnsw_create_node(HnswIndex *index, GraphQuery *query, const GraphList *list,
 							   const void *const *owns);
 
+/* ---- scan.c ---- */
+
+/* Nodes that may wait in the memory of one search: work_mem */
+extern size_t hnsw_max_waiting(void);
+
 /* ---- stats.c, recall.c ---- */
+
+/*
+ * Put a value among the k least, in order, NaN last; n is how many there are,
+ * returns how many then.
+ */
+extern int	hnsw_keep_least(double *least, int n, int k, double value);
 
 /* The figures, without any error: zeros if the metapage is not sound. */
 extern HnswFigures hnsw_read_figures(Relation relation);

@@ -159,20 +159,18 @@ count_index(HnswIndex *index)
 {
 	uint32		nodes = hnsw_count_nodes(index);
 	Counts		counts = {0};
-	BlockNumber nulls = hnsw_read_meta(index->relation).nulls;
+	HnswNullWalk walk = hnsw_walk_nulls(index);
 	ItemPointerData *rows = palloc(sizeof(ItemPointerData) * HNSW_NULLS_PER_PAGE);
+	int			n;
 
 	for (uint32 node = 0; node < nodes; node += index->layout.nodes_per_page)
 	{
 		CHECK_FOR_INTERRUPTS();
 		count_page(index, hnsw_node_block(&index->layout, node), &counts);
 	}
-	while (nulls != 0)
+	while (hnsw_read_nulls(index, &walk, rows, &n))
 	{
-		int			n;
-
 		CHECK_FOR_INTERRUPTS();
-		nulls = hnsw_read_nulls(index, nulls, rows, &n);
 		counts.rows += n;
 	}
 	return counts;
@@ -279,17 +277,6 @@ put_info(ReturnSetInfo *result, Oid part)
 	relation_close(relation, AccessShareLock);
 }
 
-Datum
-hnsw_index_info(PG_FUNCTION_ARGS)
-{
-	ListCell   *cell;
-
-	InitMaterializedSRF(fcinfo, 0);
-	foreach(cell, hnsw_index_parts(PG_GETARG_OID(0)))
-		put_info((ReturnSetInfo *) fcinfo->resultinfo, lfirst_oid(cell));
-	return (Datum) 0;
-}
-
 static void
 put_figures(ReturnSetInfo *result, Oid part)
 {
@@ -321,13 +308,26 @@ put_figures(ReturnSetInfo *result, Oid part)
 	relation_close(relation, AccessShareLock);
 }
 
-Datum
-hnsw_index_figures(PG_FUNCTION_ARGS)
+/* A row of each part of an index */
+static Datum
+put_parts(FunctionCallInfo fcinfo, void (*put) (ReturnSetInfo *, Oid))
 {
 	ListCell   *cell;
 
 	InitMaterializedSRF(fcinfo, 0);
 	foreach(cell, hnsw_index_parts(PG_GETARG_OID(0)))
-		put_figures((ReturnSetInfo *) fcinfo->resultinfo, lfirst_oid(cell));
+		put((ReturnSetInfo *) fcinfo->resultinfo, lfirst_oid(cell));
 	return (Datum) 0;
+}
+
+Datum
+hnsw_index_info(PG_FUNCTION_ARGS)
+{
+	return put_parts(fcinfo, put_info);
+}
+
+Datum
+hnsw_index_figures(PG_FUNCTION_ARGS)
+{
+	return put_parts(fcinfo, put_figures);
 }

@@ -31,52 +31,106 @@ StaticAssertDecl(offsetof(HnswNullPage, rows) + HNSW_NULLS_PER_PAGE * sizeof(Ite
 				 HNSW_PAGE_SPACE, "the rows of a page of nulls must fit");
 
 static HnswNullPage *
-null_page(HnswIndex *index, Page page, BlockNumber block)
+page_nulls(Page page)
 {
-	HnswNullPage *nulls = (HnswNullPage *) PageGetContents(page);
-
-	if (nulls->n > HNSW_NULLS_PER_PAGE)
-		hnsw_raise_corrupted(index->relation, block, "A number of rows is out of range.");
-	return nulls;
+	return (HnswNullPage *) PageGetContents(page);
 }
 
-static Buffer
-lock_null_page(HnswIndex *index, BlockNumber block, int mode)
+/* Pin and lock a page of the list; or say what is wrong with it. */
+static const char *
+try_lock(HnswIndex *index, BlockNumber block, int mode, Buffer *buffer)
 {
-	Buffer		buffer;
 	const char *problem;
 
 	if (block >= RelationGetNumberOfBlocks(index->relation))
-		hnsw_raise_corrupted(index->relation, HNSW_META_BLOCK, "A page of nulls does not exist.");
-	buffer = ReadBufferExtended(index->relation, MAIN_FORKNUM, block, RBM_NORMAL, index->strategy);
-	LockBuffer(buffer, mode);
-	problem = hnsw_page_problem(BufferGetPage(buffer), HNSW_PAGE_NULLS);
+		return "A page of nulls does not exist.";
+	*buffer = ReadBufferExtended(index->relation, MAIN_FORKNUM, block, RBM_NORMAL, index->strategy);
+	LockBuffer(*buffer, mode);
+	problem = hnsw_page_problem(BufferGetPage(*buffer), HNSW_PAGE_NULLS);
+	if (problem == NULL && page_nulls(BufferGetPage(*buffer))->n > HNSW_NULLS_PER_PAGE)
+		problem = "A number of rows is out of range.";
+	if (problem != NULL)
+		UnlockReleaseBuffer(*buffer);
+	return problem;
+}
+
+/* To change it */
+static Buffer
+lock_null_page(HnswIndex *index, BlockNumber block)
+{
+	Buffer		buffer;
+	const char *problem = try_lock(index, block, BUFFER_LOCK_EXCLUSIVE, &buffer);
+
 	if (problem != NULL)
 		hnsw_raise_corrupted(index->relation, block, problem);
 	return buffer;
 }
 
-BlockNumber
-hnsw_read_nulls(HnswIndex *index, BlockNumber block, ItemPointerData * rows, int *n)
+const char *
+hnsw_copy_nulls(HnswIndex *index, BlockNumber block, ItemPointerData * rows, int *n,
+				BlockNumber *next)
 {
-	Buffer		buffer = lock_null_page(index, block, BUFFER_LOCK_SHARE);
-	Page		page = BufferGetPage(buffer);
-	HnswNullPage *nulls = null_page(index, page, block);
-	BlockNumber next = nulls->next;
+	Buffer		buffer;
+	const char *problem = try_lock(index, block, BUFFER_LOCK_SHARE, &buffer);
+	const HnswNullPage *nulls;
 
-	hnsw_check_old_snapshot(index, page);
+	if (problem != NULL)
+		return problem;
+	hnsw_check_old_snapshot(index, BufferGetPage(buffer));
+	nulls = page_nulls(BufferGetPage(buffer));
 	*n = nulls->n;
+	*next = nulls->next;
 	memcpy(rows, nulls->rows, nulls->n * sizeof(ItemPointerData));
 	UnlockReleaseBuffer(buffer);
-	return next;
+	return NULL;
 }
+
+/* ---- going along the pages ---- */
+
+HnswNullWalk
+hnsw_walk_nulls(HnswIndex *index)
+{
+	HnswNullWalk walk;
+
+	walk.next = hnsw_read_meta(index->relation).nulls;
+	walk.left = RelationGetNumberOfBlocks(index->relation);
+	return walk;
+}
+
+/*
+ * The page that a walk has come to, 0 at the end.  New pages come before the
+ * first, so that none is met twice unless the list is damaged.
+ */
+static BlockNumber
+walk_to(HnswIndex *index, HnswNullWalk *walk)
+{
+	if (walk->next != 0 && walk->left-- == 0)
+		hnsw_raise_corrupted(index->relation, walk->next, "The pages of nulls are no list.");
+	return walk->next;
+}
+
+bool
+hnsw_read_nulls(HnswIndex *index, HnswNullWalk *walk, ItemPointerData * rows, int *n)
+{
+	BlockNumber block = walk_to(index, walk);
+	const char *problem;
+
+	if (block == 0)
+		return false;
+	problem = hnsw_copy_nulls(index, block, rows, n, &walk->next);
+	if (problem != NULL)
+		hnsw_raise_corrupted(index->relation, block, problem);
+	return true;
+}
+
+/* ---- adding ---- */
 
 /* Add the row to a page if that has room; else *next is the page behind it. */
 static bool
 add_to_page(HnswIndex *index, BlockNumber block, ItemPointer tid, BlockNumber *next)
 {
-	Buffer		buffer = lock_null_page(index, block, BUFFER_LOCK_EXCLUSIVE);
-	HnswNullPage *nulls = null_page(index, BufferGetPage(buffer), block);
+	Buffer		buffer = lock_null_page(index, block);
+	HnswNullPage *nulls = page_nulls(BufferGetPage(buffer));
 	bool		room = nulls->n < HNSW_NULLS_PER_PAGE;
 	HnswChange	change;
 
@@ -84,7 +138,7 @@ add_to_page(HnswIndex *index, BlockNumber block, ItemPointer tid, BlockNumber *n
 	if (room)
 	{
 		hnsw_change_begin(index, &change);
-		nulls = null_page(index, hnsw_change_page(&change, buffer, false), block);
+		nulls = page_nulls(hnsw_change_page(&change, buffer, false));
 		nulls->rows[nulls->n++] = *tid;
 		hnsw_change_finish(&change);
 	}
@@ -136,7 +190,7 @@ add_page(HnswIndex *index, ItemPointer tid, BlockNumber head)
 		hnsw_change_begin(index, &change);
 		page = hnsw_change_page(&change, buffer, true);
 		hnsw_init_page(index, page, HNSW_PAGE_NULLS);
-		nulls = (HnswNullPage *) PageGetContents(page);
+		nulls = page_nulls(page);
 		nulls->next = head;
 		nulls->n = 1;
 		nulls->rows[0] = *tid;
@@ -179,8 +233,8 @@ static int
 vacuum_page(HnswIndex *index, BlockNumber block, IndexBulkDeleteResult *stats,
 			IndexBulkDeleteCallback callback, void *state, BlockNumber *next)
 {
-	Buffer		buffer = lock_null_page(index, block, BUFFER_LOCK_EXCLUSIVE);
-	HnswNullPage *nulls = null_page(index, BufferGetPage(buffer), block);
+	Buffer		buffer = lock_null_page(index, block);
+	HnswNullPage *nulls = page_nulls(BufferGetPage(buffer));
 	ItemPointerData keep[HNSW_NULLS_PER_PAGE];
 	HnswChange	change;
 	int			n = 0;
@@ -194,7 +248,7 @@ vacuum_page(HnswIndex *index, BlockNumber block, IndexBulkDeleteResult *stats,
 	if (n < nulls->n)
 	{
 		hnsw_change_begin(index, &change);
-		nulls = null_page(index, hnsw_change_page(&change, buffer, false), block);
+		nulls = page_nulls(hnsw_change_page(&change, buffer, false));
 		nulls->n = n;
 		memcpy(nulls->rows, keep, n * sizeof(ItemPointerData));
 		hnsw_change_finish(&change);
@@ -209,25 +263,24 @@ void
 hnsw_vacuum_nulls(HnswIndex *index, IndexBulkDeleteResult *stats,
 				  IndexBulkDeleteCallback callback, void *state)
 {
-	HnswMeta	meta = hnsw_read_meta(index->relation);
-	BlockNumber block = meta.nulls;
+	BlockNumber room = hnsw_read_meta(index->relation).nulls_room;
+	HnswNullWalk walk = hnsw_walk_nulls(index);
+	BlockNumber block;
 	BlockNumber emptiest = 0;
 	int			least = HNSW_NULLS_PER_PAGE;
 
-	while (block != 0)
+	while ((block = walk_to(index, &walk)) != 0)
 	{
-		BlockNumber next;
 		int			n;
 
 		vacuum_delay();
-		n = vacuum_page(index, block, stats, callback, state, &next);
+		n = vacuum_page(index, block, stats, callback, state, &walk.next);
 		if (n < least)
 		{
 			least = n;
 			emptiest = block;
 		}
-		block = next;
 	}
-	if (emptiest != 0 && emptiest != meta.nulls_room)
+	if (emptiest != 0 && emptiest != room)
 		set_room(index, emptiest);
 }

@@ -291,6 +291,8 @@ hnsw_lock_page(HnswIndex *index, BlockNumber block, int mode, Buffer *buffer)
 
 	*buffer = read_and_lock(index, block, mode);
 	page = BufferGetPage(*buffer);
+	/* A place that is free now may not have been for the snapshot. */
+	hnsw_check_old_snapshot(index, page);
 	if (PageIsNew(page) || hnsw_page_problem(page, HNSW_PAGE_NULLS) == NULL)
 	{
 		UnlockReleaseBuffer(*buffer);

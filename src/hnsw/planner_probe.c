@@ -104,7 +104,7 @@ search_ends(Relation relation, Datum value, double radius, double rows)
 {
 	HnswMeta	meta = hnsw_read_meta(relation);
 	HnswSearcher *searcher = hnsw_take_searcher(relation, &meta);
-	GraphLimits limits = {.ef = hnsw_ef_search(relation, &meta.figures),.waiting = SIZE_MAX};
+	GraphLimits limits = {.ef = hnsw_ef_search(relation, &meta.figures),.waiting = hnsw_max_waiting()};
 	GraphStart	start = hnsw_start_at(&searcher->index, &meta);
 	double		n = 0;
 	GraphFound	found;
@@ -143,6 +143,9 @@ hnsw_few_within(const PlannerInfo *root, const IndexPath *path)
 	/* What row-level security hides must not show in costs. */
 	if (root->qual_security_level > 0)
 		return false;
+	/* The LIMIT of a join counts what it joins.  Partitions are one relation. */
+	if (bms_membership(root->all_baserels) != BMS_SINGLETON)
+		return false;
 	if (query == NULL || root->limit_tuples < 1 || root->limit_tuples > MOST_ROWS ||
 		!find_radius(info, distance, &radius))
 		return false;
@@ -150,7 +153,7 @@ hnsw_few_within(const PlannerInfo *root, const IndexPath *path)
 	context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw probe",
 									ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(context);
-	/* What is not sound is for the scan to say. */
+	/* Nothing was measured: it is empty, or the scan will say what it is. */
 	if (hnsw_read_figures(relation).ef > 0)
 		few = search_ends(relation, query->constvalue, radius, root->limit_tuples);
 	MemoryContextSwitchTo(caller);

@@ -15,6 +15,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/index.h"
@@ -274,11 +276,12 @@ row_distance(Recall *recall, uint64 row, double *distance)
 	return true;
 }
 
-/* As a scan does it, by the distances of the table's rows */
+/* As a scan does it, by the distances of the table's rows; NaN sorts last, as infinity. */
 static bool
 refine_others(void *context, GraphExpansion *expansion)
 {
 	Recall	   *recall = context;
+	double		least = INFINITY;
 	bool		any = false;
 
 	for (int i = 0; i < expansion->nrows; i++)
@@ -287,9 +290,11 @@ refine_others(void *context, GraphExpansion *expansion)
 
 		if (!row_distance(recall, expansion->rows[i], &distance))
 			continue;
-		expansion->bound = any ? Min(expansion->bound, distance) : distance;
 		any = true;
+		if (distance < least)
+			least = distance;
 	}
+	expansion->bound = least;
 	return any;
 }
 
@@ -319,27 +324,13 @@ close_search(Recall *recall)
 	hnsw_close_rows(recall->table);
 }
 
-/* Put a distance among the nearest; n is how many there are, returns how many then. */
-static int
-keep_nearest(double *nearest, int n, int k, double distance)
-{
-	int			i;
-
-	if (n == k && !float8_lt(distance, nearest[k - 1]))
-		return n;
-	for (i = n < k ? n++ : k - 1; i > 0 && float8_lt(distance, nearest[i - 1]); i--)
-		nearest[i] = nearest[i - 1];
-	nearest[i] = distance;
-	return n;
-}
-
 /* How many true neighbours of one row the index finds */
 static int
 count_found(Recall *recall, const Sampled *sampled, int ef, const GraphStart *start)
 {
 	int			n = 0;
 	int			hits = 0;
-	GraphLimits limits = {.ef = ef,.waiting = SIZE_MAX,.relaxed = guc_search_order == ORDER_RELAXED};
+	GraphLimits limits = {.ef = ef,.waiting = hnsw_max_waiting(),.relaxed = guc_search_order == ORDER_RELAXED};
 	GraphFound	found;
 	Status		status;
 
@@ -360,7 +351,7 @@ count_found(Recall *recall, const Sampled *sampled, int ef, const GraphStart *st
 			break;
 		for (int i = 0; i < found.nrows; i++)
 			if (row_distance(recall, found.rows[i], &distance))
-				n = keep_nearest(recall->nearest, n, recall->k, distance);
+				n = hnsw_keep_least(recall->nearest, n, recall->k, distance);
 	}
 	if (status.code != STATUS_SUCCESS)
 		raise_status(&status);

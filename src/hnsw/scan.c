@@ -50,7 +50,7 @@ typedef struct HnswScan
 	/* a page of rows without an embedding; NULL before the first */
 	ItemPointerData *nulls;
 	int			nnulls;
-	BlockNumber next_nulls;		/* the page behind, or 0 */
+	HnswNullWalk walk;			/* along those behind */
 
 	Oid		   *types;			/* of the ORDER BY expressions */
 	IndexOrderByDistance *distances;
@@ -163,11 +163,11 @@ allow_refining(IndexScanDesc scan)
 }
 
 /*
- * Nodes that may wait in memory: work_mem, a heap entry and its growth each.  With
- * less than a megabyte a search would forget what it needs.
+ * A heap entry and its growth each.  With less than a megabyte a search would
+ * forget what it needs.
  */
-static size_t
-max_waiting(void)
+size_t
+hnsw_max_waiting(void)
 {
 	return (size_t) Max(work_mem, LEAST_MEMORY) * 1024 / (3 * sizeof(GraphHeapItem));
 }
@@ -196,7 +196,7 @@ begin_search(IndexScanDesc scan)
 	allow_refining(scan);
 	start = hnsw_start_at(&searcher->index, &meta);
 	limits.ef = hnsw_ef_search(relation, &meta.figures);
-	limits.waiting = max_waiting();
+	limits.waiting = hnsw_max_waiting();
 	/* Where all distances are alike no row is out of order. */
 	limits.relaxed = guc_search_order == ORDER_RELAXED || state->is_null || state->is_zero;
 	if (!graph_search_begin(searcher->search, searcher->query, &start, &limits, &status))
@@ -249,8 +249,8 @@ begin_nulls(IndexScanDesc scan)
 	state->stage = SCAN_NULLS;
 	state->nnulls = 0;
 	state->next_row = 0;
-	state->next_nulls = hnsw_read_meta(scan->indexRelation).nulls;
-	if (state->next_nulls != 0 && state->nulls == NULL)
+	state->walk = hnsw_walk_nulls(&state->searcher->index);
+	if (state->walk.next != 0 && state->nulls == NULL)
 		state->nulls = MemoryContextAlloc(state->context,
 										  HNSW_NULLS_PER_PAGE * sizeof(ItemPointerData));
 }
@@ -263,12 +263,10 @@ next_null(IndexScanDesc scan)
 
 	while (state->next_row >= state->nnulls)
 	{
-		if (state->next_nulls == 0)
-			return false;
 		CHECK_FOR_INTERRUPTS();
 		state->next_row = 0;
-		state->next_nulls = hnsw_read_nulls(&state->searcher->index, state->next_nulls,
-											state->nulls, &state->nnulls);
+		if (!hnsw_read_nulls(&state->searcher->index, &state->walk, state->nulls, &state->nnulls))
+			return false;
 	}
 	scan->xs_heaptid = state->nulls[state->next_row++];
 	return true;

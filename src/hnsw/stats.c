@@ -9,6 +9,7 @@
 
 #include "executor/instrument.h"
 #include "miscadmin.h"
+#include "utils/float.h"
 #include "utils/memutils.h"
 
 #include "hnsw/hnsw.h"
@@ -59,15 +60,14 @@ pages_read(void)
 		pgBufferUsage.local_blks_hit + pgBufferUsage.local_blks_read;
 }
 
-/* Put a value among the ROWS least; n is how many there are, returns how many then. */
-static int
-keep_least(double *least, int n, double value)
+int
+hnsw_keep_least(double *least, int n, int k, double value)
 {
 	int			i;
 
-	if (n == ROWS && value >= least[n - 1])
+	if (n == k && !float8_lt(value, least[k - 1]))
 		return n;
-	for (i = n < ROWS ? n++ : n - 1; i > 0 && value < least[i - 1]; i--)
+	for (i = n < k ? n++ : k - 1; i > 0 && float8_lt(value, least[i - 1]); i--)
 		least[i] = least[i - 1];
 	least[i] = value;
 	return n;
@@ -83,7 +83,7 @@ search_like(HnswIndex *index, GraphSearch *search, GraphQuery *query,
 			const GraphStart *start, uint32 node, void *scratch)
 {
 	const void *own = index->access.own(index, node, scratch);
-	GraphLimits limits = {.ef = index->ef,.waiting = SIZE_MAX};
+	GraphLimits limits = {.ef = index->ef,.waiting = hnsw_max_waiting()};
 	double		least[ROWS];
 	int			n = 0;
 	int			rows = 0;
@@ -103,7 +103,7 @@ search_like(HnswIndex *index, GraphSearch *search, GraphQuery *query,
 		graph_query_value(query, found.distance);
 
 		for (int i = 0; i < found.nrows; i++)
-			n = keep_least(least, n, value);
+			n = hnsw_keep_least(least, n, ROWS, value);
 		rows += found.nrows;
 	}
 	if (status.code != STATUS_SUCCESS)

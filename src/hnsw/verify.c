@@ -12,13 +12,15 @@
  *	6. the pages of rows without an embedding are one list;
  *	7. every row that a snapshot sees, and the index should have, is there, with
  *	   or without an embedding.
- * The insert lock keeps inserts away while the index is read.  A vacuum that
- * runs beside it may be seen half-way: then a neighbour may be free.
+ * The insert lock keeps inserts away while the index is read, and vacuum from
+ * freeing nodes.  On a standby nothing keeps replay away: there what it may have
+ * caused is looked at again, or not reported.
  */
 #include "postgres.h"
 
 #include "access/genam.h"
 #include "access/tableam.h"
+#include "access/xlog.h"
 #include "catalog/index.h"
 #include "catalog/pg_operator_d.h"
 #include "catalog/pg_type_d.h"
@@ -38,6 +40,9 @@
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_verify_index);
 
+/* Looks at what replay may have changed between two reads */
+#define LOOKS 3
+
 /* Marks a row pointer of a row without an embedding. */
 #define NULL_ROW (UINT64_C(1) << 62)
 
@@ -46,13 +51,17 @@ typedef struct Verify
 	HnswIndex  *index;
 	ReturnSetInfo *result;
 	const char *part;			/* the partition's index, to be named; or NULL */
+	Relation	heap;
+	bool		replaying;		/* others change the index */
+	bool		looking;		/* do not report yet, but note that */
+	bool		suspicious;		/* there is something to be reported */
 	uint32		nodes;
 	BlockNumber table_blocks;
 	Tuplesortstate *index_rows;
 	Tuplesortstate *table_rows;
 	int64		rows_read;
 	GraphBits	bad;			/* nodes that cannot be looked at */
-	int64		live;
+	bool		any_live;
 	BlockNumber null_pages;		/* seen in passing */
 	GraphRecord *record;		/* copy of the one in hand, without its vector */
 	void	   *own;			/* that vector */
@@ -66,10 +75,41 @@ report(Verify *verify, BlockNumber block, int64 node, const char *finding)
 	Datum		values[3];
 	bool		nulls[3] = {false, node < 0, false};
 
+	if (verify->looking)
+	{
+		verify->suspicious = true;
+		return;
+	}
 	values[0] = Int64GetDatum(block);
 	values[1] = Int64GetDatum(node);
 	values[2] = CStringGetTextDatum(verify->part == NULL ? finding : psprintf("%s: %s", verify->part, finding));
 	tuplestore_putvalues(verify->result->setResult, verify->result->setDesc, values, nulls);
+}
+
+/*
+ * Make a check that compares several pages.  If others may change one after it was
+ * read, only what is found again counts.
+ */
+static void
+check_again(Verify *verify, void (*check) (Verify *, uint32), uint32 node)
+{
+	for (int look = 1; verify->replaying && look < LOOKS; look++)
+	{
+		verify->looking = true;
+		verify->suspicious = false;
+		check(verify, node);
+		verify->looking = false;
+		if (!verify->suspicious)
+			return;
+	}
+	check(verify, node);
+}
+
+/* Nodes are added behind those there were only by replay. */
+static bool
+node_exists(Verify *verify, uint32 node)
+{
+	return node < verify->nodes || (verify->replaying && node < hnsw_count_nodes(verify->index));
 }
 
 /* ---- rows ---- */
@@ -112,7 +152,10 @@ row_text(uint64 row, const char *what)
 					(uint32) (row & 0xFFFF), kind, what);
 }
 
-/* The next row of the index; those that come again are reported. */
+/*
+ * The next row of the index; those that come again are reported.  (With replay
+ * one may have been removed and its pointer used again behind our back.)
+ */
 static bool
 next_index_row(Verify *verify, uint64 *row)
 {
@@ -125,7 +168,8 @@ next_index_row(Verify *verify, uint64 *row)
 			verify->rows_read++;
 			return true;
 		}
-		report(verify, HNSW_META_BLOCK, -1, row_text(*row, "is in the index twice"));
+		if (!verify->replaying)
+			report(verify, HNSW_META_BLOCK, -1, row_text(*row, "is in the index twice"));
 	}
 	return false;
 }
@@ -184,15 +228,25 @@ bad_node(Verify *verify, uint32 node)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 }
 
-/* A row pointer, of a node or not */
-static void
-check_row(Verify *verify, BlockNumber block, int64 node, uint64 row)
+static bool
+is_beyond_table(Verify *verify, uint64 row)
 {
-	note_row(verify->index_rows, row);
+	if (row >> 16 >= verify->table_blocks)
+		verify->table_blocks = RelationGetNumberOfBlocks(verify->heap);
+	return row >> 16 >= verify->table_blocks;
+}
+
+/* A row pointer of a node, or with NULL_ROW as its kind */
+static void
+check_row(Verify *verify, BlockNumber block, int64 node, uint64 row, uint64 kind)
+{
 	if ((row & 0xFFFF) == 0)
 		report(verify, block, node, "a row pointer is invalid");
-	else if ((row & ~NULL_ROW) >> 16 >= verify->table_blocks)
-		report(verify, block, node, row_text(row, "is beyond the end of the table"));
+	else if (is_beyond_table(verify, row))
+		report(verify, block, node, psprintf("row (%llu,%u) is beyond the end of the table",
+											 (unsigned long long) row >> 16, (uint32) (row & 0xFFFF)));
+	else
+		note_row(verify->index_rows, row | kind);
 }
 
 /* The rows of one record */
@@ -206,7 +260,7 @@ check_record(Verify *verify, BlockNumber block, uint32 node, const GraphRecord *
 		return;
 	}
 	for (int i = 0; i < record->nrows; i++)
-		check_row(verify, block, node, record->rows[i]);
+		check_row(verify, block, node, record->rows[i], 0);
 }
 
 /* One page; first is the node that begins there.  False if it is damaged. */
@@ -256,26 +310,36 @@ check_pages(Verify *verify)
 	}
 }
 
-/* The list of pages of rows without an embedding */
+/*
+ * The list of pages of rows without an embedding.  All that were seen are there;
+ * replay may have added others.
+ */
 static void
 check_nulls(Verify *verify)
 {
 	HnswIndex  *index = verify->index;
 	BlockNumber block = hnsw_read_meta(index->relation).nulls;
+	BlockNumber most = verify->replaying ? RelationGetNumberOfBlocks(index->relation) : verify->null_pages;
 	BlockNumber pages = 0;
 	ItemPointerData *rows = palloc(sizeof(ItemPointerData) * HNSW_NULLS_PER_PAGE);
-	int			n;
 
-	for (; block != 0 && pages < verify->null_pages; pages++)
+	for (; block != 0 && pages < most; pages++)
 	{
-		BlockNumber next = hnsw_read_nulls(index, block, rows, &n);
+		BlockNumber next;
+		int			n;
+		const char *problem = hnsw_copy_nulls(index, block, rows, &n, &next);
 
 		CHECK_FOR_INTERRUPTS();
+		if (problem != NULL)
+		{
+			report(verify, block, -1, problem);
+			return;
+		}
 		for (int i = 0; i < n; i++)
-			check_row(verify, block, -1, hnsw_row(&rows[i]) | NULL_ROW);
+			check_row(verify, block, -1, hnsw_row(&rows[i]), NULL_ROW);
 		block = next;
 	}
-	if (block != 0 || pages != verify->null_pages)
+	if (block != 0 || pages < verify->null_pages)
 		report(verify, HNSW_META_BLOCK, -1, "the pages of rows without an embedding are no list");
 }
 
@@ -332,7 +396,7 @@ check_neighbor(Verify *verify, BlockNumber block, uint32 node, int slot)
 	const uint32 *ids = graph_record_ids(verify->record);
 	uint32		neighbor = ids[slot];
 
-	if (neighbor >= verify->nodes)
+	if (!node_exists(verify, neighbor))
 	{
 		report(verify, block, node, psprintf("neighbor %u does not exist", neighbor));
 		return;
@@ -347,6 +411,22 @@ check_neighbor(Verify *verify, BlockNumber block, uint32 node, int slot)
 }
 
 static void
+check_list(Verify *verify, uint32 node)
+{
+	const GraphShape *shape = &verify->index->layout.shape;
+	BlockNumber block = hnsw_node_block(&verify->index->layout, node);
+
+	if (!copy_record(verify, node) || verify->record->state != GRAPH_LIVE)
+		return;
+	verify->any_live = true;
+	if (!stored_is_sound(verify->own))
+		report(verify, block, node, "the stored vector is damaged");
+	for (int slot = 0; slot < shape->degree; slot++)
+		if (graph_record_ids(verify->record)[slot] != GRAPH_NO_NODE)
+			check_neighbor(verify, block, node, slot);
+}
+
+static void
 check_lists(Verify *verify)
 {
 	HnswIndex  *index = verify->index;
@@ -358,22 +438,14 @@ check_lists(Verify *verify)
 	verify->query = hnsw_create_query(index);
 	for (uint32 node = 0; node < verify->nodes; node++)
 	{
-		BlockNumber block = hnsw_node_block(&index->layout, node);
-
 		CHECK_FOR_INTERRUPTS();
-		if (!copy_record(verify, node) || verify->record->state != GRAPH_LIVE)
-			continue;
-		verify->live++;
-		if (!stored_is_sound(verify->own))
-			report(verify, block, node, "the stored vector is damaged");
-		for (int slot = 0; slot < shape->degree; slot++)
-			if (graph_record_ids(verify->record)[slot] != GRAPH_NO_NODE)
-				check_neighbor(verify, block, node, slot);
+		check_again(verify, check_list, node);
 	}
 }
 
+/* Replay makes the first node before it makes it the entry. */
 static void
-check_entry(Verify *verify)
+check_entry(Verify *verify, uint32 unused)
 {
 	const GraphAccess *access = &verify->index->access;
 	uint32		entry = hnsw_read_meta(verify->index->relation).entry;
@@ -382,10 +454,10 @@ check_entry(Verify *verify)
 
 	if (entry == GRAPH_NO_NODE)
 	{
-		if (verify->live > 0)
+		if (verify->any_live && !verify->replaying)
 			report(verify, HNSW_META_BLOCK, -1, "there are nodes but no entry");
 	}
-	else if (entry >= verify->nodes ||
+	else if (!node_exists(verify, entry) ||
 			 (!graph_bits_test(&verify->bad, entry) &&
 			  !access->read_list(access->context, entry, &list, &live)))
 		report(verify, HNSW_META_BLOCK, entry, "the entry does not exist");
@@ -396,7 +468,9 @@ static void
 check_index(Verify *verify, const HnswOpened *opened)
 {
 	LockPage(opened->index, HNSW_INSERT_LOCK, ExclusiveLock);
+	verify->heap = opened->heap;
 	verify->table_blocks = RelationGetNumberOfBlocks(opened->heap);
+	verify->replaying = RecoveryInProgress();
 	verify->index = hnsw_open(opened->index);
 	verify->index->strategy = GetAccessStrategy(BAS_BULKREAD);
 	verify->nodes = hnsw_count_nodes(verify->index);
@@ -406,7 +480,7 @@ check_index(Verify *verify, const HnswOpened *opened)
 	check_pages(verify);
 	check_nulls(verify);
 	check_lists(verify);
-	check_entry(verify);
+	check_again(verify, check_entry, 0);
 	UnlockPage(opened->index, HNSW_INSERT_LOCK, ExclusiveLock);
 }
 

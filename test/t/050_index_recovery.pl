@@ -18,6 +18,7 @@ $primary->safe_psql('postgres', 'CREATE EXTENSION similarity');
 $primary->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'base', has_streaming => 1);
+$standby->append_conf('postgresql.conf', "max_standby_streaming_delay = -1\n");
 $standby->start;
 
 # A vector of n deterministic numbers made from the row's number
@@ -91,6 +92,27 @@ $primary->safe_psql('postgres', qq{
 	INSERT INTO long SELECT i, ${\vector(5000)} FROM generate_series(31, 50) i;
 });
 check_standby('after using places again');
+
+# verify_index() on the standby while replay changes the index under its hands
+$primary->safe_psql('postgres', qq{
+	CREATE TABLE busy (id integer, e embedding(16));
+	INSERT INTO busy SELECT i, CASE WHEN i % 3 > 0 THEN ${\vector(16)} END FROM generate_series(1, 999) i;
+	CREATE INDEX busy_l2 ON busy USING similarity_hnsw (e embedding_l2_ops);
+});
+$primary->wait_for_catchup($standby);
+my $writer = IPC::Run::start([ 'psql', '-qX', $primary->connstr('postgres'), map { (
+		'-c', "INSERT INTO busy SELECT i, CASE WHEN i % 3 > 0 THEN ${\vector(16)} END FROM generate_series($_ * 1000, $_ * 1000 + 999) i",
+		'-c', "DELETE FROM busy WHERE id < $_ * 1000 - 1000", '-c', 'VACUUM busy') } 1 .. 2 ], '<', \'', '>', \my $out, '2>', \my $err);
+my $findings = '';
+my $looks = 0;
+do
+{
+	$findings .= $standby->safe_psql('postgres', "SELECT * FROM similarity.verify_index('busy_l2')");
+	$looks++;
+} while ($primary->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'}) > 1);
+$writer->finish;
+note("verified $looks times");
+is($findings, '', 'no false alarm beside replay');
 
 # Crash with changes in the WAL only, and one transaction under way.
 my $before = $primary->safe_psql('postgres', $neighbors);

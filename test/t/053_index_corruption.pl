@@ -25,18 +25,23 @@ $node->stop;
 my $sound = slurp_file($path);
 my $search = "SET enable_seqscan = off; SELECT count(*) FROM (SELECT id FROM item ORDER BY e <-> '[1,2,3,4,5,6,7,8]' LIMIT 1000) x";
 
-# Write bytes at an offset of the sound file, start, run, stop.
-sub with_damage
+# Write bytes at an offset of a sound file, start, run, stop.
+sub with_damaged_file
 {
-	my ($bytes, $offset, $run) = @_;
-	open my $out, '+<', $path or die "could not open $path: $!";
-	print $out $sound;
+	my ($file, $contents, $bytes, $offset, $run) = @_;
+	open my $out, '+<', $file or die "could not open $file: $!";
+	print $out $contents;
 	seek $out, $offset, 0;
 	print $out $bytes;
 	close $out;
 	$node->start;
 	$run->();
 	$node->stop;
+}
+
+sub with_damage
+{
+	with_damaged_file($path, $sound, @_);
 }
 
 # verify_index must have a finding; the search must end with an error of class
@@ -91,6 +96,52 @@ damaged('row pointer beyond the table', pack('Q<', 99999 << 16 | 1), $record + 8
 damaged('distance', pack('f<', 1e6), $record + 40 + 128, qr/the distance of neighbor \d+ is wrong/, undef);
 damaged('page of zeros', "\0" x $page, $first, qr/neighbor \d+ is free|entry/, undef);
 damaged('page of noise', join('', map { chr(($_ * 7919) % 251) } 1 .. $page), $first, qr/invalid page|belong/, qr/invalid page|corrupted/);
+
+# A wild pointer is one finding and the row that it hides another; what else is missing are
+# rows that were inserted beside damages.
+my @findings;
+foreach my $bytes ('', pack('Q<', 1 << 63 | 1 << 16 | 1))
+{
+	with_damage($bytes, $record + 8, sub {
+		push @findings, $node->safe_psql('postgres', "SELECT count(*) FROM similarity.verify_index('item_e')");
+	});
+}
+is($findings[1], $findings[0] + 2, 'wild row pointer: two findings');
+
+# Rows without an embedding, in two pages of an index of their own
+$node->start;
+$node->safe_psql('postgres', q{
+	CREATE TABLE gap (id integer, e embedding(4)) WITH (autovacuum_enabled = off);
+	INSERT INTO gap SELECT i, CASE WHEN i % 10 = 0 THEN random_embedding(4, i) END FROM generate_series(1, 2500) i;
+	CREATE INDEX gap_e ON gap USING similarity_hnsw (e embedding_l2_ops);
+	CHECKPOINT;
+});
+my $gap_path = $node->data_dir . '/' . $node->safe_psql('postgres', "SELECT pg_relation_filepath('gap_e')");
+$node->stop;
+my $gap = slurp_file($gap_path);
+my @nulls = grep { unpack('v', substr($gap, ($_ + 1) * $page - 8, 2)) == 6 } 0 .. length($gap) / $page - 1;
+is(scalar @nulls, 2, 'two pages of rows without an embedding');
+my ($last) = grep { unpack('V', substr($gap, $_ * $page + 24, 4)) == 0 } @nulls;
+
+# verify_index() must say so, and go on; whoever goes along the pages must come to an end.
+sub damaged_nulls
+{
+	my ($what, $bytes, $offset, $finding, $error) = @_;
+	with_damaged_file($gap_path, $gap, $bytes, $last * $page + $offset, sub {
+		like($node->safe_psql('postgres', "SELECT finding FROM similarity.verify_index('gap_e')"), $finding, "$what: found by verify_index");
+		$node->psql('postgres', 'DELETE FROM gap WHERE id % 100 = 0');
+		foreach my $command ("SET enable_seqscan = off; SELECT count(*) FROM (SELECT id FROM gap ORDER BY e <-> '[1,2,3,4]' LIMIT 1000000) x",
+			'VACUUM gap', "SELECT * FROM similarity.index_info('gap_e')")
+		{
+			my ($code, $out, $err) = $node->psql('postgres', $command, extra_params => ['-v', 'ON_ERROR_STOP=1'], timeout => 60);
+			like($err, $error, "$what: error of $command");
+		}
+	});
+}
+
+damaged_nulls('circle of pages', pack('V', $last), 24, qr/the pages of rows without an embedding are no list/, qr/corrupted at block \d+.*The pages of nulls are no list.*REINDEX/s);
+damaged_nulls('page beyond the end', pack('V', 99999), 24, qr/A page of nulls does not exist|are no list/, qr/corrupted at block \d+.*A page of nulls does not exist.*REINDEX/s);
+damaged_nulls('number of rows without an embedding', pack('V', 99999), 28, qr/A number of rows is out of range.*of the table is not in the index/s, qr/corrupted at block \d+.*A number of rows is out of range.*REINDEX/s);
 
 # Noise anywhere never takes the server down.
 srand(1);
