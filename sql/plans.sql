@@ -52,8 +52,12 @@ CREATE TABLE plan_wide (id int, e embedding(256)) WITH (autovacuum_enabled = off
 INSERT INTO plan_wide SELECT i, random_embedding(256, i) FROM generate_series(1, 1000) i;
 CREATE INDEX plan_wide_index ON plan_wide USING similarity_hnsw (e embedding_l2_ops);
 ANALYZE plan_wide;
-EXPLAIN (COSTS OFF) SELECT id FROM plan_wide ORDER BY e <-> (SELECT e FROM plan_wide WHERE id = 1) LIMIT 5;
-EXPLAIN (COSTS OFF) SELECT id FROM plan_wide ORDER BY e <-> (SELECT e FROM plan_wide WHERE id = 1);
+PREPARE plan_few(embedding) AS SELECT id FROM plan_wide ORDER BY e <-> $1 LIMIT 5;
+PREPARE plan_all(embedding) AS SELECT id FROM plan_wide ORDER BY e <-> $1;
+SET plan_cache_mode = force_generic_plan;
+EXPLAIN (COSTS OFF) EXECUTE plan_few(NULL);
+EXPLAIN (COSTS OFF) EXECUTE plan_all(NULL);
+RESET plan_cache_mode;
 DROP TABLE plan_wide;
 
 -- With an index: it for few rows, a sort for most.

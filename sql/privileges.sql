@@ -122,7 +122,9 @@ SELECT current_user;
 SHOW search_path;
 
 -- Owners: members of the owning role, a new owner, an owner that is gone
+\set VERBOSITY sqlstate
 SELECT similarity.set_model_owner('mine', 'regress_group');
+\set VERBOSITY default
 RESET ROLE;
 SELECT similarity.set_model_owner('mine', 'regress_nobody');
 SELECT similarity.set_model_owner('mine', 'regress_group');

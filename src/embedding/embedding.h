@@ -11,6 +11,7 @@
 
 #include "kernel/element.h"
 #include "kernel/neighbors.h"
+#include "server/compat.h"
 
 #define EMBEDDING_MAX_DIMS 16384
 #define EMBEDDING_MAX_MODEL 32767
@@ -88,7 +89,7 @@ extern void embedding_check_dims(const Embedding *a, const Embedding *b);
 extern void embedding_check_pair(const Embedding *a, const Embedding *b);
 
 /* ERROR: values of versions a and b met. */
-extern void embedding_raise_model_mismatch(int a, int b) pg_attribute_noreturn();
+pg_noreturn extern void embedding_raise_model_mismatch(int a, int b);
 
 /* ERROR if an element is not finite: for new values, of kind float. */
 extern void embedding_check_finite(const Embedding *e);

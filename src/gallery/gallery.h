@@ -12,10 +12,12 @@
 
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "utils/array.h"
 
 #include "base/status.h"
 #include "embedding/embedding.h"
 #include "eval/calibration.h"
+#include "server/compat.h"
 #include "server/role.h"
 
 typedef struct Gallery
@@ -86,10 +88,10 @@ extern void gallery_enter(const Gallery *gallery, RoleFrame *frame);
 extern void gallery_leave(const Gallery *gallery, const RoleFrame *frame);
 
 /* ERROR that the gallery has no row to be compared with. */
-extern void gallery_raise_empty(const Gallery *gallery) pg_attribute_noreturn();
+pg_noreturn extern void gallery_raise_empty(const Gallery *gallery);
 
 /* ERROR that the table is not what it was when the gallery was opened. */
-extern void gallery_raise_changed(const Gallery *gallery) pg_attribute_noreturn();
+pg_noreturn extern void gallery_raise_changed(const Gallery *gallery);
 
 /* Tell the names of relid; false if there is no such relation. */
 extern bool gallery_set_names(Gallery *gallery);

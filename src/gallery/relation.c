@@ -25,6 +25,7 @@
 
 #include "gallery/gallery.h"
 #include "report/report.h"
+#include "server/compat.h"
 
 static void
 raise_no_relation(const Gallery *gallery)
@@ -176,7 +177,7 @@ gallery_primary_key_columns(Oid relid, AttrNumber *first)
 	int			columns = 0;
 
 	if (relation->rd_rel->relhasindex)
-		index = RelationGetPrimaryKeyIndex(relation);
+		index = primary_key_index(relation);
 	if (OidIsValid(index))
 	{
 		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));

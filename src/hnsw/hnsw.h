@@ -17,6 +17,7 @@
 
 #include "graph/graph_query.h"
 #include "graph/link.h"
+#include "server/compat.h"
 
 /* ---- pages ---- */
 
@@ -315,8 +316,8 @@ extern BlockNumber hnsw_node_block(const HnswLayout *layout, uint32 node);
 extern int	hnsw_node_slot(const HnswLayout *layout, uint32 node);
 
 /* ERROR: the index is corrupted; detail is a full sentence. */
-extern void hnsw_raise_corrupted(Relation relation, BlockNumber block,
-								 const char *detail) pg_attribute_noreturn();
+pg_noreturn extern void hnsw_raise_corrupted(Relation relation, BlockNumber block,
+											 const char *detail);
 
 /* What is wrong with a locked page that should be of a kind, or NULL */
 extern const char *hnsw_page_problem(Page page, HnswPageKind kind);

@@ -137,7 +137,7 @@ next_row(Tuplesortstate *rows, uint64 *row)
 	Datum		value;
 	bool		isnull;
 
-	if (!tuplesort_getdatum(rows, true, &value, &isnull, NULL))
+	if (!next_sorted_datum(rows, &value, &isnull))
 		return false;
 	*row = (uint64) DatumGetInt64(value);
 	return true;

@@ -167,7 +167,7 @@ indexes_pair(Relation table, Relation side)
 Oid
 indexes_of_key(const Copy *copy, Relation table, Relation side)
 {
-	Oid			key = RelationGetPrimaryKeyIndex(table);
+	Oid			key = primary_key_index(table);
 	ListCell   *cell;
 
 	foreach(cell, indexes_pair(table, side))

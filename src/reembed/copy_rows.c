@@ -61,7 +61,7 @@ begin_work(Work *work, Copy *copy)
 	work->copy = copy;
 	work->n = 0;
 	copy_open(copy, &work->table, &work->side);
-	key = RelationGetPrimaryKeyIndex(work->table);
+	key = primary_key_index(work->table);
 	if (!OidIsValid(key))
 		copy_raise_changed(copy);
 	work->index = index_open(key, AccessShareLock);

@@ -58,7 +58,7 @@ extern void copy_progress(const Copy *copy);
 /* Forget a copy: trigger, side table, queue. */
 extern void copy_end(Oid relid);
 
-extern void copy_raise_changed(const Copy *copy) pg_attribute_noreturn();
+pg_noreturn extern void copy_raise_changed(const Copy *copy);
 
 /* ---- copy_rows.c ---- */
 

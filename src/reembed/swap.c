@@ -30,6 +30,7 @@
 #include "utils/syscache.h"
 
 #include "reembed/reembed.h"
+#include "server/compat.h"
 
 /* ---- columns ---- */
 
@@ -109,9 +110,6 @@ class_tuple(Oid relid)
 	return tuple;
 }
 
-#define SWAP(type, a, b) \
-	do { type swap_t = (a); (a) = (b); (b) = swap_t; } while (0)
-
 /* What pg_class says of the files goes with them. */
 static void
 swap_class(Form_pg_class a, Form_pg_class b)
@@ -122,6 +120,7 @@ swap_class(Form_pg_class a, Form_pg_class b)
 	SWAP(int32, a->relpages, b->relpages);
 	SWAP(float4, a->reltuples, b->reltuples);
 	SWAP(int32, a->relallvisible, b->relallvisible);
+	SWAP_FROZEN_PAGES(a, b);
 	SWAP(TransactionId, a->relfrozenxid, b->relfrozenxid);
 	SWAP(TransactionId, a->relminmxid, b->relminmxid);
 }
@@ -165,8 +164,8 @@ swap_relation(Relation classes, Oid a, Oid b)
 	heap_freetuple(tuple_b);
 
 	/* neither may write through a file handle of the other */
-	RelationCloseSmgrByOid(a);
-	RelationCloseSmgrByOid(b);
+	close_file_handle(a);
+	close_file_handle(b);
 	CacheInvalidateRelcacheByRelid(a);
 	CacheInvalidateRelcacheByRelid(b);
 }

@@ -90,4 +90,42 @@
 #define clear_new_index_constraints(statement) ((void) 0)
 #endif
 
+/* A function that never returns: a prefix since 18 */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/* The next value of a sort of datums, in memory of the caller's; false at the end */
+#if PG_VERSION_NUM >= 160000
+#define next_sorted_datum(sort, value, isnull) tuplesort_getdatum(sort, true, true, value, isnull, NULL)
+#else
+#define next_sorted_datum(sort, value, isnull) tuplesort_getdatum(sort, true, value, isnull, NULL)
+#endif
+
+/* The index of a primary key that is never deferred */
+#if PG_VERSION_NUM >= 180000
+#define primary_key_index(relation) RelationGetPrimaryKeyIndex(relation, false)
+#else
+#define primary_key_index(relation) RelationGetPrimaryKeyIndex(relation)
+#endif
+
+/* ---- exchange of the storage of two relations, as CLUSTER does it ---- */
+
+#define SWAP(type, a, b) \
+	do { type swap_t = (a); (a) = (b); (b) = swap_t; } while (0)
+
+/* Pages of a relation that are all frozen: a statistic of pg_class since 18 */
+#if PG_VERSION_NUM >= 180000
+#define SWAP_FROZEN_PAGES(a, b) SWAP(int32, (a)->relallfrozen, (b)->relallfrozen)
+#else
+#define SWAP_FROZEN_PAGES(a, b) ((void) 0)
+#endif
+
+/* Before 17 the cached handle of a relation's file could outlive the exchange. */
+#if PG_VERSION_NUM >= 170000
+#define close_file_handle(relid) ((void) 0)
+#else
+#define close_file_handle(relid) RelationCloseSmgrByOid(relid)
+#endif
+
 #endif							/* SERVER_COMPAT_H */

@@ -8,8 +8,9 @@
 #include "postgres.h"
 
 #include "base/status.h"
+#include "server/compat.h"
 
 /* ereport(ERROR) with the SQLSTATE, message, detail and hint of a failure. */
-extern void raise_status(const Status *status) pg_attribute_noreturn();
+pg_noreturn extern void raise_status(const Status *status);
 
 #endif							/* SERVER_ERRORS_H */
