@@ -15,7 +15,6 @@ SERVER_ROOMS = server embedding hnsw model train gallery evaluate reembed show
 
 PURE_SOURCES = $(sort $(wildcard $(PURE_ROOMS:%=src/%/*.c)))
 SERVER_SOURCES = $(sort $(wildcard $(SERVER_ROOMS:%=src/%/*.c)))
-HEADER_FILES = $(sort $(wildcard src/*.h src/*/*.h))
 PURE_OBJS = $(PURE_SOURCES:.c=.o)
 SERVER_OBJS = $(SERVER_SOURCES:.c=.o)
 OBJS = $(PURE_OBJS) $(SERVER_OBJS)
@@ -36,7 +35,7 @@ PURE_CFLAGS = -O3 -fno-math-errno -fno-trapping-math
 PG_CPPFLAGS = -I$(srcdir)/src
 PG_CFLAGS = -fvisibility=hidden $(WARNINGS) -Wno-cast-function-type
 SHLIB_LINK = -lm -ldl -lpthread
-EXTRA_CLEAN = build
+EXTRA_CLEAN = build $(OBJS:.o=.d)
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -56,8 +55,12 @@ override CPPFLAGS := -D'PGDLLEXPORT=__attribute__((visibility("default")))' $(CP
 $(PURE_OBJS) $(PURE_OBJS:.o=.bc): override CPPFLAGS := -I$(srcdir)/src -D_GNU_SOURCE
 $(PURE_OBJS): override CFLAGS += $(PURE_CFLAGS)
 
-# No dependency tracking in PGXS as Debian builds it: any header rebuilds all.
-$(OBJS) $(OBJS:.o=.bc): $(HEADER_FILES)
+# PGXS tracks no headers as Debian builds it: the compiler writes down for each
+# object what it read.  Bitcode is made anew when its object is.
+$(OBJS): override CPPFLAGS += -MMD -MP
+$(OBJS): Makefile
+$(OBJS:.o=.bc): %.bc: %.o
+-include $(OBJS:.o=.d)
 
 $(DATA_built): $(INSTALL_SQL) $(ARCHITECTURES) model/rows similarity.control
 	@mkdir -p build

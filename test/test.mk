@@ -32,18 +32,19 @@ UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/
 UNIT_OBJS = $(PURE_SOURCES:src/%.c=$(UNIT_DIR)/float/%.o)
 UNIT_DOUBLE_OBJS = $(PURE_SOURCES:src/%.c=$(UNIT_DIR)/double/%.o)
 
-$(UNIT_DIR)/float/%.o: src/%.c $(HEADER_FILES)
+$(UNIT_DIR)/float/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
-	$(UNIT_CC) -c -o $@ $<
+	$(UNIT_CC) -MMD -MP -c -o $@ $<
 
-$(UNIT_DIR)/double/%.o: src/%.c $(HEADER_FILES)
+$(UNIT_DIR)/double/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
-	$(UNIT_CC) -DNN_DOUBLE -c -o $@ $<
+	$(UNIT_CC) -DNN_DOUBLE -MMD -MP -c -o $@ $<
 
 # test_double_*.c are linked with the double build.  (Static pattern rules:
 # of two implicit ones make takes that whose objects exist already.)
 UNIT_DOUBLE_TESTS = $(filter $(UNIT_DIR)/test_double_%,$(UNIT_TESTS))
 UNIT_HEADERS = $(wildcard test/unit/*.h)
+-include $(UNIT_OBJS:.o=.d) $(UNIT_DOUBLE_OBJS:.o=.d)
 
 $(UNIT_DOUBLE_TESTS): $(UNIT_DIR)/%: test/unit/%.c $(UNIT_HEADERS) $(UNIT_DOUBLE_OBJS)
 	$(UNIT_CC) -DNN_DOUBLE -o $@ $< $(UNIT_DOUBLE_OBJS) $(UNIT_LIBS)
@@ -73,10 +74,11 @@ FUZZ_TARGETS = $(patsubst test/fuzz/fuzz_%.c,%,$(sort $(wildcard test/fuzz/fuzz_
 FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=build/fuzz/fuzz_%)
 FUZZ_OBJS = $(PURE_SOURCES:src/%.c=build/fuzz/%.o)
 
-build/fuzz/%.o: src/%.c $(HEADER_FILES)
+build/fuzz/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
-	$(FUZZ_CC) -fsanitize=fuzzer-no-link -c -o $@ $<
+	$(FUZZ_CC) -MMD -MP -fsanitize=fuzzer-no-link -c -o $@ $<
 
+-include $(FUZZ_OBJS:.o=.d)
 $(FUZZ_PROGRAMS): build/fuzz/%: test/fuzz/%.c test/fuzz/fuzz.h $(FUZZ_OBJS)
 	$(FUZZ_CC) -fsanitize=fuzzer -o $@ $< $(FUZZ_OBJS) $(UNIT_LIBS)
 
@@ -122,10 +124,11 @@ format:
 BENCH_CC = $(CC) -std=gnu11 -O2 $(PURE_CFLAGS) $(WARNINGS) -D_GNU_SOURCE -Isrc
 BENCH_OBJS = $(PURE_SOURCES:src/%.c=build/bench/%.o)
 
-build/bench/%.o: src/%.c $(HEADER_FILES)
+build/bench/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
-	$(BENCH_CC) -c -o $@ $<
+	$(BENCH_CC) -MMD -MP -c -o $@ $<
 
+-include $(BENCH_OBJS:.o=.d)
 build/bench/bench_%: test/bench/bench_%.c $(BENCH_OBJS)
 	$(BENCH_CC) -o $@ $< $(BENCH_OBJS) $(UNIT_LIBS)
 
