@@ -109,7 +109,7 @@ scan_table(Recall *recall, IndexBuildCallback callback)
 	IndexInfo  *info = BuildIndexInfo(recall->index->relation);
 
 	info->ii_Concurrent = true; /* by a snapshot */
-	table_index_build_scan(recall->heap, recall->index->relation, info, false, false,
+	table_index_build_scan(recall->heap, recall->index->relation, info, true, false,
 						   callback, recall, scan);
 }
 
