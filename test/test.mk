@@ -8,10 +8,12 @@ help:
 	'make installcheck   sql/ and test/isolation in a running server, after make install' \
 	'make demo        everything from nothing on Fashion-MNIST' \
 	'make test        every test that takes minutes; installs what is missing' \
-	'make test-all    these, 10,000 random queries, the unit tests under sanitizers,' \
+	'make test-all    these, 10,000 random queries, the unit tests and the server under sanitizers,' \
 	'                 and every fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))' \
 	'make unit        unit tests of the pure rooms' \
 	'make sanitize    the same under the address and undefined-behaviour sanitizers' \
+	'make sanitize-server   sql/ and test/isolation in a server made for the sanitizers' \
+	'make test-17     the tests on PostgreSQL 17, in a Debian 13 tree that is made once; root only' \
 	'make fuzz        every fuzz target for FUZZ_SECONDS' \
 	'make lint        formatting, layers, exported symbols, warnings, install script' \
 	'make format      format the C files' \
@@ -63,6 +65,16 @@ unit: $(UNIT_TESTS)
 sanitize:
 	@$(MAKE) --no-print-directory -k unit UNIT_DIR=build/sanitize \
 		UNIT_FLAGS='-O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
+
+# ---- the server rooms: servers other than this machine's ----
+
+.PHONY: sanitize-server test-17
+sanitize-server:
+	@test/sanitize/server
+
+TEST_17 = unit regress isolation tap
+test-17:
+	@test/versions run sh -c 'make -s -j2 all $$MAKE_OPTIONS && test/run $(TEST_17)'
 
 # ---- fuzzing of the parsers: clang's libFuzzer with sanitizers ----
 
