@@ -214,7 +214,7 @@ pool_run(ThreadPool *pool, int nslices, PoolTask task, void *arg)
 int
 pool_processors(void)
 {
-	cpu_set_t set;
+	cpu_set_t	set;
 
 	if (sched_getaffinity(0, sizeof(set), &set) == 0)
 	{

@@ -220,7 +220,7 @@ doubt_optimal(const EvalCurve *curve, size_t place, bool accepted, bool told)
 {
 	long long	right = curve->counts.tp[place];
 	long long	wrong = curve->counts.fp[place];
-	size_t last = curve->n - 1;
+	size_t		last = curve->n - 1;
 
 	if (!accepted)
 		ereport(WARNING,

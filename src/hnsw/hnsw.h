@@ -400,10 +400,10 @@ extern HnswNullWalk hnsw_walk_nulls(HnswIndex *index);
  * Copy the rows of the next page, at most HNSW_NULLS_PER_PAGE; false at the end.
  * ERROR if it is damaged, or the walk has met more pages than there are.
  */
-extern bool hnsw_read_nulls(HnswIndex *index, HnswNullWalk *walk, ItemPointerData * rows, int *n);
+extern bool hnsw_read_nulls(HnswIndex *index, HnswNullWalk *walk, ItemPointerData *rows, int *n);
 
 /* The same of any page, without an ERROR: what is wrong with it, or NULL */
-extern const char *hnsw_copy_nulls(HnswIndex *index, BlockNumber block, ItemPointerData * rows,
+extern const char *hnsw_copy_nulls(HnswIndex *index, BlockNumber block, ItemPointerData *rows,
 								   int *n, BlockNumber *next);
 
 /* Several backends may at once. */

@@ -67,7 +67,7 @@ lock_null_page(HnswIndex *index, BlockNumber block)
 }
 
 const char *
-hnsw_copy_nulls(HnswIndex *index, BlockNumber block, ItemPointerData * rows, int *n,
+hnsw_copy_nulls(HnswIndex *index, BlockNumber block, ItemPointerData *rows, int *n,
 				BlockNumber *next)
 {
 	Buffer		buffer;
@@ -110,7 +110,7 @@ walk_to(HnswIndex *index, HnswNullWalk *walk)
 }
 
 bool
-hnsw_read_nulls(HnswIndex *index, HnswNullWalk *walk, ItemPointerData * rows, int *n)
+hnsw_read_nulls(HnswIndex *index, HnswNullWalk *walk, ItemPointerData *rows, int *n)
 {
 	BlockNumber block = walk_to(index, walk);
 	const char *problem;

@@ -159,11 +159,11 @@ row_text(uint64 row, const char *what)
 static bool
 next_index_row(Verify *verify, uint64 *row)
 {
-	uint64 last = *row;
+	uint64		last = *row;
 
 	while (next_row(verify->index_rows, row))
 	{
-		if (*row != last ||verify->rows_read == 0)
+		if (*row != last || verify->rows_read == 0)
 		{
 			verify->rows_read++;
 			return true;

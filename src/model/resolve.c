@@ -36,7 +36,7 @@ static struct
 	bool		by_name;
 	char		name[NAMEDATALEN];
 	CatalogVersion version;
-} last;
+}			last;
 
 /* False if there is no snapshot to tell. */
 static bool
@@ -64,21 +64,21 @@ is_last_moment(void)
 	Moment		now;
 
 	return last.version.id != 0 && current_moment(&now) &&
-				memcmp(&now, &last.moment, sizeof(Moment)) == 0;
+		memcmp(&now, &last.moment, sizeof(Moment)) == 0;
 }
 
 static void
 remember(const char *name, const CatalogVersion *version)
 {
-	last.		version.id = 0;
+	last.version.id = 0;
 
 	if (!current_moment(&last.moment))
 		return;
-	last.		by_name = name != NULL;
+	last.by_name = name != NULL;
 
 	if (name != NULL)
 		strlcpy(last.name, name, NAMEDATALEN);
-	last.		version = *version;
+	last.version = *version;
 }
 
 CatalogVersion
