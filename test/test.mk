@@ -17,6 +17,8 @@ help:
 	'make fuzz        every fuzz target for FUZZ_SECONDS' \
 	'make lint        formatting, layers, exported symbols, warnings, install script' \
 	'make format      format the C files' \
+	'make coverage    what the tests reach: build/coverage.txt' \
+	'make compile_commands.json   how each file is compiled, for editors' \
 	'make bench       speed, beside the machine'"'"'s own limits' \
 	'make bench-index the index beside hnswlib: SETS="fashion wordnet mixture demo sizes"' \
 	'make clean       remove what was built' \
@@ -76,6 +78,15 @@ TEST_17 = unit regress isolation tap
 test-17:
 	@test/versions run sh -c 'make -s -j2 all $$MAKE_OPTIONS && test/run $(TEST_17)'
 
+# ---- what tests reach, and what editors want to know ----
+
+.PHONY: coverage compile_commands.json
+coverage:
+	@test/coverage
+
+compile_commands.json:
+	@$(MAKE) -nB all with_llvm=no | test/compile_commands >$@
+
 # ---- fuzzing of the parsers: clang's libFuzzer with sanitizers ----
 
 FUZZ_SECONDS = 60
@@ -116,6 +127,7 @@ demo:
 .PHONY: test test-all lint format
 test:
 	@test/setup test
+	@timeout 60 test/versions headers 17 || true
 	@$(MAKE) -s all
 	@test/run
 
