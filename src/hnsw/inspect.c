@@ -36,11 +36,14 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_figures);
 Relation
 hnsw_open_relation(Oid oid)
 {
-	Relation	relation = relation_open(oid, AccessShareLock);
-	bool		ours = relation->rd_rel->relkind == RELKIND_INDEX &&
-	relation->rd_rel->relam == get_index_am_oid("similarity_hnsw", false);
+	Relation	relation = try_relation_open(oid, AccessShareLock);
 
-	if (!ours)
+	if (relation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("index with OID %u does not exist", oid)));
+	if (relation->rd_rel->relkind != RELKIND_INDEX ||
+		relation->rd_rel->relam != get_index_am_oid("similarity_hnsw", false))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not an index of access method similarity_hnsw",
@@ -80,7 +83,7 @@ hnsw_open_with_table(Oid oid)
 
 	/* The relation is checked below; what is no index has no table. */
 	if (OidIsValid(table))
-		opened.heap = table_open(table, AccessShareLock);
+		opened.heap = try_table_open(table, AccessShareLock);
 	opened.index = hnsw_open_relation(oid);
 	if (opened.heap == NULL || opened.index->rd_index->indrelid != table)
 		ereport(ERROR,
