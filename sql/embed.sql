@@ -128,6 +128,7 @@ DECLARE
 	result text;
 	v integer := (SELECT deployed_version FROM similarity.models WHERE model = 'tiles');
 BEGIN
+	ALTER TABLE _similarity.model_weights DROP CONSTRAINT model_weights_data_check, DROP CONSTRAINT model_weights_shape_check;
 	-- another fingerprint: not the network that the cache may hold
 	UPDATE _similarity.model_version SET fingerprint = fingerprint + 1 WHERE id = v;
 	EXECUTE replace(change, '%v', v::text);

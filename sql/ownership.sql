@@ -147,7 +147,7 @@ SELECT count(*) FROM _similarity.retired_version WHERE id = 32767;
 ROLLBACK;
 BEGIN;
 INSERT INTO _similarity.model_version (id, model, fingerprint, metrics)
-SELECT i, 0, 0, '{}' FROM generate_series(1, 32767) i WHERE i NOT IN (SELECT id FROM _similarity.model_version);
+SELECT i, 2147483647, 0, '{}' FROM generate_series(1, 32767) i WHERE i NOT IN (SELECT id FROM _similarity.model_version);
 SELECT similarity.import_model('imported', :'file');
 ROLLBACK;
 \set VERBOSITY terse

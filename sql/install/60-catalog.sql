@@ -51,13 +51,20 @@ CREATE TABLE _similarity.model (
 	dims integer NOT NULL,
 	created timestamp with time zone NOT NULL DEFAULT pg_catalog.now(),
 	CONSTRAINT model_pkey PRIMARY KEY (id),
-	CONSTRAINT model_name_key UNIQUE (name)
+	CONSTRAINT model_name_key UNIQUE (name),
+	CONSTRAINT model_id_check CHECK (id OPERATOR(pg_catalog.>=) 1),
+	CONSTRAINT model_name_check CHECK (name OPERATOR(pg_catalog.<>) ''),
+	CONSTRAINT model_input_check CHECK ((pg_catalog.array_ndims(input) OPERATOR(pg_catalog.=) 1 AND pg_catalog.cardinality(input) OPERATOR(pg_catalog.<=) 4
+		AND 1 OPERATOR(pg_catalog.<=) ALL (input)) IS TRUE),
+	CONSTRAINT model_layers_check CHECK (pg_catalog.jsonb_typeof(layers) OPERATOR(pg_catalog.=) 'array'),
+	CONSTRAINT model_dims_check CHECK (dims OPERATOR(pg_catalog.>=) 1 AND dims OPERATOR(pg_catalog.<=) 16384)
 );
 COMMENT ON TABLE _similarity.model IS 'models: a name, an owner and an architecture that never changes; read similarity.models';
 
 CREATE TABLE _similarity.model_grant (
 	model integer NOT NULL,
-	grantee _similarity.role
+	grantee _similarity.role,
+	CONSTRAINT model_grant_model_check CHECK (model OPERATOR(pg_catalog.>=) 1)
 );
 CREATE INDEX model_grant_model_idx ON _similarity.model_grant (model);
 COMMENT ON TABLE _similarity.model_grant IS 'roles that may use a model besides its owner; NULL is everybody';
@@ -69,7 +76,9 @@ CREATE TABLE _similarity.model_version (
 	metrics jsonb NOT NULL,
 	created timestamp with time zone NOT NULL DEFAULT pg_catalog.now(),
 	CONSTRAINT model_version_pkey PRIMARY KEY (id),
-	CONSTRAINT model_version_id_check CHECK (id OPERATOR(pg_catalog.>=) 1 AND id OPERATOR(pg_catalog.<=) 32767)
+	CONSTRAINT model_version_id_check CHECK (id OPERATOR(pg_catalog.>=) 1 AND id OPERATOR(pg_catalog.<=) 32767),
+	CONSTRAINT model_version_model_check CHECK (model OPERATOR(pg_catalog.>=) 1),
+	CONSTRAINT model_version_metrics_check CHECK (pg_catalog.jsonb_typeof(metrics) OPERATOR(pg_catalog.=) 'object')
 );
 CREATE INDEX model_version_model_idx ON _similarity.model_version (model);
 COMMENT ON TABLE _similarity.model_version IS 'finished versions of models, which never change; read similarity.model_versions';
@@ -91,7 +100,15 @@ CREATE TABLE _similarity.model_weights (
 	shape integer[] NOT NULL,
 	checksum bigint NOT NULL,
 	data bytea NOT NULL,
-	CONSTRAINT model_weights_pkey PRIMARY KEY (version, tensor, part)
+	CONSTRAINT model_weights_pkey PRIMARY KEY (version, tensor, part),
+	CONSTRAINT model_weights_version_check CHECK (version OPERATOR(pg_catalog.>=) 1 AND version OPERATOR(pg_catalog.<=) 32767),
+	CONSTRAINT model_weights_tensor_check CHECK (tensor OPERATOR(pg_catalog.<>) '' AND pg_catalog.octet_length(tensor) OPERATOR(pg_catalog.<=) 127),
+	CONSTRAINT model_weights_part_check CHECK (part OPERATOR(pg_catalog.>=) 0),
+	CONSTRAINT model_weights_shape_check CHECK ((pg_catalog.array_ndims(shape) OPERATOR(pg_catalog.=) 1 AND pg_catalog.cardinality(shape) OPERATOR(pg_catalog.<=) 4
+		AND 1 OPERATOR(pg_catalog.<=) ALL (shape)) IS TRUE),
+	CONSTRAINT model_weights_checksum_check CHECK (checksum OPERATOR(pg_catalog.>=) 0 AND checksum OPERATOR(pg_catalog.<=) 4294967295),
+	CONSTRAINT model_weights_data_check CHECK (pg_catalog.octet_length(data) OPERATOR(pg_catalog.>=) 4 AND pg_catalog.octet_length(data) OPERATOR(pg_catalog.<=) 1048576
+		AND pg_catalog.octet_length(data) OPERATOR(pg_catalog.%) 4 OPERATOR(pg_catalog.=) 0)
 );
 ALTER TABLE _similarity.model_weights ALTER COLUMN data SET STORAGE EXTERNAL;
 COMMENT ON TABLE _similarity.model_weights IS 'weights of versions: little-endian float4 in parts of at most 1 MB with their CRC-32C';
@@ -100,7 +117,9 @@ CREATE TABLE _similarity.deployment (
 	model integer NOT NULL,
 	version integer NOT NULL,
 	deployed timestamp with time zone NOT NULL DEFAULT pg_catalog.now(),
-	CONSTRAINT deployment_pkey PRIMARY KEY (model)
+	CONSTRAINT deployment_pkey PRIMARY KEY (model),
+	CONSTRAINT deployment_model_check CHECK (model OPERATOR(pg_catalog.>=) 1),
+	CONSTRAINT deployment_version_check CHECK (version OPERATOR(pg_catalog.>=) 1 AND version OPERATOR(pg_catalog.<=) 32767)
 );
 COMMENT ON TABLE _similarity.deployment IS 'the version of a model that embed(model, input) runs';
 
@@ -116,7 +135,11 @@ CREATE TABLE similarity.training_run (
 	started timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	ended timestamp with time zone,
 	CONSTRAINT training_run_pkey PRIMARY KEY (id),
-	CONSTRAINT training_run_state_check CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY['running', 'finished', 'failed', 'cancelled']))
+	CONSTRAINT training_run_state_check CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY['running', 'finished', 'failed', 'cancelled'])),
+	CONSTRAINT training_run_id_check CHECK (id OPERATOR(pg_catalog.>=) 1),
+	CONSTRAINT training_run_model_check CHECK (model OPERATOR(pg_catalog.>=) 1),
+	CONSTRAINT training_run_options_check CHECK (pg_catalog.jsonb_typeof(options) OPERATOR(pg_catalog.=) 'object'),
+	CONSTRAINT training_run_version_check CHECK (version OPERATOR(pg_catalog.>=) 1 AND version OPERATOR(pg_catalog.<=) 32767)
 );
 CREATE INDEX training_run_model_idx ON similarity.training_run (model);
 COMMENT ON TABLE similarity.training_run IS 'trainings: what was asked, how it ended and which version it made; read similarity.training_runs';
@@ -137,7 +160,9 @@ CREATE TABLE similarity.training_epoch (
 	images_per_second double precision NOT NULL,
 	validation jsonb,
 	logged timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-	CONSTRAINT training_epoch_pkey PRIMARY KEY (run, epoch)
+	CONSTRAINT training_epoch_pkey PRIMARY KEY (run, epoch),
+	CONSTRAINT training_epoch_epoch_check CHECK (epoch OPERATOR(pg_catalog.>=) 1),
+	CONSTRAINT training_epoch_validation_check CHECK (pg_catalog.jsonb_typeof(validation) OPERATOR(pg_catalog.=) 'object')
 );
 COMMENT ON TABLE similarity.training_epoch IS 'metrics of each epoch of a training; read similarity.training_log';
 
@@ -156,7 +181,9 @@ CREATE TABLE similarity.training_step (
 	dist_gap double precision,
 	gradient_norm double precision,
 	images_per_second double precision,
-	CONSTRAINT training_step_pkey PRIMARY KEY (run, step)
+	CONSTRAINT training_step_pkey PRIMARY KEY (run, step),
+	CONSTRAINT training_step_step_check CHECK (step OPERATOR(pg_catalog.>=) 1),
+	CONSTRAINT training_step_epoch_check CHECK (epoch OPERATOR(pg_catalog.>=) 1)
 );
 COMMENT ON TABLE similarity.training_step IS 'metrics of every so many steps of a training; read similarity.training_steps';
 
@@ -167,7 +194,9 @@ CREATE TABLE similarity.checkpoint (
 	data_hash bigint NOT NULL,
 	progress double precision[] NOT NULL,
 	written timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-	CONSTRAINT checkpoint_pkey PRIMARY KEY (run)
+	CONSTRAINT checkpoint_pkey PRIMARY KEY (run),
+	CONSTRAINT checkpoint_step_check CHECK (step OPERATOR(pg_catalog.>=) 0),
+	CONSTRAINT checkpoint_progress_check CHECK ((pg_catalog.array_ndims(progress) OPERATOR(pg_catalog.=) 1 AND 'NaN' OPERATOR(pg_catalog.<>) ALL (progress)) IS TRUE)
 );
 COMMENT ON TABLE similarity.checkpoint IS 'the last checkpoint of each interrupted or running training; similarity.training_runs shows its step';
 
@@ -177,7 +206,10 @@ CREATE TABLE similarity.checkpoint_part (
 	part integer NOT NULL,
 	checksum bigint NOT NULL,
 	data bytea NOT NULL,
-	CONSTRAINT checkpoint_part_pkey PRIMARY KEY (run, name, part)
+	CONSTRAINT checkpoint_part_pkey PRIMARY KEY (run, name, part),
+	CONSTRAINT checkpoint_part_part_check CHECK (part OPERATOR(pg_catalog.>=) 0),
+	CONSTRAINT checkpoint_part_checksum_check CHECK (checksum OPERATOR(pg_catalog.>=) 0 AND checksum OPERATOR(pg_catalog.<=) 4294967295),
+	CONSTRAINT checkpoint_part_data_check CHECK (pg_catalog.octet_length(data) OPERATOR(pg_catalog.<=) 1048576)
 );
 ALTER TABLE similarity.checkpoint_part ALTER COLUMN data SET STORAGE EXTERNAL;
 COMMENT ON TABLE similarity.checkpoint_part IS 'weights and state of the optimizer and the loss at a checkpoint, in parts of at most 1 MB with their CRC-32C';

@@ -21,7 +21,13 @@ CREATE TABLE similarity.gallery (
 	CONSTRAINT gallery_pkey PRIMARY KEY (id),
 	CONSTRAINT gallery_name_key UNIQUE (name),
 	CONSTRAINT gallery_model_check CHECK ((model IS NULL) OPERATOR(pg_catalog.=) (version IS NULL)),
-	CONSTRAINT gallery_image_check CHECK (image IS NULL OR image_shape IS NOT NULL)
+	CONSTRAINT gallery_image_check CHECK (image IS NULL OR image_shape IS NOT NULL),
+	CONSTRAINT gallery_id_check CHECK (id OPERATOR(pg_catalog.>=) 1),
+	CONSTRAINT gallery_name_check CHECK (name OPERATOR(pg_catalog.<>) ''),
+	CONSTRAINT gallery_image_shape_check CHECK (image_shape IS NULL OR (pg_catalog.array_ndims(image_shape) OPERATOR(pg_catalog.=) 1 AND pg_catalog.cardinality(image_shape) OPERATOR(pg_catalog.=) ANY (ARRAY[2, 3])
+		AND 1 OPERATOR(pg_catalog.<=) ALL (image_shape) AND 4096 OPERATOR(pg_catalog.>=) ALL (image_shape)) IS TRUE),
+	CONSTRAINT gallery_distance_check CHECK (distance OPERATOR(pg_catalog.=) ANY (ARRAY['cosine', 'euclidean', 'squared_euclidean', 'manhattan', 'inner_product', 'snr'])),
+	CONSTRAINT gallery_version_check CHECK (version OPERATOR(pg_catalog.>=) 1 AND version OPERATOR(pg_catalog.<=) 32767)
 );
 COMMENT ON TABLE similarity.gallery IS 'galleries: which table and columns, which model version, which distance; read similarity.galleries';
 
@@ -43,7 +49,22 @@ CREATE TABLE similarity.calibration (
 	gallery_rows bigint NOT NULL,
 	gallery_hash numeric NOT NULL,
 	matched double precision[] NOT NULL,
-	CONSTRAINT calibration_pkey PRIMARY KEY (gallery)
+	CONSTRAINT calibration_pkey PRIMARY KEY (gallery),
+	CONSTRAINT calibration_gallery_check CHECK (gallery OPERATOR(pg_catalog.>=) 1),
+	CONSTRAINT calibration_matcher_check CHECK (matcher OPERATOR(pg_catalog.=) ANY (ARRAY['match_nearest', 'match_majority_vote'])),
+	CONSTRAINT calibration_k_check CHECK (k OPERATOR(pg_catalog.>=) 1 AND k OPERATOR(pg_catalog.<=) 100000),
+	CONSTRAINT calibration_metric_check CHECK (metric OPERATOR(pg_catalog.=) ANY (ARRAY['precision', 'recall', 'f1', 'binary_accuracy', 'npv', 'fpr'])),
+	CONSTRAINT calibration_queries_check CHECK (queries OPERATOR(pg_catalog.>=) 1),
+	CONSTRAINT calibration_curve_check CHECK ((pg_catalog.array_ndims(distance) OPERATOR(pg_catalog.=) 1
+		AND pg_catalog.array_ndims("precision") OPERATOR(pg_catalog.=) 1 AND pg_catalog.array_length("precision", 1) OPERATOR(pg_catalog.=) pg_catalog.array_length(distance, 1)
+		AND pg_catalog.array_ndims(recall) OPERATOR(pg_catalog.=) 1 AND pg_catalog.array_length(recall, 1) OPERATOR(pg_catalog.=) pg_catalog.array_length(distance, 1)
+		AND pg_catalog.array_ndims(f1) OPERATOR(pg_catalog.=) 1 AND pg_catalog.array_length(f1, 1) OPERATOR(pg_catalog.=) pg_catalog.array_length(distance, 1)
+		AND pg_catalog.array_ndims(binary_accuracy) OPERATOR(pg_catalog.=) 1 AND pg_catalog.array_length(binary_accuracy, 1) OPERATOR(pg_catalog.=) pg_catalog.array_length(distance, 1)
+		AND pg_catalog.array_ndims(npv) OPERATOR(pg_catalog.=) 1 AND pg_catalog.array_length(npv, 1) OPERATOR(pg_catalog.=) pg_catalog.array_length(distance, 1)
+		AND pg_catalog.array_ndims(fpr) OPERATOR(pg_catalog.=) 1 AND pg_catalog.array_length(fpr, 1) OPERATOR(pg_catalog.=) pg_catalog.array_length(distance, 1)) IS TRUE),
+	CONSTRAINT calibration_version_check CHECK (version OPERATOR(pg_catalog.>=) 1 AND version OPERATOR(pg_catalog.<=) 32767),
+	CONSTRAINT calibration_gallery_rows_check CHECK (gallery_rows OPERATOR(pg_catalog.>=) 0),
+	CONSTRAINT calibration_matched_check CHECK ((pg_catalog.array_ndims(matched) OPERATOR(pg_catalog.=) 1 AND 'NaN' OPERATOR(pg_catalog.<>) ALL (matched)) IS TRUE)
 );
 COMMENT ON TABLE similarity.calibration IS 'the last calibration of a gallery: how it was made, and each metric at each threshold; read similarity.calibration_curve';
 
@@ -59,7 +80,10 @@ CREATE TABLE similarity.cutpoint (
 	binary_accuracy double precision NOT NULL,
 	npv double precision NOT NULL,
 	fpr double precision NOT NULL,
-	CONSTRAINT cutpoint_pkey PRIMARY KEY (gallery, name)
+	CONSTRAINT cutpoint_pkey PRIMARY KEY (gallery, name),
+	CONSTRAINT cutpoint_gallery_check CHECK (gallery OPERATOR(pg_catalog.>=) 1),
+	CONSTRAINT cutpoint_position_check CHECK (position OPERATOR(pg_catalog.>=) 0),
+	CONSTRAINT cutpoint_distance_check CHECK (distance OPERATOR(pg_catalog.<>) 'NaN')
 );
 COMMENT ON TABLE similarity.cutpoint IS 'cut points of calibrated galleries: the distance beyond which a neighbor is no match; read similarity.cutpoints';
 
@@ -74,7 +98,10 @@ CREATE TABLE similarity.reembedding (
 	last_key text,
 	filled boolean NOT NULL DEFAULT false,
 	begun timestamp with time zone NOT NULL DEFAULT pg_catalog.now(),
-	CONSTRAINT reembedding_pkey PRIMARY KEY (relation)
+	CONSTRAINT reembedding_pkey PRIMARY KEY (relation),
+	CONSTRAINT reembedding_version_check CHECK (version OPERATOR(pg_catalog.>=) 1 AND version OPERATOR(pg_catalog.<=) 32767),
+	CONSTRAINT reembedding_key_check CHECK (key OPERATOR(pg_catalog.>=) 1),
+	CONSTRAINT reembedding_columns_check CHECK ((pg_catalog.array_ndims(columns) OPERATOR(pg_catalog.=) 1 AND 1 OPERATOR(pg_catalog.<=) ALL (columns)) IS TRUE)
 );
 COMMENT ON TABLE similarity.reembedding IS 'tables whose copy with the embeddings of another version is being made by similarity.reembed; read similarity.reembeddings';
 

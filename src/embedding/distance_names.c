@@ -135,13 +135,22 @@ has_name(const EmbeddingMetric *metric, const char *name)
 }
 
 const EmbeddingMetric *
-embedding_metric(const char *name, bool bits)
+embedding_metric_or_null(const char *name, bool bits)
 {
-	StringInfoData names;
-
 	for (int i = 0; i < lengthof(metrics); i++)
 		if ((bits || !metrics[i].of_bits) && has_name(&metrics[i], name))
 			return &metrics[i];
+	return NULL;
+}
+
+const EmbeddingMetric *
+embedding_metric(const char *name, bool bits)
+{
+	const EmbeddingMetric *metric = embedding_metric_or_null(name, bits);
+	StringInfoData names;
+
+	if (metric != NULL)
+		return metric;
 	initStringInfo(&names);
 	for (int i = 0; i < lengthof(metrics); i++)
 		if (bits || !metrics[i].of_bits)

@@ -158,6 +158,7 @@ typedef struct EmbeddingMetric
  * asked for.  ERRCODE_UNDEFINED_OBJECT that lists the names.
  */
 extern const EmbeddingMetric *embedding_metric(const char *name, bool bits);
+extern const EmbeddingMetric *embedding_metric_or_null(const char *name, bool bits);
 
 /*
  * Is this distance from e that of e itself, but for rounding?  Embeddings that

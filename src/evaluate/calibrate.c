@@ -468,22 +468,13 @@ describe_change(bool version, bool contents)
 	return contents ? "rows changed" : NULL;
 }
 
-static double
-column_float(HeapTuple row, TupleDesc desc, int column)
-{
-	bool		isnull;
-
-	return DatumGetFloat8(SPI_getbinval(row, desc, column, &isnull));
-}
-
 static void
 put_status(FunctionCallInfo fcinfo, const Gallery *gallery)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Contents	contents = read_contents(gallery);
 	CatalogArgs args = {0};
-	HeapTuple	row;
-	TupleDesc	desc;
+	const char *entry = psprintf("the calibration of gallery \"%s\"", gallery->name);
 	bool		moved;
 	bool		renewed;
 	Datum		values[8];
@@ -502,19 +493,20 @@ put_status(FunctionCallInfo fcinfo, const Gallery *gallery)
 		elog(ERROR, "the calibration could not be read");
 	if (SPI_processed == 0)
 		return;					/* never calibrated: no row */
-	row = SPI_tuptable->vals[0];
-	desc = SPI_tuptable->tupdesc;
-	for (int i = 0; i < 4; i++)
-		values[i < 3 ? i : 4] = SPI_getbinval(row, desc, i + 1, &nulls[i < 3 ? i : 4]);
+	values[0] = catalog_column_datum(0, 1, TIMESTAMPTZOID, entry);
+	values[1] = Int64GetDatum(catalog_column_bigint(0, 2, entry));
+	nulls[2] = catalog_column_isnull(0, 3);
+	values[2] = Int32GetDatum(catalog_column_int_or_zero(0, 3, entry));
+	values[4] = Int64GetDatum(catalog_column_bigint(0, 4, entry));
 	nulls[3] = gallery->model == NULL;
 	values[3] = Int32GetDatum(gallery->version);
 	values[5] = Int64GetDatum(contents.rows);
-	moved = DatumGetInt64(values[4]) != contents.rows || DatumGetBool(SPI_getbinval(row, desc, 5, &nulls[6]));
+	moved = DatumGetInt64(values[4]) != contents.rows || DatumGetBool(catalog_column_datum(0, 5, BOOLOID, entry));
 	renewed = nulls[2] != nulls[3] || (!nulls[2] && DatumGetInt32(values[2]) != gallery->version);
 	change = describe_change(renewed, moved);
 	nulls[6] = change == NULL;
 	values[6] = change ? CStringGetTextDatum(change) : 0;
-	problem = doubt_of_calibration(DatumGetInt64(values[1]), column_float(row, desc, 6), column_float(row, desc, 7));
+	problem = doubt_of_calibration(DatumGetInt64(values[1]), catalog_column_float(0, 6, entry), catalog_column_float(0, 7, entry));
 	nulls[7] = problem == NULL;
 	values[7] = problem ? CStringGetTextDatum(problem) : 0;
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);

@@ -97,9 +97,9 @@ column_values(const Gallery *gallery, int *version, int *dims)
 	if (SPI_execute(sql, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "the values of a gallery could not be read");
 	if (SPI_processed > 0 && *version == 0)
-		*version = catalog_column_int(0, 1);
+		*version = catalog_column_int(0, 1, "a column of embeddings");
 	if (SPI_processed > 0 && *dims == 0)
-		*dims = catalog_column_int(0, 2);
+		*dims = catalog_column_int(0, 2, "a column of embeddings");
 	SPI_freetuptable(SPI_tuptable);
 }
 
@@ -112,13 +112,13 @@ model_of_version(const Gallery *gallery, int version)
 	if (catalog_select("SELECT m.name, m.id FROM _similarity.model_version v JOIN _similarity.model m"
 					   " ON m.id OPERATOR(pg_catalog.=) v.model WHERE v.id OPERATOR(pg_catalog.=) $1",
 					   INT4OID, Int32GetDatum(version)) == 0 ||
-		strcmp(catalog_column_text(0, 1), gallery->model) != 0)
+		strcmp(catalog_column_text(0, 1, "a model"), gallery->model) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of \"%s\" does not hold embeddings of model \"%s\"",
 						gallery->embedding, gallery->table, gallery->model),
 				 errdetail("Its values were made by model version %d.", version)));
-	id = catalog_column_int(0, 2);
+	id = catalog_column_int(0, 2, "a model");
 	SPI_freetuptable(SPI_tuptable);
 	return id;
 }
@@ -161,9 +161,6 @@ choose_version(Gallery *gallery)
 static void
 choose_shape(Gallery *gallery, int32 model)
 {
-	bool		isnull;
-	Datum		shape;
-
 	if (gallery->height != 0)
 		return;
 	if (gallery->model != NULL &&
@@ -173,7 +170,8 @@ choose_shape(Gallery *gallery, int32 model)
 					   " AND coalesce(m.input[3], 1) OPERATOR(pg_catalog.=) ANY (ARRAY[1, 3])",
 					   INT4OID, Int32GetDatum(model)) == 1)
 	{
-		shape = catalog_column_datum(0, 1, &isnull);
+		Datum		shape = catalog_column_datum(0, 1, INT4ARRAYOID, "a model");
+
 		gallery_set_shape(gallery, DatumGetArrayTypeP(shape));
 	}
 	else if (gallery->image != NULL)

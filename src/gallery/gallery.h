@@ -105,6 +105,9 @@ extern void gallery_require_read(const Gallery *gallery);
 /* Height, width and channels from {h,w,c} or {h,w}; ERROR if not an image. */
 extern void gallery_set_shape(Gallery *gallery, ArrayType *shape);
 
+/* ... or false */
+extern bool gallery_try_shape(Gallery *gallery, ArrayType *shape);
+
 /* Type modifier of a column */
 extern int32 gallery_column_typmod(Oid relid, AttrNumber column);
 

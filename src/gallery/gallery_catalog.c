@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -19,6 +21,7 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
+#include "eval/retrieval.h"
 #include "gallery/gallery.h"
 #include "gallery/gallery_arguments.h"
 #include "model/model.h"
@@ -26,32 +29,51 @@
 #include "server/catalog_scan.h"
 #include "server/catalog_tables.h"
 #include "server/compat.h"
-#include "server/errors.h"
+#include "server/dump.h"
 
 /* ---- reading ---- */
 
+static const char *
+gallery_entry(const char *name)
+{
+	return psprintf("gallery \"%s\"", name);
+}
+
+/* Its model must be there and the version one of it; while a dump is being loaded they may come later. */
+static void
+check_model(const Gallery *gallery, int32 model, int32 model_of_version)
+{
+	if (loading_dump() || (model == 0 && gallery->version == 0))
+		return;
+	if (gallery->model == NULL || model == 0 || model_of_version != model)
+		catalog_raise_damaged(gallery_entry(gallery->name),
+							  psprintf("Version %d is not one of its model.", gallery->version));
+}
+
 static Gallery *
-read_gallery(void)
+read_gallery(const char *name)
 {
 	Gallery    *gallery = palloc0(sizeof(Gallery));
-	bool		isnull;
-	Datum		shape;
+	const char *entry = gallery_entry(name);
 
-	gallery->id = catalog_column_int(0, 1);
-	gallery->name = catalog_column_text(0, 2);
-	gallery->owner = DatumGetObjectId(catalog_column_datum(0, 3, &isnull));
-	gallery->relid = DatumGetObjectId(catalog_column_datum(0, 4, &isnull));
-	gallery->embedding = catalog_column_text(0, 5);
-	gallery->label = catalog_column_text(0, 6);
-	gallery->key = catalog_column_text(0, 7);
-	gallery->image = catalog_column_text(0, 8);
-	gallery->distance = embedding_metric(catalog_column_text(0, 9), false);
-	gallery->model = catalog_column_text(0, 10);
-	gallery->version = catalog_column_int(0, 11);
-	gallery->input = catalog_column_text(0, 13);
-	shape = catalog_column_datum(0, 12, &isnull);
-	if (!isnull)
-		gallery_set_shape(gallery, DatumGetArrayTypeP(shape));
+	gallery->id = catalog_column_int(0, 1, entry);
+	gallery->name = catalog_column_text(0, 2, entry);
+	gallery->owner = catalog_column_oid(0, 3, entry);
+	gallery->relid = catalog_column_oid(0, 4, entry);
+	gallery->embedding = catalog_column_text(0, 5, entry);
+	gallery->label = catalog_column_text(0, 6, entry);
+	gallery->key = catalog_column_text_or_null(0, 7);
+	gallery->image = catalog_column_text_or_null(0, 8);
+	gallery->distance = embedding_metric_or_null(catalog_column_text(0, 9, entry), false);
+	if (gallery->distance == NULL)
+		catalog_raise_damaged(entry, psprintf("Distance \"%s\" is unknown.", catalog_column_text(0, 9, entry)));
+	gallery->model = catalog_column_text_or_null(0, 10);
+	gallery->version = catalog_column_int_or_zero(0, 11, entry);
+	gallery->input = catalog_column_text_or_null(0, 13);
+	if (!catalog_column_isnull(0, 12) &&
+		!gallery_try_shape(gallery, DatumGetArrayTypeP(catalog_column_datum(0, 12, INT4ARRAYOID, entry))))
+		catalog_raise_damaged(entry, "Its images have no possible shape.");
+	check_model(gallery, catalog_column_int_or_zero(0, 14, entry), catalog_column_int_or_zero(0, 15, entry));
 	return gallery;
 }
 
@@ -61,16 +83,17 @@ gallery_find(const char *name)
 	Gallery    *gallery;
 
 	if (catalog_select("SELECT g.id, g.name, g.owner, g.relation, g.embedding,"
-					   " g.label, g.key, g.image, g.distance, m.name, g.version, g.image_shape, g.input"
+					   " g.label, g.key, g.image, g.distance, m.name, g.version, g.image_shape, g.input, g.model, v.model"
 					   " FROM similarity.gallery g LEFT JOIN _similarity.model m"
 					   " ON m.id OPERATOR(pg_catalog.=) g.model"
+					   " LEFT JOIN _similarity.model_version v ON v.id OPERATOR(pg_catalog.=) g.version"
 					   " WHERE g.name OPERATOR(pg_catalog.=) $1",
 					   TEXTOID, CStringGetTextDatum(name)) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("gallery \"%s\" does not exist", name),
 				 errhint("The view similarity.galleries lists them.")));
-	gallery = read_gallery();
+	gallery = read_gallery(name);
 	SPI_freetuptable(SPI_tuptable);
 	return gallery;
 }
@@ -98,7 +121,7 @@ held_version(int32 gallery, int *version)
 	catalog_scan_begin(&scan, "gallery", "gallery_pkey", 1, &key);
 	found = catalog_scan_next(&scan) && !catalog_scan_isnull(&scan, GALLERY_VERSION);
 	if (found)
-		*version = DatumGetInt32(catalog_scan_value(&scan, GALLERY_VERSION));
+		*version = DatumGetInt32(catalog_scan_value(&scan, GALLERY_VERSION, INT4OID));
 	catalog_scan_end(&scan);
 	return found;
 }
@@ -161,7 +184,7 @@ gallery_find_attached(Oid relid, const char *embedding, int32 except)
 						args.n, args.types, args.values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "gallery catalog could not be read");
 	MemoryContextSwitchTo(caller);
-	return SPI_processed == 0 ? NULL : gallery_find(catalog_column_text(0, 1));
+	return SPI_processed == 0 ? NULL : gallery_find(catalog_column_text(0, 1, "a gallery"));
 }
 
 int
@@ -175,7 +198,7 @@ gallery_names_of_model(const char *model, char ***names)
 
 	*names = palloc(sizeof(char *) * Max(n, 1));
 	for (int i = 0; i < n; i++)
-		(*names)[i] = catalog_column_text(i, 1);
+		(*names)[i] = catalog_column_text(i, 1, "a gallery");
 	SPI_freetuptable(SPI_tuptable);
 	return n;
 }
@@ -227,17 +250,23 @@ check_version(const Gallery *gallery, int version)
 				 errhint("Run similarity.calibrate() with a query of items whose labels are known.")));
 }
 
-static void
-read_matched(Calibration *calibration)
+static bool
+is_ascending(const double *values, int n)
 {
-	bool		isnull;
-	ArrayType  *array = DatumGetArrayTypePCopy(catalog_column_datum(0, 7, &isnull));
+	for (int i = 0; i < n; i++)
+		if (isnan(values[i]) || (i > 0 && values[i] < values[i - 1]))
+			return false;
+	return n > 0;
+}
 
-	if (ARR_NDIM(array) != 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != FLOAT8OID)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("calibration of a gallery is corrupted")));
-	calibration->queries = DatumGetInt64(catalog_column_datum(0, 6, &isnull));
+static void
+read_matched(Calibration *calibration, const char *entry)
+{
+	ArrayType  *array = DatumGetArrayTypePCopy(catalog_column_datum(0, 7, FLOAT8ARRAYOID, entry));
+
+	if (ARR_NDIM(array) != 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != FLOAT8OID ||
+		!is_ascending((double *) ARR_DATA_PTR(array), ARR_DIMS(array)[0]))
+		catalog_raise_damaged(entry, "The distances of its matches are not numbers in ascending order.");
 	calibration->nmatched = ARR_DIMS(array)[0];
 	calibration->matched = (double *) ARR_DATA_PTR(array);
 }
@@ -245,23 +274,29 @@ read_matched(Calibration *calibration)
 static void
 read_calibration(Calibration *calibration, const Gallery *gallery)
 {
+	const char *entry = psprintf("the calibration of gallery \"%s\"", gallery->name);
+	const char *matcher = catalog_column_text(0, 1, entry);
 	Status		status;
 
 	status_clear(&status);
+	if (!eval_matcher_by_name(matcher, &calibration->matcher, &status))
+		catalog_raise_damaged(entry, status.message);
 	calibration->ncutpoints = (int) SPI_processed;
 	calibration->cutpoints = palloc(sizeof(Cutpoint) * SPI_processed);
-	calibration->k = catalog_column_int(0, 2);
-	check_k(calibration->k);
-	check_version(gallery, catalog_column_int(0, 5));
-	read_matched(calibration);
-	if (!eval_matcher_by_name(catalog_column_text(0, 1), &calibration->matcher, &status))
-		raise_status(&status);
+	calibration->k = catalog_column_int(0, 2, entry);
+	if (calibration->k < 1 || calibration->k > EVAL_MAX_K)
+		catalog_raise_damaged(entry, psprintf("It says %d neighbors.", calibration->k));
+	check_version(gallery, catalog_column_int_or_zero(0, 5, entry));
+	calibration->queries = catalog_column_bigint(0, 6, entry);
+	if (calibration->queries < 1)
+		catalog_raise_damaged(entry, psprintf("It says %lld queries.", (long long) calibration->queries));
+	read_matched(calibration, entry);
 	for (int i = 0; i < calibration->ncutpoints; i++)
 	{
-		bool		isnull;
-
-		calibration->cutpoints[i].name = catalog_column_text(i, 3);
-		calibration->cutpoints[i].distance = DatumGetFloat8(catalog_column_datum(i, 4, &isnull));
+		calibration->cutpoints[i].name = catalog_column_text(i, 3, entry);
+		calibration->cutpoints[i].distance = catalog_column_float(i, 4, entry);
+		if (isnan(calibration->cutpoints[i].distance))
+			catalog_raise_damaged(entry, psprintf("Cut point \"%s\" has no distance.", calibration->cutpoints[i].name));
 	}
 }
 

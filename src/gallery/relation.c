@@ -210,25 +210,38 @@ is_side(int32 side)
 	return side >= 1 && side <= REPORT_MAX_SIDE;
 }
 
+static bool
+is_shape(ArrayType *shape)
+{
+	return ARR_NDIM(shape) == 1 && !ARR_HASNULL(shape) && ARR_ELEMTYPE(shape) == INT4OID &&
+		(ARR_DIMS(shape)[0] == 2 || ARR_DIMS(shape)[0] == 3);
+}
+
+bool
+gallery_try_shape(Gallery *gallery, ArrayType *shape)
+{
+	const int32 *sides = (const int32 *) ARR_DATA_PTR(shape);
+
+	if (!is_shape(shape))
+		return false;
+	gallery->height = sides[0];
+	gallery->width = sides[1];
+	gallery->channels = ARR_DIMS(shape)[0] == 3 ? sides[2] : 1;
+	return is_side(gallery->height) && is_side(gallery->width) && (gallery->channels == 1 || gallery->channels == 3);
+}
+
 void
 gallery_set_shape(Gallery *gallery, ArrayType *shape)
 {
-	int			n = ArrayGetNItems(ARR_NDIM(shape), ARR_DIMS(shape));
-	int32	   *sides = (int32 *) ARR_DATA_PTR(shape);
-
-	if (ARR_NDIM(shape) != 1 || ARR_HASNULL(shape) || ARR_ELEMTYPE(shape) != INT4OID ||
-		(n != 2 && n != 3))
+	if (!is_shape(shape))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("image shape must be {height,width,channels} or {height,width}")));
-	if (!is_side(sides[0]) || !is_side(sides[1]) || (n == 3 && sides[2] != 1 && sides[2] != 3))
+	if (!gallery_try_shape(gallery, shape))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("image shape is out of range"),
 				 errdetail("Height and width are 1 to %d, channels 1 or 3.", REPORT_MAX_SIDE)));
-	gallery->height = sides[0];
-	gallery->width = sides[1];
-	gallery->channels = n == 3 ? sides[2] : 1;
 }
 
 void

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -17,8 +18,15 @@
 #include "model/model_catalog.h"
 #include "server/catalog_scan.h"
 #include "server/catalog_tables.h"
+#include "server/dump.h"
 
 /* ---- look-ups ---- */
+
+static const char *
+model_entry(const CatalogModel *model)
+{
+	return psprintf("model \"%s\"", NameStr(model->name));
+}
 
 static bool
 read_model(const char *index, ScanKey key, CatalogModel *model)
@@ -30,10 +38,12 @@ read_model(const char *index, ScanKey key, CatalogModel *model)
 	found = catalog_scan_next(&scan);
 	if (found)
 	{
-		model->id = DatumGetInt32(catalog_scan_value(&scan, MODEL_ID));
-		model->name = *DatumGetName(catalog_scan_value(&scan, MODEL_NAME));
-		model->owner = DatumGetObjectId(catalog_scan_value(&scan, MODEL_OWNER));
-		model->dims = DatumGetInt32(catalog_scan_value(&scan, MODEL_DIMS));
+		model->id = DatumGetInt32(catalog_scan_value(&scan, MODEL_ID, INT4OID));
+		model->name = *DatumGetName(catalog_scan_value(&scan, MODEL_NAME, NAMEOID));
+		model->owner = catalog_scan_oid(&scan, MODEL_OWNER);
+		model->dims = DatumGetInt32(catalog_scan_value(&scan, MODEL_DIMS, INT4OID));
+		if (model->dims < 1 || model->dims > EMBEDDING_MAX_DIMS)
+			catalog_raise_damaged(model_entry(model), psprintf("It says %d dimensions.", model->dims));
 	}
 	catalog_scan_end(&scan);
 	return found;
@@ -87,14 +97,16 @@ catalog_find_version(int id, CatalogVersion *version)
 	CatalogScan scan;
 	bool		found;
 
+	if (id < 1 || id > EMBEDDING_MAX_MODEL)
+		return false;
 	ScanKeyInit(&key, MODEL_VERSION_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(id));
 	catalog_scan_begin(&scan, "model_version", "model_version_pkey", 1, &key);
 	found = catalog_scan_next(&scan);
 	if (found)
 	{
 		version->id = id;
-		version->model = DatumGetInt32(catalog_scan_value(&scan, MODEL_VERSION_MODEL));
-		version->fingerprint = DatumGetInt64(catalog_scan_value(&scan, MODEL_VERSION_FINGERPRINT));
+		version->model = DatumGetInt32(catalog_scan_value(&scan, MODEL_VERSION_MODEL, INT4OID));
+		version->fingerprint = DatumGetInt64(catalog_scan_value(&scan, MODEL_VERSION_FINGERPRINT, INT8OID));
 	}
 	catalog_scan_end(&scan);
 	return found;
@@ -110,6 +122,19 @@ catalog_get_version(int id, CatalogVersion *version)
 				 errhint("similarity.model_versions lists the versions that you may use.")));
 }
 
+/* While a dump is being loaded, versions may come after deployments. */
+static void
+check_deployed(const CatalogModel *model, int id)
+{
+	CatalogVersion version;
+
+	if (loading_dump())
+		return;
+	if (!catalog_find_version(id, &version) || version.model != model->id)
+		catalog_raise_damaged(psprintf("the deployment of model \"%s\"", NameStr(model->name)),
+							  psprintf("Version %d is not one of the model.", id));
+}
+
 int
 catalog_deployed_version(const CatalogModel *model)
 {
@@ -120,9 +145,47 @@ catalog_deployed_version(const CatalogModel *model)
 	ScanKeyInit(&key, DEPLOYMENT_MODEL, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(model->id));
 	catalog_scan_begin(&scan, "deployment", "deployment_pkey", 1, &key);
 	if (catalog_scan_next(&scan))
-		version = DatumGetInt32(catalog_scan_value(&scan, DEPLOYMENT_VERSION));
+		version = DatumGetInt32(catalog_scan_value(&scan, DEPLOYMENT_VERSION, INT4OID));
 	catalog_scan_end(&scan);
+	if (version != 0)
+		check_deployed(model, version);
 	return version;
+}
+
+/* Is an error of spec_graph() one of what it was given, and not of the machine? */
+static bool
+is_of_input(int sqlerrcode)
+{
+	int			category = ERRCODE_TO_CATEGORY(sqlerrcode);
+
+	return category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION) ||
+		sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+}
+
+/* What create_model() would have refused */
+static NnGraph *
+stored_graph(const CatalogModel *model, Arena *arena, ArrayType *input, Jsonb *layers)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	NnGraph    *graph;
+
+	PG_TRY();
+	{
+		graph = spec_graph(arena, input, layers);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		if (!is_of_input(error->sqlerrcode))
+			PG_RE_THROW();
+		FlushErrorState();
+		catalog_raise_damaged(model_entry(model), error->message);
+	}
+	PG_END_TRY();
+	return graph;
 }
 
 NnGraph *
@@ -135,20 +198,17 @@ catalog_model_graph(const CatalogModel *model, Arena *arena)
 	ScanKeyInit(&key, MODEL_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(model->id));
 	catalog_scan_begin(&scan, "model", "model_pkey", 1, &key);
 	if (catalog_scan_next(&scan))
-		graph = spec_graph(arena,
-						   DatumGetArrayTypeP(catalog_scan_value(&scan, MODEL_INPUT)),
-						   DatumGetJsonbP(catalog_scan_value(&scan, MODEL_LAYERS)));
+		graph = stored_graph(model, arena,
+							 DatumGetArrayTypeP(catalog_scan_value(&scan, MODEL_INPUT, INT4ARRAYOID)),
+							 DatumGetJsonbP(catalog_scan_value(&scan, MODEL_LAYERS, JSONBOID)));
 	catalog_scan_end(&scan);
 	if (graph == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model \"%s\" does not exist", NameStr(model->name))));
 	if (nn_graph_outputs(graph) != model->dims)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("catalog entry of model \"%s\" is corrupted", NameStr(model->name)),
-				 errdetail("It says %d dimensions, but its layers give %d.",
-						   model->dims, nn_graph_outputs(graph))));
+		catalog_raise_damaged(model_entry(model), psprintf("It says %d dimensions, but its layers give %d.",
+														   model->dims, nn_graph_outputs(graph)));
 	return graph;
 }
 
@@ -171,7 +231,7 @@ is_granted(const CatalogModel *model)
 	catalog_scan_begin(&scan, "model_grant", "model_grant_model_idx", 1, &key);
 	while (!granted && catalog_scan_next(&scan))
 		granted = catalog_scan_isnull(&scan, MODEL_GRANT_GRANTEE) ||
-			has_privs_of_role(GetUserId(), DatumGetObjectId(catalog_scan_value(&scan, MODEL_GRANT_GRANTEE)));
+			has_privs_of_role(GetUserId(), catalog_scan_oid(&scan, MODEL_GRANT_GRANTEE));
 	catalog_scan_end(&scan);
 	return granted;
 }

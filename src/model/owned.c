@@ -61,14 +61,15 @@ static void
 drop_models(const CatalogArgs *args)
 {
 	uint64		n = catalog_run("SELECT id FROM _similarity.model WHERE owner OPERATOR(pg_catalog.=) ANY ($1) ORDER BY id", args);
-	SPITupleTable *rows = SPI_tuptable;
+	int32	   *ids = palloc(sizeof(int32) * Max(n, 1));
 
 	for (uint64 i = 0; i < n; i++)
+		ids[i] = catalog_column_int(i, 1, "a model");
+	for (uint64 i = 0; i < n; i++)
 	{
-		bool		isnull;
 		CatalogModel model;
 
-		catalog_get_model_by_id(DatumGetInt32(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull)), &model);
+		catalog_get_model_by_id(ids[i], &model);
 		catalog_lock_model(&model, AccessExclusiveLock, false);
 		catalog_lock_versions(model.id, 0);
 		catalog_delete_model(model.id);

@@ -123,14 +123,15 @@ static void
 copy_definition(const CatalogModel *model, const char *name)
 {
 	CatalogArgs args = {0};
-	bool		isnull;
+	const char *entry = psprintf("model \"%s\"", NameStr(model->name));
 	Datum		input;
 	Datum		layers;
 
+	(void) catalog_model_graph(model, memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET));
 	catalog_arg_int(&args, model->id);
 	catalog_run("SELECT input, layers FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1", &args);
-	input = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	layers = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull);
+	input = catalog_column_datum(0, 1, INT4ARRAYOID, entry);
+	layers = catalog_column_datum(0, 2, JSONBOID, entry);
 	define_store(name, DatumGetArrayTypeP(input), DatumGetJsonbP(layers), model->dims);
 }
 
@@ -174,7 +175,7 @@ catalog_column(const CatalogModel *model, const char *sql)
 
 	catalog_arg_int(&args, model->id);
 	catalog_run(sql, &args);
-	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	return catalog_column_text(0, 1, psprintf("model \"%s\"", NameStr(model->name)));
 }
 
 static void

@@ -39,14 +39,6 @@ claim(int id)
 	return !taken;
 }
 
-static int
-result_int(const SPITupleTable *table, uint64 row)
-{
-	bool		isnull;
-
-	return DatumGetInt32(SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull));
-}
-
 /* The least id that no version ever had and nobody is about to use; 0: none */
 static int
 claim_unused(void)
@@ -58,7 +50,7 @@ claim_unused(void)
 
 	for (uint64 row = 0; row < n; row++)
 	{
-		int			id = result_int(SPI_tuptable, row);
+		int			id = catalog_column_int(row, 1, "a version");
 
 		if (id >= 1 && id <= LAST_ID)
 			used[id] = true;
@@ -76,13 +68,16 @@ claim_retired(void)
 {
 	CatalogArgs args = {0};
 	uint64		n = catalog_run("SELECT id FROM _similarity.retired_version ORDER BY retired, id", &args);
-	SPITupleTable *retired = SPI_tuptable;
 	int			id = 0;
 
 	for (uint64 row = 0; row < n && id == 0; row++)
-		if (claim(result_int(retired, row)))
-			id = result_int(retired, row);
-	SPI_freetuptable(retired);
+	{
+		int			retired = catalog_column_int(row, 1, "a retired version");
+
+		if (retired >= 1 && retired <= LAST_ID && claim(retired))
+			id = retired;
+	}
+	SPI_freetuptable(SPI_tuptable);
 	return id;
 }
 

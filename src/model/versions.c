@@ -188,7 +188,8 @@ raise_corrupted(int version, const NnTensorInfo *tensor, const char *what)
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("weights of model version %d are corrupted", version),
-			 errdetail("Tensor \"%s\" %s.", tensor->name, what)));
+			 errdetail("Tensor \"%s\" %s.", tensor->name, what),
+			 errhint("Restore the weights from a dump, or train the model anew.")));
 }
 
 static bool
@@ -207,13 +208,13 @@ take_part(const Part *part, const NnTensorInfo *tensor, CatalogScan *scan, float
 	bytea	   *data;
 	uint32		crc;
 
-	if (!same_shape(DatumGetArrayTypeP(catalog_scan_value(scan, MODEL_WEIGHTS_SHAPE)), &tensor->shape))
+	if (!same_shape(DatumGetArrayTypeP(catalog_scan_value(scan, MODEL_WEIGHTS_SHAPE, INT4ARRAYOID)), &tensor->shape))
 		raise_corrupted(part->version, tensor, "has another shape");
-	data = DatumGetByteaPP(catalog_scan_value(scan, MODEL_WEIGHTS_DATA));
+	data = DatumGetByteaPP(catalog_scan_value(scan, MODEL_WEIGHTS_DATA, BYTEAOID));
 	if (VARSIZE_ANY_EXHDR(data) != part->count * sizeof(float4))
 		raise_corrupted(part->version, tensor, "has another size");
 	crc = checksum(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
-	if (DatumGetInt64(catalog_scan_value(scan, MODEL_WEIGHTS_CHECKSUM)) != (int64) crc)
+	if (DatumGetInt64(catalog_scan_value(scan, MODEL_WEIGHTS_CHECKSUM, INT8OID)) != (int64) crc)
 		raise_corrupted(part->version, tensor, "does not match its checksum");
 	memcpy(target, VARDATA_ANY(data), part->count * sizeof(float4));
 	swap_to_little_endian((uint32 *) target, part->count);
@@ -272,7 +273,8 @@ version_load(const CatalogVersion *version, const NnGraph *graph, float *weights
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("weights of model version %d are corrupted", version->id),
-				 errdetail("They do not match the version's fingerprint.")));
+				 errdetail("They do not match the version's fingerprint."),
+				 errhint("Restore the weights from a dump, or train the model anew.")));
 }
 
 /* ---- deployment ---- */

@@ -339,9 +339,7 @@ resume(Copy *copy, Relation table)
 {
 	CatalogArgs args = {0};
 	MemoryContext caller = CurrentMemoryContext;
-	bool		isnull;
-	TupleDesc	desc;
-	HeapTuple	row;
+	const char *entry = psprintf("the copy of table %s", copy->relation);
 	Oid			side;
 	uint64		n;
 
@@ -355,15 +353,13 @@ resume(Copy *copy, Relation table)
 	MemoryContextSwitchTo(caller);
 	if (n == 0 || !OidIsValid(find_trigger(copy->relid)))
 		return false;
-	row = SPI_tuptable->vals[0];
-	desc = SPI_tuptable->tupdesc;
-	side = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
+	side = catalog_column_oid(0, 1, entry);
 	if (!side_fits(table, side))
 		return false;
 	copy->side = side;
-	copy->file = DatumGetObjectId(SPI_getbinval(row, desc, 2, &isnull));
-	copy->last_key = SPI_getvalue(row, desc, 3);
-	copy->filled = DatumGetBool(SPI_getbinval(row, desc, 4, &isnull));
+	copy->file = catalog_column_oid(0, 2, entry);
+	copy->last_key = catalog_column_text_or_null(0, 3);
+	copy->filled = DatumGetBool(catalog_column_datum(0, 4, BOOLOID, entry));
 	return true;
 }
 
@@ -406,11 +402,9 @@ copy_open(Copy *copy, Relation *table, Relation *side)
 void
 copy_end(Oid relid)
 {
-	bool		isnull;
-
 	if (run_on_relation("DELETE FROM similarity.reembedding WHERE relation OPERATOR(pg_catalog.=) $1 RETURNING side", relid) > 0)
 	{
-		Oid			side = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+		Oid			side = catalog_column_oid(0, 1, "a copy of a table");
 
 		if (is_side(relid, side))
 			drop_side(side);
@@ -436,13 +430,12 @@ registered_key(const TriggerData *trigger)
 	Datum		relid = ObjectIdGetDatum(RelationGetRelid(table));
 	AttrNumber	key = 0;
 	bool		registered;
-	bool		isnull;
 
 	PushActiveSnapshot(GetLatestSnapshot());
 	registered = catalog_execute("SELECT key FROM similarity.reembedding WHERE relation OPERATOR(pg_catalog.=) $1",
 								 1, &type, &relid, NULL, true, 0) == SPI_OK_SELECT && SPI_processed == 1;
 	if (registered)
-		key = DatumGetInt16(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+		key = DatumGetInt16(catalog_column_datum(0, 1, INT2OID, "the copy of a table"));
 	PopActiveSnapshot();
 	if (!registered)
 		return 0;

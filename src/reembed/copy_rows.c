@@ -361,9 +361,8 @@ take_changes(const Copy *copy, int limit, Datum **keys, int *nkeys)
 {
 	CatalogArgs args = {0};
 	MemoryContext caller = CurrentMemoryContext;
-	bool		isnull;
+	const char *entry = psprintf("the copy of table %s", copy->relation);
 	int64		n;
-	Datum		array;
 
 	catalog_arg(&args, OIDOID, ObjectIdGetDatum(copy->relid), false);
 	catalog_arg_int(&args, limit);
@@ -372,11 +371,10 @@ take_changes(const Copy *copy, int limit, Datum **keys, int *nkeys)
 				" ORDER BY q.id LIMIT $2)) RETURNING key)"
 				" SELECT pg_catalog.count(*), pg_catalog.array_agg(DISTINCT key) FROM taken", &args);
 	MemoryContextSwitchTo(caller);
-	n = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	array = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull);
+	n = catalog_column_bigint(0, 1, entry);
 	*nkeys = 0;
-	if (!isnull)
-		deconstruct_array(DatumGetArrayTypePCopy(array), TEXTOID, -1, false, TYPALIGN_INT, keys, NULL, nkeys);
+	if (!catalog_column_isnull(0, 2))
+		deconstruct_array(DatumGetArrayTypePCopy(catalog_column_datum(0, 2, TEXTARRAYOID, entry)), TEXTOID, -1, false, TYPALIGN_INT, keys, NULL, nkeys);
 	SPI_freetuptable(SPI_tuptable);
 	return n;
 }

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 #include "server/catalog.h"
@@ -147,23 +148,110 @@ catalog_select(const char *sql, Oid type, Datum value)
 	return SPI_processed;
 }
 
+void
+catalog_raise_damaged(const char *entry, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("catalog entry of %s is corrupted", entry),
+			 errdetail_internal("%s", detail),
+			 errhint("Only functions of the extension write its tables.  Restore the entry from a dump, or drop what it describes and make that anew.")));
+}
+
+bool
+catalog_column_isnull(int row, int column)
+{
+	bool		isnull;
+
+	(void) SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
+	return isnull;
+}
+
+static Datum
+not_null(int row, int column, const char *entry)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
+
+	if (isnull)
+		catalog_raise_damaged(entry, psprintf("Column \"%s\" is null.", SPI_fname(SPI_tuptable->tupdesc, column)));
+	return value;
+}
+
+static void
+raise_type(int column, const char *entry)
+{
+	catalog_raise_damaged(entry, psprintf("Column \"%s\" is of type %s.", SPI_fname(SPI_tuptable->tupdesc, column),
+										  format_type_be(SPI_gettypeid(SPI_tuptable->tupdesc, column))));
+}
+
+Datum
+catalog_column_datum(int row, int column, Oid type, const char *entry)
+{
+	if (SPI_gettypeid(SPI_tuptable->tupdesc, column) != type)
+		raise_type(column, entry);
+	return not_null(row, column, entry);
+}
+
+int32
+catalog_column_int(int row, int column, const char *entry)
+{
+	return DatumGetInt32(catalog_column_datum(row, column, INT4OID, entry));
+}
+
+int64
+catalog_column_bigint(int row, int column, const char *entry)
+{
+	return DatumGetInt64(catalog_column_datum(row, column, INT8OID, entry));
+}
+
+double
+catalog_column_float(int row, int column, const char *entry)
+{
+	return DatumGetFloat8(catalog_column_datum(row, column, FLOAT8OID, entry));
+}
+
+Oid
+catalog_column_oid(int row, int column, const char *entry)
+{
+	int16		length;
+	bool		by_value;
+
+	get_typlenbyval(SPI_gettypeid(SPI_tuptable->tupdesc, column), &length, &by_value);
+	if (length != sizeof(Oid) || !by_value)
+		raise_type(column, entry);
+	return DatumGetObjectId(not_null(row, column, entry));
+}
+
 char *
-catalog_column_text(int row, int column)
+catalog_column_text_or_null(int row, int column)
 {
 	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
 }
 
-Datum
-catalog_column_datum(int row, int column, bool *isnull)
+char *
+catalog_column_text(int row, int column, const char *entry)
 {
-	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+	(void) not_null(row, column, entry);
+	return catalog_column_text_or_null(row, column);
+}
+
+int64
+catalog_column_number(int row, int column, const char *entry)
+{
+	char	   *text = catalog_column_text(row, column, entry);
+	char	   *end;
+	int64		number;
+
+	errno = 0;
+	number = strtoi64(text, &end, 10);
+	if (errno != 0 || end == text ||*end != '\0')
+		catalog_raise_damaged(entry, psprintf("Its \"%s\" is no whole number.", SPI_fname(SPI_tuptable->tupdesc, column)));
+	return number;
 }
 
 int32
-catalog_column_int(int row, int column)
+catalog_column_int_or_zero(int row, int column, const char *entry)
 {
-	bool		isnull;
-	Datum		value = catalog_column_datum(row, column, &isnull);
-
-	return isnull ? 0 : DatumGetInt32(value);
+	return catalog_column_isnull(row, column) ? 0 : catalog_column_int(row, column, entry);
 }

@@ -40,13 +40,33 @@ extern uint64 catalog_run(const char *sql, const CatalogArgs *args);
 
 /*
  * Read with a statement of one argument; returns the rows, which are in
- * SPI_tuptable, and their values.
+ * SPI_tuptable.
  */
 extern uint64 catalog_select(const char *sql, Oid type, Datum value);
-extern char *catalog_column_text(int row, int column);
-extern Datum catalog_column_datum(int row, int column, bool *isnull);
 
-/* 0 for NULL */
-extern int32 catalog_column_int(int row, int column);
+/*
+ * Values of these rows.  They are not trusted: one that is not of the type, or
+ * NULL where only a value makes sense, is ERRCODE_DATA_CORRUPTED.  entry says
+ * whose the row is: 'gallery "shelf"'.
+ */
+extern bool catalog_column_isnull(int row, int column);
+extern Datum catalog_column_datum(int row, int column, Oid type, const char *entry);
+extern int32 catalog_column_int(int row, int column, const char *entry);
+extern int64 catalog_column_bigint(int row, int column, const char *entry);
+extern double catalog_column_float(int row, int column, const char *entry);
+
+/* Of a type that is represented as an OID */
+extern Oid	catalog_column_oid(int row, int column, const char *entry);
+
+/* Of any type, as text, and of a whole number written in text */
+extern char *catalog_column_text(int row, int column, const char *entry);
+extern int64 catalog_column_number(int row, int column, const char *entry);
+
+/* ... NULL, or 0, for NULL */
+extern char *catalog_column_text_or_null(int row, int column);
+extern int32 catalog_column_int_or_zero(int row, int column, const char *entry);
+
+/* ERRCODE_DATA_CORRUPTED: what was read of the entry cannot be. */
+extern void catalog_raise_damaged(const char *entry, const char *detail) pg_attribute_noreturn();
 
 #endif							/* SERVER_CATALOG_H */

@@ -47,7 +47,7 @@ catalog_gallery_of_owner(int32 model, int version, int other)
 					" AND ($2 OPERATOR(pg_catalog.=) 0 OR g.version OPERATOR(pg_catalog.=) $2)"
 					" AND ($3 OPERATOR(pg_catalog.=) 0 OR g.version OPERATOR(pg_catalog.<>) $3) ORDER BY g.name LIMIT 1", &args) == 0)
 		return NULL;
-	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	return catalog_column_text_or_null(0, 1);
 }
 
 /* Galleries of versions that go: their table and their calibration stay. */
@@ -95,7 +95,7 @@ catalog_owned_by(const CatalogArgs *roles)
 					" UNION ALL SELECT pg_catalog.format('gallery \"%s\"', name), 2, id FROM similarity.gallery"
 					" WHERE owner OPERATOR(pg_catalog.=) ANY ($1)) o ORDER BY rank, id LIMIT 1", roles) == 0)
 		return NULL;
-	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	return catalog_column_text_or_null(0, 1);
 }
 
 void

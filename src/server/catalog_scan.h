@@ -5,6 +5,9 @@
  * For embed(), which looks up model, grants, deployment and version and would
  * spend as long in SQL as in a small network.  Rows are those that the active
  * snapshot sees.  There is no privilege check: callers make their own.
+ *
+ * A table, index or column that is not what sql/install made, and a value that is
+ * NULL, are ERRCODE_DATA_CORRUPTED; whether values make sense callers check.
  */
 #ifndef SERVER_CATALOG_SCAN_H
 #define SERVER_CATALOG_SCAN_H
@@ -25,7 +28,7 @@ typedef struct CatalogScan
 	HeapTuple	tuple;
 } CatalogScan;
 
-/* A table or index of the extension; ERROR if the extension is not there. */
+/* A table of the extension; ERROR if the extension is not there. */
 extern Oid	catalog_table(const char *table);
 
 /*
@@ -39,7 +42,10 @@ extern void catalog_scan_end(CatalogScan *scan);
 
 extern bool catalog_scan_isnull(CatalogScan *scan, AttrNumber attribute);
 
-/* A column of the current row, which must not be null; valid until the next. */
-extern Datum catalog_scan_value(CatalogScan *scan, AttrNumber attribute);
+/* A column of the current row; valid until the next. */
+extern Datum catalog_scan_value(CatalogScan *scan, AttrNumber attribute, Oid type);
+
+/* Of a type that is represented as an OID */
+extern Oid	catalog_scan_oid(CatalogScan *scan, AttrNumber attribute);
 
 #endif							/* SERVER_CATALOG_SCAN_H */

@@ -52,7 +52,7 @@ guc_init(void)
 							"Threads for training, batched embedding and index builds.",
 							"0 takes one per processor.",
 							&guc_threads,
-							guc_threads, 0, 256,
+							guc_threads, 0, GUC_MAX_THREADS,
 							PGC_USERSET, 0, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("similarity.training_memory",

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#define GUC_MAX_THREADS 256
+
 typedef enum SimilarityOrder
 {
 	ORDER_RELAXED,				/* return a row found late when it is found */

@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -132,7 +134,7 @@ static void
 read_part(int64 run, const char *name, int number, char *data, Size size)
 {
 	CatalogArgs args = {0};
-	bool		isnull;
+	const char *entry = psprintf("training run " INT64_FORMAT, run);
 	bytea	   *bytes;
 
 	catalog_arg_bigint(&args, run);
@@ -142,12 +144,11 @@ read_part(int64 run, const char *name, int number, char *data, Size size)
 					" WHERE run OPERATOR(pg_catalog.=) $1 AND name OPERATOR(pg_catalog.=) $2"
 					" AND part OPERATOR(pg_catalog.=) $3", &args) != 1)
 		raise_corrupted(run, name);
-	bytes = DatumGetByteaPP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	bytes = DatumGetByteaPP(catalog_column_datum(0, 1, BYTEAOID, entry));
 	if (VARSIZE_ANY_EXHDR(bytes) != size)
 		raise_corrupted(run, name);
 	memcpy(data, VARDATA_ANY(bytes), size);
-	if ((int64) checksum(data, size) !=
-		DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull)))
+	if ((int64) checksum(data, size) != catalog_column_bigint(0, 2, entry))
 		raise_corrupted(run, name);
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -168,16 +169,19 @@ read_sums(Checkpoint *checkpoint)
 {
 	CatalogArgs args = {0};
 	ArrayType  *array;
-	bool		isnull;
 
 	catalog_arg_bigint(&args, checkpoint->run);
 	if (catalog_run("SELECT progress FROM similarity.checkpoint WHERE run OPERATOR(pg_catalog.=) $1", &args) != 1)
 		raise_corrupted(checkpoint->run, "progress");
-	array = DatumGetArrayTypeP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	array = DatumGetArrayTypeP(catalog_column_datum(0, 1, FLOAT8ARRAYOID,
+													psprintf("training run " INT64_FORMAT, checkpoint->run)));
 	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != PROGRESS_SUMS || ARR_HASNULL(array) ||
 		ARR_ELEMTYPE(array) != FLOAT8OID)
 		raise_corrupted(checkpoint->run, "progress");
 	memcpy(checkpoint->sums, ARR_DATA_PTR(array), sizeof(checkpoint->sums));
+	for (int i = 0; i < PROGRESS_SUMS; i++)
+		if (isnan(checkpoint->sums[i]))
+			raise_corrupted(checkpoint->run, "progress");
 	SPI_freetuptable(SPI_tuptable);
 }
 

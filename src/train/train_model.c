@@ -221,6 +221,10 @@ restore(Training *training)
 				 errdetail("The source query returned other rows, or in another order."),
 				 errhint("Add ORDER BY to the query; without resume a new training begins.")));
 	checkpoint_read(&checkpoint);
+	if (nn_trainer_steps(training->trainer) != steps)
+		catalog_raise_damaged(psprintf("training run " INT64_FORMAT, training->resumed.run),
+							  psprintf("Its checkpoint was made at step %lld or %lld.", (long long) steps,
+									   (long long) nn_trainer_steps(training->trainer)));
 	for (int64 i = 0; i < steps; i++)
 	{
 		CHECK_FOR_INTERRUPTS();

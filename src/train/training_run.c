@@ -12,6 +12,7 @@
 
 #include "model/model.h"
 #include "server/catalog.h"
+#include "server/guc.h"
 #include "train/checkpoint.h"
 #include "train/training_run.h"
 
@@ -64,7 +65,6 @@ int64
 training_run_begin(const CatalogModel *model, const TrainOptions *options)
 {
 	CatalogArgs args = {0};
-	bool		isnull;
 
 	close_abandoned_runs(model);
 	drop_checkpoints(model);
@@ -75,21 +75,15 @@ training_run_begin(const CatalogModel *model, const TrainOptions *options)
 	require_run(model, catalog_run("INSERT INTO similarity.training_run (model, role, source, options)"
 								   " SELECT id, $2::pg_catalog.name, $3, $4 FROM _similarity.model"
 								   " WHERE id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE RETURNING id", &args));
-	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-}
-
-/* NULL if the text is */
-static char *
-result_text(int column)
-{
-	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column);
+	return catalog_column_bigint(0, 1, "a training");
 }
 
 void
 training_run_find(const CatalogModel *model, InterruptedRun *found)
 {
 	CatalogArgs args = {0};
-	char	   *step;
+	const char *entry = psprintf("the last training of model \"%s\"", NameStr(model->name));
+	int64		threads;
 
 	close_abandoned_runs(model);
 	catalog_arg_int(&args, model->id);
@@ -98,17 +92,25 @@ training_run_find(const CatalogModel *model, InterruptedRun *found)
 					" FROM similarity.training_run r"
 					" LEFT JOIN similarity.checkpoint c ON c.run OPERATOR(pg_catalog.=) r.id"
 					" WHERE r.model OPERATOR(pg_catalog.=) $1 ORDER BY r.id DESC LIMIT 1", &args) != 1 ||
-		strcmp(result_text(2), "finished") == 0)
+		strcmp(catalog_column_text(0, 2, entry), "finished") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("model \"%s\" has no interrupted training to resume", NameStr(model->name)),
 				 errdetail("Its last training finished, or there was none.")));
-	found->run = strtoi64(result_text(1), NULL, 10);
-	found->seed = (uint64) strtoi64(result_text(3), NULL, 10);
-	found->threads = Max(atoi(result_text(4)), 1);
-	step = result_text(5);
-	found->step = step == NULL ? 0 : strtoi64(step, NULL, 10);
-	found->data_hash = step == NULL ? 0 : (uint64) strtoi64(result_text(6), NULL, 10);
+	found->run = catalog_column_bigint(0, 1, entry);
+	found->seed = (uint64) catalog_column_number(0, 3, entry);
+	threads = catalog_column_number(0, 4, entry);
+	if (threads < 1 || threads > GUC_MAX_THREADS)
+		catalog_raise_damaged(entry, psprintf("It ran on %lld threads.", (long long) threads));
+	found->threads = (int) threads;
+	found->step = 0;
+	found->data_hash = 0;
+	if (catalog_column_isnull(0, 5))
+		return;
+	found->step = catalog_column_bigint(0, 5, entry);
+	found->data_hash = (uint64) catalog_column_bigint(0, 6, entry);
+	if (found->step < 0)
+		catalog_raise_damaged(entry, "Its checkpoint was made before the first step.");
 }
 
 /* What a run may do in another way after it was resumed */
@@ -127,7 +129,7 @@ training_run_check(int64 run, const TrainOptions *options)
 					" WHERE r.id OPERATOR(pg_catalog.=) $1"
 					" AND ($2 OPERATOR(pg_catalog.->) o.key) IS DISTINCT FROM o.value", &args) != 1)
 		elog(ERROR, "could not read the training's record");
-	keys = result_text(1);
+	keys = catalog_column_text_or_null(0, 1);
 	if (keys != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
