@@ -27,7 +27,7 @@
 #include "model/models.h"
 #include "model/version_id.h"
 #include "model/versions.h"
-#include "nn/safetensors.h"
+#include "nn/import.h"
 #include "server/arguments.h"
 #include "server/catalog.h"
 #include "server/catalog_dependents.h"
@@ -304,124 +304,6 @@ convert_from_utf8(SafeTensors *file)
 		file->metadata[i].value = pg_any_to_server(file->metadata[i].value, strlen(file->metadata[i].value), PG_UTF8);
 }
 
-/* Where a tensor of Keras' layout stands in PyTorch's: units x inputs, OIHW. */
-static size_t
-torch_index(const NnShape *shape, size_t i)
-{
-	size_t		out;
-	size_t		in;
-	size_t		x;
-
-	if (shape->rank == 2)
-		return i % shape->dim[1] * shape->dim[0] + i / shape->dim[1];
-	if (shape->rank != 4)
-		return i;
-	out = i % shape->dim[3];
-	in = i / shape->dim[3] % shape->dim[2];
-	x = i / shape->dim[3] / shape->dim[2];	/* row and column of the kernel */
-	return (out * shape->dim[2] + in) * shape->dim[0] * shape->dim[1] + x;
-}
-
-static bool
-shape_fits(const SafeTensor *tensor, const NnShape *shape, bool torch)
-{
-	static const int plain[4] = {0, 1, 2, 3};
-	static const int torch2[2] = {1, 0};
-	static const int torch4[4] = {3, 2, 0, 1};
-	const int  *order = !torch ? plain : shape->rank == 4 ? torch4 : shape->rank == 2 ? torch2 : plain;
-
-	if (tensor->rank != shape->rank || shape->rank > 4)
-		return false;
-	for (int i = 0; i < shape->rank; i++)
-		if (tensor->dim[i] != (uint64_t) shape->dim[order[i]])
-			return false;
-	return true;
-}
-
-static char *
-shape_of(const SafeTensor *tensor)
-{
-	StringInfoData shape;
-
-	initStringInfo(&shape);
-	for (int i = 0; i < tensor->rank; i++)
-		appendStringInfo(&shape, "%s%llu", i > 0 ? "x" : "", (unsigned long long) tensor->dim[i]);
-	return shape.data;
-}
-
-/* The tensor of the file by this name, or the i-th if no name is ours. */
-static const SafeTensor *
-source_tensor(const SafeTensors *file, const NnTensorInfo *tensor, int i, bool by_name)
-{
-	const SafeTensor *source = by_name ? safetensors_find(file, tensor->name) : &file->tensors[i];
-
-	if (source == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("file has no tensor \"%s\"", tensor->name)));
-	if (source->type == SAFETENSORS_OTHER)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("tensor \"%s\" of the file is not of type F64, F32, F16 or BF16", source->name)));
-	return source;
-}
-
-/* PyTorch counts batches in a tensor that is no weight. */
-static void
-drop_counters(SafeTensors *file)
-{
-	static const char counter[] = "num_batches_tracked";
-	int			kept = 0;
-
-	for (int i = 0; i < file->n; i++)
-	{
-		const char *name = file->tensors[i].name;
-		size_t		length = strlen(name);
-
-		if (length < sizeof(counter) - 1 || strcmp(name + length - (sizeof(counter) - 1), counter) != 0)
-			file->tensors[kept++] = file->tensors[i];
-	}
-	file->n = kept;
-}
-
-static void
-take_tensors(SafeTensors *file, const NnGraph *graph, bool torch, float *weights)
-{
-	bool		by_name = false;
-	NnTensorInfo tensor;
-
-	for (int i = 0; i < nn_graph_tensors(graph); i++)
-	{
-		nn_graph_tensor(graph, i, &tensor);
-		by_name |= safetensors_find(file, tensor.name) != NULL;
-	}
-	if (!by_name)
-	{
-		drop_counters(file);
-		safetensors_sort(file);
-	}
-	if (file->n != nn_graph_tensors(graph))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("file has %d tensors and the architecture %d", file->n, nn_graph_tensors(graph))));
-	for (int i = 0; i < nn_graph_tensors(graph); i++)
-	{
-		const SafeTensor *source;
-
-		nn_graph_tensor(graph, i, &tensor);
-		source = source_tensor(file, &tensor, i, by_name);
-		if (!shape_fits(source, &tensor.shape, torch))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("tensor \"%s\" of the file does not fit \"%s\"", source->name, tensor.name),
-					 errdetail("Its shape is %s, that of the architecture %s.",
-							   shape_of(source), spec_shape_text(&tensor.shape)),
-					 errhint("Layouts are keras and torch.")));
-		for (size_t j = 0; j < tensor.count; j++)
-			weights[tensor.offset + j] = safetensors_get(source, torch ? torch_index(&tensor.shape, j) : j);
-	}
-}
-
 /* Argument n as a Datum, else the text of the metadata by that name read. */
 static Datum
 architecture(FunctionCallInfo fcinfo, int n, const SafeTensors *file, const char *key)
@@ -507,6 +389,7 @@ import_model(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("file holds less weights than the architecture has")));
 	weights = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * Max(nn_graph_weights(graph), 1));
-	take_tensors(&file, graph, torch, weights);
+	if (!nn_import_weights(&file, graph, torch, weights, &status))
+		raise_status(&status);
 	PG_RETURN_INT32(store_import(name, input, layers, graph, weights));
 }

@@ -1,0 +1,153 @@
+/*
+ * import.c
+ *	  Weights of a graph out of a file of tensors that somebody else wrote.
+ */
+#include "nn/import.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SHAPE_TEXT_SIZE 200		/* of SAFETENSORS_MAX_RANK numbers */
+
+/* Which of the graph's dimensions stands where in the file */
+static const int *
+dimension_order(const NnShape *shape, bool torch)
+{
+	static const int plain[NN_MAX_RANK] = {0, 1, 2, 3};
+	static const int torch2[NN_MAX_RANK] = {1, 0};
+	static const int torch4[NN_MAX_RANK] = {3, 2, 0, 1};
+
+	if (torch && shape->rank == 2)
+		return torch2;
+	return torch && shape->rank == 4 ? torch4 : plain;
+}
+
+/* Where a tensor of Keras' layout stands in PyTorch's: units x inputs, OIHW. */
+static size_t
+torch_index(const NnShape *shape, size_t i)
+{
+	size_t		out;
+	size_t		in;
+	size_t		x;
+
+	if (shape->rank == 2)
+		return i % shape->dim[1] * shape->dim[0] + i / shape->dim[1];
+	if (shape->rank != 4)
+		return i;
+	out = i % shape->dim[3];
+	in = i / shape->dim[3] % shape->dim[2];
+	x = i / shape->dim[3] / shape->dim[2];	/* row and column of the kernel */
+	return (out * shape->dim[2] + in) * shape->dim[0] * shape->dim[1] + x;
+}
+
+static bool
+shape_fits(const SafeTensor *tensor, const NnShape *shape, bool torch)
+{
+	const int  *order = dimension_order(shape, torch);
+
+	if (tensor->rank != shape->rank)
+		return false;
+	for (int i = 0; i < shape->rank; i++)
+		if (tensor->dim[i] != (uint64_t) shape->dim[order[i]])
+			return false;
+	return true;
+}
+
+/* "3x4"; text is returned */
+static char *
+write_shape(char *text, int rank, const uint64_t *dim)
+{
+	int			length = 0;
+
+	text[0] = '\0';
+	for (int i = 0; i < rank; i++)
+		length += snprintf(text + length, SHAPE_TEXT_SIZE - length, "%s%llu", i > 0 ? "x" : "",
+						   (unsigned long long) dim[i]);
+	return text;
+}
+
+static bool
+fail_shape(const SafeTensor *source, const NnTensorInfo *tensor, Status *status)
+{
+	char		there[SHAPE_TEXT_SIZE];
+	char		here[SHAPE_TEXT_SIZE];
+	uint64_t	dim[NN_MAX_RANK];
+
+	for (int i = 0; i < tensor->shape.rank; i++)
+		dim[i] = (uint64_t) tensor->shape.dim[i];
+	status_fail(status, STATUS_SHAPE_MISMATCH, "tensor \"%s\" of the file does not fit \"%s\"",
+				source->name, tensor->name);
+	status_detail(status, "Its shape is %s, that of the architecture %s.",
+				  write_shape(there, source->rank, source->dim), write_shape(here, tensor->shape.rank, dim));
+	return status_hint(status, "Layouts are keras and torch.");
+}
+
+/* PyTorch counts batches in a tensor that is no weight. */
+static void
+drop_counters(SafeTensors *file)
+{
+	static const char counter[] = "num_batches_tracked";
+	int			kept = 0;
+
+	for (int i = 0; i < file->n; i++)
+	{
+		const char *name = file->tensors[i].name;
+		size_t		length = strlen(name);
+
+		if (length < sizeof(counter) - 1 || strcmp(name + length - (sizeof(counter) - 1), counter) != 0)
+			file->tensors[kept++] = file->tensors[i];
+	}
+	file->n = kept;
+}
+
+/* Put the tensors in the graph's order, unless they are found by name: tells which. */
+static bool
+is_by_name(SafeTensors *file, const NnGraph *graph)
+{
+	for (int i = 0; i < nn_graph_tensors(graph); i++)
+	{
+		NnTensorInfo tensor;
+
+		nn_graph_tensor(graph, i, &tensor);
+		if (safetensors_find(file, tensor.name) != NULL)
+			return true;
+	}
+	drop_counters(file);
+	safetensors_sort(file);
+	return false;
+}
+
+static bool
+import_tensor(const SafeTensor *source, const NnTensorInfo *tensor, bool torch, real *weights, Status *status)
+{
+	if (source == NULL)
+		return status_fail(status, STATUS_SHAPE_MISMATCH, "file has no tensor \"%s\"", tensor->name);
+	if (source->type == SAFETENSORS_OTHER)
+		return status_fail(status, STATUS_SHAPE_MISMATCH,
+						   "tensor \"%s\" of the file is not of type F64, F32, F16 or BF16", source->name);
+	if (!shape_fits(source, &tensor->shape, torch))
+		return fail_shape(source, tensor, status);
+	for (size_t i = 0; i < tensor->count; i++)
+		weights[tensor->offset + i] = safetensors_get(source, torch ? torch_index(&tensor->shape, i) : i);
+	return true;
+}
+
+bool
+nn_import_weights(SafeTensors *file, const NnGraph *graph, bool torch, real *weights, Status *status)
+{
+	bool		by_name = is_by_name(file, graph);
+
+	if (file->n != nn_graph_tensors(graph))
+		return status_fail(status, STATUS_SHAPE_MISMATCH, "file has %d tensors and the architecture %d",
+						   file->n, nn_graph_tensors(graph));
+	for (int i = 0; i < nn_graph_tensors(graph); i++)
+	{
+		NnTensorInfo tensor;
+
+		nn_graph_tensor(graph, i, &tensor);
+		if (!import_tensor(by_name ? safetensors_find(file, tensor.name) : &file->tensors[i],
+						   &tensor, torch, weights, status))
+			return false;
+	}
+	return true;
+}
