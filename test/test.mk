@@ -8,8 +8,8 @@ help:
 	'make installcheck   sql/ and test/isolation in a running server, after make install' \
 	'make demo        everything from nothing on Fashion-MNIST' \
 	'make test        every test that takes minutes; installs what is missing' \
-	'make test-all    these, 10,000 random queries, the unit tests and the server under sanitizers,' \
-	'                 and every fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))' \
+	'make test-all    these, 10,000 random queries, 100,000 hostile calls, 5,000 changed' \
+	'                 model files, interrupts, unit tests and server under sanitizers,' \
 	'make unit        unit tests of the pure rooms' \
 	'make sanitize    the same under the address and undefined-behaviour sanitizers' \
 	'make sanitize-server   sql/ and test/isolation in a server made for the sanitizers' \
