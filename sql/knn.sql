@@ -29,6 +29,19 @@ SET similarity.threads = 1;
 SELECT differences('l2', '<->', 7), differences('l2', '<->', 5000);
 RESET similarity.threads;
 
+-- In passes of what maintenance_work_mem holds, 16 queries here: the same rows
+CREATE TABLE passes AS
+SELECT memory, (SELECT md5(string_agg(format('%s %s %s %s', query, rank, id, distance), ',' ORDER BY query, rank))
+	FROM similarity.knn('item', 'e', (SELECT array_agg(e ORDER BY id) FROM item WHERE id <= 50), 2500, 'l2'))
+FROM set_config('maintenance_work_mem', '1GB', false) memory;
+INSERT INTO passes
+SELECT memory, (SELECT md5(string_agg(format('%s %s %s %s', query, rank, id, distance), ',' ORDER BY query, rank))
+	FROM similarity.knn('item', 'e', (SELECT array_agg(e ORDER BY id) FROM item WHERE id <= 50), 2500, 'l2'))
+FROM set_config('maintenance_work_mem', '1MB', false) memory;
+RESET maintenance_work_mem;
+SELECT array_agg(memory) AS memory, count(DISTINCT md5) AS answers FROM passes;
+DROP TABLE passes;
+
 -- A column of bits, which are floats to the distances that are not of bits
 ALTER TABLE item ALTER e TYPE embedding(20, bit);
 SELECT metric, differences(metric, operator, 10) AS d10

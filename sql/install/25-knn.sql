@@ -6,7 +6,7 @@ CREATE FUNCTION similarity.knn(relation regclass, embedding_column text, queries
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'similarity_knn' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 ROWS 1000;
 COMMENT ON FUNCTION similarity.knn(regclass, text, embedding[], bigint, text) IS
-	'the exact k nearest rows of each query, by one pass over the table for all. queries: of one dimension, numbered from 1; a list of lists is cast, $1::double precision[]::embedding[]. k: 1 .. 10000. metric: l2 or euclidean, squared_euclidean, cosine, inner_product (negative, as <#>), l1 or manhattan, snr, hamming, jaccard. id: the row''s ctid in part, which is relation itself unless that has partitions or children. Rows without embedding are passed over; equal distances rank in the order of the scan';
+	'the exact k nearest rows of each query, by one pass over the table for as many as maintenance_work_mem holds. queries: of one dimension, numbered from 1; a list of lists is cast, $1::double precision[]::embedding[]. k: 1 .. 10000. metric: l2 or euclidean, squared_euclidean, cosine, inner_product (negative, as <#>), l1 or manhattan, snr, hamming, jaccard. id: the row''s ctid in part, which is relation itself unless that has partitions or children. Rows without embedding are passed over; equal distances rank in the order of the scan';
 
 CREATE FUNCTION similarity.distances()
 	RETURNS TABLE (distance text, aliases text[], operator text, function text, operator_class text)

@@ -1,11 +1,13 @@
 /*
  * knn.c
- *	  similarity.knn(): the exact k nearest rows of many queries in one pass.
+ *	  similarity.knn(): the exact k nearest rows of many queries.
  *
- * The table is read once by a cursor over "SELECT tableoid, ctid, column", run
- * as the invoker, so that privileges, row security and visibility are
- * PostgreSQL's.  Blocks of rows go to kernel/neighbors, which computes on the
- * thread pool; the main thread reads and answers interrupts in between.
+ * Queries are taken in passes, of as many as maintenance_work_mem holds with
+ * their candidates.  In a pass the table is read once by a cursor over "SELECT
+ * tableoid, ctid, column", run as the invoker, so that privileges, row security
+ * and visibility are PostgreSQL's; all passes have one snapshot.  Blocks of rows
+ * go to kernel/neighbors, which computes on the thread pool; the main thread
+ * reads and answers interrupts in between.
  */
 #include "postgres.h"
 
@@ -23,6 +25,7 @@
 
 #include "embedding/embedding.h"
 #include "kernel/neighbors.h"
+#include "server/budget.h"
 #include "server/compat.h"
 #include "server/context.h"
 #include "server/cursor.h"
@@ -37,13 +40,23 @@ typedef struct Knn
 {
 	/* the queries */
 	int			nqueries;
+	Embedding **queries;
 	int			dims;
 	int			model;			/* tag that they agree on, or 0 */
 	bool		as_bits;		/* items are converted: threads cannot do that */
+	const EmbeddingMetric *metric;
+	int			k;
+	ThreadPool *pool;
+
+	/* those of a pass */
+	int			first;
+	int			n;
 	const void **items;
 	float	   *vectors;
+	MemoryContext pass_context;
 
 	/* the table */
+	SPIPlanPtr	plan;
 	Portal		portal;
 	Oid		   *parts;
 	int			nparts;
@@ -75,20 +88,22 @@ decode(const Embedding *e, float *out)
 	element_decode(e->kind, embedding_elements(e), e->scale, e->dims, out);
 }
 
+/* Checked, and where they stand in the array */
 static void
 read_queries(Knn *knn, ArrayType *array)
 {
 	Datum	   *values;
 	bool	   *nulls;
+	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 
-	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
-					  &values, &nulls, &knn->nqueries);
-	if (knn->nqueries > NEIGHBOR_MAX_QUERIES)
+	if (n > NEIGHBOR_MAX_QUERIES)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many queries: %d, at most %d", knn->nqueries, NEIGHBOR_MAX_QUERIES)));
-	knn->items = palloc(sizeof(void *) * Max(knn->nqueries, 1));
-	for (int i = 0; i < knn->nqueries; i++)
+				 errmsg("too many queries: %d, at most %d", n, NEIGHBOR_MAX_QUERIES)));
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
+					  &values, &nulls, &knn->nqueries);
+	knn->queries = palloc(sizeof(Embedding *) * Max(n, 1));
+	for (int i = 0; i < n; i++)
 	{
 		Embedding  *e;
 
@@ -98,16 +113,37 @@ read_queries(Knn *knn, ArrayType *array)
 					 errmsg("query %d is null", i + 1)));
 		e = embedding_check(DatumGetEmbedding(values[i]));
 		if (i == 0)
-		{
 			knn->dims = e->dims;
-			knn->vectors = palloc_extended(sizeof(float) * e->dims * knn->nqueries, MCXT_ALLOC_HUGE);
-		}
 		else
-			embedding_check_dims(knn->items[0], e);
+			embedding_check_dims(knn->queries[0], e);
 		merge_model(&knn->model, e);
-		decode(e, knn->vectors + (Size) i * e->dims);
+		knn->queries[i] = e;
+	}
+	pfree(values);
+	pfree(nulls);
+}
+
+/* Queries of the next pass, as many as can be afforded; false if none is left. */
+static bool
+next_queries(Knn *knn)
+{
+	Size		affordable = neighbors_affordable(budget_bytes(BUDGET_MAINTENANCE), knn->dims, knn->k,
+												  sizeof(void *) + (knn->as_bits ? embedding_size(ELEMENT_BIT, knn->dims) : 0));
+
+	knn->first += knn->n;
+	knn->n = (int) Min(affordable, knn->nqueries - knn->first);
+	if (knn->n == 0)
+		return false;
+	knn->items = palloc(sizeof(void *) * knn->n);
+	knn->vectors = palloc_extended(sizeof(float) * knn->dims * knn->n, MCXT_ALLOC_HUGE);
+	for (int i = 0; i < knn->n; i++)
+	{
+		Embedding  *e = knn->queries[knn->first + i];
+
+		decode(e, knn->vectors + (Size) i * knn->dims);
 		knn->items[i] = knn->as_bits ? embedding_convert(e, ELEMENT_BIT) : e;
 	}
+	return true;
 }
 
 /* ---- the table ---- */
@@ -148,10 +184,9 @@ require_table(Oid relid)
 }
 
 static void
-open_table(Knn *knn, Oid relid, const char *column)
+prepare_table(Knn *knn, Oid relid, const char *column)
 {
 	StringInfoData sql;
-	SPIPlanPtr	plan;
 
 	LockRelationOid(relid, AccessShareLock);
 	require_table(relid);
@@ -160,10 +195,9 @@ open_table(Knn *knn, Oid relid, const char *column)
 	appendStringInfo(&sql, "SELECT tableoid, ctid, %s FROM %s", quote_identifier(column),
 					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
 												get_rel_name(relid)));
-	plan = SPI_prepare(sql.data, 0, NULL);
-	if (plan == NULL)
+	knn->plan = SPI_prepare(sql.data, 0, NULL);
+	if (knn->plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	knn->portal = cursor_open(plan, true);
 	knn->parts = palloc(sizeof(Oid) * MAX_PARTS);
 }
 
@@ -209,7 +243,7 @@ take_row(Knn *knn, SPITupleTable *table, int row, int n)
 	if (isnull)
 		return n;
 	e = embedding_check(DatumGetEmbedding(value));
-	embedding_check_dims(e, knn->items[0]);
+	embedding_check_dims(e, knn->queries[0]);
 	if (e->model != 0 && knn->model != 0 && e->model != knn->model)
 		embedding_raise_model_mismatch(e->model, knn->model);
 	decode(e, knn->row_vectors + (Size) n * knn->dims);
@@ -240,15 +274,14 @@ take_block(Knn *knn)
 }
 
 static void
-create_search(Knn *knn, const EmbeddingMetric *metric, int k)
+create_search(Knn *knn)
 {
 	Status		status;
 
 	status_clear(&status);
-	knn->search = neighbors_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
-								   memory_pool(CurrentMemoryContext),
-								   metric->kind, metric->distance, knn->dims, knn->vectors,
-								   knn->items, knn->nqueries, k, &status);
+	knn->search = neighbors_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), knn->pool,
+								   knn->metric->kind, knn->metric->distance, knn->dims, knn->vectors,
+								   knn->items, knn->n, knn->k, &status);
 	if (knn->search == NULL)
 		raise_status(&status);
 	knn->block = (int) neighbors_block(knn->search);
@@ -263,7 +296,7 @@ create_search(Knn *knn, const EmbeddingMetric *metric, int k)
 static void
 return_neighbors(Knn *knn, ReturnSetInfo *result)
 {
-	for (int q = 0; q < knn->nqueries; q++)
+	for (int q = 0; q < knn->n; q++)
 	{
 		size_t		n;
 		const Neighbor *found = neighbors_of(knn->search, q, &n);
@@ -276,7 +309,7 @@ return_neighbors(Knn *knn, ReturnSetInfo *result)
 			ItemPointerData tid;
 
 			unpack_tid(found[i].id, &tid);
-			values[0] = Int32GetDatum(q + 1);
+			values[0] = Int32GetDatum(knn->first + q + 1);
 			values[1] = Int32GetDatum((int32) i + 1);
 			values[2] = PointerGetDatum(&tid);
 			values[3] = Float8GetDatum(found[i].distance);
@@ -284,6 +317,29 @@ return_neighbors(Knn *knn, ReturnSetInfo *result)
 			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		}
 	}
+}
+
+/* The neighbors of as many queries as can be afforded; false if none is left. */
+static bool
+run_pass(Knn *knn, ReturnSetInfo *result)
+{
+	bool		any;
+	MemoryContext caller = MemoryContextSwitchTo(knn->pass_context);
+
+	any = next_queries(knn);
+	if (any)
+	{
+		create_search(knn);
+		knn->portal = cursor_open(knn->plan, true);
+		while (take_block(knn))
+			continue;
+		cursor_close(knn->portal);
+		MemoryContextSwitchTo(knn->pass_context);
+		return_neighbors(knn, result);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(knn->pass_context);
+	return any;
 }
 
 Datum
@@ -303,21 +359,19 @@ similarity_knn(PG_FUNCTION_ARGS)
 	context = AllocSetContextCreate(CurrentMemoryContext, "knn", ALLOCSET_DEFAULT_SIZES);
 	previous = MemoryContextSwitchTo(context);
 	knn = palloc0(sizeof(Knn));
+	knn->metric = metric;
 	knn->as_bits = metric->of_bits;
+	knn->k = (int) k;
+	knn->pass_context = AllocSetContextCreate(context, "knn pass", ALLOCSET_DEFAULT_SIZES);
 	read_queries(knn, PG_GETARG_ARRAYTYPE_P(2));
 	MemoryContextSwitchTo(previous);
 
 	SPI_connect();
 	MemoryContextSwitchTo(context);
-	open_table(knn, PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	if (knn->nqueries > 0)
-	{
-		create_search(knn, metric, (int) k);
-		while (take_block(knn))
-			continue;
-		return_neighbors(knn, (ReturnSetInfo *) fcinfo->resultinfo);
-	}
-	cursor_close(knn->portal);
+	prepare_table(knn, PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	knn->pool = knn->nqueries > 0 ? memory_pool(context) : NULL;
+	while (run_pass(knn, (ReturnSetInfo *) fcinfo->resultinfo))
+		continue;
 	SPI_finish();
 	MemoryContextDelete(context);
 	return (Datum) 0;

@@ -20,6 +20,7 @@
 #include "gallery/labels.h"
 #include "gallery/lookup.h"
 #include "kernel/neighbors.h"
+#include "server/budget.h"
 #include "server/context.h"
 #include "server/cursor.h"
 #include "server/errors.h"
@@ -70,21 +71,12 @@ exact_create(const Gallery *gallery, int k, Labels *labels, ExactFunction functi
 	return exact;
 }
 
-/* How many queries of this size fit, with what they need to be searched */
-static int
-query_capacity(const Embedding *query, int k)
-{
-	Size		bytes = neighbors_capacity(k) * sizeof(Neighbor) + VARSIZE(query) +
-	query->dims * sizeof(float) + 64;
-
-	return (int) Min(Max(maintenance_work_mem * (Size) 1024 / bytes, 16), NEIGHBOR_MAX_QUERIES);
-}
-
 static void
 begin_queries(Exact *exact, const Embedding *query)
 {
 	exact->dims = query->dims;
-	exact->capacity = query_capacity(query, exact->k);
+	exact->capacity = (int) neighbors_affordable(budget_bytes(BUDGET_MAINTENANCE), query->dims, exact->k,
+												 VARSIZE(query) + 64);
 	exact->size = Min(256, exact->capacity);
 	exact->query_labels = palloc(sizeof(int) * exact->size);
 	exact->items = palloc(sizeof(void *) * exact->size);

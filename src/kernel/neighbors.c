@@ -39,6 +39,12 @@
 /* Pairs of a block: what bounds the time between two calls */
 #define BLOCK_PAIRS 4000000
 
+/* Numbers in the rows of a block, as long as it has MIN_BLOCK rows: 8 MB */
+#define BLOCK_NUMBERS (2 * 1024 * 1024)
+
+/* A pass over all rows is not made for fewer queries. */
+#define MIN_QUERIES 16
+
 /* Squares above it may overflow in a sum, or a product with them */
 #define LARGE_SQUARE (FLT_MAX / 16)
 
@@ -575,7 +581,7 @@ neighbors_create(Arena *arena, ThreadPool *pool,
 		search->n = n;
 		search->k = k;
 		search->capacity = neighbors_capacity(k);
-		search->block = clamp(BLOCK_PAIRS / (n + 1), MIN_BLOCK, MAX_BLOCK);
+		search->block = clamp(BLOCK_PAIRS / (n + 1), MIN_BLOCK, clamp(BLOCK_NUMBERS / (dims + 1), MIN_BLOCK, MAX_BLOCK));
 		search->tile = clamp((n + nthreads - 1) / nthreads, 1, MAX_TILE);
 		search->error = 4 * ((double) dims + 16) * ROUNDING;
 	}
@@ -601,6 +607,14 @@ size_t
 neighbors_capacity(size_t k)
 {
 	return k + k / 2 + 16;
+}
+
+size_t
+neighbors_affordable(size_t bytes, size_t dims, size_t k, size_t item_size)
+{
+	size_t		query = sizeof(Query) + neighbors_capacity(k) * sizeof(Neighbor) + dims * sizeof(float) + item_size;
+
+	return clamp(bytes / query, MIN_QUERIES, NEIGHBOR_MAX_QUERIES);
 }
 
 size_t
