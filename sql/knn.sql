@@ -29,7 +29,7 @@ SET similarity.threads = 1;
 SELECT differences('l2', '<->', 7), differences('l2', '<->', 5000);
 RESET similarity.threads;
 
--- In passes of what maintenance_work_mem holds, 16 queries here: the same rows
+-- In passes of what maintenance_work_mem holds, 11 queries here: the same rows
 CREATE TABLE passes AS
 SELECT memory, (SELECT md5(string_agg(format('%s %s %s %s', query, rank, id, distance), ',' ORDER BY query, rank))
 	FROM similarity.knn('item', 'e', (SELECT array_agg(e ORDER BY id) FROM item WHERE id <= 50), 2500, 'l2'))

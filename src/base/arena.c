@@ -32,6 +32,7 @@ struct Arena
 	ArenaSource source;
 	size_t		budget;
 	size_t		used;
+	bool		over_budget;
 	size_t		fail_at;		/* 0, or allocations left until failure */
 	ArenaBlock *blocks;
 };
@@ -124,7 +125,10 @@ arena_add_block(Arena *arena, size_t piece)
 	if (piece <= ARENA_LARGE && arena->budget - arena->used >= ARENA_BLOCK)
 		size = ARENA_BLOCK;
 	if (size > arena->budget - arena->used)
+	{
+		arena->over_budget = true;
 		return NULL;
+	}
 	block = arena->source.alloc(arena->source.context, size);
 	if (block == NULL)
 		return NULL;
@@ -190,6 +194,12 @@ arena_strdup(Arena *arena, const char *text)
 	if (copy != NULL)
 		memcpy(copy, text, size);
 	return copy;
+}
+
+bool
+arena_over_budget(const Arena *arena)
+{
+	return arena->over_budget;
 }
 
 size_t

@@ -49,6 +49,9 @@ extern void *arena_alloc_array(Arena *arena, size_t count, size_t size);
 /* A copy of a string; NULL when out of memory. */
 extern char *arena_strdup(Arena *arena, const char *text);
 
+/* Has a piece been refused for the budget, and not for want of memory? */
+extern bool arena_over_budget(const Arena *arena);
+
 /* Bytes taken from the source so far. */
 extern size_t arena_used(const Arena *arena);
 

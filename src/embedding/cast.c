@@ -11,9 +11,11 @@
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/varbit.h"
 
 #include "embedding/embedding.h"
+#include "server/budget.h"
 #include "server/compat.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(array_to_embedding);
@@ -80,27 +82,55 @@ array_to_embedding(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("array must not contain nulls to become an embedding")));
+	/* before the elements: it refuses too many */
+	e = embedding_new(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
 	get_typlenbyvalalign(type, &length, &byval, &align);
 	deconstruct_array(array, type, length, byval, align, &elements, NULL, &dims);
-	e = embedding_new(dims);
 	for (int i = 0; i < dims; i++)
 		e->x[i] = element_to_float4(elements[i], type);
 	embedding_check_finite(e);
 	PG_RETURN_EMBEDDING_P(embedding_coerce(e, PG_GETARG_INT32(1)));
 }
 
-/* Each row of an array of two dimensions: array_to_embeddings(array) */
+/* The real or double precision number at *place, which moves on */
+static Datum
+next_number(const char **place, Oid type)
+{
+	bool		single = type == FLOAT4OID;
+	Datum		value = single ? Float4GetDatum(*(const float4 *) *place) : Float8GetDatum(*(const float8 *) *place);
+
+	*place += single ? sizeof(float4) : sizeof(float8);
+	return value;
+}
+
+/* An array of one dimension whose n elements take the rest of size */
+static ArrayType *
+new_array(Oid type, int n, Size size)
+{
+	ArrayType  *array = palloc0(size);
+
+	SET_VARSIZE(array, size);
+	array->ndim = 1;
+	array->elemtype = type;
+	ARR_DIMS(array)[0] = n;
+	ARR_LBOUND(array)[0] = 1;
+	return array;
+}
+
+/*
+ * Each row of an array of two dimensions: array_to_embeddings(array).  They are
+ * written where they will be, since a hundred million of them may be asked for.
+ */
 Datum
 array_to_embeddings(PG_FUNCTION_ARGS)
 {
 	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
 	Oid			type = ARR_ELEMTYPE(array);
 	Oid			result = embedding_type_oid();
-	int16		length;
-	bool		byval;
-	char		align;
-	Datum	   *elements;
-	Datum	   *rows;
+	const char *elements = ARR_DATA_PTR(array);
+	Embedding  *row;
+	Size		size;
+	ArrayType  *rows;
 	int			n;
 	int			dims;
 
@@ -114,22 +144,24 @@ array_to_embeddings(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("array must not contain nulls to become an array of embeddings")));
-	get_typlenbyvalalign(type, &length, &byval, &align);
-	deconstruct_array(array, type, length, byval, align, &elements, NULL, &n);
 	dims = ARR_DIMS(array)[1];
 	n = ARR_DIMS(array)[0];
-	rows = palloc(sizeof(Datum) * n);
+	row = embedding_new(dims);
+	size = budget_sum(budget_product(VARSIZE(row), n), ARR_OVERHEAD_NONULLS(1));
+	if (!AllocSizeIsValid(size))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("an array of %d embeddings of %d dimensions is too large", n, dims),
+				 errdetail("It would have %zu bytes, at most %zu are allowed.", size, (Size) MaxAllocSize)));
+	rows = new_array(result, n, size);
 	for (int i = 0; i < n; i++)
 	{
-		Embedding  *e = embedding_new(dims);
-
 		for (int j = 0; j < dims; j++)
-			e->x[j] = element_to_float4(elements[i * dims + j], type);
-		embedding_check_finite(e);
-		rows[i] = PointerGetDatum(e);
+			row->x[j] = element_to_float4(next_number(&elements, type), type);
+		embedding_check_finite(row);
+		memcpy(ARR_DATA_PTR(rows) + (Size) i * VARSIZE(row), row, VARSIZE(row));
 	}
-	get_typlenbyvalalign(result, &length, &byval, &align);
-	PG_RETURN_ARRAYTYPE_P(construct_array(rows, n, result, length, byval, align));
+	PG_RETURN_ARRAYTYPE_P(rows);
 }
 
 /* ---- JSON to embedding ---- */

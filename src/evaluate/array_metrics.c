@@ -22,6 +22,7 @@
 #include "gallery/gallery_arguments.h"
 #include "gallery/labels.h"
 #include "gallery/lookup.h"
+#include "server/budget.h"
 #include "server/context.h"
 #include "server/errors.h"
 
@@ -106,19 +107,34 @@ count_vector(FunctionCallInfo fcinfo, int arg, const char *name, int *n)
 	return counts;
 }
 
+/* So many bytes for each of n elements */
+static void
+require_elements(int n, Size bytes)
+{
+	budget_require(BUDGET_MAINTENANCE, (Size) n * bytes, "the elements of the arrays", "give shorter arrays");
+}
+
 /* Codes of an array of labels, row by row; NULL is EVAL_NO_LABEL. */
 static int *
 label_codes(ArrayType *array, Labels *labels)
 {
-	Datum	   *elements;
-	bool	   *nulls;
-	int			n;
+	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	ArrayIterator iterator = array_create_iterator(array, 0, NULL);
 	int		   *codes;
+	Datum		element;
+	bool		isnull;
 
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
-	codes = palloc(sizeof(int) * Max(n, 1));
-	for (int i = 0; i < n; i++)
-		codes[i] = nulls[i] ? EVAL_NO_LABEL : labels_code(labels, TextDatumGetCString(elements[i]));
+	require_elements(n, sizeof(int));
+	codes = palloc_extended(sizeof(int) * Max(n, 1), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < n && array_iterate(iterator, &element, &isnull); i++)
+	{
+		char	   *label = isnull ? NULL : TextDatumGetCString(element);
+
+		codes[i] = labels_code(labels, label);
+		if (label != NULL)
+			pfree(label);
+	}
+	array_free_iterator(iterator);
 	return codes;
 }
 
@@ -148,38 +164,46 @@ matrix_shape(ArrayType *array, const char *name, int *rows, int *columns)
 	*columns = ARR_DIMS(array)[1];
 }
 
+/* The next of n elements; returns how many come before the first null. */
+static int
+read_row_distances(ArrayIterator iterator, double *distances, int n, int row)
+{
+	int			length = 0;
+	bool		ended = false;
+	Datum		element;
+	bool		isnull;
+
+	for (int i = 0; i < n && array_iterate(iterator, &element, &isnull); i++)
+	{
+		ended |= isnull;
+		if (ended)
+			continue;
+		distances[length] = DatumGetFloat8(element);
+		if (length > 0 && distances[length] < distances[length - 1])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("neighbors must be in ascending order of distance"),
+					 errdetail("They are not in row %d.", row + 1)));
+		length++;
+	}
+	return length;
+}
+
 /* Distances, padded by nulls at the end of a row, which end the row. */
 static void
 read_distances(ArrayType *array, Neighbors *neighbors)
 {
-	Datum	   *elements;
-	bool	   *nulls;
+	ArrayIterator iterator;
 	int			rows;
 	int			columns;
-	int			n;
 
 	matrix_shape(array, "neighbor_distances", &rows, &columns);
 	if (rows != neighbors->rows || columns != neighbors->columns)
 		raise_shape("neighbor_distances", "the dimensions of \"neighbor_labels\"");
-	deconstruct_array(array, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
-					  &elements, &nulls, &n);
+	iterator = array_create_iterator(array, 0, NULL);
 	for (int i = 0; i < rows; i++)
-	{
-		double	   *row = neighbors->distances + (size_t) i * columns;
-		int			length = 0;
-
-		while (length < columns && !nulls[i * columns + length])
-		{
-			row[length] = DatumGetFloat8(elements[i * columns + length]);
-			if (length > 0 && row[length] < row[length - 1])
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("neighbors must be in ascending order of distance"),
-						 errdetail("They are not in row %d.", i + 1)));
-			length++;
-		}
-		neighbors->length[i] = length;
-	}
+		neighbors->length[i] = read_row_distances(iterator, neighbors->distances + (size_t) i * columns, columns, i);
+	array_free_iterator(iterator);
 }
 
 /* Labels and distances in arguments arg and arg + 1; labels must be there. */
@@ -195,9 +219,10 @@ neighbors_argument(FunctionCallInfo fcinfo, int arg, Labels *labels)
 				 errmsg("argument \"neighbor_labels\" must not be null")));
 	array = PG_GETARG_ARRAYTYPE_P(arg);
 	matrix_shape(array, "neighbor_labels", &neighbors.rows, &neighbors.columns);
+	require_elements(neighbors.rows * neighbors.columns, sizeof(int) + sizeof(double));
 	neighbors.labels = label_codes(array, labels);
-	neighbors.distances = palloc0(sizeof(double) * neighbors.rows * neighbors.columns);
-	neighbors.length = palloc(sizeof(int) * neighbors.rows);
+	neighbors.distances = palloc_extended(sizeof(double) * neighbors.rows * neighbors.columns, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	neighbors.length = palloc_extended(sizeof(int) * neighbors.rows, MCXT_ALLOC_HUGE);
 	for (int i = 0; i < neighbors.rows; i++)
 		neighbors.length[i] = neighbors.columns;
 	if (!PG_ARGISNULL(arg + 1))
@@ -218,7 +243,7 @@ require_relevant(const EvalRetrievalMetric *metrics, int n, const int64 *relevan
 }
 
 static void
-add_queries(EvalRetrieval *sums, const int *queries, const Neighbors *neighbors, const int64 *relevant)
+add_queries(Arena *arena, EvalRetrieval *sums, const int *queries, const Neighbors *neighbors, const int64 *relevant)
 {
 	Status		status;
 
@@ -231,7 +256,7 @@ add_queries(EvalRetrieval *sums, const int *queries, const Neighbors *neighbors,
 			raise_null_element("query_labels");
 		if (!eval_retrieval_add(sums, queries[i], relevant ? relevant[i] : 0, neighbors->labels + start,
 								neighbors->distances + start, neighbors->length[i], &status))
-			raise_status(&status);
+			retrieval_raise(arena, &status);
 	}
 }
 
@@ -250,6 +275,7 @@ metrics_retrieval(PG_FUNCTION_ARGS)
 	EvalRetrievalOptions options = retrieval_options(fcinfo, 5);
 	EvalRetrievalMetric *metrics;
 	char	  **names;
+	Arena	   *arena;
 	EvalRetrieval *sums;
 	int			n;
 	Status		status;
@@ -258,11 +284,11 @@ metrics_retrieval(PG_FUNCTION_ARGS)
 	metrics = retrieval_metrics(fcinfo, 4, &names, &n);
 	require_relevant(metrics, n, relevant);
 	InitMaterializedSRF(fcinfo, 0);
-	sums = eval_retrieval_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
-								 metrics, n, options, &status);
+	arena = memory_arena(CurrentMemoryContext, budget_bytes(BUDGET_MAINTENANCE));
+	sums = eval_retrieval_create(arena, metrics, n, options, &status);
 	if (sums == NULL)
 		raise_status(&status);
-	add_queries(sums, queries, &neighbors, relevant);
+	add_queries(arena, sums, queries, &neighbors, relevant);
 	for (int i = 0; i < n; i++)
 	{
 		Datum		values[2] = {CStringGetTextDatum(names[i]), Float8GetDatum(eval_retrieval_value(sums, i))};
@@ -322,11 +348,14 @@ metrics_count(PG_FUNCTION_ARGS)
 	int		   *predicted = label_vector(fcinfo, 1, "predicted", labels, &n);
 	double	   *distances = float_vector(fcinfo, 2, "distances", &n);
 	double	   *thresholds = float_vector(fcinfo, 3, "thresholds", &nthresholds);
-	bool	   *hits = palloc(sizeof(bool) * Max(n, 1));
+	bool	   *hits;
 	EvalCounts	counts;
 	Status		status;
 
 	status_clear(&status);
+	require_elements(n, 2 * sizeof(double) + sizeof(bool));
+	require_elements(nthresholds, 4 * sizeof(int64));
+	hits = palloc_extended(sizeof(bool) * Max(n, 1), MCXT_ALLOC_HUGE);
 	require_ascending(thresholds, nthresholds);
 	InitMaterializedSRF(fcinfo, 0);
 	if (nthresholds == 0)
@@ -375,10 +404,11 @@ metrics_classification(PG_FUNCTION_ARGS)
 	counts.fn = count_vector(fcinfo, 3, "fn", &n);
 	counts.n = n;
 	counts.count = total_queries(fcinfo, &counts);
+	require_elements(n, EVAL_METRICS * sizeof(double));
 	InitMaterializedSRF(fcinfo, 0);
 	for (int m = 0; m < EVAL_METRICS; m++)
 	{
-		metric[m] = palloc(sizeof(double) * Max(n, 1));
+		metric[m] = palloc_extended(sizeof(double) * Max(n, 1), MCXT_ALLOC_HUGE);
 		eval_metric_values(m, &counts, metric[m]);
 	}
 	for (int i = 0; i < n; i++)

@@ -25,6 +25,7 @@
 #include "gallery/user_query.h"
 #include "model/model.h"
 #include "server/arguments.h"
+#include "server/budget.h"
 #include "server/catalog.h"
 #include "server/context.h"
 #include "server/errors.h"
@@ -33,6 +34,8 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_calibrate);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_calibration_status);
 
 /* ---- targets: {"name": value, ...} ---- */
+
+#define MAX_TARGETS 1000
 
 typedef struct Target
 {
@@ -106,6 +109,10 @@ targets_from_jsonb(Jsonb *jsonb)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("targets must be an object of names and values"),
 				 errhint("For example: {\"sure\": 0.99}.")));
+	if (JB_ROOT_COUNT(jsonb) > MAX_TARGETS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("there are %d targets, at most %d are allowed", (int) JB_ROOT_COUNT(jsonb), MAX_TARGETS)));
 	targets->target = palloc0(sizeof(Target) * (JB_ROOT_COUNT(jsonb) + 1));
 	add_target(targets, "optimal", 0);
 	iterator = JsonbIteratorInit(&jsonb->root);
@@ -140,11 +147,21 @@ add_calibration_row(void *state, int label, const int *labels, const double *dis
 	if (pass->n + n > pass->size)
 	{
 		pass->size = 2 * (pass->n + n);
+		budget_require(BUDGET_MAINTENANCE, pass->size * sizeof(double),
+					   "the distances of the neighbors", "take fewer items or a smaller k");
 		pass->distances = repalloc_huge(pass->distances, sizeof(double) * pass->size);
 	}
 	memcpy(pass->distances + pass->n, distances + drop, sizeof(double) * n);
 	pass->n += n;
 }
+
+/*
+ * Distances of a curve, which is one row of a table; what the curve takes for
+ * each with its counts, as arrays and as that row, and what each match does
+ */
+#define MAX_CURVE 8000000
+#define CURVE_BYTES (4 * sizeof(int64) + (1 + EVAL_METRICS) * 3 * sizeof(double))
+#define ANSWER_BYTES (2 * sizeof(double))
 
 static void
 compute_curve(CalibrationPass *pass, EvalCurve *curve)
@@ -154,6 +171,14 @@ compute_curve(CalibrationPass *pass, EvalCurve *curve)
 	Status		status;
 
 	status_clear(&status);
+	if (n > MAX_CURVE)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("calibration curve is too long"),
+				 errdetail("It has %zu different distances, at most %d are allowed.", n, MAX_CURVE),
+				 errhint("Take fewer items or a smaller k.")));
+	budget_require(BUDGET_MAINTENANCE, n * CURVE_BYTES + pass->matches->n * ANSWER_BYTES,
+				   "the points of the calibration curve", "take fewer items or a smaller k");
 	if (!eval_curve(pass->matches->distances, pass->matches->hits, pass->matches->n,
 					pass->distances, n, arena, curve, &status))
 		raise_status(&status);
@@ -274,18 +299,16 @@ read_contents(const Gallery *gallery)
 static Datum
 float_array(const double *values, size_t n)
 {
-	Datum	   *datums;
+	Size		size = ARR_OVERHEAD_NONULLS(1) + n * sizeof(float8);
+	ArrayType  *array = palloc0(size);
 
-	if (n > MaxAllocSize / sizeof(Datum))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("calibration curve is too long"),
-				 errdetail("It has %zu different distances.", n)));
-	datums = palloc(sizeof(Datum) * n);
-	for (size_t i = 0; i < n; i++)
-		datums[i] = Float8GetDatum(values[i]);
-	return PointerGetDatum(construct_array(datums, (int) n, FLOAT8OID, sizeof(float8),
-										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	SET_VARSIZE(array, size);
+	array->ndim = 1;
+	array->elemtype = FLOAT8OID;
+	ARR_DIMS(array)[0] = (int) n;
+	ARR_LBOUND(array)[0] = 1;
+	memcpy(ARR_DATA_PTR(array), values, n * sizeof(float8));
+	return PointerGetDatum(array);
 }
 
 /* Calibrations of one gallery take turns; the last one stays. */

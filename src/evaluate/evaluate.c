@@ -23,7 +23,9 @@
 #include "gallery/labels.h"
 #include "gallery/user_query.h"
 #include "server/arguments.h"
+#include "server/budget.h"
 #include "server/context.h"
+#include "server/cursor.h"
 #include "server/errors.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_evaluate_retrieval);
@@ -47,6 +49,26 @@ typedef struct LabelCounts
 	int64		largest;
 } LabelCounts;
 
+/* Labels counted at a time */
+#define COUNTED_ROWS 256
+
+static void
+add_count(LabelCounts *counts, int code, int64 rows)
+{
+	if (code >= counts->n)
+	{
+		int			n = Max(2 * counts->n, 256);
+
+		budget_require(BUDGET_MAINTENANCE, n * sizeof(int64), "the counts of the labels", "take a gallery of fewer labels");
+		counts->rows = counts->n == 0 ? palloc(sizeof(int64) * n) : repalloc_huge(counts->rows, sizeof(int64) * n);
+		memset(counts->rows + counts->n, 0, sizeof(int64) * (n - counts->n));
+		counts->n = n;
+	}
+	/* labels that differ may have one text, as numeric 1 and 1.0 do not */
+	counts->rows[code] += rows;
+	counts->largest = Max(counts->largest, counts->rows[code]);
+}
+
 /* R of every label of the gallery, whose codes are the first ones made. */
 static void
 count_labels(const Gallery *gallery, Labels *labels, LabelCounts *counts)
@@ -55,29 +77,41 @@ count_labels(const Gallery *gallery, Labels *labels, LabelCounts *counts)
 							   " WHERE t.%s IS NOT NULL AND t.%s IS NOT NULL GROUP BY 1",
 							   quote_identifier(gallery->label), gallery->relation,
 							   quote_identifier(gallery->embedding), quote_identifier(gallery->label));
-	SPITupleTable *table;
+	SPIPlanPtr	plan = SPI_prepare(sql, 0, NULL);
+	Portal		portal;
+	CursorPace	pace = {0};
 
-	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "the labels of a gallery could not be counted");
-	table = SPI_tuptable;
-	counts->n = (int) SPI_processed;
-	counts->rows = palloc0(sizeof(int64) * Max(counts->n, 1));
-	for (int i = 0; i < counts->n; i++)
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	portal = cursor_open(plan, true);
+	for (;;)
 	{
-		bool		isnull;
-		int			code = labels_code(labels, labels_of_column(table, i, 1));
+		SPITupleTable *table;
 
-		/* labels that differ may have one text, as numeric 1 and 1.0 do not */
-		counts->rows[code] += DatumGetInt64(SPI_getbinval(table->vals[i], table->tupdesc, 2, &isnull));
-		counts->largest = Max(counts->largest, counts->rows[code]);
+		cursor_fetch(portal, COUNTED_ROWS, &pace);
+		table = SPI_tuptable;
+		if (SPI_processed == 0)
+			break;
+		for (uint64 i = 0; i < table->numvals; i++)
+		{
+			char	   *label = labels_of_column(table, i, 1);
+			bool		isnull;
+
+			add_count(counts, labels_code(labels, label),
+					  DatumGetInt64(SPI_getbinval(table->vals[i], table->tupdesc, 2, &isnull)));
+			pfree(label);
+		}
+		SPI_freetuptable(table);
 	}
-	SPI_freetuptable(table);
+	cursor_close(portal);
+	SPI_freeplan(plan);
 }
 
 /* ---- evaluate_retrieval ---- */
 
 typedef struct RetrievalPass
 {
+	Arena	   *arena;			/* of the sums */
 	EvalRetrieval *sums;
 	LabelCounts counts;
 } RetrievalPass;
@@ -91,7 +125,7 @@ add_retrieval_row(void *state, int label, const int *labels, const double *dista
 
 	status_clear(&status);
 	if (!eval_retrieval_add(pass->sums, label, r, labels, distances, n, &status))
-		raise_status(&status);
+		retrieval_raise(pass->arena, &status);
 }
 
 typedef struct RetrievalMetrics
@@ -158,8 +192,8 @@ evaluate_retrieval(FunctionCallInfo fcinfo, const Gallery *gallery, const char *
 	Status		status;
 
 	status_clear(&status);
-	pass.sums = eval_retrieval_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
-									  metrics->metric, metrics->n, metrics->options, &status);
+	pass.arena = memory_arena(CurrentMemoryContext, budget_bytes(BUDGET_MAINTENANCE));
+	pass.sums = eval_retrieval_create(pass.arena, metrics->metric, metrics->n, metrics->options, &status);
 	if (pass.sums == NULL)
 		raise_status(&status);
 	if (retrieval_any_needs_r(metrics->metric, metrics->n))
@@ -261,6 +295,9 @@ put_classification(FunctionCallInfo fcinfo, const Cutpoint *cutpoint, const Eval
 	put_row(fcinfo, values, nulls);
 }
 
+/* What counting takes for each match */
+#define ANSWER_BYTES (2 * sizeof(double))
+
 /* Metrics of n matches at the cut points */
 static void
 classify(FunctionCallInfo fcinfo, const Calibration *calibration, const double *distances, const bool *hits,
@@ -272,6 +309,7 @@ classify(FunctionCallInfo fcinfo, const Calibration *calibration, const double *
 	Status		status;
 
 	status_clear(&status);
+	budget_require(BUDGET_MAINTENANCE, n * ANSWER_BYTES, "the matches of the items", "take fewer items");
 	for (int i = 0; i < calibration->ncutpoints; i++)
 		thresholds[i] = calibration->cutpoints[i].distance;
 	if (!eval_curve(distances, hits, n, thresholds, calibration->ncutpoints, arena, &curve, &status))
@@ -286,13 +324,17 @@ classify_each_label(FunctionCallInfo fcinfo, const Calibration *calibration, con
 					const Labels *labels)
 {
 	Arena	   *arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
-	double	   *distances = palloc_extended(sizeof(double) * matches->n, MCXT_ALLOC_HUGE);
-	bool	   *hits = palloc_extended(sizeof(bool) * matches->n, MCXT_ALLOC_HUGE);
+	double	   *distances;
+	bool	   *hits;
 	size_t	   *order;
 	size_t	   *starts;
 	Status		status;
 
 	status_clear(&status);
+	budget_require(BUDGET_MAINTENANCE, matches->n * (ANSWER_BYTES + sizeof(double) + sizeof(bool) + sizeof(size_t)),
+				   "the matches of the items", "take fewer items");
+	distances = palloc_extended(sizeof(double) * matches->n, MCXT_ALLOC_HUGE);
+	hits = palloc_extended(sizeof(bool) * matches->n, MCXT_ALLOC_HUGE);
 	if (!eval_group(matches->labels, matches->n, labels_count(labels), arena, &order, &starts, &status))
 		raise_status(&status);
 	for (int label = 0; label < labels_count(labels); label++)
@@ -386,6 +428,7 @@ confusion_matrix(FunctionCallInfo fcinfo, const Gallery *gallery, const char *qu
 	cutpoint_check(gallery, cutpoint);
 	if (!exact)
 		tell_index_recall(pass_index_recall(pass, k));
+	budget_require(BUDGET_MAINTENANCE, matches->n * sizeof(EvalCell), "the matches of the items", "take fewer items");
 	if (!eval_confusion(matches->labels, matches->predicted, matches->distances, matches->n, cutpoint->distance,
 						memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), &cells, &ncells, &status))
 		raise_status(&status);

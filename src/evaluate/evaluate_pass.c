@@ -23,6 +23,7 @@
 #include "gallery/labels.h"
 #include "gallery/lookup.h"
 #include "gallery/user_query.h"
+#include "server/budget.h"
 
 /* Rows whose neighbours are compared with the true ones */
 #define SAMPLE_ROWS 200
@@ -94,6 +95,8 @@ sample_add(Sample *sample, int64 rows, const Embedding *query, const double *dis
 
 	if (place >= SAMPLE_ROWS)
 		return;
+	budget_require(BUDGET_MAINTENANCE, budget_product(2 * SAMPLE_ROWS * sizeof(double), n),
+				   "the neighbors of the sample", "take a smaller k");
 	caller = MemoryContextSwitchTo(sample->context);
 	row = &sample->row[place];
 	if (row->query != NULL)
@@ -170,20 +173,22 @@ pass_items(const Pass *pass)
 }
 
 static void
+take_neighbor(void *state, const NeighborRow *row)
+{
+	Pass	   *pass = state;
+
+	pass->codes[row->rank] = labels_code(pass->labels, neighbor_label(row));
+	pass->distances[row->rank] = neighbor_distance(row);
+}
+
+static void
 look_up_row(Pass *pass, int label, const Embedding *query)
 {
 	MemoryContext previous = MemoryContextSwitchTo(pass->scratch);
-	int			n = neighbors_find(pass->plan, query);
-	SPITupleTable *table = SPI_tuptable;
+	int			n = neighbors_find(pass->plan, query, take_neighbor, pass);
 
 	if (n == 0)
 		gallery_raise_empty(pass->gallery);
-	for (int i = 0; i < n; i++)
-	{
-		pass->codes[i] = labels_code(pass->labels, labels_of_column(table, i, NEIGHBOR_LABEL));
-		pass->distances[i] = neighbors_distance(table, i);
-	}
-	SPI_freetuptable(table);
 	MemoryContextSwitchTo(previous);
 	sample_add(pass->sample, pass->rows, query, pass->distances, n);
 	take_neighbors(pass, query, label, pass->codes, pass->distances, n);
@@ -251,6 +256,9 @@ gallery_pass(const Gallery *gallery, const char *query, QueryKind kind, bool exa
 
 /* ---- matches ---- */
 
+/* In the arrays of matches */
+#define MATCH_BYTES (2 * sizeof(int) + sizeof(double) + sizeof(bool))
+
 Matches *
 matches_create(EvalMatcher matcher, bool drop_closest)
 {
@@ -279,6 +287,7 @@ static void
 grow_matches(Matches *matches)
 {
 	matches->size *= 2;
+	budget_require(BUDGET_MAINTENANCE, matches->size * MATCH_BYTES, "the matches of the items", "take fewer items");
 	matches->labels = repalloc_huge(matches->labels, sizeof(int) * matches->size);
 	matches->predicted = repalloc_huge(matches->predicted, sizeof(int) * matches->size);
 	matches->distances = repalloc_huge(matches->distances, sizeof(double) * matches->size);

@@ -161,7 +161,8 @@ take_row(Exact *exact, SPITupleTable *table, int row)
 	bool		isnull;
 	Datum		value = SPI_getbinval(table->vals[row], table->tupdesc, 2, &isnull);
 	Embedding  *e = embedding_check(DatumGetEmbedding(value));
-	int			label = labels_code_of_row(exact->labels, labels_of_column(table, row, 1));
+	char	   *text = labels_of_column(table, row, 1);
+	int			label = labels_code_of_row(exact->labels, text);
 
 	embedding_check_dims(e, exact->items[0]);
 	if (e->model != 0 && exact->model != 0 && e->model != exact->model)
@@ -169,6 +170,8 @@ take_row(Exact *exact, SPITupleTable *table, int row)
 	decode(e, exact->row_vectors + (Size) row * exact->dims);
 	exact->row_items[row] = e;
 	exact->row_ids[row] = label == EVAL_NO_LABEL ? NO_LABEL_ID : (uint64) label;
+	if (text)
+		pfree(text);			/* those of a block may be large together */
 }
 
 static bool

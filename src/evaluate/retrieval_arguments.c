@@ -13,7 +13,10 @@
 
 #include "evaluate/retrieval_arguments.h"
 #include "server/arguments.h"
+#include "server/budget.h"
 #include "server/errors.h"
+
+#define MAX_METRICS 1000
 
 static EvalRetrievalMetric
 retrieval_metric(const char *name)
@@ -30,6 +33,7 @@ retrieval_metric(const char *name)
 EvalRetrievalMetric *
 retrieval_metrics(FunctionCallInfo fcinfo, int n, char ***names, int *count)
 {
+	ArrayType  *array;
 	Datum	   *elements;
 	bool	   *nulls;
 	EvalRetrievalMetric *metrics;
@@ -38,11 +42,17 @@ retrieval_metrics(FunctionCallInfo fcinfo, int n, char ***names, int *count)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"metrics\" must not be null")));
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, count);
+	array = PG_GETARG_ARRAYTYPE_P(n);
+	*count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	if (*count == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("metrics must name at least one metric")));
+	if (*count > MAX_METRICS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("there are %d metrics, at most %d are allowed", *count, MAX_METRICS)));
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, count);
 	metrics = palloc(sizeof(EvalRetrievalMetric) * *count);
 	*names = palloc(sizeof(char *) * *count);
 	for (int i = 0; i < *count; i++)
@@ -85,4 +95,10 @@ retrieval_any_needs_r(const EvalRetrievalMetric *metrics, int n)
 		if (eval_retrieval_needs_r(&metrics[i]))
 			return true;
 	return false;
+}
+
+void
+retrieval_raise(const Arena *arena, const Status *status)
+{
+	budget_raise_status(BUDGET_MAINTENANCE, arena, status, "the sums of metrics for each label", "take fewer labels or metrics");
 }

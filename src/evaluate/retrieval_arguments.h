@@ -20,4 +20,7 @@ extern EvalRetrievalOptions retrieval_options(FunctionCallInfo fcinfo, int n);
 /* Does any of them need the number of rows of each label? */
 extern bool retrieval_any_needs_r(const EvalRetrievalMetric *metrics, int n);
 
+/* What failed in an arena of maintenance_work_mem, where the sums over queries are */
+extern void retrieval_raise(const Arena *arena, const Status *status) pg_attribute_noreturn();
+
 #endif							/* EVALUATE_RETRIEVAL_ARGUMENTS_H */

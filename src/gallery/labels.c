@@ -11,9 +11,11 @@
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "utils/hsearch.h"
+#include "utils/lsyscache.h"
 
 #include "gallery/gallery.h"
 #include "gallery/labels.h"
+#include "server/budget.h"
 
 typedef struct LabelEntry
 {
@@ -21,12 +23,16 @@ typedef struct LabelEntry
 	int			code;
 } LabelEntry;
 
+/* What each takes beside its text: in the hash table, in the array, to be allocated */
+#define ENTRY_BYTES (sizeof(LabelEntry) + 3 * sizeof(LabelUse))
+
 struct Labels
 {
 	HTAB	   *codes;
 	LabelUse   *uses;			/* by code */
 	int			n;
 	int			size;
+	Size		bytes;			/* of all of them */
 	MemoryContext context;
 };
 
@@ -74,6 +80,8 @@ labels_code(Labels *labels, const char *label)
 	entry = hash_search(labels->codes, &label, HASH_FIND, &found);
 	if (found)
 		return entry->code;
+	labels->bytes += strlen(label) + ENTRY_BYTES;
+	budget_require(BUDGET_MAINTENANCE, labels->bytes, "the labels", "take fewer or shorter ones");
 	if (labels->n == labels->size)
 	{
 		labels->size *= 2;
@@ -138,11 +146,24 @@ cut_blanks(char *label)
 }
 
 char *
-labels_of_column(SPITupleTable *table, int row, int column)
+labels_of_value(Datum value, Oid type)
 {
-	char	   *label = SPI_getvalue(table->vals[row], table->tupdesc, column);
+	Oid			output;
+	bool		isvarlena;
+	char	   *label;
 
-	if (label != NULL && SPI_gettypeid(table->tupdesc, column) == BPCHAROID)
+	getTypeOutputInfo(type, &output, &isvarlena);
+	label = OidOutputFunctionCall(output, value);
+	if (type == BPCHAROID)
 		cut_blanks(label);
 	return label;
+}
+
+char *
+labels_of_column(SPITupleTable *table, int row, int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(table->vals[row], table->tupdesc, column, &isnull);
+
+	return isnull ? NULL : labels_of_value(value, SPI_gettypeid(table->tupdesc, column));
 }

@@ -13,7 +13,10 @@ typedef struct Labels Labels;
 
 extern Labels *labels_create(void);
 
-/* The code of a label, the same for the same text; NULL: EVAL_NO_LABEL. */
+/*
+ * The code of a label, the same for the same text; NULL: EVAL_NO_LABEL.  ERROR
+ * if all of them exceed maintenance_work_mem.
+ */
 extern int	labels_code(Labels *labels, const char *label);
 
 /* The same, and remember who has it: a row of the gallery, or an item of a query. */
@@ -36,7 +39,10 @@ extern const char *labels_text(const Labels *labels, int code);
 /* Codes are 0 .. this - 1. */
 extern int	labels_count(const Labels *labels);
 
-/* Text of a column, as its type prints it; blanks of char(n) cut. */
+/* Text of a value, as its type prints it; blanks of char(n) cut. */
+extern char *labels_of_value(Datum value, Oid type);
+
+/* The same of a column; NULL for NULL */
 extern char *labels_of_column(SPITupleTable *table, int row, int column);
 
 #endif							/* GALLERY_LABELS_H */

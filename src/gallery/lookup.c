@@ -260,19 +260,72 @@ neighbors_prepare(const Gallery *gallery, NeighborColumns columns, int k)
 	return plan;
 }
 
+/* ---- searching ---- */
+
+/* Rows go to a function as the executor finds them. */
+typedef struct NeighborReceiver
+{
+	DestReceiver receiver;		/* first: the executor knows nothing else */
+	NeighborFunction function;
+	void	   *state;
+	int			n;
+	MemoryContext context;		/* of one row */
+} NeighborReceiver;
+
+static bool
+receive_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	NeighborReceiver *receiver = (NeighborReceiver *) self;
+	NeighborRow row = {receiver->n++, slot};
+	MemoryContext previous = MemoryContextSwitchTo(receiver->context);
+
+	receiver->function(receiver->state, &row);
+	MemoryContextSwitchTo(previous);
+	MemoryContextReset(receiver->context);
+	return true;
+}
+
+static void
+receive_begin(DestReceiver *self, int operation, TupleDesc columns)
+{
+}
+
+static void
+receive_end(DestReceiver *self)
+{
+}
+
 int
-neighbors_find(SPIPlanPtr plan, const Embedding *query)
+neighbors_find(SPIPlanPtr plan, const Embedding *query, NeighborFunction function, void *state)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		value = PointerGetDatum(query);
+	NeighborReceiver receiver = {
+		{receive_row, receive_begin, receive_end, receive_end, DestTuplestore},
+		function, state
+	};
+	SPIExecuteOptions options = {.read_only = true,.dest = &receiver.receiver};
 	int			code;
 
 	CHECK_FOR_INTERRUPTS();
-	code = SPI_execute_plan(plan, &value, NULL, true, 0);
+	receiver.context = AllocSetContextCreate(caller, "neighbor", ALLOCSET_DEFAULT_SIZES);
+	options.params = makeParamList(1);
+	options.params->params[0].value = PointerGetDatum(query);
+	options.params->params[0].isnull = false;
+	options.params->params[0].pflags = PARAM_FLAG_CONST;
+	options.params->params[0].ptype = embedding_type_oid();
+	code = SPI_execute_plan_extended(plan, &options);
 	MemoryContextSwitchTo(caller);	/* SPI leaves its own */
 	if (code != SPI_OK_SELECT)
 		elog(ERROR, "look-up failed: %s", SPI_result_code_string(code));
-	return (int) SPI_processed;
+	MemoryContextDelete(receiver.context);
+	pfree(options.params);
+	return receiver.n;
+}
+
+static Oid
+column_type(const NeighborRow *row, int column)
+{
+	return TupleDescAttr(row->slot->tts_tupleDescriptor, column - 1)->atttypid;
 }
 
 /*
@@ -280,22 +333,45 @@ neighbors_find(SPIPlanPtr plan, const Embedding *query)
  * since may have put another table in its place.
  */
 Datum
-neighbors_value(SPITupleTable *table, int row, int column, Oid type, bool *isnull)
+neighbor_value(const NeighborRow *row, int column, Oid type, bool *isnull)
 {
-	Oid			found = SPI_gettypeid(table->tupdesc, column);
+	Oid			found = column_type(row, column);
 
 	if (found != type && getBaseType(found) != type)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the table of a gallery changed while it was searched")));
-	return SPI_getbinval(table->vals[row], table->tupdesc, column, isnull);
+	return slot_getattr(row->slot, column, isnull);
+}
+
+char *
+neighbor_label(const NeighborRow *row)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(row->slot, NEIGHBOR_LABEL, &isnull);
+
+	return isnull ? NULL : labels_of_value(value, column_type(row, NEIGHBOR_LABEL));
+}
+
+char *
+neighbor_key(const NeighborRow *row)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(row->slot, NEIGHBOR_KEY, &isnull);
+	Oid			output;
+	bool		isvarlena;
+
+	if (isnull)
+		return NULL;
+	getTypeOutputInfo(column_type(row, NEIGHBOR_KEY), &output, &isvarlena);
+	return OidOutputFunctionCall(output, value);
 }
 
 double
-neighbors_distance(SPITupleTable *table, int row)
+neighbor_distance(const NeighborRow *row)
 {
 	bool		isnull;
-	Datum		value = neighbors_value(table, row, NEIGHBOR_DISTANCE, FLOAT8OID, &isnull);
+	Datum		value = neighbor_value(row, NEIGHBOR_DISTANCE, FLOAT8OID, &isnull);
 
 	return isnull ? NAN : DatumGetFloat8(value);
 }
@@ -303,22 +379,31 @@ neighbors_distance(SPITupleTable *table, int row)
 /* ---- lookup ---- */
 
 void
-neighbor_values(SPITupleTable *table, int row, Datum *values, bool *nulls)
+neighbor_values(const NeighborRow *row, Datum *values, bool *nulls)
 {
-	TupleDesc	desc = table->tupdesc;
-	HeapTuple	tuple = table->vals[row];
-	char	   *label = labels_of_column(table, row, NEIGHBOR_LABEL);
-	char	   *key = SPI_getvalue(tuple, desc, NEIGHBOR_KEY);
+	char	   *label = neighbor_label(row);
+	char	   *key = neighbor_key(row);
 
 	nulls[0] = false;
-	values[0] = Int32GetDatum(row + 1);
+	values[0] = Int32GetDatum(row->rank + 1);
 	nulls[1] = label == NULL;
 	values[1] = label ? CStringGetTextDatum(label) : 0;
-	values[2] = neighbors_value(table, row, NEIGHBOR_DISTANCE, FLOAT8OID, &nulls[2]);
+	values[2] = neighbor_value(row, NEIGHBOR_DISTANCE, FLOAT8OID, &nulls[2]);
 	nulls[3] = key == NULL;
 	values[3] = key ? CStringGetTextDatum(key) : 0;
-	values[4] = neighbors_value(table, row, NEIGHBOR_ID, TIDOID, &nulls[4]);
-	values[5] = neighbors_value(table, row, NEIGHBOR_ITEM, JSONBOID, &nulls[5]);
+	values[4] = neighbor_value(row, NEIGHBOR_ID, TIDOID, &nulls[4]);
+	values[5] = neighbor_value(row, NEIGHBOR_ITEM, JSONBOID, &nulls[5]);
+}
+
+static void
+put_neighbor(void *state, const NeighborRow *row)
+{
+	ReturnSetInfo *result = state;
+	Datum		values[NEIGHBOR_VALUES];
+	bool		nulls[NEIGHBOR_VALUES];
+
+	neighbor_values(row, values, nulls);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 /* lookup(gallery, input, k) */
@@ -329,12 +414,8 @@ gallery_lookup(PG_FUNCTION_ARGS)
 	Datum		input = input_argument(fcinfo, 1, &type);
 	int			k = k_argument(fcinfo, 2, 5);
 	char	   *name = argument_text(fcinfo, 0, "gallery");
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum		values[NEIGHBOR_VALUES];
-	bool		nulls[NEIGHBOR_VALUES];
 	Search	   *search;
 	Embedding  *query;
-	int			n;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (SPI_connect() != SPI_OK_CONNECT)
@@ -342,12 +423,7 @@ gallery_lookup(PG_FUNCTION_ARGS)
 	search = search_begin(fcinfo, name);
 	gallery_require_input(search->gallery, type);
 	query = gallery_embed(search->gallery, input, type);
-	n = neighbors_find(search_plan(search, NEIGHBOR_ITEMS, k), query);
-	for (int i = 0; i < n; i++)
-	{
-		neighbor_values(SPI_tuptable, i, values, nulls);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
+	neighbors_find(search_plan(search, NEIGHBOR_ITEMS, k), query, put_neighbor, fcinfo->resultinfo);
 	gallery_close(search->gallery);
 	SPI_finish();
 	return (Datum) 0;

@@ -19,7 +19,7 @@ typedef enum NeighborColumns
 	NEIGHBOR_IMAGES				/* and image instead */
 } NeighborColumns;
 
-/* Columns of SPI_tuptable after neighbors_find(). */
+/* Columns of a row found */
 #define NEIGHBOR_LABEL 1
 #define NEIGHBOR_DISTANCE 2
 #define NEIGHBOR_KEY 3
@@ -30,20 +30,34 @@ typedef enum NeighborColumns
 /* A prepared search for the k nearest rows. */
 extern SPIPlanPtr neighbors_prepare(const Gallery *gallery, NeighborColumns columns, int k);
 
+/* A row found, as long as the function runs that it was given to */
+typedef struct NeighborRow
+{
+	int			rank;			/* from 0 */
+	TupleTableSlot *slot;
+} NeighborRow;
+
+typedef void (*NeighborFunction) (void *state, const NeighborRow *row);
+
 /*
- * The rows nearest to query are in SPI_tuptable, nearest first; returns how
- * many.  The caller frees the table.
+ * Call function for each of the rows nearest to query, nearest first, in a
+ * memory context that is reset after each: rows are never together in memory.
+ * Returns how many they are.
  */
-extern int	neighbors_find(SPIPlanPtr plan, const Embedding *query);
+extern int	neighbors_find(SPIPlanPtr plan, const Embedding *query, NeighborFunction function, void *state);
 
 /* A column of a row, which must be of this type or a domain over it. */
-extern Datum neighbors_value(SPITupleTable *table, int row, int column, Oid type, bool *isnull);
+extern Datum neighbor_value(const NeighborRow *row, int column, Oid type, bool *isnull);
+
+/* Label and key as text; NULL for NULL */
+extern char *neighbor_label(const NeighborRow *row);
+extern char *neighbor_key(const NeighborRow *row);
 
 /* Distance of a row; NaN if it has none. */
-extern double neighbors_distance(SPITupleTable *table, int row);
+extern double neighbor_distance(const NeighborRow *row);
 
 /* A row of NEIGHBOR_ITEMS as rank, label, distance, key, id, item. */
 #define NEIGHBOR_VALUES 6
-extern void neighbor_values(SPITupleTable *table, int row, Datum *values, bool *nulls);
+extern void neighbor_values(const NeighborRow *row, Datum *values, bool *nulls);
 
 #endif							/* GALLERY_LOOKUP_H */

@@ -52,24 +52,27 @@ typedef struct LookupAll
 {
 	ReturnSetInfo *result;
 	SPIPlanPtr	plan;
+	Datum		key;			/* of the row of the query */
 } LookupAll;
+
+static void
+put_neighbor(void *state, const NeighborRow *row)
+{
+	const LookupAll *lookup = state;
+	Datum		values[1 + NEIGHBOR_VALUES] = {lookup->key};
+	bool		nulls[1 + NEIGHBOR_VALUES] = {false};
+
+	neighbor_values(row, values + 1, nulls + 1);
+	tuplestore_putvalues(lookup->result->setResult, lookup->result->setDesc, values, nulls);
+}
 
 static void
 lookup_row(void *state, const char *key, const Embedding *query)
 {
 	LookupAll  *lookup = state;
-	int			n = neighbors_find(lookup->plan, query);
-	SPITupleTable *table = SPI_tuptable;
-	Datum		values[1 + NEIGHBOR_VALUES];
-	bool		nulls[1 + NEIGHBOR_VALUES] = {false};
 
-	values[0] = CStringGetTextDatum(key);
-	for (int i = 0; i < n; i++)
-	{
-		neighbor_values(table, i, values + 1, nulls + 1);
-		tuplestore_putvalues(lookup->result->setResult, lookup->result->setDesc, values, nulls);
-	}
-	SPI_freetuptable(table);
+	lookup->key = CStringGetTextDatum(key);
+	neighbors_find(lookup->plan, query, put_neighbor, lookup);
 }
 
 /* lookup_all(gallery, query, k) */

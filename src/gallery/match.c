@@ -9,6 +9,7 @@
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "gallery/gallery.h"
 #include "gallery/gallery_arguments.h"
@@ -18,26 +19,103 @@
 #include "gallery/match.h"
 #include "gallery/statement.h"
 #include "server/arguments.h"
+#include "server/budget.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_match);
+
+/* ---- the neighbors of a query: what a match reads of them ---- */
+
+typedef struct Neighbors
+{
+	MemoryContext context;		/* of everything here */
+	const Gallery *gallery;
+	EvalMatcher matcher;
+	Labels	   *labels;
+	int			n;
+	int			size;
+	int		   *codes;
+	double	   *distances;
+	char	  **keys;			/* of the rows that may be evidence; NULL:
+								 * SQL's NULL */
+} Neighbors;
+
+/* Keys of all rows count until it is known which label they give. */
+static bool
+may_be_evidence(const Neighbors *neighbors, int rank)
+{
+	return neighbors->gallery->key != NULL && (rank == 0 || neighbors->matcher != EVAL_MATCH_NEAREST);
+}
+
+static void
+grow(Neighbors *neighbors)
+{
+	neighbors->size *= 2;
+	neighbors->codes = repalloc(neighbors->codes, sizeof(int) * neighbors->size);
+	neighbors->distances = repalloc(neighbors->distances, sizeof(double) * neighbors->size);
+	neighbors->keys = repalloc(neighbors->keys, sizeof(char *) * neighbors->size);
+}
+
+static char *
+copy_key(const Neighbors *neighbors, const char *key)
+{
+	if (key == NULL)
+		return NULL;
+	budget_require_more(BUDGET_MAINTENANCE, neighbors->context, strlen(key),
+						"the keys of the neighbors", "take a smaller k");
+	return MemoryContextStrdup(neighbors->context, key);
+}
+
+static void
+add_neighbor(void *state, const NeighborRow *row)
+{
+	Neighbors  *neighbors = state;
+
+	if (row->rank == neighbors->size)
+		grow(neighbors);
+	neighbors->codes[row->rank] = labels_code(neighbors->labels, neighbor_label(row));
+	neighbors->distances[row->rank] = neighbor_distance(row);
+	neighbors->keys[row->rank] = may_be_evidence(neighbors, row->rank) ?
+		copy_key(neighbors, neighbor_key(row)) : NULL;
+}
+
+/* In a context of their own, which becomes the current one */
+static Neighbors *
+find_neighbors(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query, EvalMatcher matcher)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "neighbors of a match", ALLOCSET_DEFAULT_SIZES);
+	Neighbors  *neighbors;
+
+	MemoryContextSwitchTo(context);
+	neighbors = palloc0(sizeof(Neighbors));
+	neighbors->context = context;
+	neighbors->gallery = gallery;
+	neighbors->matcher = matcher;
+	neighbors->labels = labels_create();
+	neighbors->size = 16;
+	neighbors->codes = palloc(sizeof(int) * neighbors->size);
+	neighbors->distances = palloc(sizeof(double) * neighbors->size);
+	neighbors->keys = palloc(sizeof(char *) * neighbors->size);
+	neighbors->n = neighbors_find(plan, query, add_neighbor, neighbors);
+	if (neighbors->n == 0)
+		gallery_raise_empty(gallery);
+	return neighbors;
+}
 
 /* ---- evidence: the keys of the rows that gave the label ---- */
 
 static Datum
-evidence(SPITupleTable *table, const int *codes, int n, EvalMatcher matcher, int label)
+evidence(const Neighbors *neighbors, int label)
 {
 	ArrayBuildState *keys = initArrayResult(TEXTOID, CurrentMemoryContext, false);
-	int			considered = matcher == EVAL_MATCH_NEAREST ? 1 : n;
+	int			considered = neighbors->matcher == EVAL_MATCH_NEAREST ? 1 : neighbors->n;
 
 	for (int i = 0; i < considered; i++)
 	{
-		char	   *key;
+		const char *key = neighbors->keys[i];
 
-		if (codes[i] != label)
-			continue;
-		key = SPI_getvalue(table->vals[i], table->tupdesc, NEIGHBOR_KEY);
-		accumArrayResult(keys, key ? CStringGetTextDatum(key) : 0, key == NULL,
-						 TEXTOID, CurrentMemoryContext);
+		if (neighbors->codes[i] == label)
+			accumArrayResult(keys, key ? CStringGetTextDatum(key) : 0, key == NULL,
+							 TEXTOID, CurrentMemoryContext);
 	}
 	return makeArrayResult(keys, CurrentMemoryContext);
 }
@@ -46,34 +124,22 @@ void
 match_values(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query, EvalMatcher matcher,
 			 const Cutpoint *cutpoint, Datum *values, bool *nulls)
 {
-	int			n = neighbors_find(plan, query);
-	SPITupleTable *table = SPI_tuptable;
-	Labels	   *labels = labels_create();
-	int		   *codes = palloc(sizeof(int) * Max(n, 1));
-	double	   *distances = palloc(sizeof(double) * Max(n, 1));
-	EvalMatch	match;
-	const char *label;
-	bool		accepted;
+	MemoryContext caller = CurrentMemoryContext;
+	Neighbors  *neighbors = find_neighbors(gallery, plan, query, matcher);
+	EvalMatch	match = eval_match(matcher, neighbors->codes, neighbors->distances, neighbors->n);
+	bool		accepted = eval_accepts(match.distance, cutpoint->distance);
+	const char *label = accepted ? labels_text(neighbors->labels, match.label) : NULL;
 
-	if (n == 0)
-		gallery_raise_empty(gallery);
-	for (int i = 0; i < n; i++)
-	{
-		codes[i] = labels_code(labels, labels_of_column(table, i, NEIGHBOR_LABEL));
-		distances[i] = neighbors_distance(table, i);
-	}
-	match = eval_match(matcher, codes, distances, n);
-	accepted = eval_accepts(match.distance, cutpoint->distance);
-	label = accepted ? labels_text(labels, match.label) : NULL;
+	MemoryContextSwitchTo(caller);
 	nulls[0] = label == NULL;
 	values[0] = label ? CStringGetTextDatum(label) : 0;
 	values[1] = Float8GetDatum(match.distance);
 	values[2] = CStringGetTextDatum(cutpoint->name);
 	values[3] = Float8GetDatum(cutpoint->distance);
 	nulls[4] = gallery->key == NULL;
-	values[4] = gallery->key ? evidence(table, codes, n, matcher, match.label) : 0;
+	values[4] = gallery->key ? evidence(neighbors, match.label) : 0;
 	values[5] = BoolGetDatum(accepted);
-	SPI_freetuptable(table);
+	MemoryContextDelete(neighbors->context);
 }
 
 static void

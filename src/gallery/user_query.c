@@ -23,7 +23,9 @@
 #include "server/cursor.h"
 #include "server/query_text.h"
 
+/* Rows of a batch; it ends before if what is fetched and read of them takes so many bytes */
 #define BATCH_ROWS 256
+#define BATCH_BYTES (8 * 1024 * 1024)
 
 /* ---- opening ---- */
 
@@ -127,23 +129,26 @@ raise_null(const LabeledRows *source, int row, const char *what)
 }
 
 static void
-allocate_batch(LabeledBatch *batch, int n)
+allocate_batch(LabeledBatch *batch)
 {
-	batch->n = n;
-	batch->inputs = palloc(sizeof(Datum) * n);
-	batch->embeddings = palloc0(sizeof(Embedding *) * n);
-	batch->labels = palloc(sizeof(char *) * n);
-	batch->images = palloc0(sizeof(Datum) * n);
-	batch->has_image = palloc0(sizeof(bool) * n);
+	batch->n = 0;
+	batch->inputs = palloc(sizeof(Datum) * BATCH_ROWS);
+	batch->embeddings = palloc0(sizeof(Embedding *) * BATCH_ROWS);
+	batch->labels = palloc(sizeof(char *) * BATCH_ROWS);
+	batch->images = palloc0(sizeof(Datum) * BATCH_ROWS);
+	batch->has_image = palloc0(sizeof(bool) * BATCH_ROWS);
 }
 
 static void
-read_row(LabeledRows *source, SPITupleTable *table, int row)
+read_row(LabeledRows *source)
 {
 	LabeledBatch *batch = &source->batch;
+	SPITupleTable *table = source->table;
+	int			table_row = (int) source->taken++;
+	int			row = batch->n++;
 	bool		isnull;
 
-	batch->inputs[row] = SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull);
+	batch->inputs[row] = SPI_getbinval(table->vals[table_row], table->tupdesc, 1, &isnull);
 	if (isnull)
 		raise_null(source, row, "input");
 	if (source->columns == 1)
@@ -151,12 +156,12 @@ read_row(LabeledRows *source, SPITupleTable *table, int row)
 		batch->labels[row] = NULL;
 		return;
 	}
-	batch->labels[row] = labels_of_column(table, row, 2);
+	batch->labels[row] = labels_of_column(table, table_row, 2);
 	if (batch->labels[row] == NULL && source->kind != QUERY_REPORT)
 		raise_null(source, row, second_column(source));
 	if (source->columns == 3)
 	{
-		batch->images[row] = SPI_getbinval(table->vals[row], table->tupdesc, 3, &isnull);
+		batch->images[row] = SPI_getbinval(table->vals[table_row], table->tupdesc, 3, &isnull);
 		batch->has_image[row] = !isnull;
 	}
 }
@@ -170,17 +175,50 @@ batch_error_context(void *arg)
 			   (long long) source->rows + 1, (long long) source->rows + source->batch.n);
 }
 
-static void
-read_batch(LabeledRows *source, SPITupleTable *table, int n)
+/* The next rows out of the cursor; false at its end.  Inputs point into those before. */
+static bool
+fetch_rows(LabeledRows *source)
 {
+	if (source->table != NULL)
+		source->held = lappend(source->held, source->table);
+	cursor_fetch(source->portal, BATCH_ROWS - source->batch.n, &source->pace);
+	source->table = SPI_tuptable;
+	source->taken = 0;
+	source->fetched += MemoryContextMemAllocated(source->table->tuptabcxt, true);
+	return source->table->numvals > 0;
+}
+
+static void
+read_batch(LabeledRows *source)
+{
+	LabeledBatch *batch = &source->batch;
 	ErrorContextCallback callback = {error_context_stack, batch_error_context, source};
 
-	allocate_batch(&source->batch, n);
-	for (int i = 0; i < n; i++)
-		read_row(source, table, i);
+	allocate_batch(batch);
+	while (batch->n < BATCH_ROWS &&
+		   source->fetched + MemoryContextMemAllocated(source->context, false) < BATCH_BYTES)
+	{
+		if ((source->table == NULL || source->taken == source->table->numvals) && !fetch_rows(source))
+			break;
+		read_row(source);
+	}
 	error_context_stack = &callback;
-	gallery_embed_many(source->gallery, source->batch.inputs, source->type, n, source->batch.embeddings);
+	if (batch->n > 0)
+		gallery_embed_many(source->gallery, batch->inputs, source->type, batch->n, batch->embeddings);
 	error_context_stack = callback.previous;
+}
+
+/* What the batch before has pointed into */
+static void
+free_batch(LabeledRows *source)
+{
+	ListCell   *cell;
+
+	foreach(cell, source->held)
+		SPI_freetuptable(lfirst(cell));
+	source->held = NIL;
+	source->fetched = 0;
+	MemoryContextReset(source->context);
 }
 
 const LabeledBatch *
@@ -190,18 +228,11 @@ query_next(LabeledRows *source)
 
 	CHECK_FOR_INTERRUPTS();
 	source->rows += source->batch.n;
-	MemoryContextReset(source->context);
-	SPI_freetuptable(source->table);	/* inputs pointed into it */
-	SPI_cursor_fetch(source->portal, true, BATCH_ROWS);
-	source->table = SPI_tuptable;
+	free_batch(source);
 	previous = MemoryContextSwitchTo(source->context);
-	if (SPI_processed > 0)
-		read_batch(source, source->table, (int) SPI_processed);
-	else
-	{
-		source->batch.n = 0;
-		cursor_close(source->portal);
-	}
+	read_batch(source);
 	MemoryContextSwitchTo(previous);
+	if (source->batch.n == 0)
+		cursor_close(source->portal);
 	return &source->batch;
 }

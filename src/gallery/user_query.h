@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "gallery/gallery.h"
+#include "server/cursor.h"
 
 typedef enum QueryKind
 {
@@ -37,7 +38,11 @@ typedef struct LabeledRows
 	QueryKind	kind;
 	int64		rows;			/* read before this batch */
 	MemoryContext context;		/* of the batch */
-	SPITupleTable *table;		/* of the batch */
+	CursorPace	pace;
+	SPITupleTable *table;		/* the last that was fetched, */
+	uint64		taken;			/* so many of its rows read, */
+	List	   *held;			/* and those before it, of the same batch */
+	Size		fetched;		/* bytes of what was fetched for the batch */
 	LabeledBatch batch;
 } LabeledRows;
 

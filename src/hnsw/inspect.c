@@ -179,19 +179,21 @@ count_index(HnswIndex *index)
 	return counts;
 }
 
-/* A walk along the lists; the queue holds each node once. */
+/*
+ * A walk along the lists: nodes met, and those of them whose lists wait to be
+ * read.  Both are bits, a third of a byte a node in all, where a queue would
+ * take four; what waits is read in the order of the file, as often as it takes.
+ */
 typedef struct Walk
 {
-	HnswIndex  *index;
 	GraphBits	seen;
-	uint32	   *queue;
-	uint32		head;
-	uint32		tail;
+	uint64	   *waiting;
 	uint32		nodes;
+	bool		again;			/* something waits behind where the walk is */
 } Walk;
 
 static void
-walk_to(Walk *walk, uint32 node)
+walk_to(Walk *walk, uint32 node, uint32 from)
 {
 	if (node >= walk->nodes)
 		return;
@@ -202,38 +204,49 @@ walk_to(Walk *walk, uint32 node)
 		case GRAPH_BITS_PRESENT:
 			break;
 		case GRAPH_BITS_ADDED:
-			walk->queue[walk->tail++] = node;
+			walk->waiting[node / 64] |= UINT64CONST(1) << node % 64;
+			walk->again |= node <= from;
 			break;
 	}
+}
+
+/* Read the list of a node; is it live? */
+static bool
+walk_from(Walk *walk, const GraphAccess *access, uint32 node)
+{
+	GraphList	list;
+	bool		live;
+
+	CHECK_FOR_INTERRUPTS();
+	walk->waiting[node / 64] &= ~(UINT64CONST(1) << node % 64);
+	if (!access->read_list(access->context, node, &list, &live))
+		return false;
+	for (int i = 0; i < list.n; i++)
+		walk_to(walk, list.ids[i], node);
+	return live;
 }
 
 /* Live nodes that lists lead to from where searches start */
 static int64
 count_reachable(HnswIndex *index)
 {
-	const GraphAccess *access = &index->access;
 	GraphStart	start = hnsw_start(index);
-	Walk		walk = {.index = index,.nodes = start.nodes};
+	Walk		walk = {.nodes = start.nodes};
 	int64		live_nodes = 0;
 
 	walk.seen.arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
-	walk.queue = palloc_extended(sizeof(uint32) * Max(start.nodes, 1), MCXT_ALLOC_HUGE);
+	walk.waiting = palloc_extended(sizeof(uint64) * (start.nodes / 64 + 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	if (!graph_bits_reset(&walk.seen, start.nodes))
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	walk_to(&walk, start.entry);
+	walk_to(&walk, start.entry, start.entry);
 	for (int i = 0; i < start.root->n; i++)
-		walk_to(&walk, start.root->ids[i]);
-	while (walk.head < walk.tail)
+		walk_to(&walk, start.root->ids[i], start.root->ids[i]);
+	while (walk.again)
 	{
-		GraphList	list;
-		bool		live;
-
-		CHECK_FOR_INTERRUPTS();
-		if (!access->read_list(access->context, walk.queue[walk.head++], &list, &live))
-			continue;
-		live_nodes += live;
-		for (int i = 0; i < list.n; i++)
-			walk_to(&walk, list.ids[i]);
+		walk.again = false;
+		for (uint32 node = 0; node < walk.nodes; node++)
+			if (walk.waiting[node / 64] >> node % 64 & 1)
+				live_nodes += walk_from(&walk, &index->access, node);
 	}
 	return live_nodes;
 }

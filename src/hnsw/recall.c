@@ -4,7 +4,8 @@
  *	  similarity.index_recall(), and for builds that are to reach a recall.
  *
  * A sample of the table's rows is searched for by the index and exactly, in
- * one pass over the table by matrix products (kernel/neighbors.h).  A row that
+ * passes over the table by matrix products (kernel/neighbors.h), one for as many
+ * of them as maintenance_work_mem holds.  A row that
  * is searched for is taken out of both answers, and its node is not looked at:
  * its own list would make the search easier than that of a new vector.  Ties
  * count as found: what is compared are distances, which both sides compute by
@@ -38,6 +39,7 @@
 #include "hnsw/inspect.h"
 #include "kernel/neighbors.h"
 #include "server/arguments.h"
+#include "server/budget.h"
 #include "server/compat.h"
 #include "server/context.h"
 #include "server/errors.h"
@@ -75,6 +77,7 @@ typedef struct Recall
 	int			max_sampled;
 	Random		random;
 	MemoryContext context;		/* where all this is */
+	Size		bytes;			/* of their values */
 	double		rows;			/* indexed ones that the snapshot sees */
 
 	/* a block of the exact pass */
@@ -153,11 +156,17 @@ sample_callback(Relation relation, ItemPointer tid, Datum *values,
 	if (i == recall->nsampled)
 		recall->nsampled++;
 	else
+	{
+		recall->bytes -= VARSIZE(place->value);
 		pfree(place->value);
+	}
 	caller = MemoryContextSwitchTo(recall->context);
 	place->row = hnsw_row(tid);
 	place->value = copy_embedding(recall, values[0]);
 	MemoryContextSwitchTo(caller);
+	recall->bytes += VARSIZE(place->value);
+	if (recall->max_sampled > TARGET_SAMPLE)
+		budget_require(BUDGET_MAINTENANCE, recall->bytes, "the rows of the sample", "take a smaller sample");
 }
 
 static void
@@ -205,27 +214,27 @@ set_truth(const Recall *recall, Sampled *sampled, const Neighbor *found, size_t 
 	}
 }
 
+/* The true neighbours of n of the sample, in one pass over the table */
 static void
-find_truth(Recall *recall)
+find_truth_of(Recall *recall, Sampled *sampled, int n, ThreadPool *pool)
 {
 	const EmbeddingMetric *exact = embedding_metric(recall->index->space->metric->name, true);
 	int			dims = recall->index->layout.shape.dims;
-	float	   *queries = palloc_extended(sizeof(float) * dims * recall->nsampled, MCXT_ALLOC_HUGE);
-	const void **items = palloc(sizeof(void *) * recall->nsampled);
+	float	   *queries = palloc_extended(sizeof(float) * dims * n, MCXT_ALLOC_HUGE);
+	const void **items = palloc(sizeof(void *) * n);
 	Size		block;
 	Status		status;
 
 	status_clear(&status);
-	for (int i = 0; i < recall->nsampled; i++)
+	for (int i = 0; i < n; i++)
 	{
-		const Embedding *e = recall->sampled[i].value;
+		const Embedding *e = sampled[i].value;
 
 		element_decode(e->kind, embedding_elements(e), e->scale, dims, queries + (Size) i * dims);
 		items[i] = e;
 	}
-	recall->exact = neighbors_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
-									 memory_pool(CurrentMemoryContext), exact->kind, exact->distance,
-									 dims, queries, items, recall->nsampled, recall->k + 1, &status);
+	recall->exact = neighbors_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), pool,
+									 exact->kind, exact->distance, dims, queries, items, n, recall->k + 1, &status);
 	if (recall->exact == NULL)
 		raise_status(&status);
 	block = neighbors_block(recall->exact);
@@ -234,13 +243,32 @@ find_truth(Recall *recall)
 	recall->ids = palloc(sizeof(uint64) * block);
 	scan_table(recall, exact_callback);
 	flush_block(recall);
-	for (int i = 0; i < recall->nsampled; i++)
+	for (int i = 0; i < n; i++)
 	{
-		size_t		n;
-		const Neighbor *found = neighbors_of(recall->exact, i, &n);
+		size_t		nfound;
+		const Neighbor *found = neighbors_of(recall->exact, i, &nfound);
 
-		set_truth(recall, &recall->sampled[i], found, n);
+		set_truth(recall, &sampled[i], found, nfound);
 	}
+}
+
+/* In passes of what maintenance_work_mem holds */
+static void
+find_truth(Recall *recall)
+{
+	int			most = (int) neighbors_affordable(budget_bytes(BUDGET_MAINTENANCE), recall->index->layout.shape.dims,
+												  recall->k + 1, sizeof(void *));
+	ThreadPool *pool = memory_pool(recall->context);
+	MemoryContext pass = AllocSetContextCreate(recall->context, "similarity_hnsw exact pass", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(pass);
+
+	for (int i = 0; i < recall->nsampled; i += most)
+	{
+		find_truth_of(recall, recall->sampled + i, Min(most, recall->nsampled - i), pool);
+		MemoryContextReset(pass);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(pass);
 }
 
 /* ---- searching the index ---- */

@@ -42,9 +42,6 @@
 /* Numbers in the rows of a block, as long as it has MIN_BLOCK rows: 8 MB */
 #define BLOCK_NUMBERS (2 * 1024 * 1024)
 
-/* A pass over all rows is not made for fewer queries. */
-#define MIN_QUERIES 16
-
 /* Squares above it may overflow in a sum, or a product with them */
 #define LARGE_SQUARE (FLT_MAX / 16)
 
@@ -614,7 +611,7 @@ neighbors_affordable(size_t bytes, size_t dims, size_t k, size_t item_size)
 {
 	size_t		query = sizeof(Query) + neighbors_capacity(k) * sizeof(Neighbor) + dims * sizeof(float) + item_size;
 
-	return clamp(bytes / query, MIN_QUERIES, NEIGHBOR_MAX_QUERIES);
+	return clamp(bytes / query, 1, NEIGHBOR_MAX_QUERIES);
 }
 
 size_t

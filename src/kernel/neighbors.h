@@ -66,9 +66,9 @@ extern size_t neighbors_capacity(size_t k);
 
 /*
  * Queries that fit into so many bytes, with their vectors, their candidates and
- * item_size bytes that the caller keeps of each: at least 16, since a pass over
- * the rows for less is no bargain, and at most NEIGHBOR_MAX_QUERIES.  A search
- * takes beside it a block of rows (8 MB) and at most 2 MB for each thread.
+ * item_size bytes that the caller keeps of each: 1 .. NEIGHBOR_MAX_QUERIES.  A
+ * search takes beside it a block of rows (8 MB), and for each thread 1 MB and 30 k
+ * bytes.
  */
 extern size_t neighbors_affordable(size_t bytes, size_t dims, size_t k, size_t item_size);
 

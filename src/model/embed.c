@@ -142,6 +142,27 @@ model_embed(int version, Datum input, Oid type)
 	return embed(&entry, input_kind(type), input);
 }
 
+/* Inputs that are together in memory, beside what the network takes */
+#define MAX_PIECE_BYTES (32 * 1024 * 1024)
+
+/* Read as many inputs as run at once: how many they are */
+static int
+read_piece(const NetworkRunner *runner, InputKind kind, const Datum *inputs, int n, const void **rows)
+{
+	Size		bytes = 0;
+	int			i;
+
+	for (i = 0; i < Min(n, network_runner_rows(runner)) && bytes < MAX_PIECE_BYTES; i++)
+	{
+		InputRow	row;
+
+		input_read(&row, network_runner_graph(runner), kind, inputs[i]);
+		rows[i] = row.data;
+		bytes += row.size;
+	}
+	return i;
+}
+
 void
 model_embed_many(int version, const Datum *inputs, Oid type, int n, Embedding **out)
 {
@@ -149,23 +170,24 @@ model_embed_many(int version, const Datum *inputs, Oid type, int n, Embedding **
 	InputKind	kind = input_kind(type);
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
+	MemoryContext piece;
 	NetworkRunner *runner;
 	const void **rows;
+	int			done;
 
 	if (n < 1)
 		return;
 	context = AllocSetContextCreate(caller, "embedding of many rows", ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(context);
+	piece = AllocSetContextCreate(context, "inputs", ALLOCSET_DEFAULT_SIZES);
 	runner = network_runner(&entry, n, context);
-	rows = palloc(n * sizeof(void *));
-	for (int i = 0; i < n; i++)
+	rows = MemoryContextAlloc(context, n * sizeof(void *));
+	for (int i = 0; i < n; i += done)
 	{
-		InputRow	row;
-
-		input_read(&row, network_runner_graph(runner), kind, inputs[i]);
-		rows[i] = row.data;
+		MemoryContextSwitchTo(piece);
+		done = read_piece(runner, kind, inputs + i, n - i, rows);
+		MemoryContextSwitchTo(caller);
+		network_run_many(runner, input_element(kind), rows, done, out + i);
+		MemoryContextReset(piece);
 	}
-	MemoryContextSwitchTo(caller);
-	network_run_many(runner, input_element(kind), rows, n, out);
 	MemoryContextDelete(context);
 }

@@ -29,6 +29,7 @@ typedef struct BatchState
 {
 	MemoryContext context;		/* of the runner */
 	MemoryContext batch;		/* inputs and results of the current batch */
+	MemoryContext row;			/* of a row that is read */
 	CatalogVersion version;		/* that the runner runs */
 	NetworkRunner *runner;
 	int			runner_rows;	/* it was made for */
@@ -56,6 +57,7 @@ get_state(WindowObject window)
 		MemoryContext partition = GetMemoryChunkContext(state);
 
 		state->batch = AllocSetContextCreate(partition, "embed_batch", ALLOCSET_DEFAULT_SIZES);
+		state->row = AllocSetContextCreate(partition, "embed_batch row", ALLOCSET_DEFAULT_SIZES);
 		state->context = AllocSetContextCreate(partition, "embed_batch network", ALLOCSET_DEFAULT_SIZES);
 		state->target = FIRST_ROWS;
 	}
@@ -131,30 +133,35 @@ fetch_row(const BatchCall *call, int ahead, InputRow *row)
 }
 
 /*
- * Collect the inputs from the current row on; they must be copied, since the
- * next fetch may overwrite them.  inputs[i] is the number of row i among the
+ * Collect the inputs from the current row on, with the room for their
+ * embeddings; they must be copied, since the next fetch may overwrite them.
+ * inputs[i] is the number of row i among the
  * rows that the network gets, or -1 for a NULL.
  */
 static int
 collect(const BatchCall *call, const void **rows, int *inputs)
 {
 	BatchState *state = call->state;
+	Size		embedding = EMBEDDING_SIZE(nn_graph_outputs(network_runner_graph(state->runner)));
 	Size		bytes = 0;
 	int			n = 0;
 
 	for (state->count = 0; state->count < state->target && bytes < MAX_BATCH_BYTES; state->count++)
 	{
 		InputRow	row;
+		MemoryContext batch = MemoryContextSwitchTo(state->row);
 		RowState	kind = fetch_row(call, state->count, &row);
 
+		MemoryContextSwitchTo(batch);
 		if (kind == ROW_END)
 			break;
 		inputs[state->count] = -1;
 		if (kind == ROW_NULL)
 			continue;
-		rows[n] = memcpy(palloc(row.size), row.data, row.size);
-		bytes += row.size;
+		rows[n] = memcpy(MemoryContextAllocHuge(batch, row.size), row.data, row.size);
+		bytes += row.size + embedding;
 		inputs[state->count] = n++;
+		MemoryContextReset(state->row);
 	}
 	return n;
 }

@@ -17,6 +17,7 @@
 #include "kernel/gemm.h"
 #include "model/network.h"
 #include "model/versions.h"
+#include "server/budget.h"
 #include "server/catalog_scan.h"
 #include "server/context.h"
 #include "server/errors.h"
@@ -47,6 +48,7 @@ struct Network
 	Oid			table;			/* _similarity.model_version */
 	CatalogVersion version;
 	int			pins;
+	Size		size;			/* weights, and a forward pass of one row */
 	MemoryContext context;
 	const NnGraph *graph;
 	float	   *weights;
@@ -58,7 +60,7 @@ struct Network
 struct NetworkRunner
 {
 	const Network *network;
-	NnInfer    *infer;
+	NnInfer    *infer;			/* its own, or the network's for row by row */
 	int			max_rows;
 	float	   *out;			/* max_rows embeddings */
 };
@@ -90,6 +92,41 @@ create_infer(Arena *arena, const Network *network, int max_rows, ThreadPool *poo
 	return infer;
 }
 
+/*
+ * Drop the least recently used networks beyond the limit less what is to come;
+ * no pinned one, and if nothing is to come, not the most recently used one.
+ */
+static void
+make_room(Size size)
+{
+	Size		limit = budget_bytes(BUDGET_CACHE);
+	Size		used = size;
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &networks)
+	{
+		Network    *network = dlist_container(Network, link, iter.cur);
+		Size		taken = MemoryContextMemAllocated(network->context, true);
+
+		if (used + taken > limit && network->pins == 0 && (size > 0 || iter.cur != dlist_head_node(&networks)))
+		{
+			dlist_delete(&network->link);
+			MemoryContextDelete(network->context);
+		}
+		else
+			used += taken;
+	}
+}
+
+/* A network that cannot run within the limit is not even loaded. */
+static void
+require_affordable(const CatalogVersion *version, Size size)
+{
+	budget_require(BUDGET_CACHE, size,
+				   psprintf("the weights and a forward pass of model version %d", version->id),
+				   "use a model of fewer weights or smaller inputs");
+}
+
 /* Built under the caller's context, so that an error leaves nothing behind. */
 static Network *
 load_network(const CatalogVersion *version)
@@ -105,6 +142,9 @@ load_network(const CatalogVersion *version)
 	network->context = context;
 	catalog_get_model_by_id(version->model, &model);
 	network->graph = catalog_model_graph(&model, arena);
+	network->size = nn_graph_weights(network->graph) * sizeof(float) + nn_infer_memory(network->graph, 1, 1);
+	require_affordable(version, network->size);
+	make_room(network->size);
 	network->weights = arena_alloc_array(arena, nn_graph_weights(network->graph), sizeof(float));
 	if (network->weights == NULL)
 		out_of_memory();
@@ -132,32 +172,6 @@ find_network(const CatalogVersion *version)
 	return NULL;
 }
 
-/*
- * Drop the least recently used networks beyond the limit; never the most
- * recently used one, and no pinned one.
- */
-static void
-shrink_cache(void)
-{
-	Size		limit = (Size) guc_cache_memory * 1024;
-	Size		used = 0;
-	dlist_mutable_iter iter;
-
-	dlist_foreach_modify(iter, &networks)
-	{
-		Network    *network = dlist_container(Network, link, iter.cur);
-		Size		size = MemoryContextMemAllocated(network->context, true);
-
-		if (used + size > limit && iter.cur != dlist_head_node(&networks) && network->pins == 0)
-		{
-			dlist_delete(&network->link);
-			MemoryContextDelete(network->context);
-		}
-		else
-			used += size;
-	}
-}
-
 Network *
 network_get(const CatalogVersion *version)
 {
@@ -165,12 +179,12 @@ network_get(const CatalogVersion *version)
 
 	if (network != NULL)
 	{
+		require_affordable(version, network->size);
 		dlist_move_head(&networks, &network->link);
 		return network;
 	}
 	network = load_network(version);
 	dlist_push_head(&networks, &network->link);
-	shrink_cache();
 	return network;
 }
 
@@ -178,7 +192,7 @@ static void
 unpin(void *network)
 {
 	((Network *) network)->pins--;
-	shrink_cache();
+	make_room(0);
 }
 
 Network *
@@ -261,33 +275,57 @@ network_run(Network *network, const InputRow *row)
 
 /* ---- many rows ---- */
 
-/* Rows that fit into similarity.cache_memory on that many threads, at least 1. */
-static int
-affordable_rows(const NnGraph *graph, int rows, int threads)
+/* What a forward pass of so many rows takes, their embeddings included */
+static Size
+pass_size(const NnGraph *graph, int rows, int threads)
 {
-	while (rows > 1 &&
-		   nn_infer_memory(graph, rows, threads) > (Size) guc_cache_memory * 1024)
+	return nn_infer_memory(graph, rows, threads) + (Size) rows * nn_graph_outputs(graph) * sizeof(float);
+}
+
+/* Rows that fit into what similarity.cache_memory leaves beside the network; 0 if none does */
+static int
+affordable_rows(const Network *network, int rows, int threads)
+{
+	Size		left = budget_bytes(BUDGET_CACHE) - network->size;
+
+	while (rows > 0 && pass_size(network->graph, rows, threads) > left)
 		rows /= 2;
 	return rows;
 }
 
+/* On all threads, on one if those need too much, or else row by row as network_run() */
 NetworkRunner *
 network_runner(const CatalogVersion *version, int rows, MemoryContext context)
 {
 	NetworkRunner *runner = MemoryContextAllocZero(context, sizeof(NetworkRunner));
 	Arena	   *arena = memory_arena(context, ARENA_NO_BUDGET);
-	ThreadPool *pool = rows < MIN_POOL_ROWS ? NULL : memory_pool(context);
-	int			threads = pool_threads(pool);
-	size_t		outputs;
+	int			threads = rows < MIN_POOL_ROWS ? 1 : guc_pool_threads();
+	Network    *network = network_pin(version, context);
 
-	runner->network = network_pin(version, context);
-	runner->max_rows = affordable_rows(runner->network->graph, Min(rows, ROWS_PER_THREAD * threads), threads);
-	runner->infer = create_infer(arena, runner->network, runner->max_rows, pool);
-	outputs = nn_graph_outputs(runner->network->graph);
-	runner->out = arena_alloc_array(arena, runner->max_rows * outputs, sizeof(float));
+	runner->network = network;
+	runner->max_rows = affordable_rows(network, Min(rows, ROWS_PER_THREAD * threads), threads);
+	if (runner->max_rows == 0 && threads > 1)
+	{
+		threads = 1;
+		runner->max_rows = affordable_rows(network, Min(rows, ROWS_PER_THREAD), threads);
+	}
+	if (runner->max_rows == 0)
+	{
+		runner->max_rows = 1;
+		runner->infer = network->infer;
+	}
+	else
+		runner->infer = create_infer(arena, network, runner->max_rows, threads > 1 ? memory_pool(context) : NULL);
+	runner->out = arena_alloc_array(arena, (size_t) runner->max_rows * nn_graph_outputs(network->graph), sizeof(float));
 	if (runner->out == NULL)
 		out_of_memory();
 	return runner;
+}
+
+int
+network_runner_rows(const NetworkRunner *runner)
+{
+	return runner->max_rows;
 }
 
 const NnGraph *

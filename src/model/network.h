@@ -3,7 +3,8 @@
  *	  Networks of finished versions, loaded and ready to run.
  *
  * A backend keeps the networks it used, the least recently used dropped first
- * when they take more than similarity.cache_memory.
+ * when they take more than similarity.cache_memory.  A network whose weights and
+ * forward pass of one row take more is refused.
  */
 #ifndef MODEL_NETWORK_H
 #define MODEL_NETWORK_H
@@ -43,6 +44,9 @@ extern Embedding *network_run(Network *network, const InputRow *row);
 typedef struct NetworkRunner NetworkRunner;
 
 extern NetworkRunner *network_runner(const CatalogVersion *version, int rows, MemoryContext context);
+
+/* Rows that it runs at once: as many as similarity.cache_memory allows */
+extern int	network_runner_rows(const NetworkRunner *runner);
 extern const NnGraph *network_runner_graph(const NetworkRunner *runner);
 extern void network_run_many(NetworkRunner *runner, NnElement element, const void *const *rows,
 							 int n, Embedding **out);

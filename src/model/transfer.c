@@ -232,29 +232,32 @@ put_little_endian(char *out, uint64 value, int n)
 		out[i] = (char) (value >> 8 * i);
 }
 
+/* The weights are read where they will stand in the file. */
 static bytea *
-build_file(const StringInfo header, const NnGraph *graph, const float *weights)
+build_file(const StringInfo header, const NnGraph *graph, const CatalogVersion *version)
 {
 	size_t		count = nn_graph_weights(graph);
 	size_t		size = VARHDRSZ + 8 + header->len + count * sizeof(float);
 	bytea	   *file;
-	char	   *out;
+	float	   *weights;
 
-	if (count > MaxAllocSize / sizeof(float) || size > MaxAllocSize)
+	if (!AllocSizeIsValid(size))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("model is too large for one bytea")));
+				 errmsg("model is too large for one bytea"),
+				 errdetail("The file would have %zu bytes.", size)));
 	file = palloc(size);
 	SET_VARSIZE(file, size);
 	put_little_endian(VARDATA(file), header->len, 8);
 	memcpy(VARDATA(file) + 8, header->data, header->len);
-	out = VARDATA(file) + 8 + header->len;
+	weights = (float *) (VARDATA(file) + 8 + header->len);
+	version_load(version, graph, weights);
 	for (size_t i = 0; i < count; i++)
 	{
 		uint32		bits;
 
 		memcpy(&bits, &weights[i], sizeof(bits));
-		put_little_endian(out + i * sizeof(bits), bits, sizeof(bits));
+		put_little_endian((char *) &weights[i], bits, sizeof(bits));
 	}
 	return file;
 }
@@ -267,7 +270,6 @@ export_model(PG_FUNCTION_ARGS)
 	CatalogModel model;
 	CatalogVersion version;
 	NnGraph    *graph;
-	float	   *weights;
 	StringInfoData header;
 	bytea	   *file;
 	int			id;
@@ -283,11 +285,9 @@ export_model(PG_FUNCTION_ARGS)
 	catalog_get_version(id, &version);
 	SPI_connect();
 	graph = catalog_model_graph(&model, memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET));
-	weights = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * Max(nn_graph_weights(graph), 1));
-	version_load(&version, graph, weights);
 	build_header(&header, &model, graph);
 	MemoryContextSwitchTo(caller);
-	file = build_file(&header, graph, weights);
+	file = build_file(&header, graph, &version);
 	SPI_finish();
 	PG_RETURN_BYTEA_P(file);
 }
@@ -302,6 +302,13 @@ convert_from_utf8(SafeTensors *file)
 		file->tensors[i].name = pg_any_to_server(file->tensors[i].name, strlen(file->tensors[i].name), PG_UTF8);
 	for (int i = 0; i < file->nmetadata; i++)
 		file->metadata[i].value = pg_any_to_server(file->metadata[i].value, strlen(file->metadata[i].value), PG_UTF8);
+}
+
+/* A source of weights: they are never all in memory beside the file. */
+static void
+weights_of_file(void *state, const NnTensorInfo *tensor, size_t first, size_t n, float *out)
+{
+	nn_import_read(state, tensor, first, n, out);
 }
 
 /* Argument n as a Datum, else the text of the metadata by that name read. */
@@ -339,18 +346,18 @@ layout_is_torch(FunctionCallInfo fcinfo, int n)
 
 /* Make the model and its only version; returns the version's id. */
 static int
-store_import(const char *name, ArrayType *input, Jsonb *layers, const NnGraph *graph, const float *weights)
+store_import(const char *name, ArrayType *input, Jsonb *layers, NnImport *import)
 {
 	CatalogModel model;
 	int			version;
 
 	SPI_connect();
-	define_store(name, input, layers, nn_graph_outputs(graph));
+	define_store(name, input, layers, nn_graph_outputs(import->graph));
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetLatestSnapshot());
 	catalog_get_model(name, &model);
 	PopActiveSnapshot();
-	version = version_store(&model, graph, weights, NULL);
+	version = version_store(&model, import->graph, weights_of_file, import, NULL);
 	version_deploy(&model, version);
 	SPI_finish();
 	return version;
@@ -363,11 +370,11 @@ import_model(PG_FUNCTION_ARGS)
 	Arena	   *arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
 	char	   *name;
 	bytea	   *bytes;
+	NnGraph    *graph;
+	NnImport	import;
 	bool		torch = layout_is_torch(fcinfo, 4);
 	ArrayType  *input;
 	Jsonb	   *layers;
-	NnGraph    *graph;
-	float	   *weights;
 	SafeTensors file;
 	Status		status;
 
@@ -388,8 +395,7 @@ import_model(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("file holds less weights than the architecture has")));
-	weights = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * Max(nn_graph_weights(graph), 1));
-	if (!nn_import_weights(&file, graph, torch, weights, &status))
+	if (!nn_import_begin(&import, &file, graph, torch, arena, &status))
 		raise_status(&status);
-	PG_RETURN_INT32(store_import(name, input, layers, graph, weights));
+	PG_RETURN_INT32(store_import(name, input, layers, &import));
 }

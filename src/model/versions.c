@@ -98,8 +98,33 @@ before_first_part(int version)
 
 /* ---- storing ---- */
 
+void
+weights_of_array(void *weights, const NnTensorInfo *tensor, size_t first, size_t n, float *out)
+{
+	memcpy(out, (const float *) weights + tensor->offset + first, n * sizeof(float));
+}
+
+static void
+check_finite(const CatalogModel *model, const float *weights, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+	{
+		if (!isfinite(weights[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("weights of model \"%s\" are not finite", NameStr(model->name))));
+	}
+}
+
+typedef struct Storing
+{
+	const CatalogModel *model;
+	WeightsSource source;
+	void	   *state;
+} Storing;
+
 static uint32
-store_part(const Part *part, const NnTensorInfo *tensor, const float *weights)
+store_part(const Storing *storing, const Part *part, const NnTensorInfo *tensor)
 {
 	size_t		size = part->count * sizeof(float4);
 	bytea	   *data = palloc(VARHDRSZ + size);
@@ -107,7 +132,8 @@ store_part(const Part *part, const NnTensorInfo *tensor, const float *weights)
 	CatalogArgs args = {0};
 
 	SET_VARSIZE(data, VARHDRSZ + size);
-	memcpy(VARDATA(data), weights + part->offset, size);
+	storing->source(storing->state, tensor, part->offset - tensor->offset, part->count, (float *) VARDATA(data));
+	check_finite(storing->model, (float *) VARDATA(data), part->count);
 	swap_to_little_endian((uint32 *) VARDATA(data), part->count);
 	crc = checksum(VARDATA(data), size);
 
@@ -121,18 +147,6 @@ store_part(const Part *part, const NnTensorInfo *tensor, const float *weights)
 				"VALUES ($1, $2, $3, $4, $5, $6)", &args);
 	pfree(data);
 	return crc;
-}
-
-static void
-check_finite(const CatalogModel *model, const NnGraph *graph, const float *weights)
-{
-	for (size_t i = 0; i < nn_graph_weights(graph); i++)
-	{
-		if (!isfinite(weights[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("weights of model \"%s\" are not finite", NameStr(model->name))));
-	}
 }
 
 static void
@@ -159,13 +173,12 @@ store_fingerprint(int version, uint64 fingerprint)
 }
 
 int
-version_store(const CatalogModel *model, const NnGraph *graph, const float *weights, Jsonb *metrics)
+version_store(const CatalogModel *model, const NnGraph *graph, WeightsSource source, void *state, Jsonb *metrics)
 {
+	const Storing storing = {model, source, state};
 	uint64		fingerprint = 0;
-	int			version;
+	int			version = version_id_new();
 
-	check_finite(model, graph, weights);
-	version = version_id_new();
 	store_version(model, version, metrics);
 	for (int i = 0; i < nn_graph_tensors(graph); i++)
 	{
@@ -174,7 +187,7 @@ version_store(const CatalogModel *model, const NnGraph *graph, const float *weig
 
 		nn_graph_tensor(graph, i, &tensor);
 		while (next_part(&part, &tensor))
-			fingerprint = extend_fingerprint(fingerprint, store_part(&part, &tensor, weights));
+			fingerprint = extend_fingerprint(fingerprint, store_part(&storing, &part, &tensor));
 	}
 	store_fingerprint(version, fingerprint);
 	return version;

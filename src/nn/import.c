@@ -118,36 +118,62 @@ is_by_name(SafeTensors *file, const NnGraph *graph)
 }
 
 static bool
-import_tensor(const SafeTensor *source, const NnTensorInfo *tensor, bool torch, real *weights, Status *status)
+check_source(const SafeTensor *source, const NnTensorInfo *tensor, bool torch, Status *status)
 {
 	if (source == NULL)
 		return status_fail(status, STATUS_SHAPE_MISMATCH, "file has no tensor \"%s\"", tensor->name);
 	if (source->type == SAFETENSORS_OTHER)
 		return status_fail(status, STATUS_SHAPE_MISMATCH,
 						   "tensor \"%s\" of the file is not of type F64, F32, F16 or BF16", source->name);
-	if (!shape_fits(source, &tensor->shape, torch))
-		return fail_shape(source, tensor, status);
-	for (size_t i = 0; i < tensor->count; i++)
-		weights[tensor->offset + i] = safetensors_get(source, torch ? torch_index(&tensor->shape, i) : i);
-	return true;
+	return shape_fits(source, &tensor->shape, torch) || fail_shape(source, tensor, status);
 }
 
 bool
-nn_import_weights(SafeTensors *file, const NnGraph *graph, bool torch, real *weights, Status *status)
+nn_import_begin(NnImport *import, SafeTensors *file, const NnGraph *graph, bool torch,
+				Arena *arena, Status *status)
 {
 	bool		by_name = is_by_name(file, graph);
+	int			n = nn_graph_tensors(graph);
 
-	if (file->n != nn_graph_tensors(graph))
+	*import = (NnImport)
+	{
+		graph, torch, arena_alloc_array(arena, (size_t) n + 1, sizeof(SafeTensor *))
+	};
+	if (import->source == NULL)
+		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
+	if (file->n != n)
 		return status_fail(status, STATUS_SHAPE_MISMATCH, "file has %d tensors and the architecture %d",
-						   file->n, nn_graph_tensors(graph));
-	for (int i = 0; i < nn_graph_tensors(graph); i++)
+						   file->n, n);
+	for (int i = 0; i < n; i++)
 	{
 		NnTensorInfo tensor;
 
 		nn_graph_tensor(graph, i, &tensor);
-		if (!import_tensor(by_name ? safetensors_find(file, tensor.name) : &file->tensors[i],
-						   &tensor, torch, weights, status))
+		import->source[i] = by_name ? safetensors_find(file, tensor.name) : &file->tensors[i];
+		if (!check_source(import->source[i], &tensor, torch, status))
 			return false;
 	}
 	return true;
+}
+
+/* Tensors lie one behind the other. */
+static const SafeTensor *
+source_of(const NnImport *import, const NnTensorInfo *wanted)
+{
+	NnTensorInfo tensor;
+	int			i = 0;
+
+	for (nn_graph_tensor(import->graph, i, &tensor); tensor.offset != wanted->offset;
+		 nn_graph_tensor(import->graph, i, &tensor))
+		i++;
+	return import->source[i];
+}
+
+void
+nn_import_read(const NnImport *import, const NnTensorInfo *tensor, size_t first, size_t n, float *out)
+{
+	const SafeTensor *source = source_of(import, tensor);
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = (float) safetensors_get(source, import->torch ? torch_index(&tensor->shape, first + i) : first + i);
 }

@@ -8,13 +8,25 @@
 #include "nn/nn.h"
 #include "nn/safetensors.h"
 
+/* A file whose tensors fit those of a graph */
+typedef struct NnImport
+{
+	const NnGraph *graph;
+	bool		torch;
+	const SafeTensor **source;	/* of each of the graph's tensors */
+} NnImport;
+
 /*
- * Fill the weights of a graph, nn_graph_weights() of them.  If a tensor of the
- * file has a name of ours, all are found by name, else in the order of
- * safetensors_sort().  torch: kernels are laid out as PyTorch does.  The file's
- * list of tensors is changed.  Numbers need not be finite.
+ * Find the graph's tensors in the file.  If a tensor of the file has a name of
+ * ours, all are found by name, else in the order of safetensors_sort().
+ * torch: kernels are laid out as PyTorch does.  The file's list of tensors is
+ * changed, and must live as long as the import.
  */
-extern bool nn_import_weights(SafeTensors *file, const NnGraph *graph, bool torch,
-							  real *weights, Status *status);
+extern bool nn_import_begin(NnImport *import, SafeTensors *file, const NnGraph *graph, bool torch,
+							Arena *arena, Status *status);
+
+/* Numbers of a tensor of the graph from the first; they need not be finite. */
+extern void nn_import_read(const NnImport *import, const NnTensorInfo *tensor, size_t first, size_t n,
+						   float *out);
 
 #endif							/* NN_IMPORT_H */

@@ -36,6 +36,9 @@
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_reembed);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_reembed_cancel);
 
+/* Keys of as many changes are together in memory. */
+#define MAX_BATCH_ROWS 100000
+
 typedef struct Reembed
 {
 	MemoryContext context;		/* of what outlives a transaction */
@@ -342,10 +345,10 @@ read_arguments(Reembed *reembed, FunctionCallInfo fcinfo)
 	reembed->version = model_version_argument(PG_GETARG_INT64(1));
 	reembed->batch_rows = PG_ARGISNULL(2) ? 1000 : PG_GETARG_INT32(2);
 	reembed->rows_per_second = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
-	if (reembed->batch_rows < 1 || reembed->batch_rows > 1000000)
+	if (reembed->batch_rows < 1 || reembed->batch_rows > MAX_BATCH_ROWS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("batch_rows must be between 1 and 1000000, not %d", reembed->batch_rows)));
+				 errmsg("batch_rows must be between 1 and %d, not %d", MAX_BATCH_ROWS, reembed->batch_rows)));
 	if (!PG_ARGISNULL(3) && reembed->rows_per_second < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

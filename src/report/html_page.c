@@ -4,6 +4,11 @@
  */
 #include "report/report.h"
 
+#include <stdint.h>
+#include <string.h>
+
+#include "base/size.h"
+
 static const char style_sheet[] =
 ":root{color-scheme:light dark;--ground:#f6f7f9;--card:#fff;--text:#1b1f24;--quiet:#667085;"
 "--line:#e3e6eb;--right:#12805c;--wrong:#c4320a;--lead:#2457c5}\n"
@@ -84,15 +89,41 @@ append_figure(ReportText *body, const ReportItem *item, const char *class)
 	report_append(body, "</figcaption></figure>\n");
 }
 
-void
-report_append_neighbors(ReportText *body, const ReportItem *query,
-						const ReportItem *neighbors, int n)
+/* Tags and marks of an item, and the longest entity of a character */
+#define ITEM_TAGS 256
+#define ENTITY_LENGTH 6
+
+/* The label stands in the caption and, beside a picture, in its description. */
+size_t
+report_item_size(const ReportItem *item)
 {
-	report_append(body, "<section class=\"row\">\n");
-	append_figure(body, query, "query");
-	for (int i = 0; i < n; i++)
-		append_figure(body, &neighbors[i], item_class(&neighbors[i]));
-	report_append(body, "</section>\n");
+	size_t		characters = 2 * strlen(item->label ? item->label : "") + strlen(item->note ? item->note : "");
+	size_t		size;
+
+	if (!size_mul(characters, ENTITY_LENGTH, &size) || !size_add(size, ITEM_TAGS, &size))
+		return SIZE_MAX;
+	return item->image == NULL || size_add(size, report_png_size(item->image), &size) ? size : SIZE_MAX;
+}
+
+void
+report_append_row_begin(ReportText *text, const ReportItem *query)
+{
+	report_text_reserve(text, report_item_size(query));
+	report_append(text, "<section class=\"row\">\n");
+	append_figure(text, query, "query");
+}
+
+void
+report_append_neighbor(ReportText *text, const ReportItem *neighbor)
+{
+	report_text_reserve(text, report_item_size(neighbor));
+	append_figure(text, neighbor, item_class(neighbor));
+}
+
+void
+report_append_row_end(ReportText *text)
+{
+	report_append(text, "</section>\n");
 }
 
 static void
@@ -113,8 +144,8 @@ append_facts(ReportText *text, const ReportFact *facts, int nfacts)
 }
 
 void
-report_append_page(ReportText *text, const char *title, const char *subtitle,
-				   const ReportFact *facts, int nfacts, const char *body)
+report_append_head(ReportText *text, const char *title, const char *subtitle,
+				   const ReportFact *facts, int nfacts)
 {
 	report_append(text, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 				  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
@@ -127,6 +158,10 @@ report_append_page(ReportText *text, const char *title, const char *subtitle,
 	report_append_html(text, subtitle);
 	report_append(text, "</p>\n");
 	append_facts(text, facts, nfacts);
-	report_append(text, body);
+}
+
+void
+report_append_tail(ReportText *text)
+{
 	report_append(text, "</main>\n</body>\n</html>\n");
 }

@@ -106,15 +106,27 @@ data_byte(const ReportImage *image, size_t row_size, size_t i)
 	return column == 0 ? 0 : image->pixels[row * row_size + column - 1];
 }
 
+/* Each row and its filter */
+static size_t
+data_size(const ReportImage *image)
+{
+	return ((size_t) image->width * image->channels + 1) * image->height;
+}
+
+/* zlib's header, 5 bytes before each block, the data, the checksum */
+static size_t
+stream_size(size_t size)
+{
+	return 2 + 5 * ((size + STORED_MAX - 1) / STORED_MAX) + size + 4;
+}
+
 static void
 put_pixels(PngWriter *png, const ReportImage *image)
 {
 	size_t		row_size = (size_t) image->width * image->channels;
-	size_t		size = (row_size + 1) * image->height;
-	size_t		blocks = (size + STORED_MAX - 1) / STORED_MAX;
+	size_t		size = data_size(image);
 
-	/* zlib's header, 5 bytes before each block, the data, the checksum */
-	begin_chunk(png, "IDAT", (uint32_t) (2 + 5 * blocks + size + 4));
+	begin_chunk(png, "IDAT", (uint32_t) stream_size(size));
 	put_byte(png, 0x78);
 	put_byte(png, 0x01);
 	for (size_t start = 0; start < size; start += STORED_MAX)
@@ -133,12 +145,23 @@ put_pixels(PngWriter *png, const ReportImage *image)
 	end_chunk(png);
 }
 
+static const char uri_scheme[] = "data:image/png;base64,";
+
+/* The signature, and three chunks with 12 bytes each beside what they hold */
+size_t
+report_png_size(const ReportImage *image)
+{
+	size_t		bytes = 8 + 3 * 12 + 13 + stream_size(data_size(image));
+
+	return sizeof(uri_scheme) - 1 + (bytes + 2) / 3 * 4;
+}
+
 void
 report_append_png(ReportText *text, const ReportImage *image)
 {
 	PngWriter	png = {.text = text,.adler_low = 1};
 
-	report_append(text, "data:image/png;base64,");
+	report_append(text, uri_scheme);
 	put_header(&png, image);
 	put_pixels(&png, image);
 	begin_chunk(&png, "IEND", 0);

@@ -31,6 +31,9 @@ typedef struct ReportText
 extern void report_text_init(ReportText *text, Arena *arena);
 extern void report_append(ReportText *text, const char *string);
 extern void report_append_bytes(ReportText *text, const char *bytes, size_t n);
+
+/* Make room for n more bytes at once, exactly if they are many. */
+extern void report_text_reserve(ReportText *text, size_t n);
 extern void report_append_repeat(ReportText *text, const char *string, int n);
 extern void report_appendf(ReportText *text, const char *format,...) __attribute__((format(printf, 2, 3)));
 
@@ -65,7 +68,8 @@ extern bool report_image_set(ReportImage *image, const void *bytes, size_t size,
 extern void report_image_cell(const ReportImage *image, int width, int height,
 							  int x, int y, uint8_t rgb[3]);
 
-/* The image as "data:image/png;base64,...". */
+/* The image as "data:image/png;base64,...", and how many bytes that takes. */
+extern size_t report_png_size(const ReportImage *image);
 extern void report_append_png(ReportText *text, const ReportImage *image);
 
 /* ---- items: an image with what is known of it ---- */
@@ -116,13 +120,18 @@ typedef struct ReportFact
 	const char *value;
 } ReportFact;
 
-/* One query with its neighbours, a part of a page's body. */
-extern void report_append_neighbors(ReportText *body, const ReportItem *query,
-									const ReportItem *neighbors, int n);
+/*
+ * A self-contained page: its head, rows, its tail.  A row is one query with its
+ * neighbors, which is its first item and then each of them.
+ */
+extern void report_append_head(ReportText *text, const char *title, const char *subtitle,
+							   const ReportFact *facts, int nfacts);
+extern void report_append_row_begin(ReportText *text, const ReportItem *query);
+extern void report_append_neighbor(ReportText *text, const ReportItem *neighbor);
+extern void report_append_row_end(ReportText *text);
+extern void report_append_tail(ReportText *text);
 
-/* A self-contained page; body is HTML, everything else is text. */
-extern void report_append_page(ReportText *text, const char *title,
-							   const char *subtitle, const ReportFact *facts,
-							   int nfacts, const char *body);
+/* At least the bytes that an item takes in a page, SIZE_MAX if that overflows */
+extern size_t report_item_size(const ReportItem *item);
 
 #endif							/* REPORT_REPORT_H */

@@ -57,6 +57,12 @@ text_reserve(ReportText *text, size_t n)
 }
 
 void
+report_text_reserve(ReportText *text, size_t n)
+{
+	text_reserve(text, n);
+}
+
+void
 report_append_bytes(ReportText *text, const char *bytes, size_t n)
 {
 	if (!text_reserve(text, n))

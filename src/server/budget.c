@@ -8,6 +8,7 @@
 #include "utils/memutils.h"
 
 #include "server/budget.h"
+#include "server/errors.h"
 #include "server/guc.h"
 
 static const struct
@@ -17,6 +18,7 @@ static const struct
 }			budgets[] = {
 	[BUDGET_CACHE] = {"similarity.cache_memory", &guc_cache_memory},
 	[BUDGET_MAINTENANCE] = {"maintenance_work_mem", &maintenance_work_mem},
+	[BUDGET_TRAINING] = {"similarity.training_memory", &guc_training_memory},
 };
 
 Size
@@ -25,10 +27,13 @@ budget_bytes(Budget budget)
 	return (Size) *budgets[budget].kilobytes * 1024;
 }
 
-static double
-megabytes(Size bytes)
+/* "1234 kB", rounded up; in MB if that is long */
+static char *
+amount(Size bytes)
 {
-	return (double) bytes / (1024 * 1024);
+	Size		kilobytes = bytes / 1024 + (bytes % 1024 > 0);
+
+	return kilobytes < 100000 ? psprintf("%zu kB", kilobytes) : psprintf("%zu MB", kilobytes / 1024);
 }
 
 void
@@ -40,8 +45,8 @@ budget_require(Budget budget, Size needed, const char *what, const char *instead
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("%s need %.1f MB of memory, more than %s", what, megabytes(needed), setting),
-			 errdetail("It is %.1f MB.", megabytes(budget_bytes(budget))),
+			 errmsg("%s need %s of memory, more than %s", what, amount(needed), setting),
+			 errdetail("It is %s.", amount(budget_bytes(budget))),
 			 errhint("Raise %s, or %s.", setting, instead)));
 }
 
@@ -49,4 +54,18 @@ void
 budget_require_more(Budget budget, MemoryContext context, Size more, const char *what, const char *instead)
 {
 	budget_require(budget, budget_sum(MemoryContextMemAllocated(context, false), more), what, instead);
+}
+
+void
+budget_raise_status(Budget budget, const Arena *arena, const Status *status, const char *what, const char *instead)
+{
+	const char *setting = budgets[budget].setting;
+
+	if (status->code != STATUS_OUT_OF_MEMORY || !arena_over_budget(arena))
+		raise_status(status);
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("%s need more memory than %s", what, setting),
+			 errdetail("It is %s.", amount(budget_bytes(budget))),
+			 errhint("Raise %s, or %s.", setting, instead)));
 }

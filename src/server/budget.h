@@ -11,19 +11,22 @@
 
 #include "postgres.h"
 
+#include "base/arena.h"
 #include "base/size.h"
+#include "base/status.h"
 
 typedef enum Budget
 {
 	BUDGET_CACHE,				/* similarity.cache_memory */
-	BUDGET_MAINTENANCE			/* maintenance_work_mem */
+	BUDGET_MAINTENANCE,			/* maintenance_work_mem */
+	BUDGET_TRAINING				/* similarity.training_memory */
 } Budget;
 
 extern Size budget_bytes(Budget budget);
 
 /*
- * ERROR if what needs more than the budget: "what need 70 MB of memory, more
- * than maintenance_work_mem".  instead says in the hint, beside raising the
+ * ERROR if what needs more than the budget: "what need 71680 kB of memory,
+ * more than maintenance_work_mem".  instead says in the hint, beside raising the
  * setting, what else helps ("take fewer items").
  */
 extern void budget_require(Budget budget, Size needed, const char *what, const char *instead);
@@ -31,6 +34,13 @@ extern void budget_require(Budget budget, Size needed, const char *what, const c
 /* The same of what a context holds, without its children, and more to come */
 extern void budget_require_more(Budget budget, MemoryContext context, Size more,
 								const char *what, const char *instead);
+
+/*
+ * As raise_status() of what worked in an arena of a budget; if that was full, the
+ * error names the setting.
+ */
+extern void budget_raise_status(Budget budget, const Arena *arena, const Status *status, const char *what,
+								const char *instead) pg_attribute_noreturn();
 
 /* Products and sums that are SIZE_MAX, and so beyond every budget, if they overflow */
 static inline Size

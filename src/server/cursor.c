@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+#include "utils/memutils.h"
 #include "utils/portal.h"
 
 #include "server/cursor.h"
@@ -15,6 +17,20 @@ cursor_open(SPIPlanPtr plan, bool read_only)
 
 	PinPortal(cursor);
 	return cursor;
+}
+
+/* Four times as many rows as last time, if they fit */
+void
+cursor_fetch(Portal cursor, int most, CursorPace *pace)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	int			rows = Max(pace->rows, 1);
+	Size		bytes;
+
+	SPI_cursor_fetch(cursor, true, Min(rows, most));
+	MemoryContextSwitchTo(caller);	/* SPI leaves its own */
+	bytes = MemoryContextMemAllocated(SPI_tuptable->tuptabcxt, true) / rows;
+	pace->rows = (int) Max(Min(Min(4 * (Size) rows, most), (Size) work_mem * 1024 / Max(bytes, 1)), 1);
 }
 
 void

@@ -17,6 +17,18 @@
 /* SPI_cursor_open() of a plan without arguments, pinned.  SPI must be connected. */
 extern Portal cursor_open(SPIPlanPtr plan, bool read_only);
 
+/*
+ * SPI_cursor_fetch() of at most so many rows, and of fewer if rows are large:
+ * what is fetched together takes about work_mem.  The first comes alone, since
+ * nothing is known of it.  A pace is zeroed at first.
+ */
+typedef struct CursorPace
+{
+	int			rows;			/* of the next fetch; 0 at first */
+} CursorPace;
+
+extern void cursor_fetch(Portal cursor, int most, CursorPace *pace);
+
 /* Every cursor must be closed; an error closes it by itself. */
 extern void cursor_close(Portal cursor);
 

@@ -28,8 +28,8 @@ void
 guc_init(void)
 {
 	DefineCustomIntVariable("similarity.cache_memory",
-							"Memory for model weights kept by a backend.",
-							"The least recently used versions are dropped beyond it.",
+							"Memory for model weights kept by a backend, and for the forward pass of a call.",
+							"The least recently used versions are dropped beyond it; what needs more by itself is refused.",
 							&guc_cache_memory,
 							guc_cache_memory, 1024, MAX_KILOBYTES,
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);

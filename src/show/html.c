@@ -1,11 +1,15 @@
 /*
  * html.c
  *	  neighbors_html(): one HTML page of items and their neighbours.
+ *
+ * The page may take maintenance_work_mem.  Each picture is asked whether it fits
+ * before it is drawn; beside the page one picture is in memory at a time.
  */
 #include "postgres.h"
 
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -13,6 +17,7 @@
 #include "gallery/lookup.h"
 #include "gallery/user_query.h"
 #include "server/arguments.h"
+#include "server/budget.h"
 #include "server/context.h"
 #include "server/errors.h"
 #include "show/show.h"
@@ -26,30 +31,92 @@ typedef struct NeighborPage
 	const Gallery *gallery;
 	SPIPlanPtr	plan;
 	int			k;
-	ReportText	body;
+	StringInfoData text;		/* the result, with its header, as far as it
+								 * is there */
 	int			queries;
 	int			labeled;		/* queries whose label is known */
 	int			right;			/* of these, the nearest has it */
+	const char *label;			/* of the query whose row is written, or NULL */
 	MemoryContext scratch;		/* of one query */
 } NeighborPage;
+
+/* ---- the text: pieces, each in the server's encoding before the next is made ---- */
+
+static void
+begin_piece(const NeighborPage *page, ReportText *piece, Size size)
+{
+	budget_require(BUDGET_MAINTENANCE, budget_sum(page->text.len, size),
+				   "the pictures of the page", "show fewer or smaller ones");
+	report_text_init(piece, memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET));
+}
+
+static void
+put_piece(NeighborPage *page, ReportText *piece)
+{
+	Status		status;
+	char	   *text;
+
+	status_clear(&status);
+	if (!report_text_finish(piece, &status))
+		raise_status(&status);
+	text = picture_server_text(piece->data, piece->length);
+
+	appendBinaryStringInfo(&page->text, text, strlen(text));
+}
+
+/* ---- rows ---- */
+
+static void
+put_query(NeighborPage *page, const bytea *image)
+{
+	ReportItem	item = picture_query(page->gallery, page->label, image);
+	ReportText	piece;
+
+	begin_piece(page, &piece, report_item_size(&item));
+	report_append_row_begin(&piece, &item);
+	put_piece(page, &piece);
+}
+
+/* In memory of this row alone */
+static void
+put_neighbor(void *state, const NeighborRow *row)
+{
+	NeighborPage *page = state;
+	ReportItem	item = picture_neighbor(page->gallery, row, page->label);
+	ReportText	piece;
+
+	begin_piece(page, &piece, report_item_size(&item));
+	report_append_neighbor(&piece, &item);
+	put_piece(page, &piece);
+	page->right += row->rank == 0 && item.mark == REPORT_RIGHT;
+}
+
+static void
+end_row(NeighborPage *page)
+{
+	ReportText	piece;
+
+	begin_piece(page, &piece, 0);
+	report_append_row_end(&piece);
+	put_piece(page, &piece);
+}
 
 static void
 add_row(NeighborPage *page, const LabeledRows *rows, const LabeledBatch *batch, int row)
 {
 	MemoryContext previous = MemoryContextSwitchTo(page->scratch);
 	const bytea *image;
-	Pictures	pictures;
 
 	if (rows->columns == 3)
 		image = batch->has_image[row] ? DatumGetByteaPP(batch->images[row]) : NULL;
 	else
 		image = picture_of_input(page->gallery, batch->inputs[row], rows->type);
-	pictures = pictures_find(page->gallery, page->plan, batch->embeddings[row],
-							 batch->labels[row], image);
-	report_append_neighbors(&page->body, &pictures.items[0], &pictures.items[1], pictures.n);
+	page->label = batch->labels[row];
+	put_query(page, image);
+	neighbors_find(page->plan, batch->embeddings[row], put_neighbor, page);
+	end_row(page);
 	page->queries++;
 	page->labeled += batch->labels[row] != NULL;
-	page->right += pictures.n > 0 && pictures.items[1].mark == REPORT_RIGHT;
 	MemoryContextSwitchTo(previous);
 	MemoryContextReset(page->scratch);
 }
@@ -72,8 +139,10 @@ add_rows(NeighborPage *page, const char *query)
 	}
 }
 
-static char *
-page_text(NeighborPage *page, const char *title)
+/* ---- head and tail ---- */
+
+static void
+append_head(const NeighborPage *page, ReportText *piece, const char *title)
 {
 	const Gallery *gallery = page->gallery;
 	ReportFact	facts[5] = {
@@ -82,8 +151,6 @@ page_text(NeighborPage *page, const char *title)
 		{"queries", psprintf("%d", page->queries)},
 	};
 	int			n = 3;
-	ReportText	text_of_page;
-	Status		status;
 
 	if (gallery->model != NULL)
 	{
@@ -95,27 +162,55 @@ page_text(NeighborPage *page, const char *title)
 		facts[n].name = "nearest is right";
 		facts[n++].value = psprintf("%d of %d", page->right, page->labeled);
 	}
-	status_clear(&status);
-	if (!report_text_finish(&page->body, &status))
-		raise_status(&status);
-	report_text_init(&text_of_page, page->body.arena);
-	report_append_page(&text_of_page, picture_utf8(title),
-					   psprintf("Each item with its %d nearest, nearest first", page->k),
-					   facts, n, page->body.data);
-	if (!report_text_finish(&text_of_page, &status))
-		raise_status(&status);
-	return text_of_page.data;
+	report_append_head(piece, picture_utf8(title),
+					   psprintf("Each item with its %d nearest, nearest first", page->k), facts, n);
 }
 
-static char *
-make_page(const Gallery *gallery, const char *query, int k, const char *title)
+/* What the head says is known when the rows are written: they move to make room. */
+static void
+put_head(NeighborPage *page, const char *title)
+{
+	int			rows = page->text.len - VARHDRSZ;
+	char	   *start;
+	ReportText	piece;
+	int			length;
+
+	begin_piece(page, &piece, strlen(title));
+	append_head(page, &piece, title);
+	put_piece(page, &piece);
+	length = page->text.len - VARHDRSZ - rows;
+	enlargeStringInfo(&page->text, length);
+	start = page->text.data + VARHDRSZ;
+	memmove(start + length, start, rows + length);
+	memcpy(start, start + length + rows, length);
+}
+
+static void
+put_tail(NeighborPage *page)
+{
+	ReportText	piece;
+
+	begin_piece(page, &piece, 0);
+	report_append_tail(&piece);
+	put_piece(page, &piece);
+}
+
+/* The page is written where the result will be, once. */
+static text *
+make_page(const Gallery *gallery, const char *query, int k, const char *title, MemoryContext result)
 {
 	NeighborPage page = {gallery, neighbors_prepare(gallery, NEIGHBOR_IMAGES, k), k};
+	MemoryContext caller = MemoryContextSwitchTo(result);
 
-	report_text_init(&page.body, memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET));
+	initStringInfo(&page.text);
+	MemoryContextSwitchTo(caller);
+	appendStringInfoSpaces(&page.text, VARHDRSZ);
 	page.scratch = AllocSetContextCreate(CurrentMemoryContext, "pictures", ALLOCSET_DEFAULT_SIZES);
 	add_rows(&page, query);
-	return page_text(&page, title ? title : psprintf("Neighbors in %s", gallery->name));
+	put_head(&page, title ? title : psprintf("Neighbors in %s", gallery->name));
+	put_tail(&page);
+	SET_VARSIZE(page.text.data, page.text.len);
+	return (text *) page.text.data;
 }
 
 /* neighbors_html(gallery, query, k, title) */
@@ -126,18 +221,13 @@ neighbors_html(PG_FUNCTION_ARGS)
 	char	   *query = argument_text(fcinfo, 1, "query");
 	int			k = k_argument(fcinfo, 2, 5);
 	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext spi;
 	Gallery    *gallery;
-	char	   *page;
 	text	   *result;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	gallery = gallery_open(name);
-	page = make_page(gallery, query, k, argument_text_or_null(fcinfo, 3));
-	spi = MemoryContextSwitchTo(caller);
-	result = picture_result(page, strlen(page));
-	MemoryContextSwitchTo(spi);
+	result = make_page(gallery, query, k, argument_text_or_null(fcinfo, 3), caller);
 	gallery_close(gallery);
 	SPI_finish();
 	PG_RETURN_TEXT_P(result);

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
@@ -21,6 +22,7 @@
 #include "gallery/labels.h"
 #include "gallery/lookup.h"
 #include "server/arguments.h"
+#include "server/budget.h"
 #include "server/context.h"
 #include "server/errors.h"
 #include "show/show.h"
@@ -36,15 +38,14 @@ picture_utf8(const char *string)
 	return pg_server_to_any(string, strlen(string), PG_UTF8);
 }
 
-text *
-picture_result(const char *utf8, size_t length)
+char *
+picture_server_text(const char *utf8, size_t length)
 {
 	if (length > MaxAllocSize / 4)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("report is too large"),
-				 errdetail("It has %zu bytes.", length)));
-	return cstring_to_text(pg_any_to_server(utf8, (int) length, PG_UTF8));
+				 errmsg("a piece of %zu bytes of a report is too large", length)));
+	return pg_any_to_server(utf8, (int) length, PG_UTF8);
 }
 
 /* ---- items ---- */
@@ -78,44 +79,41 @@ picture_of_input(const Gallery *gallery, Datum input, Oid type)
 	return pixels;
 }
 
-/* The table of a row is freed with SPI; the pixels must outlive it. */
+/* Not even detoasted if it does not fit into what its picture may take */
 static const bytea *
-neighbor_image(int row)
+neighbor_image(const NeighborRow *row)
 {
 	bool		isnull;
-	Datum		value = neighbors_value(SPI_tuptable, row, NEIGHBOR_IMAGE, BYTEAOID, &isnull);
+	Datum		value = neighbor_value(row, NEIGHBOR_IMAGE, BYTEAOID, &isnull);
 
-	return isnull ? NULL : DatumGetByteaPCopy(value);
+	if (isnull)
+		return NULL;
+	budget_require(BUDGET_MAINTENANCE, toast_raw_datum_size(value), "the pictures", "show smaller ones");
+	return DatumGetByteaPP(value);
 }
 
-static ReportItem
-neighbor_item(const Gallery *gallery, int row, const char *query_label)
+ReportItem
+picture_query(const Gallery *gallery, const char *label, const bytea *image)
 {
-	char	   *label = labels_of_column(SPI_tuptable, row, NEIGHBOR_LABEL);
+	ReportItem	item = {0};
+
+	item.image = image_of(gallery, image);
+	item.label = label ? picture_utf8(label) : "query";
+	return item;
+}
+
+ReportItem
+picture_neighbor(const Gallery *gallery, const NeighborRow *row, const char *query_label)
+{
+	char	   *label = neighbor_label(row);
 	ReportItem	item = {0};
 
 	item.image = image_of(gallery, neighbor_image(row));
 	item.label = label ? picture_utf8(label) : "(no label)";
-	item.note = psprintf("%.4f", neighbors_distance(SPI_tuptable, row));
+	item.note = psprintf("%.4f", neighbor_distance(row));
 	if (query_label != NULL)
 		item.mark = label != NULL && strcmp(label, query_label) == 0 ? REPORT_RIGHT : REPORT_WRONG;
 	return item;
-}
-
-Pictures
-pictures_find(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query,
-			  const char *label, const bytea *image)
-{
-	Pictures	pictures;
-
-	pictures.n = neighbors_find(plan, query);
-	pictures.items = palloc0(sizeof(ReportItem) * (pictures.n + 1));
-	pictures.items[0].image = image_of(gallery, image);
-	pictures.items[0].label = label ? picture_utf8(label) : "query";
-	for (int i = 0; i < pictures.n; i++)
-		pictures.items[i + 1] = neighbor_item(gallery, i, label);
-	SPI_freetuptable(SPI_tuptable);
-	return pictures;
 }
 
 /* ---- lines ---- */
@@ -172,7 +170,8 @@ put_lines(ReturnSetInfo *result, const char *lines)
 	while (*lines != '\0')
 	{
 		const char *end = strchrnul(lines, '\n');
-		Datum		value = PointerGetDatum(picture_result(pnstrdup(lines, end - lines), end - lines));
+		char	   *line = picture_server_text(pnstrdup(lines, end - lines), end - lines);
+		Datum		value = CStringGetTextDatum(line);
 		bool		isnull = false;
 
 		tuplestore_putvalues(result->setResult, result->setDesc, &value, &isnull);
@@ -208,6 +207,44 @@ show_image(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* More than fit into the widest strip */
+#define MAX_SHOWN (REPORT_MAX_COLUMNS / REPORT_MIN_CELL)
+
+typedef struct Shown
+{
+	const Gallery *gallery;
+	const char *label;			/* of the query */
+	MemoryContext context;		/* of the items */
+	int			n;
+	ReportItem	items[MAX_SHOWN];	/* the first is the query */
+} Shown;
+
+/* The picture is kept until all are there. */
+static void
+show_neighbor(void *state, const NeighborRow *row)
+{
+	Shown	   *shown = state;
+	ReportItem	item = picture_neighbor(shown->gallery, row, shown->label);
+	Size		pixels = item.image == NULL ? 0 : (Size) item.image->height * item.image->width * item.image->channels;
+	MemoryContext caller;
+
+	budget_require_more(BUDGET_MAINTENANCE, shown->context, budget_sum(pixels, strlen(item.label)),
+						"the pictures", "show fewer of them");
+	caller = MemoryContextSwitchTo(shown->context);
+	if (item.image != NULL)
+	{
+		ReportImage *copy = palloc(sizeof(ReportImage));
+
+		*copy = *item.image;
+		copy->pixels = memcpy(palloc(pixels), item.image->pixels, pixels);
+		item.image = copy;
+	}
+	item.label = pstrdup(item.label);
+	item.note = pstrdup(item.note);
+	shown->items[shown->n++] = item;
+	MemoryContextSwitchTo(caller);
+}
+
 static void
 show_input(FunctionCallInfo fcinfo, const Gallery *gallery)
 {
@@ -216,14 +253,14 @@ show_input(FunctionCallInfo fcinfo, const Gallery *gallery)
 	int			k = k_argument(fcinfo, 2, 5);
 	int			columns = columns_argument(fcinfo, 4);
 	ReportStyle style = style_argument(fcinfo, 5);
-	Pictures	pictures;
+	Shown		shown = {gallery, argument_text_or_null(fcinfo, 3), CurrentMemoryContext};
+	SPIPlanPtr	plan;
 
 	gallery_require_input(gallery, type);
-	pictures = pictures_find(gallery, neighbors_prepare(gallery, NEIGHBOR_IMAGES, k),
-							 gallery_embed(gallery, input, type),
-							 argument_text_or_null(fcinfo, 3),
-							 picture_of_input(gallery, input, type));
-	put_strip((ReturnSetInfo *) fcinfo->resultinfo, pictures.items, pictures.n + 1, columns, style);
+	shown.items[shown.n++] = picture_query(gallery, shown.label, picture_of_input(gallery, input, type));
+	plan = neighbors_prepare(gallery, NEIGHBOR_IMAGES, Min(k, MAX_SHOWN - 1));
+	neighbors_find(plan, gallery_embed(gallery, input, type), show_neighbor, &shown);
+	put_strip((ReturnSetInfo *) fcinfo->resultinfo, shown.items, shown.n, columns, style);
 }
 
 /* show_neighbors(gallery, input, k, label, columns, style); nothing for NULL */

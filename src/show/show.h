@@ -8,21 +8,17 @@
 #include "postgres.h"
 
 #include "gallery/gallery.h"
+#include "gallery/lookup.h"
 #include "report/report.h"
 
-/* An item to show with its neighbours, all in the current memory context. */
-typedef struct Pictures
-{
-	ReportItem *items;			/* items[0] is the query */
-	int			n;				/* neighbours: items 1 .. n */
-} Pictures;
+/* The query's label or NULL, and its pixels or NULL */
+extern ReportItem picture_query(const Gallery *gallery, const char *label, const bytea *image);
 
 /*
- * The query with what plan (of NEIGHBOR_IMAGES) finds for it.  label is the
- * query's or NULL; image is its pixels or NULL.
+ * A neighbor (of NEIGHBOR_IMAGES) of a query of that label, in the current memory
+ * context.
  */
-extern Pictures pictures_find(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query,
-							  const char *label, const bytea *image);
+extern ReportItem picture_neighbor(const Gallery *gallery, const NeighborRow *row, const char *query_label);
 
 /*
  * The pixels of an input, if it is bytes of the size of the gallery's images;
@@ -30,8 +26,8 @@ extern Pictures pictures_find(const Gallery *gallery, SPIPlanPtr plan, const Emb
  */
 extern const bytea *picture_of_input(const Gallery *gallery, Datum input, Oid type);
 
-/* A label as UTF-8 and a complete text in the server's encoding. */
+/* A label as UTF-8, and text in the server's encoding */
 extern char *picture_utf8(const char *string);
-extern text *picture_result(const char *utf8, size_t length);
+extern char *picture_server_text(const char *utf8, size_t length);
 
 #endif							/* SHOW_SHOW_H */

@@ -20,9 +20,9 @@
 #include "embedding/embedding.h"
 #include "kernel/gemm.h"
 #include "nn/nn.h"
+#include "server/budget.h"
 #include "server/context.h"
 #include "server/errors.h"
-#include "server/guc.h"
 #include "server/params_json.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(evaluate_loss);
@@ -59,16 +59,21 @@ read_rows(ArrayType *array, const char *name)
 	Rows		rows = {0};
 	Datum	   *values;
 	bool	   *nulls;
+	float	   *scratch;
 
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("%s must be a one-dimensional array", name)));
-	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT, &values, &nulls, &rows.n);
+	rows.n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	if (rows.n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must not be empty", name)));
+	if ((double) rows.n * rows.n > MAX_PRODUCTS)
+		raise_too_long(rows.n, 1);
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT, &values, &nulls, &rows.n);
+	scratch = palloc(sizeof(float) * EMBEDDING_MAX_DIMS);
 	for (int i = 0; i < rows.n; i++)
 	{
 		Embedding  *e;
@@ -91,7 +96,7 @@ read_rows(ArrayType *array, const char *name)
 					(errcode(ERRCODE_DATA_EXCEPTION),
 					 errmsg("%s must all have the same dimensions, not %d and %d",
 							name, rows.dims, e->dims)));
-		x = embedding_floats(e, NULL);
+		x = embedding_floats(e, scratch);
 		for (int d = 0; d < rows.dims; d++)
 			rows.x[(Size) i * rows.dims + d] = x[d];
 	}
@@ -213,6 +218,7 @@ evaluate(FunctionCallInfo fcinfo, const NnLossRequest *request)
 	bool		nulls[3] = {false, false, request->nsecond == 0};
 	double	   *dx = alloc_numbers(request->n, request->dims);
 	double	   *dsecond = alloc_numbers(Max(request->nsecond, 1), request->dims);
+	Arena	   *arena = memory_arena(CurrentMemoryContext, budget_bytes(BUDGET_TRAINING));
 	double		value;
 	Status		status;
 
@@ -220,9 +226,8 @@ evaluate(FunctionCallInfo fcinfo, const NnLossRequest *request)
 		elog(ERROR, "return type must be a row type");
 	if (!gemm_load(&status))
 		raise_status(&status);
-	if (!nn_loss_evaluate(memory_arena(CurrentMemoryContext, (Size) guc_training_memory * 1024),
-						  request, &value, dx, dsecond, &status))
-		raise_status(&status);
+	if (!nn_loss_evaluate(arena, request, &value, dx, dsecond, &status))
+		budget_raise_status(BUDGET_TRAINING, arena, &status, "the distances of the embeddings", "give fewer embeddings");
 	if (!isfinite(value))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

@@ -198,8 +198,14 @@ input_as_text(const SourceRows *rows, const void *input)
 
 	if (rows->element == NN_UINT8)
 	{
-		bytea	   *bytes = palloc(VARHDRSZ + rows->row_size);
+		bytea	   *bytes;
 
+		/* two digits each, and "\x" */
+		if (rows->row_size > (MaxAllocSize - 2 - VARHDRSZ - 1) / 2)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("an input of %zu bytes is too large to be shown as text", rows->row_size)));
+		bytes = palloc(VARHDRSZ + rows->row_size);
 		SET_VARSIZE(bytes, VARHDRSZ + rows->row_size);
 		memcpy(VARDATA(bytes), input, rows->row_size);
 		value = PointerGetDatum(bytes);
@@ -212,14 +218,19 @@ input_as_text(const SourceRows *rows, const void *input)
 
 		initStringInfo(&array);
 		for (Size i = 0; i < rows->row_size / sizeof(float4); i++)
-			appendStringInfo(&array, "%c%s", i == 0 ? '{' : ',',
-							 DatumGetCString(DirectFunctionCall1(float4out, Float4GetDatum(x[i]))));
+		{
+			char	   *number = DatumGetCString(DirectFunctionCall1(float4out, Float4GetDatum(x[i])));
+
+			appendStringInfo(&array, "%c%s", i == 0 ? '{' : ',', number);
+			pfree(number);
+		}
 		appendStringInfoChar(&array, '}');
 		text = array.data;
 	}
 	return CStringGetTextDatum(text);
 }
 
+/* In a context that is reset after each row */
 static void
 put_batch(ReturnSetInfo *result, const Sample *sample, int number, const void *const *inputs)
 {
@@ -237,6 +248,7 @@ put_batch(ReturnSetInfo *result, const Sample *sample, int number, const void *c
 		values[3] = nulls[3] ? (Datum) 0 : CStringGetTextDatum(rows->classes[rows->labels[row]]);
 		values[4] = input_as_text(rows, inputs[i]);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		MemoryContextReset(CurrentMemoryContext);
 	}
 }
 
@@ -270,7 +282,6 @@ sample_batch(PG_FUNCTION_ARGS)
 		old = MemoryContextSwitchTo(rows_context);
 		put_batch(result, &sample, i, inputs);
 		MemoryContextSwitchTo(old);
-		MemoryContextReset(rows_context);
 	}
 	SPI_finish();
 	return (Datum) 0;

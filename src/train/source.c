@@ -191,18 +191,15 @@ static void
 add_known_classes(Reader *reader, ArrayType *known)
 {
 	Datum	   *labels;
-	bool	   *nulls;
 	int			n;
 
-	deconstruct_array(known, TEXTOID, -1, false, TYPALIGN_INT, &labels, &nulls, &n);
+	if (ARR_HASNULL(known) && array_contains_nulls(known))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("known_classes must not contain nulls")));
+	deconstruct_array(known, TEXTOID, -1, false, TYPALIGN_INT, &labels, NULL, &n);
 	for (int i = 0; i < n; i++)
-	{
-		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("known_classes must not contain nulls")));
 		(void) add_class(reader, TextDatumGetCString(labels[i]));
-	}
 	reader->known_only = true;
 }
 
@@ -364,6 +361,7 @@ read_all(Reader *reader, SPIPlanPtr plan)
 		.arg = reader
 	};
 	Portal		cursor = cursor_open(plan, false);
+	CursorPace	pace = {0};
 	uint64		fetched;
 
 	error_context_stack = &callback;
@@ -371,13 +369,13 @@ read_all(Reader *reader, SPIPlanPtr plan)
 	{
 		SPITupleTable *table;
 
-		SPI_cursor_fetch(cursor, true, FETCH_ROWS);
+		cursor_fetch(cursor, FETCH_ROWS, &pace);
 		fetched = SPI_processed;
 		table = SPI_tuptable;
 		for (uint64 i = 0; i < fetched; i++)
 			read_row(reader, table->vals[i], table->tupdesc);
 		SPI_freetuptable(table);
-	} while (fetched == FETCH_ROWS);
+	} while (fetched > 0);
 	cursor_close(cursor);
 	error_context_stack = callback.previous;
 }

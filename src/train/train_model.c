@@ -397,7 +397,7 @@ version_metrics(const Training *training)
 static void
 write_version(Training *training)
 {
-	int			version = version_store(&training->model, training->graph, training->weights,
+	int			version = version_store(&training->model, training->graph, weights_of_array, training->weights,
 										version_metrics(training));
 
 	training_run_finish(training->run, &training->model, version);

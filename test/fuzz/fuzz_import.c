@@ -287,12 +287,22 @@ import(const NnGraph *graph, bool torch, const uint8_t *bytes, size_t size)
 	Arena	   *arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
 	real	   *weights = malloc(sizeof(real) * nn_graph_weights(graph) + 1);
 	SafeTensors file;
+	NnImport	import;
 	Status		status;
 
 	status_clear(&status);
 	if (safetensors_open(bytes, size, arena, &file, &status) &&
-		nn_import_weights(&file, graph, torch, weights, &status))
+		nn_import_begin(&import, &file, graph, torch, arena, &status))
+	{
+		for (int i = 0; i < nn_graph_tensors(graph); i++)
+		{
+			NnTensorInfo tensor;
+
+			nn_graph_tensor(graph, i, &tensor);
+			nn_import_read(&import, &tensor, 0, tensor.count, weights + tensor.offset);
+		}
 		run(graph, weights);
+	}
 	else
 		MUST(status.code != STATUS_SUCCESS && status.message[0] != '\0');
 	free(weights);

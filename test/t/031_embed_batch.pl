@@ -80,8 +80,8 @@ cmp_ok(memory() - $memory, '<', 1024, 'memory is what it was before');
 # Two networks of which the cache holds one: each drops the other, unless a
 # batch is running on it.
 my $networks = "SELECT string_agg(used_bytes / 1000000 || ' MB', ' ') FROM pg_backend_memory_contexts WHERE name = 'network of a model'";
-$session->query("SET similarity.cache_memory = '1MB'");
-is($session->query("SELECT count(embed('wide', image)) FROM pictures WHERE i = 1"), '1', 'a network above the limit runs');
+$session->query("SET similarity.cache_memory = '9MB'");
+is($session->query("SELECT count(embed('wide', image)) FROM pictures WHERE i = 1"), '1', 'a network within the limit runs');
 like($session->query($networks), qr/^[89] MB$/, 'and is the only one kept');
 is($session->query("SELECT count(embed('pictures', image)) FROM pictures WHERE i = 1"), '1', 'the other one');
 is($session->query($networks), '0 MB', 'takes its place');
@@ -90,6 +90,8 @@ is($session->query("SELECT count(*), max(a <-> b) < 1e-5 FROM (SELECT embed_batc
 	'300|t', 'both in one query');
 is($session->query("SELECT count(embed('pictures', image)) FROM pictures WHERE i = 2"), '1', 'once more');
 is($session->query($networks), '0 MB', 'the limit holds after the batch');
+$session->query("SET similarity.cache_memory = '1MB'");
+is($session->query("SELECT count(embed('wide', image)) FROM pictures WHERE i = 1"), '', 'one above the limit does not');
 $session->quit;
 
 like($node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid"), qr/^0$/, 'the backend ended');

@@ -79,8 +79,11 @@ test_out_of_memory(void)
 		image = grey(pixels, 4, 4);
 		item.image = &image;
 		arena_fail_at(arena, n);
-		report_append_neighbors(&text, &item, &item, 1);
-		report_append_page(&text, "t", "s", NULL, 0, "");
+		report_append_head(&text, "t", "s", NULL, 0);
+		report_append_row_begin(&text, &item);
+		report_append_neighbor(&text, &item);
+		report_append_row_end(&text);
+		report_append_tail(&text);
 		if (!report_text_finish(&text, &status))
 		{
 			failures++;
@@ -106,7 +109,6 @@ test_page_is_escaped(void)
 {
 	const char *evil = "\"><script>x</script>";
 	ReportFact	fact = {evil, evil};
-	ReportText	body;
 	uint8_t		pixel = 0;
 	ReportImage image;
 	ReportItem	item = {.label = evil,.note = evil,.mark = REPORT_WRONG};
@@ -114,10 +116,11 @@ test_page_is_escaped(void)
 	begin();
 	image = grey(&pixel, 1, 1);
 	item.image = &image;
-	report_text_init(&body, arena);
-	report_append_neighbors(&body, &item, &item, 1);
-	CHECK(report_text_finish(&body, &status));
-	report_append_page(&text, evil, evil, &fact, 1, body.data);
+	report_append_head(&text, evil, evil, &fact, 1);
+	report_append_row_begin(&text, &item);
+	report_append_neighbor(&text, &item);
+	report_append_row_end(&text);
+	report_append_tail(&text);
 	CHECK(report_text_finish(&text, &status));
 	CHECK(strstr(text.data, "<script") == NULL);
 	CHECK(count_of(text.data, "&lt;script&gt;") == 11);
@@ -290,6 +293,32 @@ test_large_png(void)
 	report_append_png(&text, &image);
 	CHECK(report_text_finish(&text, &status));
 	CHECK(text.length == strlen("data:image/png;base64,") + (bytes + 2) / 3 * 4);
+	CHECK(text.length == report_png_size(&image));
+}
+
+/* Whoever has a limit asks before a picture is drawn. */
+static void
+test_item_size(void)
+{
+	static uint8_t pixels[200 * 200];
+	ReportImage image = grey(pixels, 200, 200);
+	ReportItem	items[] = {
+		{.label = "",.note = ""},
+		{.label = "\"'<>&\"'<>&\"'<>&",.note = "\"\"\"",.mark = REPORT_WRONG},
+		{.image = &image,.label = "\"'<>&\"'<>&\"'<>&",.note = "\"\"\"",.mark = REPORT_RIGHT},
+	};
+
+	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++)
+	{
+		begin();
+		report_append_row_begin(&text, &items[i]);
+		CHECK(text.length <= report_item_size(&items[i]));
+		begin();
+		report_append_neighbor(&text, &items[i]);
+		CHECK(text.length <= report_item_size(&items[i]));
+		/* at once, with no second place */
+		CHECK(arena_used(arena) < report_item_size(&items[i]) + 70000);
+	}
 }
 
 int
@@ -309,6 +338,7 @@ main(void)
 	RUN(test_too_narrow);
 	RUN(test_png);
 	RUN(test_large_png);
+	RUN(test_item_size);
 	arena_destroy(arena);
 	return unit_done();
 }

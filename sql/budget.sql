@@ -1,0 +1,56 @@
+-- What a user's numbers size is refused beyond its setting, before it is allocated.
+CREATE TABLE pictures (id int PRIMARY KEY, label text, image bytea, e embedding(4));
+INSERT INTO pictures SELECT i, 'c' || i % 3, decode(repeat('7f', 300000), 'hex'), random_embedding(4, i) FROM generate_series(1, 20) i;
+SELECT similarity.create_gallery('pictures', 'pictures', embedding => 'e', label => 'label', image => 'image', image_shape => '{100,1000,3}');
+SET maintenance_work_mem = '1MB';
+
+-- Pictures: a page, a strip
+SELECT similarity.neighbors_html('pictures', 'SELECT e, label FROM pictures LIMIT 2', 5);
+SELECT length(similarity.neighbors_html('pictures', 'SELECT e, label FROM pictures LIMIT 1', 1)) BETWEEN 400000 AND 420000 AS one;
+SELECT similarity.show_neighbors('pictures', random_embedding(4, 1), 100000, columns => 400);
+SELECT count(*) > 2 AS some FROM similarity.show_neighbors('pictures', random_embedding(4, 1), 2, columns => 400);
+
+-- Labels, matches and what is computed of them
+SELECT label FROM similarity.match_neighbors((SELECT array_agg(ARRAY[i || repeat('x', 100000)]) FROM generate_series(1, 20) i), NULL);
+SELECT * FROM similarity.confusion_matrix('pictures', 'SELECT e, label FROM pictures, generate_series(1, 3000)', NULL);
+SELECT * FROM similarity.calibrate('pictures', 'SELECT random_embedding(4, i), ''c1'' FROM generate_series(1, 5000) i', k => 20);
+SELECT * FROM similarity.calibrate('pictures', 'SELECT e, label FROM pictures', (SELECT jsonb_object_agg(i, 0.5) FROM generate_series(1, 1001) i));
+SELECT * FROM similarity.evaluate_retrieval('pictures', 'SELECT e, i FROM pictures, generate_series(1, 2000) i', array_fill('recall@1'::text, '{100}'));
+SELECT * FROM similarity.evaluate_retrieval('pictures', 'SELECT e, label FROM pictures', array_fill('recall@1'::text, '{1001}'));
+
+-- Arrays, of which nulls take no room
+SELECT * FROM similarity.retrieval_metrics(array_fill('a'::text, '{1000}'), array_fill(NULL::text, '{1000,1000}'), NULL, NULL, '{recall@1}');
+SELECT * FROM similarity.classification_counts(array_fill('a'::text, '{100000}'), array_fill('a'::text, '{100000}'), array_fill(0.5::float8, '{100000}'), '{1}');
+SELECT * FROM similarity.classification_metrics(array_fill(1::bigint, '{30000}'), array_fill(1::bigint, '{30000}'), array_fill(1::bigint, '{30000}'), array_fill(1::bigint, '{30000}'));
+SELECT * FROM similarity.knn('pictures', 'e', array_fill(NULL::embedding, '{1000001}'));
+SELECT array_fill(0::real, '{60000000,1}')::embedding[];
+RESET maintenance_work_mem;
+
+-- A loss within the memory of a training
+SET similarity.training_memory = '10MB';
+SELECT * FROM similarity.loss('triplet', array_fill(1, '{3000}'), array_fill('[1,2]'::embedding, '{3000}'));
+RESET similarity.training_memory;
+
+-- A forward pass and its weights within similarity.cache_memory
+SELECT FROM similarity.create_model('heavy', '{16}', '[{"dense": {"units": 20000}}, {"metric_embedding": {"units": 4}}]');
+CALL similarity.train('heavy', 'SELECT array_fill(i::real, ''{16}''), i % 2 FROM generate_series(1, 20) i', epochs => 1, steps_per_epoch => 1, seed => 1, verbose => false);
+CREATE TABLE items (id int PRIMARY KEY, label text, x real[], e embedding(4));
+SELECT similarity.create_gallery('items', 'items', embedding => 'e', label => 'label', model => 'heavy');
+SELECT similarity.attach('items', 'x');
+SET similarity.cache_memory = '1MB';
+\set x '{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16}'
+SELECT embed('heavy', :'x'::real[]);
+SELECT embed_batch('heavy', :'x'::real[]) OVER ();
+SELECT * FROM similarity.lookup('items', :'x'::real[]);
+INSERT INTO items VALUES (1, 'a', :'x');
+SELECT * FROM similarity.evaluate_retrieval('items', $$SELECT '{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16}'::real[], 'a'$$, '{recall@1}');
+RESET similarity.cache_memory;
+INSERT INTO items VALUES (1, 'a', :'x');
+SELECT dims(embed('heavy', :'x'::real[]));
+SET similarity.cache_memory = '1MB';
+-- also of a network that is there already
+SELECT embed('heavy', :'x'::real[]);
+RESET similarity.cache_memory;
+
+SELECT similarity.drop_gallery('pictures'), similarity.drop_gallery('items'), similarity.drop_model('heavy');
+DROP TABLE pictures, items;
