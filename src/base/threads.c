@@ -18,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
+
 #define SPIN_ROUNDS 20000
 
 typedef struct Worker
@@ -59,7 +61,7 @@ spin_pause(void)
 static void
 run_slices(ThreadPool *pool, int worker)
 {
-	for (int slice = worker; slice < pool->nslices; slice += pool->nthreads)
+	for (int slice = worker; slice < pool->nslices && !interrupt_pending(); slice += pool->nthreads)
 		pool->task(pool->arg, slice, worker);
 }
 
@@ -188,7 +190,7 @@ pool_run(ThreadPool *pool, int nslices, PoolTask task, void *arg)
 {
 	if (pool == NULL || pool->nthreads == 1 || nslices <= 1)
 	{
-		for (int slice = 0; slice < nslices; slice++)
+		for (int slice = 0; slice < nslices && !interrupt_pending(); slice++)
 			task(arg, slice, 0);
 		return;
 	}

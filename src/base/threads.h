@@ -35,7 +35,8 @@ extern int	pool_threads(const ThreadPool *pool);
 /*
  * Run task(arg, slice, worker) for every slice and return when all are done.
  * Slice s runs on worker s % nthreads in ascending order: the assignment is
- * static, so that results do not depend on timing.
+ * static, so that results do not depend on timing.  Slices that have not begun
+ * when an interrupt arrives are left out (base/interrupt.h).
  */
 extern void pool_run(ThreadPool *pool, int nslices, PoolTask task, void *arg);
 

@@ -30,6 +30,7 @@
 #include "server/context.h"
 #include "server/cursor.h"
 #include "server/errors.h"
+#include "server/stop.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_knn);
 
@@ -268,6 +269,7 @@ take_block(Knn *knn)
 		n = take_row(knn, SPI_tuptable, i, n);
 	MemoryContextSwitchTo(previous);
 	neighbors_add(knn->search, knn->row_vectors, knn->row_items, knn->row_ids, n);
+	check_interrupts();
 	SPI_freetuptable(SPI_tuptable);
 	MemoryContextReset(knn->context);
 	return fetched > 0;

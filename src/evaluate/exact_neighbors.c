@@ -24,6 +24,7 @@
 #include "server/context.h"
 #include "server/cursor.h"
 #include "server/errors.h"
+#include "server/stop.h"
 
 struct Exact
 {
@@ -191,6 +192,7 @@ take_block(Exact *exact, Portal portal, int block)
 		take_row(exact, SPI_tuptable, i);
 	MemoryContextSwitchTo(previous);
 	neighbors_add(exact->search, exact->row_vectors, exact->row_items, exact->row_ids, n);
+	check_interrupts();
 	SPI_freetuptable(SPI_tuptable);
 	MemoryContextReset(exact->block_context);
 	exact->rows += n;
@@ -225,6 +227,7 @@ hand_over(Exact *exact)
 	double	   *found_distances = palloc(sizeof(double) * exact->k);
 
 	neighbors_finish(exact->search);
+	check_interrupts();
 	for (int q = 0; q < exact->n; q++)
 	{
 		size_t		n;

@@ -37,6 +37,7 @@
 #include "server/context.h"
 #include "server/errors.h"
 #include "server/guc.h"
+#include "server/stop.h"
 
 /* Subphases in pg_stat_progress_create_index; 1 is PostgreSQL's own */
 #define PHASE_LINKING 2
@@ -413,11 +414,11 @@ run_pass(Build *build)
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, memory->nodes);
 	for (uint32 node = 0; node < memory->nodes; node += PASS_STEP)
 	{
-		CHECK_FOR_INTERRUPTS();
 		pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, node);
 		if (!graph_builder_pass(build->builder, node,
 								Min(PASS_STEP, memory->nodes - node), &status))
 			raise_status(&status);
+		check_interrupts();
 	}
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, 0);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, (int64) build->rows);
@@ -470,6 +471,7 @@ end_memory(Build *build)
 	status_clear(&status);
 	if (!graph_builder_flush(build->builder, &status))
 		raise_status(&status);
+	check_interrupts();
 	make_root(build);
 	run_passes(build);
 	connect_all(build);
@@ -520,6 +522,7 @@ add_vector(Build *build, const float *vector, ItemPointer tid)
 
 	if (build->builder != NULL)
 	{
+		check_interrupts();		/* of what the last row flushed, too */
 		status_clear(&status);
 		switch (graph_builder_add(build->builder, vector, hnsw_row(tid), &status))
 		{

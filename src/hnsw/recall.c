@@ -44,6 +44,7 @@
 #include "server/context.h"
 #include "server/errors.h"
 #include "server/guc.h"
+#include "server/stop.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_recall);
 
@@ -173,6 +174,7 @@ static void
 flush_block(Recall *recall)
 {
 	neighbors_add(recall->exact, recall->vectors, recall->items, recall->ids, recall->nblock);
+	check_interrupts();
 	recall->nblock = 0;
 	MemoryContextReset(recall->block_context);
 }

@@ -11,11 +11,14 @@
 #include "kernel/gemm.h"
 
 #include <dlfcn.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/interrupt.h"
 
 /* CBLAS' numbers for its enumerations */
 #define CBLAS_ROW_MAJOR 101
@@ -90,15 +93,72 @@ gemm_name(void)
 	return cblas_dgemm != NULL ? name : NULL;
 }
 
+/*
+ * A product that takes longer than some 50 ms is computed in tiles of C, between
+ * which interrupts are seen.  Tiles are as square as that allows, since each
+ * reads its rows of A and columns of B once more.  Sums over k stay whole, and
+ * with them the results.
+ */
+#define TILE_PRODUCTS ((double) (1u << 31))
+#define TILE_STEP 64			/* rows and columns that OpenBLAS likes */
+
+typedef struct Tile
+{
+	int			m;
+	int			n;
+} Tile;
+
+static int
+round_down(double side)
+{
+	return side < 2 * TILE_STEP ? TILE_STEP : (int) (side / TILE_STEP) * TILE_STEP;
+}
+
+static Tile
+choose_tile(int m, int n, int k)
+{
+	double		area = TILE_PRODUCTS / k;
+	Tile		tile = {m, n};
+
+	if ((double) m * n <= area)
+		return tile;
+	tile.m = round_down(sqrt(area));
+	tile.m = tile.m > m ? m : tile.m;
+	tile.n = round_down(area / tile.m);
+	tile.n = tile.n > n ? n : tile.n;
+	if (tile.n == n)
+		tile.m = round_down(area / n);
+	return tile;
+}
+
+static inline int
+least(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+/* Where row i of op(A) begins; column j of op(B) likewise, with the other sense of "transposed" */
+static inline size_t
+offset_of(bool transposed, int i, int stride)
+{
+	return transposed ? (size_t) i : (size_t) i * stride;
+}
+
 void
 gemm_f32(bool ta, bool tb, int m, int n, int k,
 		 float alpha, const float *a, int lda,
 		 const float *b, int ldb,
 		 float beta, float *c, int ldc)
 {
-	cblas_sgemm(CBLAS_ROW_MAJOR, ta ? CBLAS_TRANS : CBLAS_NO_TRANS,
-				tb ? CBLAS_TRANS : CBLAS_NO_TRANS,
-				m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+	Tile		tile = choose_tile(m, n, k);
+
+	for (int i = 0; i < m; i += tile.m)
+		for (int j = 0; j < n && !interrupt_pending(); j += tile.n)
+			cblas_sgemm(CBLAS_ROW_MAJOR, ta ? CBLAS_TRANS : CBLAS_NO_TRANS,
+						tb ? CBLAS_TRANS : CBLAS_NO_TRANS,
+						least(tile.m, m - i), least(tile.n, n - j), k, alpha,
+						a + offset_of(ta, i, lda), lda, b + offset_of(!tb, j, ldb), ldb,
+						beta, c + (size_t) i * ldc + j, ldc);
 }
 
 void
@@ -107,7 +167,13 @@ gemm_f64(bool ta, bool tb, int m, int n, int k,
 		 const double *b, int ldb,
 		 double beta, double *c, int ldc)
 {
-	cblas_dgemm(CBLAS_ROW_MAJOR, ta ? CBLAS_TRANS : CBLAS_NO_TRANS,
-				tb ? CBLAS_TRANS : CBLAS_NO_TRANS,
-				m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+	Tile		tile = choose_tile(m, n, k);
+
+	for (int i = 0; i < m; i += tile.m)
+		for (int j = 0; j < n && !interrupt_pending(); j += tile.n)
+			cblas_dgemm(CBLAS_ROW_MAJOR, ta ? CBLAS_TRANS : CBLAS_NO_TRANS,
+						tb ? CBLAS_TRANS : CBLAS_NO_TRANS,
+						least(tile.m, m - i), least(tile.n, n - j), k, alpha,
+						a + offset_of(ta, i, lda), lda, b + offset_of(!tb, j, ldb), ldb,
+						beta, c + (size_t) i * ldc + j, ldc);
 }

@@ -27,7 +27,8 @@ extern const char *gemm_name(void);
 /*
  * C = alpha * op(A) * op(B) + beta * C, all row-major.  op(A) is m x k, op(B)
  * is k x n, C is m x n; ta / tb say whether the stored matrix is transposed.
- * lda, ldb, ldc are row strides of the stored matrices.
+ * lda, ldb, ldc are row strides of the stored matrices.  Ends early, with part
+ * of C as it was, when an interrupt arrives.
  */
 extern void gemm_f32(bool ta, bool tb, int m, int n, int k,
 					 float alpha, const float *a, int lda,

@@ -22,6 +22,7 @@
 #include "server/context.h"
 #include "server/errors.h"
 #include "server/guc.h"
+#include "server/stop.h"
 
 /*
  * An ordered index scan evaluates the same embed(...) as scan key, in the
@@ -268,6 +269,7 @@ network_run(Network *network, const InputRow *row)
 	result = embedding_new(nn_graph_outputs(network->graph));
 	result->model = network->version.id;
 	nn_infer_run(network->infer, row->element, &row->data, 1, result->x);
+	check_interrupts();
 	embedding_check_finite(result);
 	remember(network, row, result);
 	return result;
@@ -340,6 +342,7 @@ run_piece(NetworkRunner *runner, NnElement element, const void *const *rows, int
 	int			dims = nn_graph_outputs(runner->network->graph);
 
 	nn_infer_run(runner->infer, element, rows, n, runner->out);
+	check_interrupts();
 	for (int i = 0; i < n; i++)
 	{
 		out[i] = embedding_new(dims);
@@ -355,7 +358,6 @@ network_run_many(NetworkRunner *runner, NnElement element, const void *const *ro
 {
 	for (int done = 0; done < n; done += runner->max_rows)
 	{
-		CHECK_FOR_INTERRUPTS();
 		run_piece(runner, element, rows + done, Min(n - done, runner->max_rows), out + done);
 	}
 }

@@ -14,6 +14,7 @@
  */
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "kernel/gemm.h"
 #include "nn/conv.h"
 #include "nn/conv_kernels.h"
@@ -294,17 +295,17 @@ forward_group(void *arg, int slice, int worker)
 	int			end;
 
 	group_range(task, slice, &begin, &end);
-	for (int i = begin; i < end; i++)
+	for (int i = begin; i < end && !interrupt_pending(); i++)
 		(void) frame_image(&frame, task->in + (size_t) i * layer->inputs, room + (size_t) (i - begin) * frame_size(&frame));
-	for (size_t f = 0; f < view.filters; f += (size_t) nn_conv_block)
+	for (size_t f = 0; f < view.filters && !interrupt_pending(); f += (size_t) nn_conv_block)
 	{
-		for (int i = begin; i < end; i++)
+		for (int i = begin; i < end && !interrupt_pending(); i++)
 			nn_conv_forward(&view, is_bare(&frame) ? task->in + (size_t) i * layer->inputs :
 							room + (size_t) (i - begin) * frame_size(&frame),
 							packed + f / (size_t) nn_conv_block * block, bias == NULL ? NULL : bias + f, relu,
 							task->writable_out + (size_t) i * layer->outputs + f);
 	}
-	for (int i = begin; i < end; i++)
+	for (int i = begin; i < end && !interrupt_pending(); i++)
 		finish_image(task, i, relu);
 }
 
@@ -339,7 +340,7 @@ input_gradient(const NnConvTask *task, const NnConvView *view, const real *frame
 	int			filters = nn_conv_filters(task->layer);
 	int			last = w->kernel_height * w->kernel_width - 1;
 
-	for (int p = 0; p < view->pixels; p++)
+	for (int p = 0; p < view->pixels && !interrupt_pending(); p++)
 	{
 		const real *window = frame + (size_t) (p / w->width) * view->line_stride +
 		(size_t) (p % w->width) * view->pixel_stride;
@@ -373,7 +374,7 @@ sum_gradients(const NnConvTask *task, int i, int worker)
 	int			rows = (GRADIENT_PIXELS + view.out_width - 1) / view.out_width;
 	int			height = layer->window.out_height;
 
-	for (int y = 0; y < height; y += rows)
+	for (int y = 0; y < height && !interrupt_pending(); y += rows)
 		nn_conv_gradient(&view, image, dout, y, y + rows < height ? y + rows : height, worker_sums(task, worker));
 }
 
@@ -393,7 +394,7 @@ backward_group(void *arg, int slice, int worker)
 	int			end;
 
 	group_range(task, slice, &begin, &end);
-	for (int i = begin; i < end; i++)
+	for (int i = begin; i < end && !interrupt_pending(); i++)
 	{
 		const real *dout = task->dout + (size_t) i * layer->outputs;
 
@@ -405,7 +406,7 @@ backward_group(void *arg, int slice, int worker)
 	}
 	if (task->din == NULL)
 		return;
-	for (int i = begin; i < end; i++)
+	for (int i = begin; i < end && !interrupt_pending(); i++)
 	{
 		const real *image = frame_image(&frame, task->dout + (size_t) i * layer->outputs,
 										room + (size_t) (i - begin) * frame_size(&frame));
@@ -413,9 +414,9 @@ backward_group(void *arg, int slice, int worker)
 		if (!input_in_blocks(layer))
 			input_gradient(task, &view, image, task->din + (size_t) i * layer->inputs);
 	}
-	for (size_t c = 0; c < view.filters && input_in_blocks(layer); c += (size_t) nn_conv_block)
+	for (size_t c = 0; c < view.filters && input_in_blocks(layer) && !interrupt_pending(); c += (size_t) nn_conv_block)
 	{
-		for (int i = begin; i < end; i++)
+		for (int i = begin; i < end && !interrupt_pending(); i++)
 			nn_conv_forward(&view, is_bare(&frame) ? task->dout + (size_t) i * layer->outputs :
 							room + (size_t) (i - begin) * frame_size(&frame),
 							packed + c / (size_t) nn_conv_block * block, NULL, false,
@@ -429,7 +430,7 @@ gather_tap(const NnConvTask *task, int tap, int first, int channels, real *patch
 {
 	const NnWindow *w = &task->layer->window;
 
-	for (int i = 0; i < task->pass->n; i++)
+	for (int i = 0; i < task->pass->n && !interrupt_pending(); i++)
 	{
 		const real *image = task->in + (size_t) i * task->layer->inputs;
 

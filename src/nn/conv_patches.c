@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "kernel/gemm.h"
 #include "nn/conv.h"
 
@@ -135,7 +136,7 @@ forward_image(void *arg, int slice, int worker)
 
 	if (before != NULL)
 		before += (size_t) slice * layer->outputs;
-	for (int p = 0; p < nn_conv_pixels(layer); p += tile)
+	for (int p = 0; p < nn_conv_pixels(layer) && !interrupt_pending(); p += tile)
 	{
 		int			pixels = nn_conv_pixels(layer) - p < tile ? nn_conv_pixels(layer) - p : tile;
 
@@ -191,7 +192,7 @@ backward_image(void *arg, int slice, int worker)
 	nn_conv_activation_backward(task, slice);
 	if (din != NULL)
 		memset(din, 0, layer->inputs * sizeof(real));
-	for (int p = 0; p < nn_conv_pixels(layer); p += tile)
+	for (int p = 0; p < nn_conv_pixels(layer) && !interrupt_pending(); p += tile)
 	{
 		int			pixels = nn_conv_pixels(layer) - p < tile ? nn_conv_pixels(layer) - p : tile;
 		const real *dtile = dout + (size_t) p * filters;

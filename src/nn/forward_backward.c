@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "nn/plan.h"
 
 static const real *
@@ -31,7 +32,7 @@ layer_saved(const NnPlan *plan, const NnPass *pass, const NnLayer *layer, real *
 void
 nn_forward(const NnGraph *graph, const NnPlan *plan, const NnPass *pass, real *memory)
 {
-	for (int i = 0; i < graph->nlayers; i++)
+	for (int i = 0; i < graph->nlayers && !interrupt_pending(); i++)
 	{
 		const NnLayer *layer = &graph->layers[i];
 		const real *in[NN_MAX_SOURCES];
@@ -94,7 +95,7 @@ nn_backward(const NnGraph *graph, const NnPlan *plan, const NnPass *pass, real *
 {
 	bool		written[NN_MAX_LAYERS] = {false};
 
-	for (int i = graph->nlayers - 1; i >= 0; i--)
+	for (int i = graph->nlayers - 1; i >= 0 && !interrupt_pending(); i--)
 	{
 		const NnLayer *layer = &graph->layers[i];
 

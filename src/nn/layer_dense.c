@@ -14,6 +14,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "kernel/gemm.h"
 #include "nn/conv_kernels.h"
 #include "nn/kernels.h"
@@ -127,6 +128,9 @@ metric_embedding_init(const NnLayer *layer, Random *random, real *weights)
 	init_kernel(layer, EMBEDDING_INITIALIZER, random, weights);
 }
 
+/* Weights that one row is multiplied with between looks for an interrupt */
+#define ROW_WEIGHTS ((size_t) 4 * 1024 * 1024)
+
 /* Rows of W in a band, and how many bands there are */
 static size_t
 band_rows(const NnLayer *layer)
@@ -212,7 +216,7 @@ add_blocks(const DenseTask *task, size_t begin, size_t end, real *room, real *su
 	size_t		count = (size_t) task->pass->n * layer->outputs;
 	real	   *packed = room + count;
 
-	for (; begin < end; begin += band_rows(layer))
+	for (; begin < end && !interrupt_pending(); begin += band_rows(layer))
 	{
 		size_t		rows = end - begin < band_rows(layer) ? end - begin : band_rows(layer);
 		NnConvView	view = dense_view(layer, task->pass->n, rows);
@@ -225,6 +229,19 @@ add_blocks(const DenseTask *task, size_t begin, size_t end, real *room, real *su
 	}
 }
 
+/* Row i of X, some rows of W at a time */
+static void
+add_row(const DenseTask *task, int i, size_t begin, size_t end, real *sum)
+{
+	const NnLayer *layer = task->layer;
+	const real *w = nn_tensor(layer, task->pass, KERNEL);
+	size_t		step = (ROW_WEIGHTS / layer->outputs + 1) * 8;
+
+	for (; begin < end && !interrupt_pending(); begin += step)
+		nn_gemv_add(task->in + (size_t) i * layer->inputs + begin, w + begin * layer->outputs,
+					end - begin < step ? end - begin : step, (int) layer->outputs, sum);
+}
+
 static void
 add_products(const DenseTask *task, size_t begin, size_t end, real *room, real *sum)
 {
@@ -235,8 +252,7 @@ add_products(const DenseTask *task, size_t begin, size_t end, real *room, real *
 	if (n <= MAX_GEMV_ROWS)
 	{
 		for (int i = 0; i < n; i++)
-			nn_gemv_add(task->in + (size_t) i * layer->inputs + begin, w, end - begin,
-						(int) layer->outputs, sum + (size_t) i * layer->outputs);
+			add_row(task, i, begin, end, sum + (size_t) i * layer->outputs);
 		return;
 	}
 	if (in_blocks(layer))

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "nn/pairwise.h"
 
 static int
@@ -129,15 +130,16 @@ reduce_anchors(const NnLossType *type, const Params *params, const NnBatch *batc
 
 	if (type->begin != NULL)
 		type->begin(params, batch);
-	for (int i = 0; i < batch->n; i++)
+	for (int i = 0; i < batch->n && !interrupt_pending(); i++)
 	{
 		NnAnchor	anchor = nn_anchor(batch, i);
 
 		type->anchor(params, &anchor, &tally);
 	}
 	scale = nn_reduction_scale(reduction, &tally);
-	for (size_t i = 0; i < (size_t) batch->n * batch->nkeys; i++)
-		batch->dmatrix[i] *= scale;
+	for (int i = 0; i < batch->n && !interrupt_pending(); i++)
+		for (int j = 0; j < batch->nkeys; j++)
+			batch->dmatrix[(size_t) i * batch->nkeys + j] *= scale;
 	return tally.sum * scale;
 }
 
@@ -145,7 +147,8 @@ static double
 compute_matrix(const NnLossType *type, const Params *params, const NnBatch *batch,
 			   NnReduction reduction)
 {
-	memset(batch->dmatrix, 0, (size_t) batch->n * batch->nkeys * sizeof(double));
+	for (int i = 0; i < batch->n && !interrupt_pending(); i++)
+		memset(batch->dmatrix + (size_t) i * batch->nkeys, 0, (size_t) batch->nkeys * sizeof(double));
 	if (type->matrix != NULL)
 		return type->matrix(params, batch);
 	return reduce_anchors(type, params, batch, reduction);
@@ -165,6 +168,8 @@ compute_pairs(const NnLossType *type, const Params *params, const int32_t *label
 	memcpy(work->key_labels, labels, (size_t) n * sizeof(int32_t));
 	batch = make_batch(labels, n, work->nkeys, dims, work);
 	nn_distances(distance, work->x, n, work->x, work->nkeys, dims, work->matrix);
+	if (interrupt_pending())
+		return NAN;
 	loss = compute_matrix(type, params, &batch, reduction);
 	nn_distances_backward(distance, work->x, n, work->x, work->nkeys, dims,
 						  work->matrix, work->dmatrix, work->dx, work->dx, n);
@@ -185,6 +190,8 @@ compute_proxies(const NnLossType *type, const Params *params, const int32_t *lab
 	batch = make_batch(labels, n, classes, dims, work);
 	nn_normalize_rows(work->proxies, classes, dims, work->lengths + n);
 	nn_distances(NN_INNER_PRODUCT, work->x, n, work->proxies, classes, dims, work->matrix);
+	if (interrupt_pending())
+		return NAN;
 	loss = compute_matrix(type, params, &batch, reduction);
 	memset(work->dproxies, 0, (size_t) classes * dims * sizeof(double));
 	nn_distances_backward(NN_INNER_PRODUCT, work->x, n, work->proxies, classes, dims,
@@ -262,7 +269,7 @@ nn_loss_stats(const NnLossType *type, const Params *params, const int32_t *label
 
 	batch.key_labels = labels;
 	batch_distances(type, params, n, dims, work);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && !interrupt_pending(); i++)
 	{
 		NnAnchor	anchor = nn_anchor(&batch, i);
 		NnPick		farthest = nn_farthest(&anchor, anchor.positive);

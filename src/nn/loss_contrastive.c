@@ -8,6 +8,7 @@
  */
 #include <math.h>
 
+#include "base/interrupt.h"
 #include "nn/loss.h"
 #include "nn/pairwise.h"
 
@@ -37,7 +38,7 @@ pair_loss(const Params *params, const NnAnchor *anchor, int j)
 static void
 tally_pairs(const Params *params, const NnBatch *batch, NnTally *positives, NnTally *negatives)
 {
-	for (int i = 0; i < batch->n; i++)
+	for (int i = 0; i < batch->n && !interrupt_pending(); i++)
 	{
 		NnAnchor	anchor = nn_anchor(batch, i);
 
@@ -62,7 +63,7 @@ contrastive_matrix(const Params *params, const NnBatch *batch)
 	tally_pairs(params, batch, &positives, &negatives);
 	positive_scale = nn_reduction_scale(reduction, &positives);
 	negative_scale = nn_reduction_scale(reduction, &negatives);
-	for (int i = 0; i < batch->n; i++)
+	for (int i = 0; i < batch->n && !interrupt_pending(); i++)
 	{
 		NnAnchor	anchor = nn_anchor(batch, i);
 

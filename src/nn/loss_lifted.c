@@ -6,6 +6,7 @@
  */
 #include <math.h>
 
+#include "base/interrupt.h"
 #include "nn/loss.h"
 #include "nn/pairwise.h"
 
@@ -36,7 +37,7 @@ mined_positive(const Params *params, const NnAnchor *anchor)
 static void
 lifted_begin(const Params *params, const NnBatch *batch)
 {
-	for (int i = 0; i < batch->n; i++)
+	for (int i = 0; i < batch->n && !interrupt_pending(); i++)
 	{
 		NnAnchor	anchor = nn_anchor(batch, i);
 		NnPick		positive = mined_positive(params, &anchor);
@@ -57,7 +58,7 @@ count_negatives(const NnAnchor *anchor, double *times)
 
 	for (int j = 0; j < anchor->n; j++)
 		times[j] = anchor->negative[j];
-	for (int i = 0; i < batch->n; i++)
+	for (int i = 0; i < batch->n && !interrupt_pending(); i++)
 		times[batch->picks[i]] += anchor->negative[batch->picks[i]];
 }
 

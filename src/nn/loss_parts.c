@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "nn/loss.h"
 
 /* What an empty mask is away from the row's extreme */
@@ -180,7 +181,7 @@ nn_softplus(double x, double *slope)
 void
 nn_normalize_rows(double *x, int n, int dims, double *lengths)
 {
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && !interrupt_pending(); i++)
 	{
 		double	   *row = x + (size_t) i * dims;
 		double		sum = 0;
@@ -196,7 +197,7 @@ nn_normalize_rows(double *x, int n, int dims, double *lengths)
 void
 nn_normalize_rows_backward(const double *x, int n, int dims, const double *lengths, double *dx)
 {
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && !interrupt_pending(); i++)
 	{
 		const double *row = x + (size_t) i * dims;
 		double	   *drow = dx + (size_t) i * dims;

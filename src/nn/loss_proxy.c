@@ -7,6 +7,7 @@
  */
 #include <math.h>
 
+#include "base/interrupt.h"
 #include "nn/loss.h"
 
 #define DEGREES (3.14159265358979323846 / 180)
@@ -191,7 +192,7 @@ column_mask(const NnBatch *batch, int proxy, bool own, uint8_t *mask)
 {
 	int			count = 0;
 
-	for (int i = 0; i < batch->n; i++)
+	for (int i = 0; i < batch->n && !interrupt_pending(); i++)
 	{
 		mask[i] = (batch->labels[i] == proxy) == own;
 		count += mask[i];
@@ -214,7 +215,7 @@ add_columns(const NnBatch *batch, const Side *side, double scale, double *x, uin
 
 		if (column_mask(batch, c, side->own, mask) == 0 && side->own)
 			continue;
-		for (int i = 0; i < batch->n; i++)
+		for (int i = 0; i < batch->n && !interrupt_pending(); i++)
 			x[i] = side->factor * batch->matrix[(size_t) i * batch->nkeys + c] + side->shift;
 		term = nn_log_sum_exp(x, mask, batch->n, 1);
 		if (scale == 0)

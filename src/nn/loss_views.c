@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "kernel/gemm.h"
 #include "nn/loss.h"
 #include "nn/pairwise.h"
@@ -27,7 +28,7 @@ ranking_views(const Params *params, int n, int dims, NnLossWork *work)
 	double		loss = 0;
 
 	nn_distances(NN_INNER_PRODUCT, work->x, n, answers, n, dims, work->matrix);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && !interrupt_pending(); i++)
 	{
 		double	   *share = work->dmatrix + (size_t) i * n;
 		double		right = scale * work->matrix[(size_t) i * n + i];
@@ -68,7 +69,7 @@ simclr_views(const Params *params, int n, int dims, NnLossWork *work)
 	double		loss = 0;
 
 	nn_distances(NN_INNER_PRODUCT, work->x, rows, work->x, rows, dims, work->matrix);
-	for (int i = 0; i < rows; i++)
+	for (int i = 0; i < rows && !interrupt_pending(); i++)
 	{
 		double	   *share = work->dmatrix + (size_t) i * rows;
 		int			partner = (i + n) % rows;
@@ -143,7 +144,7 @@ simsiam_views(const Params *params, int n, int dims, NnLossWork *work)
 	double	   *gradient = work->dx + (size_t) n * dims;
 	double		sum = 0;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && !interrupt_pending(); i++)
 	{
 		size_t		at = (size_t) i * dims;
 		double		cosine = 0;
@@ -173,7 +174,7 @@ const NnLossType nn_loss_simsiam = {
 static void
 center_columns(double *x, int n, int dims)
 {
-	for (int d = 0; d < dims; d++)
+	for (int d = 0; d < dims && !interrupt_pending(); d++)
 	{
 		double		mean = 0;
 
@@ -191,7 +192,7 @@ column_variance(const double *x, int n, int dims, int d)
 {
 	double		sum = 0;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && !interrupt_pending(); i++)
 		sum += x[(size_t) i * dims + d] * x[(size_t) i * dims + d];
 	return sum / n;
 }
@@ -216,7 +217,7 @@ static void
 standardize(double *x, int n, int dims, double *deviations)
 {
 	center_columns(x, n, dims);
-	for (int d = 0; d < dims; d++)
+	for (int d = 0; d < dims && !interrupt_pending(); d++)
 	{
 		deviations[d] = sqrt(column_variance(x, n, dims, d));
 		for (int i = 0; i < n; i++)
@@ -228,7 +229,7 @@ standardize(double *x, int n, int dims, double *deviations)
 static void
 standardize_backward(const double *x, int n, int dims, const double *deviations, double *dx)
 {
-	for (int d = 0; d < dims; d++)
+	for (int d = 0; d < dims && !interrupt_pending(); d++)
 	{
 		double		mean = 0;
 		double		along = 0;
@@ -253,7 +254,7 @@ barlow_correlations(const double *c, int dims, double lambda, double *dc)
 {
 	double		loss = 0;
 
-	for (int i = 0; i < dims; i++)
+	for (int i = 0; i < dims && !interrupt_pending(); i++)
 	{
 		for (int j = 0; j < dims; j++)
 		{
@@ -340,7 +341,7 @@ vicreg_variance(double weight, double std_const, const double *x, int n, int dim
 {
 	double		sum = 0;
 
-	for (int d = 0; d < dims; d++)
+	for (int d = 0; d < dims && !interrupt_pending(); d++)
 	{
 		double		deviation = sqrt(column_variance(x, n, dims, d) + std_const);
 
@@ -367,7 +368,7 @@ vicreg_covariance(double weight, const double *x, int n, int dims, double *dx, N
 	if (n < 2)
 		return 0;
 	gemm_f64(true, false, dims, dims, n, 1.0 / (n - 1), x, dims, x, dims, 0, c, dims);
-	for (int d = 0; d < dims; d++)
+	for (int d = 0; d < dims && !interrupt_pending(); d++)
 		c[(size_t) d * dims + d] = 0;
 	for (size_t i = 0; i < (size_t) dims * dims; i++)
 		sum += c[i] * c[i];

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "kernel/gemm.h"
 
 const char *const nn_distance_names[] = {
@@ -131,16 +132,15 @@ void
 nn_distances(NnDistance distance, const double *q, int n, const double *k, int m, int dims,
 			 double *matrix)
 {
-	size_t		count = (size_t) n * m;
-
 	if (is_product(distance))
 	{
 		gemm_f64(false, true, n, m, dims, 1, q, dims, k, dims, 0, matrix, m);
-		for (size_t i = 0; i < count && distance == NN_COSINE; i++)
-			matrix[i] = fmax(1 - matrix[i], 0);
+		for (int i = 0; i < n && distance == NN_COSINE && !interrupt_pending(); i++)
+			for (size_t at = (size_t) i * m; at < (size_t) (i + 1) * m; at++)
+				matrix[at] = fmax(1 - matrix[at], 0);
 		return;
 	}
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && !interrupt_pending(); i++)
 		for (int j = 0; j < m; j++)
 			matrix[(size_t) i * m + j] = pair_distance(distance, q + (size_t) i * dims,
 													   k + (size_t) j * dims, dims);
@@ -151,8 +151,9 @@ static void
 products_backward(NnDistance distance, const double *q, int n, const double *k, int m, int dims,
 				  const double *matrix, double *dmatrix, double *dq, double *dk, int nk)
 {
-	for (size_t i = 0; i < (size_t) n * m && distance == NN_COSINE; i++)
-		dmatrix[i] = matrix[i] > 0 ? -dmatrix[i] : 0;
+	for (int i = 0; i < n && distance == NN_COSINE && !interrupt_pending(); i++)
+		for (size_t at = (size_t) i * m; at < (size_t) (i + 1) * m; at++)
+			dmatrix[at] = matrix[at] > 0 ? -dmatrix[at] : 0;
 	gemm_f64(false, false, n, dims, m, 1, dmatrix, m, k, dims, 0, dq, dims);
 	if (nk > 0)
 		gemm_f64(true, false, nk, dims, n, 1, dmatrix, m, q, dims, 1, dk, dims);
@@ -168,7 +169,7 @@ nn_distances_backward(NnDistance distance, const double *q, int n, const double 
 		return;
 	}
 	memset(dq, 0, (size_t) n * dims * sizeof(double));
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && !interrupt_pending(); i++)
 	{
 		for (int j = 0; j < m; j++)
 		{

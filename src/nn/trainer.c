@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "base/size.h"
 #include "nn/loss.h"
 #include "nn/plan.h"
@@ -315,7 +316,7 @@ nn_trainer_step(NnTrainer *trainer, NnElement element, const void *const *rows,
 	nn_gather(trainer->graph, element, rows, n, trainer->memory + trainer->plan.input);
 	nn_forward(trainer->graph, &trainer->plan, &trainer->pass, trainer->memory);
 	compute_loss(trainer, labels, n, stats);
-	if (isfinite(stats->loss))
+	if (isfinite(stats->loss) && !interrupt_pending())
 	{
 		nn_update_begin(&trainer->update);
 		nn_update_states(trainer->graph, &trainer->plan, &trainer->pass, trainer->memory,
@@ -325,7 +326,7 @@ nn_trainer_step(NnTrainer *trainer, NnElement element, const void *const *rows,
 		update_proxies(trainer);
 	}
 	nn_restore_denormals(saved);
-	if (!isfinite(stats->loss))
+	if (!isfinite(stats->loss) && !interrupt_pending())
 	{
 		status_fail(status, STATUS_DIVERGED, "training diverged at step %lld: the loss is not finite",
 					(long long) trainer->optimizer.step);

@@ -11,6 +11,7 @@
 #include "hnsw/hnsw.h"
 #include "kernel/distance.h"
 #include "server/guc.h"
+#include "server/stop.h"
 
 PG_MODULE_MAGIC;
 
@@ -20,6 +21,7 @@ void
 _PG_init(void)
 {
 	guc_init();
+	watch_interrupts();
 	hnsw_init_options();
 	kernel_init();
 }

@@ -24,6 +24,7 @@
 #include "server/context.h"
 #include "server/errors.h"
 #include "server/params_json.h"
+#include "server/stop.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(evaluate_loss);
 
@@ -228,6 +229,7 @@ evaluate(FunctionCallInfo fcinfo, const NnLossRequest *request)
 		raise_status(&status);
 	if (!nn_loss_evaluate(arena, request, &value, dx, dsecond, &status))
 		budget_raise_status(BUDGET_TRAINING, arena, &status, "the distances of the embeddings", "give fewer embeddings");
+	check_interrupts();
 	if (!isfinite(value))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

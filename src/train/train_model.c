@@ -37,6 +37,7 @@
 #include "server/context.h"
 #include "server/errors.h"
 #include "server/json_object.h"
+#include "server/stop.h"
 #include "train/checkpoint.h"
 #include "train/progress.h"
 #include "train/source.h"
@@ -279,6 +280,7 @@ run_step(Training *training)
 	if (!nn_trainer_step(training->trainer, training->rows->element, training->inputs,
 						 training->labels, training->batch, &stats, &status))
 		raise_status(&status);
+	check_interrupts();
 	progress_step(&training->progress, &stats);
 	if (training->options.log_steps > 0 &&
 		nn_trainer_steps(training->trainer) % training->options.log_steps == 0)

@@ -26,6 +26,7 @@
 #include "kernel/neighbors.h"
 #include "server/errors.h"
 #include "server/json_object.h"
+#include "server/stop.h"
 #include "train/validation.h"
 
 /* Rows embedded between interrupts: a few for each thread, more if that is fast */
@@ -135,6 +136,7 @@ run_rows(Validation *validation, NnInfer *infer, uint32 begin, int n)
 	INSTR_TIME_SET_CURRENT(start);
 	nn_infer_run(infer, validation->rows->element, inputs, n,
 				 validation->embeddings + (Size) begin * validation->dims);
+	check_interrupts();
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, start);
 	pfree(numbers);
@@ -221,13 +223,13 @@ search_queries(Validation *validation, Arena *arena, const Item *items, uint32 b
 		const void *rows[512];
 		uint32		count = Min(block, nrows - row);
 
-		CHECK_FOR_INTERRUPTS();
 		for (uint32 i = 0; i < count; i++)
 		{
 			rows[i] = &items[row + i];
 			ids[i] = row + i;
 		}
 		neighbors_add(search, items[row].x, rows, ids, count);
+		check_interrupts();
 	}
 	keep_nearest(validation, search, begin, n);
 	pfree(addresses);

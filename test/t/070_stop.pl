@@ -1,0 +1,189 @@
+# Whatever takes long is stopped soon by cancel, terminate and statement_timeout,
+# and leaves nothing: no memory, no thread, and the next call works.
+#
+# SIMILARITY_STOP_TRIES    of each, 1 unless told otherwise; 20 print the table
+#                          of src/server/README and ask for its 99 % quantile
+# SIMILARITY_STOP_MS       the bound on an answer, 2000 unless told otherwise
+# SIMILARITY_STOP_ONLY     a pattern of names
+use strict;
+use warnings;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+use SimilarityNode;
+
+my $tries = $ENV{SIMILARITY_STOP_TRIES} // 1;
+my $bound = $ENV{SIMILARITY_STOP_MS} // 2000;
+my $only = $ENV{SIMILARITY_STOP_ONLY} // '.';
+my $verbose = $tries > 1;
+
+my $node = SimilarityNode::create('stop');
+$node->append_conf('postgresql.conf', <<'CONF');
+fsync = off
+autovacuum = off
+max_wal_size = 4GB
+similarity.threads = 2
+similarity.cache_memory = 2GB
+similarity.training_memory = 4GB
+maintenance_work_mem = 512MB
+CONF
+$node->start;
+$node->safe_psql('postgres', <<'SQL');
+CREATE EXTENSION similarity;
+
+-- a network whose weights take long to move, and one whose layers take long to compute
+SELECT similarity.create_model('wide', '{1024}', '[{"dense": {"units": 3072, "activation": "relu"}},
+	{"dense": {"units": 3072, "activation": "relu"}}, {"dense": {"units": 2048, "activation": "relu"}}, {"metric_embedding": {"units": 64}}]');
+SELECT similarity.create_model('deep', '{224,224,16}', '[{"conv2d": {"filters": 64, "kernel_size": 3, "activation": "relu"}},
+	{"conv2d": {"filters": 64, "kernel_size": 3, "activation": "relu"}}, {"conv2d": {"filters": 63, "kernel_size": 5, "activation": "relu"}},
+	{"max_pooling2d": {}}, {"conv2d": {"filters": 128, "kernel_size": 3}}, {"global_average_pooling2d": {}}, {"metric_embedding": {"units": 16}}]');
+SELECT similarity.create_model('small', '{64}', '[{"dense": {"units": 64}}, {"metric_embedding": {"units": 64}}]');
+CREATE TABLE item AS SELECT i AS id, (i % 500)::text AS label, random_embedding(1024, i) AS x FROM generate_series(1, 3000) i;
+CREATE TABLE picture AS SELECT i AS id, (i % 2)::text AS label, decode(repeat(md5(i::text), 224 * 224), 'hex') AS x FROM generate_series(1, 4) i;
+CREATE TABLE point AS SELECT i AS id, (i % 5000)::text AS label, random_embedding(64, i)::embedding(64) AS x FROM generate_series(1, 20000) i;
+ALTER TABLE point ADD PRIMARY KEY (id);
+CALL similarity.train('wide', 'SELECT x, label FROM item LIMIT 1000', epochs => 1, steps_per_epoch => 1, classes_per_batch => 2, seed => 1, verbose => false);
+CALL similarity.train('small', 'SELECT x, label FROM point LIMIT 1000', epochs => 1, steps_per_epoch => 1, seed => 1, verbose => false);
+CALL similarity.train('deep', 'SELECT x, label FROM picture', epochs => 1, steps_per_epoch => 1, classes_per_batch => 2, examples_per_class => 2,
+	seed => 1, verbose => false);
+ALTER TABLE point ADD COLUMN e embedding(64);
+UPDATE point SET e = v FROM (SELECT id AS i, embed_batch('small', x) OVER () AS v FROM point) b WHERE id = i;
+SELECT similarity.create_gallery('g', 'point', 'e', 'label', model => 'small');
+CREATE TABLE file AS SELECT similarity.export_model('wide') AS f;
+CREATE TABLE indexed AS SELECT id, x FROM point;
+CREATE INDEX indexed_x ON indexed USING similarity_hnsw (x embedding_l2_ops);
+VACUUM ANALYZE;
+
+-- Milliseconds from the signal until the backend is idle or gone
+CREATE PROCEDURE wait_until_stopped(backend integer) LANGUAGE plpgsql AS $$
+BEGIN
+	WHILE EXISTS (SELECT FROM pg_stat_get_activity(backend) WHERE state = 'active') LOOP
+		PERFORM pg_sleep(0.001);
+		PERFORM pg_stat_clear_snapshot();
+		COMMIT;
+	END LOOP;
+END $$;
+SQL
+
+# name => a statement that takes long
+my @long = (
+	[ 'embed, much memory', "SELECT count(embed('wide', x)) FROM item, generate_series(1, 100)" ],
+	[ 'embed, many layers', "SELECT count(embed('deep', x)) FROM picture, generate_series(1, 20)" ],
+	[ 'embed_batch', "SELECT count(e) FROM (SELECT embed_batch('wide', x) OVER () AS e FROM item, generate_series(1, 20)) s" ],
+	[ 'training step, batch of 3,000',
+		"CALL similarity.train('wide', 'SELECT x, label FROM item', epochs => 5, steps_per_epoch => 5,"
+		  . " classes_per_batch => 500, examples_per_class => 6, seed => 1, verbose => false)" ],
+	[ 'training step, pictures',
+		"CALL similarity.train('deep', 'SELECT x, label FROM picture', epochs => 50, steps_per_epoch => 5,"
+		  . " classes_per_batch => 2, examples_per_class => 2, seed => 1, verbose => false)" ],
+	[ 'loss of a batch of 8,000',
+		"CALL similarity.train('small', 'SELECT x, label FROM point', loss => 'triplet', epochs => 5, steps_per_epoch => 50,"
+		  . " classes_per_batch => 2000, examples_per_class => 4, seed => 1, verbose => false)" ],
+	[ 'export_model', "SELECT sum(length(similarity.export_model('wide'))) FROM generate_series(1, 100)" ],
+	[ 'import_model', "SELECT similarity.import_model('copy' || i, f) FROM file, generate_series(1, 50) i" ],
+	[ 'copy_model', "SELECT similarity.copy_model('wide', 'copied' || i) FROM generate_series(1, 100) i" ],
+	[ 'sample_batch', "SELECT count(*) FROM generate_series(1, 100) i, LATERAL similarity.sample_batch('SELECT x, label FROM point', seed => i) s" ],
+	[ 'calibrate', "SELECT similarity.calibrate('g', 'SELECT x, label FROM point') FROM generate_series(1, 20)" ],
+	[ 'evaluate_retrieval', "SELECT similarity.evaluate_retrieval('g', 'SELECT x, label FROM point', k => 100) FROM generate_series(1, 20)" ],
+	[ 'evaluate, look-ups', "SELECT similarity.evaluate_retrieval('g', 'SELECT x, label FROM point', exact => false) FROM generate_series(1, 20)" ],
+	[ 'knn', "SELECT count(*) FROM similarity.knn('point', 'x', (SELECT array_agg(x) FROM point), 100)" ],
+	[ 'lookup_all', "SELECT count(*) FROM similarity.lookup_all('g', 'SELECT x, id FROM point', 10)" ],
+	[ 'neighbors_html', "SELECT length(similarity.neighbors_html('g', 'SELECT x, label FROM point LIMIT 200', 20)) FROM generate_series(1, 50)" ],
+	[ 'index build', 'CREATE INDEX made ON point USING similarity_hnsw (x embedding_l2_ops)' ],
+	[ 'index build beyond memory', "SET maintenance_work_mem = '8MB'; CREATE INDEX made ON point USING similarity_hnsw (x embedding_l2_ops)" ],
+	[ 'vacuum', 'DELETE FROM indexed WHERE id % 3 = 0; VACUUM indexed' ],
+	[ 'verify_index', "SELECT similarity.verify_index('indexed_x') FROM generate_series(1, 100)" ],
+	[ 'index_recall', "SELECT similarity.index_recall('indexed_x', sample => 1000) FROM generate_series(1, 100)" ],
+	[ 'scan to the end', "SELECT count(*) FROM generate_series(1, 100) g, LATERAL (SELECT id FROM indexed ORDER BY x <-> random_embedding(64, g) OFFSET 0) s" ],
+	[ 'reembed', "CALL similarity.reembed('small')" ],
+);
+
+my $watch = $node->background_psql('postgres');
+
+sub session
+{
+	my $session = $node->background_psql('postgres', on_error_stop => 0);
+	my $pid = $session->query_safe('SELECT pg_backend_pid()');
+	return ($session, $pid);
+}
+
+# Ask the backend to stop, and wait: milliseconds
+sub stop_with
+{
+	my ($pid, $how) = @_;
+	my $begin = time;
+
+	$watch->query("SELECT pg_${how}_backend($pid); CALL wait_until_stopped($pid)");
+	return 1000 * (time - $begin);
+}
+
+# One statement, stopped after some time; undef if it ended by itself
+sub stop_once
+{
+	my ($statement, $how, $after) = @_;
+	my ($session, $pid) = session();
+
+	$session->query_safe("SET statement_timeout = '" . int(1000 * $after) . "ms'") if $how eq 'timeout';
+	$session->query_until(qr/started/, "\\echo started\n$statement;\n\\warn ended\n");
+	sleep($after);
+	my $ms = $how eq 'timeout' ? stop_with($pid, 'none') : stop_with($pid, $how);
+	if ($how ne 'terminate')
+	{
+		pump_until($session->{run}, $session->{timeout}, \$session->{stderr}, qr/^ended$/m);
+		my $stopped = $session->{stderr} =~ /canceling statement/;
+		$session->{stderr} = '';
+		$session->query_safe('SET statement_timeout = 0');
+		# the same backend goes on: its networks and caches are whole
+		is($session->query_safe("SELECT embed('small', x) = e FROM point WHERE id = 7"), 't', 'the next call works')
+		  if $stopped && !$verbose;
+		$session->quit;
+		return $stopped ? $ms : undef;
+	}
+	eval { $session->quit };
+	return $ms;
+}
+
+$watch->query_safe('CREATE FUNCTION pg_none_backend(integer) RETURNS boolean LANGUAGE sql RETURN true');
+
+sub quantile
+{
+	my ($share, @values) = @_;
+	@values = sort { $a <=> $b } @values;
+	return $values[ int($share * $#values + 0.5) ];
+}
+
+foreach my $long (grep { $_->[0] =~ /$only/ } @long)
+{
+	my ($name, $statement) = @$long;
+	my @all;
+	foreach my $how (qw(cancel terminate timeout))
+	{
+		foreach my $try (1 .. $tries)
+		{
+			my $ms = stop_once($statement, $how, $verbose ? 0.1 + rand(0.6) : 0.4);
+			if (!defined $ms)
+			{
+				fail("$name takes long enough to be stopped");
+				next;
+			}
+			push @all, $ms;
+		}
+	}
+	my $most = quantile(0.99, @all);
+	cmp_ok($most, '<=', $bound, "$name stops");
+	note(sprintf('%-32s %4d stops  median %5.0f ms  99 %% %5.0f ms', $name, scalar @all, quantile(0.5, @all), $most));
+}
+
+# Fast shutdown in the middle of a training
+my ($session, $pid) = session();
+$session->query_until(qr/started/, "\\echo started\n$long[3][1];\n");
+sleep(1);
+my $begin = time;
+$node->stop('fast');
+cmp_ok(1000 * (time - $begin), '<=', 10 * $bound, 'fast shutdown');
+eval { $session->quit };
+eval { $watch->quit };
+$node->start;
+is($node->safe_psql('postgres', "SELECT count(*) FROM similarity.models WHERE model LIKE 'cop%'"), '0', 'nothing is left of what was stopped');
+$node->stop;
+done_testing();
