@@ -135,6 +135,7 @@ CREATE ROLE similarity_guest;
 CREATE TABLE wares (id int PRIMARY KEY, kind text, e embedding(2), secret text);
 INSERT INTO wares VALUES (1, 'a', '[0,0]', 's'), (2, 'b', '[9,0]', 's');
 GRANT SELECT (id, kind, e) ON wares TO similarity_keeper;
+GRANT CREATE ON SCHEMA similarity TO similarity_keeper;
 SET ROLE similarity_guest;
 SELECT similarity.create_gallery('wares', 'wares', 'e', 'kind');
 SELECT * FROM similarity.gallery;
@@ -185,5 +186,6 @@ DROP SCHEMA trap CASCADE;
 
 SELECT similarity.drop_gallery('wares');
 DROP TABLE wares;
+REVOKE CREATE ON SCHEMA similarity FROM similarity_keeper;
 DROP ROLE similarity_keeper;
 DROP ROLE similarity_guest;

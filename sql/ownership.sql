@@ -5,6 +5,7 @@ CREATE ROLE owned_bob;
 CREATE ROLE owned_carol;
 CREATE SCHEMA owned;
 GRANT ALL ON SCHEMA owned TO owned_alice, owned_bob, owned_carol;
+GRANT CREATE ON SCHEMA similarity TO owned_alice, owned_bob, owned_carol;
 CREATE TABLE owned.points AS SELECT i AS id, ARRAY[sin(i), cos(i)]::real[] AS x, i % 3 AS label FROM generate_series(1, 30) i;
 GRANT SELECT ON owned.points TO PUBLIC;
 
@@ -184,6 +185,7 @@ SELECT left_over('{hers,kept}');
 -- a role that is gone: superusers'
 SELECT count(*) FROM similarity.create_model('orphan', '{2}', '[{"metric_embedding": {"units": 2}}]');
 SELECT similarity.set_model_owner('orphan', 'owned_bob');
+REVOKE CREATE ON SCHEMA similarity FROM owned_bob;
 DROP ROLE owned_bob;
 CREATE ROLE owned_bob;
 SELECT owner FROM similarity.models WHERE model = 'orphan';
@@ -207,4 +209,5 @@ SELECT 'points'::_similarity.relation;
 SET client_min_messages = warning;
 DROP SCHEMA owned CASCADE;
 DROP FUNCTION left_over;
+REVOKE CREATE ON SCHEMA similarity FROM owned_alice, owned_carol;
 DROP ROLE owned_alice, owned_bob, owned_carol, "Owned ""role""";

@@ -8,6 +8,28 @@ GRANT regress_group TO regress_other;
 CREATE TABLE points AS SELECT ARRAY[i % 3, i % 2]::real[] AS x, i % 3 AS label FROM generate_series(1, 60) i;
 GRANT SELECT ON points TO regress_owner;
 
+-- Models and galleries are objects of schema similarity: nobody creates any at first
+SET ROLE regress_owner;
+SELECT similarity.create_model('mine', '{2}', '[{"metric_embedding": {"units": 2}}]');
+SELECT similarity.import_model('mine', '');
+SELECT similarity.create_gallery('mine', 'pg_class', 'relname', 'relname');
+RESET ROLE;
+GRANT CREATE ON SCHEMA similarity TO regress_owner;
+-- and nothing else can be created there, which callers of similarity.lookup() would run
+SET ROLE regress_owner;
+CREATE FUNCTION similarity.lookup(text, text) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE TABLE similarity.planted ();
+CREATE TABLE similarity.planted AS SELECT 1;
+CREATE TYPE similarity.planted AS ENUM ();
+RESET ROLE;
+GRANT CREATE ON SCHEMA public TO regress_owner;
+SET ROLE regress_owner;
+CREATE FUNCTION public.lookup(text, text) RETURNS int LANGUAGE sql AS 'SELECT 1';
+ALTER FUNCTION public.lookup(text, text) SET SCHEMA similarity;
+DROP FUNCTION public.lookup(text, text);
+RESET ROLE;
+REVOKE CREATE ON SCHEMA public FROM regress_owner;
+
 -- The tables are closed, also to the owner of a model
 SET ROLE regress_owner;
 SELECT count(*) FROM similarity.create_model('mine', '{2}', '[{"metric_embedding": {"units": 2}}]');
@@ -126,6 +148,14 @@ SHOW search_path;
 SELECT similarity.set_model_owner('mine', 'regress_group');
 \set VERBOSITY default
 RESET ROLE;
+GRANT regress_group TO regress_owner;
+SET ROLE regress_owner;
+-- who is given a model may have to create some, too
+SELECT similarity.set_model_owner('mine', 'regress_group');
+SELECT similarity.reassign_owned('regress_owner', 'regress_group');
+RESET ROLE;
+REVOKE regress_group FROM regress_owner;
+RESET ROLE;
 SELECT similarity.set_model_owner('mine', 'regress_nobody');
 SELECT similarity.set_model_owner('mine', 'regress_group');
 SET ROLE regress_owner;
@@ -142,16 +172,12 @@ SELECT embed('mine', '{1,2}'::real[]);
 SET ROLE regress_user;
 SELECT embed('mine', '{1,2}'::real[]) IS NOT NULL AS still_granted;
 
--- EXECUTE and USAGE on the schema say who may create models at all
+-- CREATE on the schema is what copying takes, too
+SELECT similarity.copy_model('mine', 'theirs');
 RESET ROLE;
-REVOKE EXECUTE ON FUNCTION similarity.create_model(text, integer[], jsonb) FROM PUBLIC;
-SET ROLE regress_user;
-SELECT similarity.create_model('theirs', '{2}', '[{"metric_embedding": {"units": 2}}]');
-RESET ROLE;
-GRANT EXECUTE ON FUNCTION similarity.create_model(text, integer[], jsonb) TO PUBLIC;
-
 SELECT similarity.drop_model('mine');
 DROP FUNCTION pg_temp.by_version(integer);
 DROP SCHEMA planted CASCADE;
 DROP TABLE points, secret;
+REVOKE CREATE ON SCHEMA similarity FROM regress_owner;
 DROP ROLE regress_owner, regress_user, regress_other;

@@ -143,6 +143,7 @@ SELECT count(*) - :before_versions AS more_versions FROM similarity.model_versio
 -- The query runs as the invoker: privileges, search_path and row-level security are the user's.
 CREATE ROLE regress_trainer;
 GRANT CREATE, USAGE ON SCHEMA public TO regress_trainer;
+GRANT CREATE ON SCHEMA similarity TO regress_trainer;
 ALTER TABLE few ENABLE ROW LEVEL SECURITY;
 CREATE POLICY not_one ON few USING (label <> 'corner 1');
 SET ROLE regress_trainer;
@@ -176,4 +177,5 @@ DROP TABLE few, note, point;
 DROP DOMAIN pixels;
 DROP FUNCTION small_model, noise, hijack;
 REVOKE ALL ON SCHEMA public FROM regress_trainer;
+REVOKE CREATE ON SCHEMA similarity FROM regress_trainer;
 DROP ROLE regress_trainer;

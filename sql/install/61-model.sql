@@ -25,7 +25,7 @@ CREATE FUNCTION similarity.create_model(model text, input integer[], layers json
 	RETURNS TABLE (layer text, type text, output integer[], parameters bigint, connected_to text[])
 	AS 'MODULE_PATHNAME', 'create_model' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 10;
 COMMENT ON FUNCTION similarity.create_model(text, integer[], jsonb) IS
-	'creates a model for inputs of a shape from layers, one JSON object each; the current role owns it; returns its summary';
+	'creates a model for inputs of a shape from layers, one JSON object each; the current role owns it, and needs CREATE on schema similarity; returns its summary';
 
 CREATE FUNCTION similarity.model_summary(model text)
 	RETURNS TABLE (layer text, type text, output integer[], parameters bigint, connected_to text[])

@@ -1,6 +1,18 @@
 -- Event triggers, on replicas too: what depends on models and galleries, and on
 -- what they depend.
 
+-- CREATE on schema similarity is the right to create models and galleries; it
+-- must not let anybody plant functions there, which others would run.
+
+CREATE FUNCTION similarity.guard_schema() RETURNS event_trigger
+	AS 'MODULE_PATHNAME', 'guard_schema' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION similarity.guard_schema() IS
+	'event trigger: only superusers put tables, functions and the like into the schemas of the extension';
+CREATE EVENT TRIGGER similarity_guard_schema ON ddl_command_end
+	EXECUTE FUNCTION similarity.guard_schema();
+ALTER EVENT TRIGGER similarity_guard_schema ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER similarity_guard_schema IS 'keeps the schemas of the extension to itself';
+
 -- What must not be built on embed(), since a dump of it could not be loaded.
 
 CREATE FUNCTION similarity.check_definition() RETURNS event_trigger

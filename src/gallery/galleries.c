@@ -17,6 +17,7 @@
 #include "server/arguments.h"
 #include "server/catalog.h"
 #include "server/compat.h"
+#include "server/schema_right.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(create_gallery);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(drop_gallery);
@@ -222,10 +223,12 @@ insert_gallery(const Gallery *gallery, int32 model)
 Datum
 create_gallery(PG_FUNCTION_ARGS)
 {
-	Gallery    *gallery = gallery_from_arguments(fcinfo);
+	Gallery    *gallery;
 	int32		model = 0;
 
 	model_require_writable("similarity.create_gallery()");
+	require_create_right(GetUserId());
+	gallery = gallery_from_arguments(fcinfo);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	gallery_resolve(gallery);

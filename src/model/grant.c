@@ -15,6 +15,7 @@
 #include "model/model_catalog.h"
 #include "server/catalog.h"
 #include "server/compat.h"
+#include "server/schema_right.h"
 
 /* $2 of a statement: a role, which must exist, or NULL for "public" */
 static void
@@ -76,7 +77,7 @@ revoke_usage(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* As ALTER ... OWNER TO: only to a role that one is a member of. */
+/* As ALTER ... OWNER TO: only to a role that one is a member of, and that may create models. */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(set_model_owner);
 Datum
 set_model_owner(PG_FUNCTION_ARGS)
@@ -87,6 +88,8 @@ set_model_owner(PG_FUNCTION_ARGS)
 	model_require_writable("similarity.set_model_owner()");
 	check_can_set_role(GetUserId(), owner);
 	arg_own_model(&args, PG_GETARG_TEXT_PP(0));
+	if (!superuser())
+		require_create_right(owner);
 	catalog_arg(&args, OIDOID, ObjectIdGetDatum(owner), false);
 	run("UPDATE _similarity.model SET owner = $2 WHERE id OPERATOR(pg_catalog.=) $1", &args);
 	PG_RETURN_VOID();

@@ -19,6 +19,7 @@
 #include "server/catalog.h"
 #include "server/catalog_dependents.h"
 #include "server/context.h"
+#include "server/schema_right.h"
 
 /* ---- summary ---- */
 
@@ -144,6 +145,7 @@ create_model(PG_FUNCTION_ARGS)
 	NnGraph    *graph;
 
 	model_require_writable("similarity.create_model()");
+	require_create_right(GetUserId());
 	define_check_name(name);
 	graph = spec_graph(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), input, layers);
 	SPI_connect();

@@ -26,6 +26,7 @@
 #include "model/model_catalog.h"
 #include "server/catalog.h"
 #include "server/catalog_dependents.h"
+#include "server/schema_right.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(drop_owned);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(reassign_owned);
@@ -128,6 +129,8 @@ reassign_owned(PG_FUNCTION_ARGS)
 
 	require_rights(role);
 	require_rights(owner);
+	if (!superuser())
+		require_create_right(owner);
 	catalog_arg(&args, OIDOID, ObjectIdGetDatum(role), false);
 	catalog_arg(&args, OIDOID, ObjectIdGetDatum(owner), false);
 	SPI_connect();

@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -33,6 +34,7 @@
 #include "server/catalog_dependents.h"
 #include "server/context.h"
 #include "server/errors.h"
+#include "server/schema_right.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(drop_version);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(copy_model);
@@ -145,6 +147,7 @@ copy_model(PG_FUNCTION_ARGS)
 	int			version;
 
 	model_require_writable("similarity.copy_model()");
+	require_create_right(GetUserId());
 	argument_require(fcinfo, 0, "model");
 	argument_require(fcinfo, 1, "name");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
@@ -379,6 +382,7 @@ import_model(PG_FUNCTION_ARGS)
 	Status		status;
 
 	model_require_writable("similarity.import_model()");
+	require_create_right(GetUserId());
 	status_clear(&status);
 	argument_require(fcinfo, 0, "name");
 	argument_require(fcinfo, 1, "file");

@@ -17,8 +17,10 @@
 #include "catalog/pg_class.h"
 #include "varatt.h"
 #define class_ownercheck(class, role) object_ownercheck(RelationRelationId, class, role)
+#define namespace_aclcheck(schema, role, mode) object_aclcheck(NamespaceRelationId, schema, role, mode)
 #else
 #define class_ownercheck(class, role) pg_class_ownercheck(class, role)
+#define namespace_aclcheck(schema, role, mode) pg_namespace_aclcheck(schema, role, mode)
 #endif
 
 #if PG_VERSION_NUM >= 180000

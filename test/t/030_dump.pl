@@ -15,6 +15,7 @@ CREATE ROLE bob;
 CREATE TABLE points AS
 SELECT i, ARRAY[sin(i), cos(i), i % 3, i % 5]::real[] AS x, i % 3 AS label FROM generate_series(1, 300) i;
 GRANT SELECT ON points TO alice;
+GRANT CREATE ON SCHEMA similarity TO alice;
 SET ROLE alice;
 SELECT similarity.create_model('points', '{4}',
 	'[{"dense": {"units": 8, "activation": "tanh"}}, {"metric_embedding": {"units": 5}}]');
@@ -63,6 +64,8 @@ $copy->command_ok([ 'psql', '-qX', '-v', 'ON_ERROR_STOP=1', '-f', $dump, 'postgr
 is($copy->safe_psql('postgres', $state), $before, 'the same after restore');
 is($copy->safe_psql('postgres', "SET ROLE bob; SELECT embedding_model(embed('points', '{1,2,3,4}'::real[]))"),
 	'1', 'bob may use the model after restore');
+is($copy->safe_psql('postgres', q{SELECT has_schema_privilege(r, 'similarity', 'CREATE') FROM unnest('{alice,bob}'::text[]) r}),
+	"t\nf", 'alice may create models after restore, bob may not');
 isnt($copy->psql('postgres', "SET ROLE carol; SELECT embed('points', '{1,2,3,4}'::real[])", stderr => \my $error),
 	0, 'carol may not');
 like($error, qr/permission denied for model "points"/, 'and is told so');
@@ -103,6 +106,7 @@ command_ok(
 	'pg_upgrade');
 $new->start;
 is($new->safe_psql('postgres', $state), $before, 'the same after pg_upgrade');
+is($new->safe_psql('postgres', q{SELECT has_schema_privilege('alice', 'similarity', 'CREATE')}), 't', 'also what alice may create');
 like($new->safe_psql('postgres', $go_on), qr/^4\|4$/m, 'ids go on after pg_upgrade');
 $new->stop;
 done_testing();

@@ -15,6 +15,7 @@ $node->safe_psql('postgres', 'CREATE ROLE keeper; CREATE ROLE reader; CREATE DAT
 $node->safe_psql('source', <<'SQL');
 CREATE EXTENSION similarity;
 GRANT CREATE ON SCHEMA public TO keeper;
+GRANT CREATE ON SCHEMA similarity TO keeper;
 SET ROLE keeper;
 CREATE TABLE shelf (id int PRIMARY KEY, kind text, v real[], e embedding(4));
 INSERT INTO shelf SELECT i, i % 3, ARRAY[sin(i), cos(i), i % 3, 3 - i % 3] FROM generate_series(1, 300) i;
@@ -69,6 +70,7 @@ SELECT md5(string_agg(embedding_send(embed('shelf', v))::text || embedding_send(
 SET ROLE keeper;
 SELECT gallery, owner, relation, model, version, cutpoints FROM similarity.galleries ORDER BY 1;
 SELECT model, owner, deployed_version, usage_granted_to FROM similarity.models;
+SELECT has_schema_privilege('keeper', 'similarity', 'CREATE'), has_schema_privilege('reader', 'similarity', 'CREATE');
 SELECT run, state, version FROM similarity.training_runs ORDER BY 1;
 SELECT run, step, loss FROM similarity.training_steps ORDER BY 1, 2;
 SELECT * FROM nearest;

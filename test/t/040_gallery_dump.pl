@@ -18,6 +18,7 @@ CREATE EXTENSION similarity;
 CREATE ROLE keeper;
 CREATE SCHEMA "Store room";
 GRANT USAGE ON SCHEMA "Store room" TO keeper;
+GRANT CREATE ON SCHEMA similarity TO keeper;
 CREATE TABLE "Store room"."The shelf" (id int PRIMARY KEY, kind text, v real[], e embedding(4), "e 2" embedding(4));
 INSERT INTO "Store room"."The shelf" (id, kind, v)
 SELECT i, i % 3, ARRAY[sin(i), cos(i), i % 3, 3 - i % 3] FROM generate_series(1, 300) i;
