@@ -43,7 +43,9 @@ SELECT * FROM state;
 CREATE ROLE attach_writer;
 GRANT SELECT, INSERT ON goods TO attach_writer;
 SET ROLE attach_writer;
+\set VERBOSITY sqlstate
 INSERT INTO goods (id, kind, v) VALUES (6, 'd', '{1,2}');
+\set VERBOSITY default
 RESET ROLE;
 SELECT similarity.grant_usage('line', 'attach_writer');
 SET ROLE attach_writer;

@@ -61,7 +61,7 @@ CREATE FUNCTION pg_temp.by_version(v integer) RETURNS text LANGUAGE plpgsql AS $
 BEGIN
 	RETURN embed(v, '{1,2}'::real[]) IS NOT NULL;
 EXCEPTION WHEN insufficient_privilege THEN
-	RETURN sqlerrm;
+	RETURN pg_catalog.regexp_replace(sqlerrm, '[0-9]+', '...');	-- not which model's
 END $$;
 SELECT pg_temp.by_version(:v);
 

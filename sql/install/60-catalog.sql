@@ -248,9 +248,14 @@ WHERE pg_catalog.pg_has_role(m.owner, 'USAGE')
 COMMENT ON VIEW similarity.models IS 'models that the current role owns or may use; owner is NULL if the role is gone: superusers own it then';
 
 CREATE VIEW similarity.model_versions WITH (security_barrier) AS
-SELECT m.model, v.id AS version, m.deployed_version IS NOT DISTINCT FROM v.id AS deployed, m.dims, v.metrics, v.created, v.fingerprint
-FROM similarity.models m JOIN _similarity.model_version v ON v.model OPERATOR(pg_catalog.=) m.id;
-COMMENT ON VIEW similarity.model_versions IS 'finished versions of the models that the current role owns or may use; equal fingerprints mean equal weights';
+SELECT m.model, v.id AS version, m.deployed_version IS NOT DISTINCT FROM v.id AS deployed, m.dims,
+	-- how many rows a training read is for who may have read them
+	CASE WHEN pg_catalog.pg_has_role(o.owner, 'USAGE') THEN v.metrics
+		ELSE v.metrics OPERATOR(pg_catalog.-) '{rows,spilled_rows,classes,planned_bytes,validation}'::pg_catalog.text[] END AS metrics,
+	v.created, v.fingerprint
+FROM similarity.models m JOIN _similarity.model_version v ON v.model OPERATOR(pg_catalog.=) m.id
+	JOIN _similarity.model o ON o.id OPERATOR(pg_catalog.=) m.id;
+COMMENT ON VIEW similarity.model_versions IS 'finished versions of the models that the current role owns or may use; equal fingerprints mean equal weights. metrics says how many rows and classes were read, and what validation found, to owners only';
 
 -- The source query may tell about tables: owners only.  A training holds the
 -- lock of its model (src/model/lock.c): a run that nobody holds it for is one
@@ -273,11 +278,12 @@ COMMENT ON VIEW similarity.training_runs IS 'trainings of the models that the cu
 
 CREATE VIEW similarity.training_log WITH (security_barrier) AS
 SELECT m.model, r.id AS run, e.epoch, e.loss, e.learning_rate, e.avg_positive, e.min_positive, e.max_positive,
-	e.avg_negative, e.min_negative, e.max_negative, e.dist_gap, e.gradient_norm, e.images_per_second, e.validation, e.logged
-FROM similarity.models m
+	e.avg_negative, e.min_negative, e.max_negative, e.dist_gap, e.gradient_norm, e.images_per_second,
+	CASE WHEN pg_catalog.pg_has_role(o.owner, 'USAGE') THEN e.validation END AS validation, e.logged
+FROM similarity.models m JOIN _similarity.model o ON o.id OPERATOR(pg_catalog.=) m.id
 	JOIN similarity.training_run r ON r.model OPERATOR(pg_catalog.=) m.id
 	JOIN similarity.training_epoch e ON e.run OPERATOR(pg_catalog.=) r.id;
-COMMENT ON VIEW similarity.training_log IS 'one row an epoch of each training of the models that the current role owns or may use';
+COMMENT ON VIEW similarity.training_log IS 'one row an epoch of each training of the models that the current role owns or may use; validation is for owners';
 
 CREATE VIEW similarity.training_steps WITH (security_barrier) AS
 SELECT m.model, r.id AS run, s.step, s.epoch, s.loss, s.learning_rate, s.avg_positive, s.min_positive, s.max_positive,

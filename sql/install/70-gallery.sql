@@ -121,18 +121,21 @@ SELECT pg_catalog.pg_extension_config_dump('similarity.gallery_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('similarity.calibration', '');
 SELECT pg_catalog.pg_extension_config_dump('similarity.cutpoint', '');
 
--- What the current role may see: galleries it owns, or whose table it may read.
+-- What the current role may see: galleries it owns, or whose columns it may read.
+-- Figures of all rows are for who may read them all; those of a calibration, which
+-- queries stands for, also for the gallery's owner, who made it.
 
 CREATE VIEW similarity.galleries WITH (security_barrier) AS
 SELECT g.name::text AS gallery, o.rolname::text AS owner,
 	pg_catalog.quote_ident(n.nspname) OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(r.relname) AS relation,
 	g.embedding::text AS embedding, g.label::text AS label, g.key::text AS key, g.image::text AS image, g.image_shape,
 	g.distance, m.name::text AS model, g.version, g.created,
-	c.calibrated, c.matcher, c.k, c.metric, c.queries, g.id, g.input::text AS input,
-	(SELECT pg_catalog.jsonb_object_agg(p.name, p.distance) FROM similarity.cutpoint p
-		WHERE p.gallery OPERATOR(pg_catalog.=) g.id) AS cutpoints,
-	CASE WHEN r.reltuples OPERATOR(pg_catalog.>=) 0 THEN r.reltuples::bigint END AS "rows",
-	pg_catalog.pg_total_relation_size(r.oid) AS bytes,
+	c.calibrated, c.matcher, c.k, c.metric,
+	CASE WHEN p.all_rows OR pg_catalog.pg_has_role(g.owner, 'USAGE') THEN c.queries END AS queries, g.id, g.input::text AS input,
+	(SELECT pg_catalog.jsonb_object_agg(u.name, u.distance) FROM similarity.cutpoint u
+		WHERE u.gallery OPERATOR(pg_catalog.=) g.id) AS cutpoints,
+	CASE WHEN p.all_rows AND r.reltuples OPERATOR(pg_catalog.>=) 0 THEN r.reltuples::bigint END AS "rows",
+	CASE WHEN p.all_rows THEN pg_catalog.pg_total_relation_size(r.oid) END AS bytes,
 	x.index, x.index_bytes, x.index_recall
 FROM similarity.gallery g
 	LEFT JOIN _similarity.model m ON m.id OPERATOR(pg_catalog.=) g.model
@@ -140,6 +143,10 @@ FROM similarity.gallery g
 	LEFT JOIN pg_catalog.pg_roles o ON o.oid OPERATOR(pg_catalog.=) g.owner
 	LEFT JOIN pg_catalog.pg_class r ON r.oid OPERATOR(pg_catalog.=) g.relation
 	LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) r.relnamespace
+	LEFT JOIN pg_catalog.pg_attribute e ON e.attrelid OPERATOR(pg_catalog.=) r.oid AND e.attname OPERATOR(pg_catalog.=) g.embedding AND NOT e.attisdropped
+	LEFT JOIN pg_catalog.pg_attribute l ON l.attrelid OPERATOR(pg_catalog.=) r.oid AND l.attname OPERATOR(pg_catalog.=) g.label AND NOT l.attisdropped
+	CROSS JOIN LATERAL (SELECT pg_catalog.pg_has_role(r.relowner, 'USAGE')
+		OR (pg_catalog.has_table_privilege(r.oid, 'SELECT') AND NOT pg_catalog.row_security_active(r.oid)) AS all_rows) p
 	-- the index that serves the gallery's distance, with its recall when that was last measured
 	LEFT JOIN LATERAL (SELECT i.indexrelid::pg_catalog.regclass AS index, pg_catalog.pg_relation_size(i.indexrelid) AS index_bytes,
 			(SELECT f.recall FROM similarity.index_figures(i.indexrelid::pg_catalog.regclass) f) AS index_recall
@@ -148,22 +155,24 @@ FROM similarity.gallery g
 			JOIN pg_catalog.pg_am a ON a.oid OPERATOR(pg_catalog.=) ic.relam AND a.amname OPERATOR(pg_catalog.=) 'similarity_hnsw'
 			JOIN pg_catalog.pg_attribute t ON t.attrelid OPERATOR(pg_catalog.=) i.indrelid AND t.attnum OPERATOR(pg_catalog.=) i.indkey[0]
 			JOIN pg_catalog.pg_opclass o ON o.oid OPERATOR(pg_catalog.=) i.indclass[0]
-		WHERE i.indrelid OPERATOR(pg_catalog.=) r.oid AND i.indisvalid AND t.attname OPERATOR(pg_catalog.=) g.embedding
+		WHERE p.all_rows AND i.indrelid OPERATOR(pg_catalog.=) r.oid AND i.indisvalid AND t.attname OPERATOR(pg_catalog.=) g.embedding
 			AND o.opcname OPERATOR(pg_catalog.=) (SELECT d.operator_class FROM similarity.distances() d WHERE d.distance OPERATOR(pg_catalog.=) g.distance)
 			AND g.distance OPERATOR(pg_catalog.<>) 'snr'
 		ORDER BY i.indexrelid LIMIT 1) x ON true
-WHERE pg_catalog.has_any_column_privilege(r.oid, 'SELECT') OR pg_catalog.pg_has_role(g.owner, 'USAGE');
-COMMENT ON VIEW similarity.galleries IS 'galleries that the current role owns or whose table it may read, and their last calibration';
+WHERE pg_catalog.pg_has_role(g.owner, 'USAGE') OR pg_catalog.has_table_privilege(r.oid, 'SELECT')
+	OR (pg_catalog.has_column_privilege(r.oid, e.attnum, 'SELECT') AND pg_catalog.has_column_privilege(r.oid, l.attnum, 'SELECT'));
+COMMENT ON VIEW similarity.galleries IS 'galleries that the current role owns or whose columns it may read, and their last calibration; figures of all rows for who may read them all';
 
 CREATE VIEW similarity.cutpoints WITH (security_barrier) AS
-SELECT g.gallery, c.name, c.value, c.distance, c."precision", c.recall, c.f1, c.binary_accuracy, c.npv, c.fpr, g.calibrated
+SELECT g.gallery, c.name, f.value, c.distance, f."precision", f.recall, f.f1, f.binary_accuracy, f.npv, f.fpr, g.calibrated
 FROM similarity.galleries g JOIN similarity.cutpoint c ON c.gallery OPERATOR(pg_catalog.=) g.id
+	LEFT JOIN similarity.cutpoint f ON f.gallery OPERATOR(pg_catalog.=) c.gallery AND f.name OPERATOR(pg_catalog.=) c.name AND g.queries IS NOT NULL
 ORDER BY g.gallery, c.position;
-COMMENT ON VIEW similarity.cutpoints IS 'cut points of the galleries that the current role may see';
+COMMENT ON VIEW similarity.cutpoints IS 'cut points of the galleries that the current role may see; their metrics, if row-level security hides none of the rows';
 
 CREATE VIEW similarity.calibration_curve WITH (security_barrier) AS
 SELECT g.gallery, u.distance, u."precision", u.recall, u.f1, u.binary_accuracy, u.npv, u.fpr
-FROM similarity.galleries g JOIN similarity.calibration c ON c.gallery OPERATOR(pg_catalog.=) g.id,
+FROM similarity.galleries g JOIN similarity.calibration c ON c.gallery OPERATOR(pg_catalog.=) g.id AND g.queries IS NOT NULL,
 	LATERAL ROWS FROM (pg_catalog.unnest(c.distance), pg_catalog.unnest(c."precision"), pg_catalog.unnest(c.recall),
 		pg_catalog.unnest(c.f1), pg_catalog.unnest(c.binary_accuracy), pg_catalog.unnest(c.npv), pg_catalog.unnest(c.fpr))
 		AS u (distance, "precision", recall, f1, binary_accuracy, npv, fpr);

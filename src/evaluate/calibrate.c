@@ -546,6 +546,7 @@ gallery_calibration_status(PG_FUNCTION_ARGS)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	gallery = gallery_open(name);
+	gallery_require_all_rows(gallery);
 	put_status(fcinfo, gallery);
 	gallery_close(gallery);
 	SPI_finish();

@@ -78,6 +78,7 @@ gallery_drift(PG_FUNCTION_ARGS)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	gallery = gallery_open(name);
+	gallery_require_all_rows(gallery);
 	calibration = gallery_calibration(gallery);
 	chosen = calibration_cutpoint(calibration, gallery, cutpoint);
 	cutpoint_check(gallery, chosen);

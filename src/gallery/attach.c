@@ -291,6 +291,28 @@ is_current(const TriggerData *trigger, const EmbedRow *rows, HeapTuple row, Tupl
 	return !same_value(trigger->tg_trigtuple, row, desc, rows->embedding);
 }
 
+/* Whoever writes rows need not know that they are embedded. */
+static void
+embed_error_context(void *arg)
+{
+	const TriggerData *trigger = arg;
+
+	errcontext("column \"%s\" of relation \"%s\", which similarity.attach() keeps current",
+			   trigger->tg_trigger->tgargs[0], RelationGetRelationName(trigger->tg_relation));
+}
+
+static Datum
+embed_input(const TriggerData *trigger, const EmbedRow *rows, Datum input)
+{
+	ErrorContextCallback callback = {error_context_stack, embed_error_context, unconstify(TriggerData *, trigger)};
+	Datum		value;
+
+	error_context_stack = &callback;
+	value = PointerGetDatum(embedding_coerce(model_embed(rows->version, input, rows->type), rows->typmod));
+	error_context_stack = callback.previous;
+	return value;
+}
+
 static HeapTuple
 embed_tuple(const TriggerData *trigger, EmbedRow *rows, HeapTuple row)
 {
@@ -304,7 +326,7 @@ embed_tuple(const TriggerData *trigger, EmbedRow *rows, HeapTuple row)
 		return row;
 	input = heap_getattr(row, rows->input, desc, &isnull);
 	if (!isnull)
-		value = PointerGetDatum(embedding_coerce(model_embed(rows->version, input, rows->type), rows->typmod));
+		value = embed_input(trigger, rows, input);
 	/* what a trigger gives is not checked again */
 	if (OidIsValid(rows->domain))
 		domain_check(value, isnull, rows->domain, &rows->domain_checks, GetMemoryChunkContext(rows));

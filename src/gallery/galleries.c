@@ -65,6 +65,7 @@ gallery_from_arguments(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", gallery->relid)));
+	gallery_require_some_read(gallery);
 	gallery->embedding = name_argument(fcinfo, 2, "embedding");
 	gallery->label = name_argument(fcinfo, 3, "label");
 	gallery->key = argument_text_or_null(fcinfo, 4);

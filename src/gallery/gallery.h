@@ -48,7 +48,8 @@ typedef struct Gallery
 
 /*
  * The gallery of that name, its table and columns found and checked, the table
- * share-locked.  ERROR if there is no such gallery, or if table or columns are
+ * share-locked.  ERROR if there is no such gallery, if the current role may read
+ * neither embedding nor label and does not own it, or if table or columns are
  * gone or changed.  Every gallery_open() or gallery_reopen() of a function
  * ends with gallery_close(), before SPI_finish().
  */
@@ -101,6 +102,15 @@ extern bool gallery_may_read(Oid relid, AttrNumber column);
 
 /* ERRCODE_INSUFFICIENT_PRIVILEGE unless it may read the gallery's columns. */
 extern void gallery_require_read(const Gallery *gallery);
+
+/* The same unless it may read something of the table, and so know its columns. */
+extern void gallery_require_some_read(const Gallery *gallery);
+
+/*
+ * The same if row-level security hides rows from it that figures of the
+ * calibration are made of; the gallery's owner made them.
+ */
+extern void gallery_require_all_rows(const Gallery *gallery);
 
 /* Height, width and channels from {h,w,c} or {h,w}; ERROR if not an image. */
 extern void gallery_set_shape(Gallery *gallery, ArrayType *shape);

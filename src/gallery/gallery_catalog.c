@@ -127,6 +127,24 @@ held_version(int32 gallery, int *version)
 }
 
 /*
+ * Columns, cut points and whatever else is said of a gallery are for its owner
+ * and for those who may read its table.  This comes before everything that an
+ * error could tell.
+ */
+static void
+require_sight(const Gallery *gallery)
+{
+	if (has_privs_of_role(GetUserId(), gallery->owner) || get_rel_name(gallery->relid) == NULL)
+		return;
+	if (!gallery_may_read(gallery->relid, get_attnum(gallery->relid, gallery->embedding)) ||
+		!gallery_may_read(gallery->relid, get_attnum(gallery->relid, gallery->label)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for gallery \"%s\"", gallery->name),
+				 errdetail("It is for roles with SELECT on its columns.")));
+}
+
+/*
  * reembed() changes the version and the rows of a gallery at once, under an
  * exclusive lock on its table.  Our snapshot may be older than that, and would
  * then see an old version here and new rows there: therefore the table is
@@ -139,6 +157,7 @@ gallery_open(const char *name)
 	Gallery    *gallery = gallery_find(name);
 	int			version;
 
+	require_sight(gallery);
 	gallery_resolve(gallery);
 	if (gallery->model == NULL)
 		return gallery;

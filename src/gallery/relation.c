@@ -21,6 +21,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 #include "gallery/gallery.h"
@@ -112,6 +113,26 @@ gallery_require_read(const Gallery *gallery)
 			aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(gallery->relid)),
 						   gallery->table);
 	}
+}
+
+void
+gallery_require_some_read(const Gallery *gallery)
+{
+	if (pg_class_aclcheck(gallery->relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
+		pg_attribute_aclcheck_all(gallery->relid, GetUserId(), ACL_SELECT, ACLMASK_ANY) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(gallery->relid)),
+					   gallery->table);
+}
+
+void
+gallery_require_all_rows(const Gallery *gallery)
+{
+	if (!has_privs_of_role(GetUserId(), gallery->owner) &&
+		check_enable_rls(gallery->relid, InvalidOid, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for the calibration of gallery \"%s\"", gallery->name),
+				 errdetail("It was made of all rows, of which row-level security hides some from you.")));
 }
 
 static void

@@ -23,6 +23,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -92,6 +93,30 @@ hnsw_open_with_table(Oid oid)
 						RelationGetRelationName(opened.index))));
 	opened.is_owner = class_ownercheck(oid, GetUserId());
 	return opened;
+}
+
+void
+hnsw_require_all_rows(Oid table)
+{
+	AclResult	result = pg_class_aclcheck(table, GetUserId(), ACL_SELECT);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, get_relkind_objtype(get_rel_relkind(table)), get_rel_name(table));
+	if (check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot look into an index of table \"%s\", which has row-level security for you",
+						get_rel_name(table))));
+}
+
+/* Counts and measurements of an index are of every row of its table. */
+static void
+require_figures(Oid index)
+{
+	Oid			table = IndexGetRelation(index, true);
+
+	if (OidIsValid(table) && !class_ownercheck(index, GetUserId()))
+		hnsw_require_all_rows(table);
 }
 
 void
@@ -254,15 +279,20 @@ count_reachable(HnswIndex *index)
 static void
 put_info(ReturnSetInfo *result, Oid part)
 {
-	Relation	relation = hnsw_open_relation(part);
-	HnswIndex  *index = hnsw_open(relation);
-	HnswMeta	meta = hnsw_read_meta(relation);
+	Relation	relation;
+	HnswIndex  *index;
+	HnswMeta	meta;
 	Counts		counts;
 	Datum		values[20];
 	bool		nulls[20] = {false};
 	int64		live;
-	double		target = hnsw_target_recall(relation);
+	double		target;
 
+	require_figures(part);
+	relation = hnsw_open_relation(part);
+	index = hnsw_open(relation);
+	meta = hnsw_read_meta(relation);
+	target = hnsw_target_recall(relation);
 	index->strategy = GetAccessStrategy(BAS_BULKREAD);
 	counts = count_index(index);
 	live = counts.nodes[GRAPH_LIVE];
@@ -296,12 +326,14 @@ put_info(ReturnSetInfo *result, Oid part)
 static void
 put_figures(ReturnSetInfo *result, Oid part)
 {
-	Relation	relation = hnsw_open_relation(part);
-	HnswMeta	meta = hnsw_read_meta(relation);
-	HnswFigures figures = meta.figures;
+	Relation	relation;
+	HnswFigures figures;
 	Datum		values[13];
 	bool		nulls[13] = {false};
 
+	require_figures(part);
+	relation = hnsw_open_relation(part);
+	figures = hnsw_read_meta(relation).figures;
 	values[0] = Int32GetDatum(hnsw_own_ef(relation, &figures));
 	values[1] = Float8GetDatum(figures.expansions);
 	values[2] = Float8GetDatum(figures.pages);

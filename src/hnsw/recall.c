@@ -25,12 +25,10 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -517,22 +515,6 @@ hnsw_find_target_ef(Relation heap, HnswIndex *index)
 
 /* ---- similarity.index_recall() ---- */
 
-/* Whoever may read the table may know how well its index finds. */
-static void
-require_select(Relation heap)
-{
-	Oid			relid = RelationGetRelid(heap);
-	AclResult	result = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
-
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, get_relkind_objtype(heap->rd_rel->relkind), RelationGetRelationName(heap));
-	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("cannot measure an index of table \"%s\", which has row-level security for you",
-						RelationGetRelationName(heap))));
-}
-
 /* The owner's measurements are kept, unless nothing may be written. */
 static void
 keep_figures(Recall *recall, int ef, double found)
@@ -559,7 +541,7 @@ put_recall(ReturnSetInfo *result, Oid part, int sample, int k, int ef, int64 see
 	bool		nulls[7] = {false};
 	double		found;
 
-	require_select(opened.heap);
+	hnsw_require_all_rows(RelationGetRelid(opened.heap));
 	hnsw_act_as_owner(&opened);
 	snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	hnsw_require_usable(&opened, snapshot);

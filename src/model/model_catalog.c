@@ -257,6 +257,16 @@ catalog_require_usage(const CatalogModel *model)
 						 quote_literal_cstr(GetUserNameFromId(GetUserId(), false)))));
 }
 
+void
+catalog_require_usage_of_version(const CatalogModel *model, int version)
+{
+	if (!is_owner(model) && !is_granted(model))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for model version %d", version),
+				 errhint("similarity.model_versions lists the versions that you may use.")));
+}
+
 /* The rows of a table come all at once: one tells that the others are there. */
 static bool
 has_weights(int version)

@@ -58,6 +58,9 @@ extern NnGraph *catalog_model_graph(const CatalogModel *model, Arena *arena);
 extern void catalog_require_owner(const CatalogModel *model);
 extern void catalog_require_usage(const CatalogModel *model);
 
+/* The same for who names a version, which does not tell whose model it is of. */
+extern void catalog_require_usage_of_version(const CatalogModel *model, int version);
+
 /*
  * Heavyweight lock on a model's future: ShareUpdateExclusiveLock by deploy,
  * AccessExclusiveLock by drop_model, ExclusiveLock by train: they all exclude

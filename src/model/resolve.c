@@ -117,7 +117,7 @@ resolve_version(int id)
 		restore_await_version(id);
 	catalog_get_version(id, &version);
 	catalog_get_model_by_id(version.model, &model);
-	catalog_require_usage(&model);
+	catalog_require_usage_of_version(&model, id);
 	remember(NULL, &version);
 	return version;
 }

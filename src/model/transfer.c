@@ -103,7 +103,7 @@ version_argument(FunctionCallInfo fcinfo, int n, const CatalogModel *model)
 /* ---- copy_model ---- */
 
 static void
-copy_version(const CatalogModel *copy, int version)
+copy_version(const CatalogModel *copy, int version, bool is_owner)
 {
 	CatalogArgs args = {0};
 	int			id = version_id_new();
@@ -111,12 +111,15 @@ copy_version(const CatalogModel *copy, int version)
 	catalog_arg_int(&args, id);
 	catalog_arg_int(&args, copy->id);
 	catalog_arg_int(&args, version);
+	catalog_arg(&args, BOOLOID, BoolGetDatum(is_owner), false);
 	/* one statement: the version may be dropped meanwhile */
 	catalog_run("WITH weights AS (INSERT INTO _similarity.model_weights (version, tensor, part, shape, checksum, data) "
 				"SELECT $1, tensor, part, shape, checksum, data FROM _similarity.model_weights "
 				"WHERE version OPERATOR(pg_catalog.=) $3) "
 				"INSERT INTO _similarity.model_version (id, model, fingerprint, metrics) "
-				"SELECT $1, $2, fingerprint, metrics FROM _similarity.model_version "
+				"SELECT $1, $2, fingerprint, CASE WHEN $4 THEN metrics"
+				" ELSE metrics OPERATOR(pg_catalog.-) '{rows,spilled_rows,classes,planned_bytes,validation}'::pg_catalog.text[] END "
+				"FROM _similarity.model_version "
 				"WHERE id OPERATOR(pg_catalog.=) $3", &args);
 	version_deploy(copy, id);
 }
@@ -163,7 +166,7 @@ copy_model(PG_FUNCTION_ARGS)
 		PushActiveSnapshot(GetLatestSnapshot());
 		catalog_get_model(name, &copy);
 		PopActiveSnapshot();
-		copy_version(&copy, version);
+		copy_version(&copy, version, model_is_owner(NameStr(model.name)));
 	}
 	SPI_finish();
 	PG_RETURN_VOID();
