@@ -29,7 +29,7 @@ SELECT layer FROM similarity.model_summary('Nachschätzer');
 SELECT similarity.show_image('\x00ff00ff', '{2,2}');
 SELECT similarity.show_neighbors('Schränke', '\x00ff00ff'::bytea, k => 2, label => 'groß');
 SELECT similarity.show_image('\x00ff00ff', '{2,2}', style => 'truecolor');
-SELECT regexp_matches(similarity.neighbors_html('Schränke', 'SELECT image, "größe" FROM "Wäsche" ORDER BY id', k => 1, title => 'Größen'), '<b>([^<]*)</b>', 'g');
+SELECT regexp_matches(similarity.neighbors_html('Schränke', 'SELECT image, "größe" FROM "Wäsche" ORDER BY id', k => 1, title => 'Größen'), '<b>(.*?)</b>', 'g');
 \pset format aligned
 -- an error names what it is about
 SELECT similarity.match('Kästen', '[1,2,3,4]'::embedding);

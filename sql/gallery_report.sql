@@ -17,13 +17,18 @@ SELECT count(*) FROM similarity.show_neighbors('glyphs', NULL::embedding);
 -- The page: pictures of gallery and query, marks, nothing of a user is markup.
 SELECT similarity.neighbors_html('glyphs', 'SELECT e, kind, image FROM glyphs ORDER BY id', k => 2, title => 'a < b') AS page \gset
 SELECT left(:'page', 15) AS doctype, right(:'page', 16) AS ending,
-	:'page' LIKE '%<h1>a &lt; b</h1>%' AS title,
+	:'page' LIKE '%<h1><bdi>a &lt; b</bdi></h1>%' AS title,
 	position('<script' IN :'page') AS scripts,
 	:'page' ~ 'src="(?!data:image/png;base64,)' AS foreign_pictures;
-SELECT regexp_matches(:'page', '<dt>([^<]*)</dt><dd>([^<]*)</dd>', 'g');
+SELECT regexp_matches(:'page', '<dt>([^<]*)</dt><dd><bdi>([^<]*)</bdi></dd>', 'g');
 SELECT substring(f, '^ class="([a-z]*)"') AS class, f LIKE '%<img%' AS picture,
 	substring(f, '<b>(.*)</b>') AS label, substring(f, '<small>(.*)</small>') AS note
 FROM regexp_split_to_table(:'page', '<figure') WITH ORDINALITY AS s(f, n) WHERE n > 1 ORDER BY n;
+-- A picture that is none says so in its place, also the query's own.
+INSERT INTO glyphs VALUES (5, 'short', '[16]', '\x0102'), (6, 'empty', '[17]', '');
+SELECT similarity.show_neighbors('glyphs', '[16]'::embedding, k => 3);
+SELECT regexp_matches(similarity.neighbors_html('glyphs', 'SELECT e, kind, image FROM glyphs WHERE id IN (3, 5) ORDER BY id', k => 2), 'class="none">([^<]*)<', 'g');
+SELECT similarity.show_neighbors('glyphs', '[16]'::embedding, columns => -2147483648);
 \pset format aligned
 SELECT similarity.drop_gallery('glyphs');
 DROP TABLE glyphs;

@@ -30,7 +30,7 @@ static const char style_sheet[] =
 "figure.query{padding-right:14px;border-right:1px solid var(--line);flex-basis:127px;width:127px}\n"
 "img,.none{display:block;width:112px;height:112px;object-fit:contain;image-rendering:pixelated;"
 "background:#000;border-radius:8px}\n"
-".none{background:var(--ground)}\n"
+".none{background:var(--ground);color:var(--quiet);font-size:12px;line-height:112px;text-align:center}\n"
 "figcaption{margin-top:6px;font-size:13px;line-height:1.35;overflow-wrap:anywhere}\n"
 "figcaption b{font-weight:600}\n"
 "figcaption small{display:block;color:var(--quiet);font-variant-numeric:tabular-nums}\n"
@@ -54,6 +54,15 @@ item_class(const ReportItem *item)
 	return "unmarked";
 }
 
+/* What a user wrote from right to left turns nothing around it. */
+static void
+append_isolated(ReportText *text, const char *string)
+{
+	report_append(text, "<bdi>");
+	report_append_html(text, string);
+	report_append(text, "</bdi>");
+}
+
 static void
 append_figure(ReportText *body, const ReportItem *item, const char *class)
 {
@@ -69,7 +78,11 @@ append_figure(ReportText *body, const ReportItem *item, const char *class)
 		report_append(body, "\">");
 	}
 	else
-		report_append(body, "<span class=\"none\"></span>");
+	{
+		report_append(body, "<span class=\"none\">");
+		report_append_html(body, item->missing ? item->missing : "");
+		report_append(body, "</span>");
+	}
 
 	/*
 	 * Marks are signs as well as colours, and references: the page must fit
@@ -78,7 +91,7 @@ append_figure(ReportText *body, const ReportItem *item, const char *class)
 	report_append(body, "<figcaption><b>");
 	if (item->mark != REPORT_UNMARKED)
 		report_append(body, item->mark == REPORT_RIGHT ? "&#10003; " : "&#10007; ");
-	report_append_html(body, label);
+	append_isolated(body, label);
 	report_append(body, "</b>");
 	if (item->note != NULL)
 	{
@@ -137,7 +150,7 @@ append_facts(ReportText *text, const ReportFact *facts, int nfacts)
 		report_append(text, "<div><dt>");
 		report_append_html(text, facts[i].name);
 		report_append(text, "</dt><dd>");
-		report_append_html(text, facts[i].value);
+		append_isolated(text, facts[i].value);
 		report_append(text, "</dd></div>\n");
 	}
 	report_append(text, "</dl>\n");
@@ -153,7 +166,7 @@ report_append_head(ReportText *text, const char *title, const char *subtitle,
 	report_append(text, "</title>\n<style>\n");
 	report_append(text, style_sheet);
 	report_append(text, "</style>\n</head>\n<body>\n<main>\n<h1>");
-	report_append_html(text, title);
+	append_isolated(text, title);
 	report_append(text, "</h1>\n<p class=\"subtitle\">");
 	report_append_html(text, subtitle);
 	report_append(text, "</p>\n");

@@ -37,7 +37,12 @@ extern void report_text_reserve(ReportText *text, size_t n);
 extern void report_append_repeat(ReportText *text, const char *string, int n);
 extern void report_appendf(ReportText *text, const char *format,...) __attribute__((format(printf, 2, 3)));
 
-/* With & < > " ' written as entities: safe as text and inside quotes. */
+/*
+ * With & < > " ' written as entities: safe as text and inside quotes.  What is not
+ * ASCII is written as a reference, so that the page is the same in any encoding;
+ * control characters become blanks, characters that are not seen are left out, and
+ * what is not UTF-8 is the sign for it.
+ */
 extern void report_append_html(ReportText *text, const char *string);
 
 /* False and STATUS_OUT_OF_MEMORY if the text is not complete. */
@@ -86,6 +91,8 @@ typedef struct ReportItem
 	const ReportImage *image;	/* NULL: there is none */
 	const char *label;
 	const char *note;			/* second line, e.g. the distance */
+	const char *missing;		/* without image: what stands in its place, or
+								 * NULL */
 	ReportMark	mark;
 } ReportItem;
 
@@ -99,10 +106,14 @@ typedef enum ReportStyle
 	REPORT_ASCII				/* signs of ASCII, for every encoding */
 } ReportStyle;
 
+/* Columns that a character of UTF-8 takes in a terminal: 0, 1 or 2 */
+typedef int (*ReportColumns) (const char *character);
+
 /*
  * n items side by side, label and note under each, in at most columns
  * characters; the first is set apart if lead.  Lines end with a newline.
- * Images are shrunk to fit and never enlarged.  Fails if columns do not
+ * Images are shrunk to fit and never enlarged.  In labels and notes, whatever would
+ * move the cursor or change what is seen is a blank.  Fails if columns do not
  * allow REPORT_MIN_CELL characters for each.
  */
 #define REPORT_MIN_CELL 8
@@ -110,7 +121,7 @@ typedef enum ReportStyle
 
 extern bool report_strip(ReportText *text, const ReportItem *items, int n,
 						 bool lead, int columns, ReportStyle style,
-						 Status *status);
+						 ReportColumns columns_of, Status *status);
 
 /* ---- HTML ---- */
 

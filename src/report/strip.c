@@ -8,6 +8,9 @@
  * alike is shaded, and an edge of the picture is a half block in the
  * terminal's own colour.  In ASCII a cell has the mean of its two pixels.
  */
+#include <string.h>
+
+#include "report/character.h"
 #include "report/report.h"
 
 #define GAP 2					/* blank columns between items */
@@ -22,6 +25,7 @@ typedef struct Strip
 	bool		lead;
 	int			cell;			/* columns of one item */
 	ReportStyle style;
+	ReportColumns columns_of;
 } Strip;
 
 /* Columns and pixel rows that an image takes in a cell. */
@@ -134,6 +138,66 @@ append_cell(const Strip *strip, const ReportImage *image, int width,
 /* Each function below writes one line of one item, strip->cell wide. */
 typedef void (*LineOfItem) (const Strip *strip, const ReportItem *item, int line);
 
+/* What is shown for a character, and the columns that takes */
+static int
+shown_character(const Strip *strip, const char *c, const char **shown, int *bytes)
+{
+	uint32_t	code;
+
+	*shown = c;
+	*bytes = report_character(c, &code);
+	if (code != REPORT_NO_CHARACTER && !report_is_control(code) && !report_is_format(code))
+		return strip->columns_of(c);
+	*shown = code != REPORT_NO_CHARACTER ? " " : strip->style == REPORT_ASCII ? "?" : "\xEF\xBF\xBD";
+	return 1;
+}
+
+static long
+caption_columns(const Strip *strip, const char *caption)
+{
+	long		columns = 0;
+	const char *shown;
+	int			bytes;
+
+	for (; *caption != '\0'; caption += bytes)
+		columns += shown_character(strip, caption, &shown, &bytes);
+	return columns;
+}
+
+/* Marks above one letter, more of which would climb over the lines */
+#define MAX_MARKS 4
+
+/*
+ * As much of a caption as width columns hold, padded; what would move the
+ * cursor or change what is seen is a blank, a caption that is too long ends with
+ * an ellipsis.
+ */
+static void
+append_padded(const Strip *strip, const char *caption, int width)
+{
+	ReportText *text = strip->text;
+	bool		too_long = caption_columns(strip, caption) > width;
+	int			column = 0;
+	int			marks = 0;
+	const char *shown;
+	int			bytes;
+
+	for (; *caption != '\0'; caption += bytes)
+	{
+		int			columns = shown_character(strip, caption, &shown, &bytes);
+
+		if (too_long && column + columns > width - 1)
+			break;
+		column += columns;
+		marks = columns == 0 ? marks + 1 : 0;
+		if (marks <= MAX_MARKS)
+			report_append_bytes(text, shown, shown == caption ? (size_t) bytes : strlen(shown));
+	}
+	if (too_long)
+		report_append(text, strip->style == REPORT_ASCII ? "~" : "…");
+	report_append_repeat(text, " ", width - column - too_long);
+}
+
 static void
 append_picture(const Strip *strip, const ReportItem *item, int line)
 {
@@ -142,6 +206,11 @@ append_picture(const Strip *strip, const ReportItem *item, int line)
 
 	if (item->image != NULL)
 		picture_size(item->image, strip->cell, &width, &height);
+	if (item->image == NULL && item->missing != NULL && line == 0)
+	{
+		append_padded(strip, item->missing, strip->cell);
+		return;
+	}
 	if (2 * line >= height)
 	{
 		report_append_repeat(strip->text, " ", strip->cell);
@@ -152,41 +221,6 @@ append_picture(const Strip *strip, const ReportItem *item, int line)
 	if (has_colors(strip->style))
 		report_append(strip->text, "\033[0m");
 	report_append_repeat(strip->text, " ", strip->cell - width);
-}
-
-static bool
-starts_character(char c)
-{
-	return ((unsigned char) c & 0xC0) != 0x80;
-}
-
-/*
- * At most width characters of a caption, padded; control characters are
- * shown as blanks, a caption that is too long ends with an ellipsis.
- */
-static void
-append_padded(const Strip *strip, const char *caption, int width)
-{
-	ReportText *text = strip->text;
-	long		length = 0;
-	int			shown = 0;
-
-	for (const char *c = caption; *c != '\0'; c++)
-		length += starts_character(*c);
-	for (const char *c = caption; *c != '\0'; c++)
-	{
-		bool		control = (unsigned char) *c < 32 || *c == 127;
-
-		if (starts_character(*c) && length > width && shown == width - 1)
-		{
-			report_append(text, strip->style == REPORT_ASCII ? "~" : "…");
-			shown++;
-			break;
-		}
-		shown += starts_character(*c);
-		report_append_bytes(text, control ? " " : c, 1);
-	}
-	report_append_repeat(text, " ", width - shown);
 }
 
 static void
@@ -254,7 +288,7 @@ append_lines(const Strip *strip)
 	for (int i = 0; i < strip->n; i++)
 	{
 		const ReportItem *item = &strip->items[i];
-		int			item_lines = picture_lines(item->image, strip->cell);
+		int			item_lines = item->image ? picture_lines(item->image, strip->cell) : item->missing != NULL;
 
 		lines = item_lines > lines ? item_lines : lines;
 		labels = labels || item->label != NULL || item->mark != REPORT_UNMARKED;
@@ -270,16 +304,16 @@ append_lines(const Strip *strip)
 
 bool
 report_strip(ReportText *text, const ReportItem *items, int n, bool lead,
-			 int columns, ReportStyle style, Status *status)
+			 int columns, ReportStyle style, ReportColumns columns_of, Status *status)
 {
-	Strip		strip = {text, items, n, lead, 0, style};
+	Strip		strip = {text, items, n, lead, 0, style, columns_of};
 	int			available;
 
 	if (n < 1 || n > REPORT_MAX_COLUMNS || columns > REPORT_MAX_COLUMNS)
 		return status_fail(status, STATUS_INVALID_VALUE,
 						   "a strip has 1 to %d images in at most %d columns",
 						   REPORT_MAX_COLUMNS, REPORT_MAX_COLUMNS);
-	available = (columns - GAP * (n - 1) - (lead && n > 1 ? LEAD_GAP : 0)) / n;
+	available = columns < 1 ? 0 : (columns - GAP * (n - 1) - (lead && n > 1 ? LEAD_GAP : 0)) / n;
 	if (available < REPORT_MIN_CELL)
 	{
 		status_fail(status, STATUS_INVALID_VALUE,

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "report/character.h"
 #include "report/report.h"
 
 #define TEXT_INITIAL 1024
@@ -123,22 +124,36 @@ html_entity(char c)
 	return NULL;
 }
 
+/* Zero width joiner and non-joiner: letters and pictures are made with them. */
+static bool
+is_joiner(uint32_t code)
+{
+	return code == 0x200C || code == 0x200D;
+}
+
 void
 report_append_html(ReportText *text, const char *string)
 {
-	const char *start = string;
+	uint32_t	code;
 
-	for (; *string != '\0'; string++)
+	for (; *string != '\0'; string += report_character(string, &code))
 	{
 		const char *entity = html_entity(*string);
 
-		if (entity == NULL)
+		report_character(string, &code);
+		if (entity != NULL)
+			report_append(text, entity);
+		else if (code == REPORT_NO_CHARACTER)
+			report_append(text, "&#xFFFD;");
+		else if (report_is_control(code))
+			report_append(text, " ");
+		else if (report_is_format(code) && !is_joiner(code))
 			continue;
-		report_append_bytes(text, start, string - start);
-		report_append(text, entity);
-		start = string + 1;
+		else if (code < 0x80)
+			report_append_bytes(text, string, 1);
+		else
+			report_appendf(text, "&#x%X;", (unsigned) code);
 	}
-	report_append_bytes(text, start, string - start);
 }
 
 bool

@@ -4,12 +4,14 @@
  *
  * src/report draws; this file fetches what is to be drawn.  It writes UTF-8,
  * whatever the server's encoding, but where that has no blocks it draws in
- * ASCII.
+ * ASCII.  A label or a picture that cannot be shown is a mark in its place.
  */
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "common/string.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
@@ -32,38 +34,92 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(show_neighbors);
 
 /* ---- encodings ---- */
 
+/* A label of a book's length is no label. */
+#define MAX_LABEL_CHARACTERS 1000
+
+/*
+ * Converted as far as it can be; a character that cannot is a mark: one label
+ * that is broken, or has no equivalent, must not cost the page.
+ */
+static char *
+convert(const char *string, int length, int from, int to, const char *mark)
+{
+	Oid			function = FindDefaultConversionProc(from, to);
+	StringInfoData out;
+
+	initStringInfo(&out);
+	while (length > 0)
+	{
+		int			room = (length + 1) * MAX_CONVERSION_GROWTH + 1;
+		char	   *part = palloc(room);
+		int			done = 0;
+
+		if (OidIsValid(function))
+			done = pg_do_encoding_conversion_buf(function, from, to, (unsigned char *) unconstify(char *, string),
+												 length, (unsigned char *) part, room, true);
+		if (done > 0)
+			appendStringInfoString(&out, part);
+		else
+		{
+			appendStringInfoString(&out, mark);
+			done = Min(Max(pg_encoding_mblen(from, string), 1), length);
+		}
+		string += done;
+		length -= done;
+		pfree(part);
+	}
+	return out.data;
+}
+
 char *
 picture_utf8(const char *string)
 {
-	return pg_server_to_any(string, strlen(string), PG_UTF8);
+	int			length = strlen(string);
+	int			shown = pg_mbcharcliplen(string, length, MAX_LABEL_CHARACTERS);
+	int			encoding = GetDatabaseEncoding();
+	char	   *clipped = shown < length ? psprintf("%.*s...", shown, string) : pstrdup(string);
+
+	/*
+	 * what is no UTF-8, as it may be in SQL_ASCII, is marked where it is
+	 * drawn
+	 */
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+		return clipped;
+	return convert(clipped, strlen(clipped), encoding, PG_UTF8, "\xEF\xBF\xBD");
 }
 
 char *
 picture_server_text(const char *utf8, size_t length)
 {
+	int			encoding = GetDatabaseEncoding();
+
 	if (length > MaxAllocSize / 4)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a piece of %zu bytes of a report is too large", length)));
-	return pg_any_to_server(utf8, (int) length, PG_UTF8);
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII || pg_is_ascii(utf8))
+		return unconstify(char *, utf8);
+	return convert(utf8, (int) length, PG_UTF8, encoding, "?");
 }
 
 /* ---- items ---- */
 
-static const ReportImage *
-image_of(const Gallery *gallery, const bytea *pixels)
+/* Put the pixels of an item, or that they are none of the gallery's shape. */
+static void
+set_image(ReportItem *item, const Gallery *gallery, const bytea *pixels)
 {
 	ReportImage *image;
 	Status		status;
 
 	if (pixels == NULL)
-		return NULL;
+		return;
 	image = palloc(sizeof(ReportImage));
 	status_clear(&status);
-	if (!report_image_set(image, VARDATA_ANY(pixels), VARSIZE_ANY_EXHDR(pixels),
-						  gallery->height, gallery->width, gallery->channels, &status))
-		raise_status(&status);
-	return image;
+	if (report_image_set(image, VARDATA_ANY(pixels), VARSIZE_ANY_EXHDR(pixels),
+						 gallery->height, gallery->width, gallery->channels, &status))
+		item->image = image;
+	else
+		item->missing = psprintf("%zu byte%s", (size_t) VARSIZE_ANY_EXHDR(pixels), VARSIZE_ANY_EXHDR(pixels) == 1 ? "" : "s");
 }
 
 const bytea *
@@ -97,7 +153,7 @@ picture_query(const Gallery *gallery, const char *label, const bytea *image)
 {
 	ReportItem	item = {0};
 
-	item.image = image_of(gallery, image);
+	set_image(&item, gallery, image);
 	item.label = label ? picture_utf8(label) : "query";
 	return item;
 }
@@ -108,7 +164,7 @@ picture_neighbor(const Gallery *gallery, const NeighborRow *row, const char *que
 	char	   *label = neighbor_label(row);
 	ReportItem	item = {0};
 
-	item.image = image_of(gallery, neighbor_image(row));
+	set_image(&item, gallery, neighbor_image(row));
 	item.label = label ? picture_utf8(label) : "(no label)";
 	item.note = psprintf("%.4f", neighbor_distance(row));
 	if (query_label != NULL)
@@ -179,6 +235,12 @@ put_lines(ReturnSetInfo *result, const char *lines)
 	}
 }
 
+static int
+columns_of(const char *character)
+{
+	return Max(pg_encoding_dsplen(PG_UTF8, character), 0);
+}
+
 static void
 put_strip(ReturnSetInfo *result, const ReportItem *items, int n, int columns, ReportStyle style)
 {
@@ -187,7 +249,7 @@ put_strip(ReturnSetInfo *result, const ReportItem *items, int n, int columns, Re
 
 	status_clear(&status);
 	report_text_init(&strip, memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET));
-	if (!report_strip(&strip, items, n, n > 1, columns, style, &status))
+	if (!report_strip(&strip, items, n, n > 1, columns, style, columns_of, &status))
 		raise_status(&status);
 	put_lines(result, strip.data);
 }
@@ -197,11 +259,17 @@ Datum
 show_image(PG_FUNCTION_ARGS)
 {
 	Gallery		shape = {0};
-	ReportItem	item = {0};
+	bytea	   *pixels = PG_GETARG_BYTEA_PP(0);
+	ReportImage image;
+	ReportItem	item = {.image = &image};
+	Status		status;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	gallery_set_shape(&shape, PG_GETARG_ARRAYTYPE_P(1));
-	item.image = image_of(&shape, PG_GETARG_BYTEA_PP(0));
+	status_clear(&status);
+	if (!report_image_set(&image, VARDATA_ANY(pixels), VARSIZE_ANY_EXHDR(pixels),
+						  shape.height, shape.width, shape.channels, &status))
+		raise_status(&status);
 	put_strip((ReturnSetInfo *) fcinfo->resultinfo, &item, 1,
 			  columns_argument(fcinfo, 2), style_argument(fcinfo, 3));
 	return (Datum) 0;

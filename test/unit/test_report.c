@@ -2,6 +2,8 @@
  * test_report.c
  *	  Escaping, growing, sizes and shapes of src/report.
  */
+#include <limits.h>
+
 #include "report/report.h"
 #include "unit.h"
 
@@ -30,6 +32,21 @@ count_of(const char *haystack, const char *needle)
 		haystack += strlen(needle);
 	}
 	return n;
+}
+
+static int
+one_column(const char *character)
+{
+	return 1;
+}
+
+/* As terminals have it: two for a wide letter, none for a mark above one */
+static int
+some_columns(const char *character)
+{
+	if (strncmp(character, "字", 3) == 0)
+		return 2;
+	return strncmp(character, "\xCC\x81", 2) == 0 ? 0 : 1;
 }
 
 static ReportImage
@@ -101,6 +118,13 @@ test_escaping(void)
 	report_append_html(&text, "<script>alert(\"1\" & '2')</script>");
 	CHECK_TEXT(text.data,
 			   "&lt;script&gt;alert(&quot;1&quot; &amp; &#39;2&#39;)&lt;/script&gt;");
+	begin();
+	report_append_html(&text, "groß \U0001F469\u200D\U0001F52C");
+	CHECK_TEXT(text.data, "gro&#xDF; &#x1F469;&#x200D;&#x1F52C;");
+	/* controls, the direction, tags, and bytes that are no UTF-8 */
+	begin();
+	report_append_html(&text, "a\001\177\xC2\x9B" "b \u202Egpj.exe\u202C\u2066\uFEFF\U000E0041. \xFF\xC0\x80\xED\xA0\x80\xE5\xAD");
+	CHECK_TEXT(text.data, "a   b gpj.exe. &#xFFFD;&#xFFFD;&#xFFFD;&#xFFFD;&#xFFFD;&#xFFFD;&#xFFFD;&#xFFFD;");
 }
 
 /* Nothing that a user says becomes markup, wherever it stands. */
@@ -189,10 +213,10 @@ test_plain_picture(void)
 	begin();
 	image = grey(pixels, 3, 5);
 	item.image = &image;
-	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_PLAIN, &status));
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_PLAIN, one_column, &status));
 	CHECK_TEXT(text.data, "█▀▄▒\n▀\n");
 	begin();
-	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_ASCII, &status));
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_ASCII, one_column, &status));
 	CHECK_TEXT(text.data, "#+++\n#  .\n");
 }
 
@@ -210,13 +234,13 @@ test_strip(void)
 	begin();
 	image = grey(white, 2, 2);
 	items[0].image = items[1].image = &image;
-	CHECK(report_strip(&text, items, 3, true, 42, REPORT_PLAIN, &status));
+	CHECK(report_strip(&text, items, 3, true, 42, REPORT_PLAIN, one_column, &status));
 	CHECK_TEXT(text.data,
 			   "██              ██\n"
 			   "query           ✓ right       ✗ a label t…\n"
 			   "                0.1           0.2\n");
 	begin();
-	CHECK(report_strip(&text, items, 3, true, 42, REPORT_ASCII, &status));
+	CHECK(report_strip(&text, items, 3, true, 42, REPORT_ASCII, one_column, &status));
 	CHECK_TEXT(text.data,
 			   "##              ##\n"
 			   "query           = right       x a label t~\n"
@@ -230,8 +254,55 @@ test_captions_are_clean(void)
 	ReportItem	item = {.label = "a\033[31m\nb\177"};
 
 	begin();
-	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_PLAIN, &status));
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_PLAIN, one_column, &status));
 	CHECK_TEXT(text.data, "a [31m b\n");
+	begin();
+	item.label = "C1\xC2\x9B" "31m\xC2\x85. \u202Egpj\u2066\u200B\uFEFF\U000E0041\u061C.";
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_PLAIN, one_column, &status));
+	CHECK_TEXT(text.data, "C1 31m .  gpj…\n");
+	begin();
+	item.label = "\xFFz\xC0\x80\xE5";
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_PLAIN, one_column, &status));
+	CHECK_TEXT(text.data, "\uFFFDz\uFFFD\uFFFD\uFFFD\n");
+	begin();
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_ASCII, one_column, &status));
+	CHECK_TEXT(text.data, "?z???\n");
+}
+
+/* Captions end where columns end, however many bytes that is. */
+static void
+test_captions_have_a_width(void)
+{
+	ReportItem	items[2] = {{.label = "字字字字字字字字"}, {.label = "next"}};
+
+	begin();
+	CHECK(report_strip(&text, items, 2, false, 80, REPORT_PLAIN, some_columns, &status));
+	CHECK_TEXT(text.data, "字字字字字字…   next\n");
+	begin();
+	items[0].label = "e\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81.";
+	CHECK(report_strip(&text, items, 2, false, 80, REPORT_PLAIN, some_columns, &status));
+	CHECK_TEXT(text.data, "e\xCC\x81\xCC\x81\xCC\x81\xCC\x81.              next\n");
+}
+
+/* One picture that cannot be drawn costs the others nothing. */
+static void
+test_missing_pictures(void)
+{
+	const uint8_t white[] = {255, 255, 255, 255};
+	ReportImage image;
+	ReportItem	items[2] = {{.label = "a",.missing = "<3 bytes>"}, {.label = "b"}};
+
+	begin();
+	image = grey(white, 2, 2);
+	items[1].image = &image;
+	CHECK(report_strip(&text, items, 2, false, 80, REPORT_PLAIN, one_column, &status));
+	CHECK_TEXT(text.data, "<3 bytes>       ██\na               b\n");
+	begin();
+	CHECK(report_strip(&text, items, 1, false, 80, REPORT_PLAIN, one_column, &status));
+	CHECK_TEXT(text.data, "<3 bytes>\na\n");
+	begin();
+	report_append_neighbors(&text, &items[0], &items[1], 1);
+	CHECK(strstr(text.data, "<span class=\"none\">&lt;3 bytes&gt;</span>") != NULL);
 }
 
 static void
@@ -245,11 +316,11 @@ test_colors(void)
 	begin();
 	CHECK(report_image_set(&image, pixels, 6, 2, 1, 3, &status));
 	item.image = &image;
-	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_TRUECOLOR, &status));
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_TRUECOLOR, one_column, &status));
 	CHECK(strstr(text.data, "\033[38;2;255;0;0m\033[48;2;10;20;30m▀\033[0m") == text.data);
 	begin();
 	image = grey(grey_pixels, 2, 1);
-	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_COLOR256, &status));
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_COLOR256, one_column, &status));
 	CHECK(strstr(text.data, "\033[38;5;16m\033[48;5;231m▀\033[0m") == text.data);
 }
 
@@ -259,12 +330,13 @@ test_too_narrow(void)
 	ReportItem	items[4] = {{.label = "a"}, {.label = "b"}, {.label = "c"}, {.label = "d"}};
 
 	begin();
-	CHECK(report_strip(&text, items, 4, false, 38, REPORT_PLAIN, &status));
-	CHECK(!report_strip(&text, items, 4, false, 37, REPORT_PLAIN, &status));
+	CHECK(report_strip(&text, items, 4, false, 38, REPORT_PLAIN, one_column, &status));
+	CHECK(!report_strip(&text, items, 4, false, 37, REPORT_PLAIN, one_column, &status));
 	CHECK(status.code == STATUS_INVALID_VALUE);
-	CHECK(!report_strip(&text, items, 4, false, -1, REPORT_PLAIN, &status));
-	CHECK(!report_strip(&text, items, 0, false, 80, REPORT_PLAIN, &status));
-	CHECK(!report_strip(&text, items, 4, false, REPORT_MAX_COLUMNS + 1, REPORT_PLAIN, &status));
+	CHECK(!report_strip(&text, items, 4, false, -1, REPORT_PLAIN, one_column, &status));
+	CHECK(!report_strip(&text, items, 4, false, INT_MIN, REPORT_PLAIN, one_column, &status));
+	CHECK(!report_strip(&text, items, 0, false, 80, REPORT_PLAIN, one_column, &status));
+	CHECK(!report_strip(&text, items, 4, false, REPORT_MAX_COLUMNS + 1, REPORT_PLAIN, one_column, &status));
 }
 
 /* Byte for byte what a PNG of one black pixel is, stored. */
@@ -334,6 +406,8 @@ main(void)
 	RUN(test_plain_picture);
 	RUN(test_strip);
 	RUN(test_captions_are_clean);
+	RUN(test_captions_have_a_width);
+	RUN(test_missing_pictures);
 	RUN(test_colors);
 	RUN(test_too_narrow);
 	RUN(test_png);
