@@ -21,7 +21,14 @@ CREATE FUNCTION similarity.lookup(text, text) RETURNS int LANGUAGE sql AS 'SELEC
 CREATE TABLE similarity.planted ();
 CREATE TABLE similarity.planted AS SELECT 1;
 CREATE TYPE similarity.planted AS ENUM ();
+CREATE OPERATOR similarity.+ (LEFTARG = int, RIGHTARG = int, FUNCTION = pg_catalog.int4pl);
 RESET ROLE;
+SELECT current_database() AS database \gset
+GRANT CREATE ON DATABASE :"database" TO regress_owner;
+SET ROLE regress_owner;
+CREATE EXTENSION pgcrypto SCHEMA similarity;
+RESET ROLE;
+REVOKE CREATE ON DATABASE :"database" FROM regress_owner;
 GRANT CREATE ON SCHEMA public TO regress_owner;
 SET ROLE regress_owner;
 CREATE FUNCTION public.lookup(text, text) RETURNS int LANGUAGE sql AS 'SELECT 1';

@@ -35,6 +35,30 @@ require_create_right(Oid role)
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(guard_schema);
 
+/* What the command made in the extension's schemas, also as another extension */
+#define FOREIGN_OBJECTS \
+	"SELECT c.object_identity FROM pg_catalog.pg_event_trigger_ddl_commands() c" \
+	" WHERE c.schema_name OPERATOR(pg_catalog.=) ANY ('{similarity,_similarity}'::pg_catalog.text[])" \
+	" OR (c.object_type OPERATOR(pg_catalog.=) 'extension' AND EXISTS (SELECT FROM pg_catalog.pg_extension x" \
+	" JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) x.extnamespace" \
+	" WHERE x.oid OPERATOR(pg_catalog.=) c.objid AND n.nspname OPERATOR(pg_catalog.=) ANY ('{similarity,_similarity}'::pg_catalog.name[])))"
+
+/* Of the session: the trigger fires for every command. */
+static SPIPlanPtr
+foreign_objects(void)
+{
+	static SPIPlanPtr plan = NULL;
+	SPIPlanPtr	made;
+
+	if (plan != NULL)
+		return plan;
+	made = SPI_prepare(FOREIGN_OBJECTS, 0, NULL);
+	if (made == NULL || SPI_keepplan(made) != 0)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	plan = made;
+	return plan;
+}
+
 /* guard_schema(): event trigger at the end of every command that defines something */
 Datum
 guard_schema(PG_FUNCTION_ARGS)
@@ -47,8 +71,7 @@ guard_schema(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute("SELECT object_identity FROM pg_catalog.pg_event_trigger_ddl_commands()"
-					" WHERE schema_name OPERATOR(pg_catalog.=) ANY (ARRAY['similarity', '_similarity'])", true, 1) != SPI_OK_SELECT)
+	if (SPI_execute_plan(foreign_objects(), NULL, NULL, false, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not read what the command made");
 	if (SPI_processed > 0)
 		ereport(ERROR,
