@@ -9,7 +9,7 @@ CREATE DATABASE similarity_damage;
 \c similarity_damage
 CREATE EXTENSION similarity;
 SET client_min_messages = error;
-SET similarity.cache_memory = '1MB';
+SET similarity.cache_memory = '3MB';
 SET similarity.threads = 1;
 
 -- ---- one of each ----
@@ -23,7 +23,7 @@ CALL similarity.train('worn', 'SELECT x, label FROM thing', epochs => 1, steps_p
 	log_steps => 1, validation => 'SELECT x, label FROM thing');
 CALL similarity.train('sound', 'SELECT x, label FROM thing', epochs => 1, steps_per_epoch => 5, seed => 2, verbose => false);
 -- loading this one drops all others out of the cache
-SELECT count(*) FROM similarity.create_model('large', '{4}', '[{"dense": {"units": 65536}}, {"metric_embedding": {"units": 1}}]');
+SELECT count(*) FROM similarity.create_model('large', '{4}', '[{"dense": {"units": 65536}}, {"dense": {"units": 1}}, {"dense": {"units": 33200}}, {"metric_embedding": {"units": 1}}]');
 CALL similarity.train('large', 'SELECT x, label FROM thing', epochs => 1, steps_per_epoch => 1, seed => 1, verbose => false);
 CREATE ROLE damage_user;
 SELECT similarity.grant_usage('worn', 'damage_user');

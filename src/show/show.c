@@ -308,6 +308,8 @@ show_neighbor(void *state, const NeighborRow *row)
 		item.image = copy;
 	}
 	item.label = pstrdup(item.label);
+	if (item.missing != NULL)
+		item.missing = pstrdup(item.missing);
 	item.note = pstrdup(item.note);
 	shown->items[shown->n++] = item;
 	MemoryContextSwitchTo(caller);

@@ -292,7 +292,7 @@ for my $i (0 .. $#functions)
 # ---- views and tables ----
 
 # what a reembed() that did not finish leaves, for the view of it
-$node->safe_psql('postgres', q{INSERT INTO similarity.reembedding (relation, side, file, version, key, columns) VALUES ('item'::regclass, 0, 0, 1, 1, '{}')});
+$node->safe_psql('postgres', q{INSERT INTO similarity.reembedding (relation, side, file, version, key, columns) VALUES ('item'::regclass, 'item'::regclass, 0, 1, 1, '{1}')});
 my %sees = read_list($views);
 my @relations = split /\n/, $node->safe_psql('postgres', <<'SQL');
 SELECT c.oid::regclass, c.relkind FROM pg_class c JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
