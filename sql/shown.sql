@@ -110,6 +110,23 @@ SELECT gallery, "rows", bytes, index, index_bytes, index_recall, queries FROM si
 SELECT name, distance IS NOT NULL AS distance, value, recall, f1 FROM similarity.cutpoints;
 SELECT count(*) FROM similarity.calibration_curve;
 
+-- also where the policy is below a view, which reads as whoever asks
+RESET ROLE;
+CREATE VIEW shown.view WITH (security_invoker) AS SELECT * FROM shown.secret;
+ALTER VIEW shown.view OWNER TO shown_owner;
+GRANT SELECT ON shown.view TO shown_reader;
+SET ROLE shown_owner;
+SELECT similarity.create_gallery('of_view', 'shown.view', 'e', 'label', distance => 'l2');
+SELECT count(*) FROM similarity.calibrate('of_view', 'SELECT e, label FROM shown.secret', drop_closest => true);
+SELECT "rows", bytes, queries FROM similarity.galleries WHERE gallery = 'of_view';
+SELECT gallery_rows, current_rows FROM similarity.calibration_status('of_view');
+SET ROLE shown_reader;
+SELECT count(*) FROM similarity.lookup('of_view', '[1,0]'::embedding, 100);
+SELECT "rows", bytes, queries FROM similarity.galleries WHERE gallery = 'of_view';
+SELECT similarity.calibration_status('of_view');
+SELECT similarity.drift('of_view', 'SELECT e FROM shown.secret');
+SELECT count(*) FROM similarity.calibration_curve;
+
 -- The owner of a gallery sees the calibration that rests on what he sees, and no more
 RESET ROLE;
 GRANT CREATE ON SCHEMA similarity TO shown_reader;

@@ -145,8 +145,9 @@ FROM similarity.gallery g
 	LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) r.relnamespace
 	LEFT JOIN pg_catalog.pg_attribute e ON e.attrelid OPERATOR(pg_catalog.=) r.oid AND e.attname OPERATOR(pg_catalog.=) g.embedding AND NOT e.attisdropped
 	LEFT JOIN pg_catalog.pg_attribute l ON l.attrelid OPERATOR(pg_catalog.=) r.oid AND l.attname OPERATOR(pg_catalog.=) g.label AND NOT l.attisdropped
-	CROSS JOIN LATERAL (SELECT pg_catalog.pg_has_role(r.relowner, 'USAGE')
-		OR (pg_catalog.has_table_privilege(r.oid, 'SELECT') AND NOT pg_catalog.row_security_active(r.oid)) AS all_rows) p
+	-- views may show each role other rows
+	CROSS JOIN LATERAL (SELECT r.relkind OPERATOR(pg_catalog.<>) 'v' AND (pg_catalog.pg_has_role(r.relowner, 'USAGE')
+		OR (pg_catalog.has_table_privilege(r.oid, 'SELECT') AND NOT pg_catalog.row_security_active(r.oid))) AS all_rows) p
 	-- the index that serves the gallery's distance, with its recall when that was last measured
 	LEFT JOIN LATERAL (SELECT i.indexrelid::pg_catalog.regclass AS index, pg_catalog.pg_relation_size(i.indexrelid) AS index_bytes,
 			(SELECT f.recall FROM similarity.index_figures(i.indexrelid::pg_catalog.regclass) f) AS index_recall

@@ -107,8 +107,8 @@ extern void gallery_require_read(const Gallery *gallery);
 extern void gallery_require_some_read(const Gallery *gallery);
 
 /*
- * The same if row-level security hides rows from it that figures of the
- * calibration are made of; the gallery's owner made them.
+ * The same if row-level security or a view may hide rows from it that figures
+ * of the calibration are made of; the gallery's owner made them.
  */
 extern void gallery_require_all_rows(const Gallery *gallery);
 
