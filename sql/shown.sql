@@ -142,7 +142,7 @@ SELECT gallery_rows FROM similarity.calibration WHERE gallery = (SELECT id FROM 
 -- also after he may read the table no more
 REVOKE SELECT ON shown.secret FROM shown_reader;
 SET ROLE shown_reader;
-SELECT gallery, "rows", bytes, index, queries FROM similarity.galleries;
+SELECT gallery, "rows", bytes, index, queries FROM similarity.galleries ORDER BY gallery;
 SELECT similarity.lookup('of_reader', '[1,0]'::embedding);
 RESET ROLE;
 
