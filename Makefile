@@ -1,4 +1,4 @@
-# similarity: metric learning and nearest-neighbour search in PostgreSQL
+# similarity: metric learning and nearest-neighbor search in PostgreSQL
 #
 #   make            build (make with_llvm=no skips the bitcode)
 #   make install    into PostgreSQL's directories, as any PGXS extension

@@ -29,6 +29,6 @@ SELECT similarity.create_gallery('clothes', 'gallery', embedding => 'e', label =
 -- evaluate: recall@1 .9224, recall@5 .9601 with the defaults
 SELECT * FROM similarity.evaluate_retrieval('clothes', 'SELECT image, label FROM items WHERE split = ''test''', '{recall@1,recall@5}');
 
--- query: the neighbours of the first test picture
+-- query: the neighbors of the first test picture
 SELECT rank, label, distance::numeric(6, 4), key
 FROM similarity.lookup('clothes', (SELECT image FROM items WHERE split = 'test' ORDER BY id LIMIT 1), 5);

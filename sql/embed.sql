@@ -23,9 +23,9 @@ SELECT embed('tiles', decode(repeat('64', 16), 'hex')) = embed('tiles', array_fi
 -- NULL in, NULL out
 SELECT embed('tiles', NULL::bytea) IS NULL, embed(NULL::text, '\x00'::bytea) IS NULL, embed(NULL::integer, '\x00'::bytea) IS NULL;
 
--- It has learnt: the nearest other tile is of the same class
+-- It has learned: the nearest other tile is of the same class
 SELECT avg((SELECT (q.label = p.label)::integer FROM tiles q WHERE q.id <> p.id
-	ORDER BY embed('tiles', q.image) <=> embed('tiles', p.image), q.id LIMIT 1)) > 0.95 AS learnt
+	ORDER BY embed('tiles', q.image) <=> embed('tiles', p.image), q.id LIMIT 1)) > 0.95 AS learned
 FROM tiles p WHERE p.id <= 40;
 
 -- Batches give what single rows give, in whatever number and order

@@ -16,7 +16,7 @@ SELECT p.id, p.kind, s.rank, s.kind AS found, s.distance
 FROM probe p, LATERAL (SELECT row_number() OVER (ORDER BY s.e <-> p.e) AS rank, s.kind, s.e <-> p.e AS distance
 	FROM stock s ORDER BY s.e <-> p.e LIMIT 5) s;
 
--- Both matchers: what each probe is answered with k neighbours.
+-- Both matchers: what each probe is answered with k neighbors.
 CREATE FUNCTION answers(matcher text, k int) RETURNS TABLE (kind int, found int, distance float8) LANGUAGE sql AS $$
 	SELECT n.kind, n.found, n.distance FROM near n WHERE rank = 1 AND matcher = 'match_nearest'
 	UNION ALL
@@ -27,7 +27,7 @@ CREATE FUNCTION answers(matcher text, k int) RETURNS TABLE (kind int, found int,
 	WHERE matcher = 'match_majority_vote' GROUP BY v.id
 $$;
 
--- Every metric at every distance of k neighbours.
+-- Every metric at every distance of k neighbors.
 CREATE FUNCTION curve(matcher text, k int) RETURNS TABLE (n bigint, distance float8, "precision" float8, recall float8,
 	f1 float8, binary_accuracy float8, npv float8, fpr float8) LANGUAGE sql AS $$
 	SELECT row_number() OVER (ORDER BY t.distance), t.distance,
@@ -69,7 +69,7 @@ FROM similarity.calibrate('stock', 'SELECT e, kind FROM probe', '{"good": 0.7}',
 JOIN (SELECT 'good', max(distance) FROM curve('match_majority_vote', 5) WHERE "precision" >= 0.7) o (name, distance) USING (name);
 SELECT * FROM compare('match_majority_vote', 5);
 
--- evaluations of the same neighbours
+-- evaluations of the same neighbors
 SELECT e.name, e.tp = c.tp AND e.fp = c.fp AND e.tn = c.tn AND e.fn = c.fn AS counts
 FROM similarity.evaluate_classification('stock', 'SELECT e, kind FROM probe') e,
 	LATERAL (SELECT count(*) FILTER (WHERE kind = found AND a.distance <= e.distance) AS tp,

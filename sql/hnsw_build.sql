@@ -1,7 +1,7 @@
 -- Building indexes of similarity_hnsw: what can be indexed and what is refused.
 SET client_min_messages = warning;
 
--- Points whose neighbours are known: on a line, at distance 1 from each other.
+-- Points whose neighbors are known: on a line, at distance 1 from each other.
 CREATE TABLE point (id integer PRIMARY KEY, e embedding(3));
 INSERT INTO point SELECT i, ARRAY[i, 0, 0]::embedding FROM generate_series(1, 500) i;
 INSERT INTO point VALUES (0, NULL);

@@ -38,7 +38,7 @@ SELECT max((a.e <=> b.e)) FILTER (WHERE a.label = b.label) < min((a.e <=> b.e)) 
 FROM (SELECT label, embed('residual', input) AS e FROM stripes) a, (SELECT label, embed('residual', input) AS e FROM stripes) b;
 
 -- normalization took mean and variance from the rows, as they are no longer 0 and 1
-SELECT tensor, shape, data NOT IN ('\x0000000000000000', '\x0000803f0000803f') AS learnt
+SELECT tensor, shape, data NOT IN ('\x0000000000000000', '\x0000803f0000803f') AS learned
 FROM _similarity.model_weights WHERE tensor LIKE 'normalization/%' ORDER BY 1;
 
 -- Exported and imported, embeddings are the same to the bit

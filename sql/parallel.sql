@@ -1,14 +1,14 @@
 -- Parallel plans: what may run in a worker does, and what must stay in the leader works below a Gather.
 SET client_min_messages = warning;
 
--- Functions are labelled by what they do.  One that runs a query of the user's may do
+-- Functions are labeled by what they do.  One that runs a query of the user's may do
 -- anything; one that reads a table or an index of the user's cannot do so in a worker,
 -- since it may be temporary; one that writes cannot run beside workers at all.
 WITH f AS (
 	SELECT p.oid, proname, provolatile, proparallel, coalesce(proargnames[1:pronargs], '{}') AS arguments
 	FROM pg_proc p JOIN pg_depend d ON classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'e'
 		AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'similarity')
-), labelled AS (
+), labeled AS (
 	SELECT *, CASE
 		WHEN arguments && '{query,source}' THEN 'u'
 		WHEN proname IN ('index_info', 'index_figures') THEN 'r'
@@ -16,7 +16,7 @@ WITH f AS (
 		WHEN arguments && '{gallery,relation}' THEN 'r'
 		ELSE 's' END AS expected
 	FROM f)
-SELECT oid::regprocedure, proparallel, expected FROM labelled WHERE proparallel <> expected ORDER BY 1;
+SELECT oid::regprocedure, proparallel, expected FROM labeled WHERE proparallel <> expected ORDER BY 1;
 
 -- Points of a circle and a model that turns them about, made within one transaction
 CREATE SCHEMA parallel;

@@ -24,7 +24,7 @@ FROM similarity.sample_batch('SELECT image, label FROM item WHERE id < 23 ORDER 
 SELECT count(*) AS rows, count(DISTINCT "row") AS distinct_rows
 FROM similarity.sample_batch('SELECT image, label FROM item WHERE id < 11 AND id <> 5 ORDER BY id', examples_per_class => 2, seed => 1);
 -- Every row its own class: one column will do.
-SELECT count(*) AS rows, bool_and(label IS NULL) AS unlabelled, bool_and(c = 2 * c / 2 AND c >= 2) AS in_pairs
+SELECT count(*) AS rows, bool_and(label IS NULL) AS unlabeled, bool_and(c = 2 * c / 2 AND c >= 2) AS in_pairs
 FROM (SELECT "row", label, count(*) OVER (PARTITION BY "row") AS c
 	FROM similarity.sample_batch('SELECT image FROM item', classes_per_batch => 32, sampler => 'single_shot', seed => 3)) s;
 SELECT input FROM similarity.sample_batch('SELECT ARRAY[[1,2],[3,4]] UNION ALL SELECT ARRAY[[1,2],[3,4]]', classes_per_batch => 2, sampler => 'single_shot') LIMIT 1;

@@ -30,11 +30,11 @@ FROM similarity.training_runs;
 SELECT epoch, loss > 0 AS has_loss, learning_rate, avg_positive < avg_negative AS apart, images_per_second > 0 AS timed
 FROM similarity.training_log ORDER BY epoch;
 
--- It learns: the loss falls, and nearest neighbours are of the same class.
+-- It learns: the loss falls, and nearest neighbors are of the same class.
 SELECT (SELECT loss FROM similarity.training_log WHERE epoch = 3) <
 	(SELECT loss FROM similarity.training_log WHERE epoch = 1) AS falls;
 WITH e AS (SELECT id, label, embed('corners', input) AS e FROM point)
-SELECT avg((q.label = n.label)::int) > 0.95 AS neighbours_agree
+SELECT avg((q.label = n.label)::int) > 0.95 AS neighbors_agree
 FROM e q, LATERAL (SELECT label FROM e WHERE e.id <> q.id ORDER BY e.e <=> q.e LIMIT 1) n
 WHERE q.id < 100;
 

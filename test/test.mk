@@ -4,14 +4,14 @@
 help:
 	@printf '%s\n' \
 	'make             build (with_llvm=no skips the bitcode)' \
-	'make install     into the directories of PG_CONFIG'"'"'s PostgreSQL; DESTDIR is honoured' \
+	'make install     into the directories of PG_CONFIG'"'"'s PostgreSQL; DESTDIR is honored' \
 	'make installcheck   sql/ and test/isolation in a running server, after make install' \
 	'make demo        everything from nothing on Fashion-MNIST' \
 	'make test        every test that takes minutes; installs what is missing' \
 	'make test-all    these, 10,000 random queries, 100,000 hostile calls, 5,000 changed' \
 	'                 model files, interrupts, unit tests and server under sanitizers,' \
 	'make unit        unit tests of the pure rooms' \
-	'make sanitize    the same under the address and undefined-behaviour sanitizers' \
+	'make sanitize    the same under the address and undefined-behavior sanitizers' \
 	'make sanitize-server   sql/ and test/isolation in a server made for the sanitizers' \
 	'make test-17     the tests on PostgreSQL 17, in a Debian 13 tree that is made once; root only' \
 	'make fuzz        every fuzz target for FUZZ_SECONDS' \
@@ -142,7 +142,7 @@ lint:
 format:
 	@test/lint/format --write
 
-# ---- benchmarks: optimised as shipped, on a quiet machine ----
+# ---- benchmarks: optimized as shipped, on a quiet machine ----
 
 BENCH_CC = $(CC) -std=gnu11 -O2 $(PURE_CFLAGS) $(WARNINGS) -D_GNU_SOURCE -Isrc
 BENCH_OBJS = $(PURE_SOURCES:src/%.c=build/bench/%.o)

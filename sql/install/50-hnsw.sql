@@ -6,7 +6,7 @@ CREATE FUNCTION similarity_hnsw_handler(internal) RETURNS index_am_handler
 COMMENT ON FUNCTION similarity_hnsw_handler(internal) IS 'handler of the access method similarity_hnsw';
 
 CREATE ACCESS METHOD similarity_hnsw TYPE INDEX HANDLER similarity_hnsw_handler;
-COMMENT ON ACCESS METHOD similarity_hnsw IS 'proximity graph for nearest-neighbour search; WITH (m = 16, ef_construction = 100, ef_search = 40 or target_recall = 0.99)';
+COMMENT ON ACCESS METHOD similarity_hnsw IS 'proximity graph for nearest-neighbor search; WITH (m = 16, ef_construction = 100, ef_search = 40 or target_recall = 0.99)';
 
 CREATE FUNCTION hnsw_l2_support(internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'hnsw_l2_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -1,4 +1,4 @@
--- Pictures: lines of half blocks for the terminal, pages of HTML.  Colours are
+-- Pictures: lines of half blocks for the terminal, pages of HTML.  Colors are
 -- escape sequences, which psql passes on in unaligned output only (psql -At).
 
 CREATE FUNCTION similarity.show_image(image bytea, shape integer[], columns integer DEFAULT 80, style text DEFAULT 'plain')

@@ -37,7 +37,7 @@ extern void arena_destroy(Arena *arena);
 extern void arena_reset(Arena *arena);
 
 /*
- * size bytes, aligned to 64, not initialised; NULL when the budget or the
+ * size bytes, aligned to 64, not initialized; NULL when the budget or the
  * source is exhausted.  arena_alloc_zero also clears them.
  */
 extern void *arena_alloc(Arena *arena, size_t size);

@@ -157,7 +157,7 @@ is_e(char c)
 	return c == 'e' || c == 'E';
 }
 
-/* Is x, far from float's ends, exactly between two neighbouring floats? */
+/* Is x, far from float's ends, exactly between two neighboring floats? */
 static inline bool
 is_doubtful(double x)
 {

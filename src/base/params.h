@@ -1,6 +1,6 @@
 /*
  * params.h
- *	  Named parameters of layers, losses, optimisers and schedules.
+ *	  Named parameters of layers, losses, optimizers and schedules.
  *
  * A table of ParamSpec says which parameters a thing has, their type, default
  * and range.  A server room walks the user's jsonb and sets each value by

@@ -1,7 +1,7 @@
 /*
  * random.c
  *	  Seeded random streams: xoshiro256** (Blackman and Vigna, 2018) for
- *	  sequences, SplitMix64's finaliser (Steele et al., 2014) for counters.
+ *	  sequences, SplitMix64's finalizer (Steele et al., 2014) for counters.
  */
 #include "base/random.h"
 

@@ -2,7 +2,7 @@
  * random.h
  *	  Seeded random streams that give the same numbers everywhere.
  *
- * A stream is named by (seed, stream): every consumer (initialisation,
+ * A stream is named by (seed, stream): every consumer (initialization,
  * sampling, dropout) takes a stream of its own, so that adding one does not
  * change the numbers of another.  random_at() is counter-based: it needs no
  * state, so that threads can draw the i-th number in any order.

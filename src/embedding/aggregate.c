@@ -13,7 +13,7 @@
 
 typedef struct SumState
 {
-	int32		vl_len_;		/* varlena header: serialised as it is */
+	int32		vl_len_;		/* varlena header: serialized as it is */
 	int32		dims;
 	int32		model;			/* tag that the rows agree on, or 0 */
 	int32		unused;
@@ -131,7 +131,7 @@ embedding_sum_deserialize(PG_FUNCTION_ARGS)
 	state = (SumState *) bytes;
 	if (VARSIZE(bytes) < SUM_STATE_SIZE(1) ||
 		VARSIZE(bytes) != SUM_STATE_SIZE(state->dims))
-		elog(ERROR, "serialised aggregate state has a wrong size");
+		elog(ERROR, "serialized aggregate state has a wrong size");
 	PG_RETURN_POINTER(state);
 }
 

@@ -1,6 +1,6 @@
 /*
  * calibration.h
- *	  Where to cut: the distance beyond which a neighbour is no match.
+ *	  Where to cut: the distance beyond which a neighbor is no match.
  *
  * Follows TensorFlow Similarity's MemoryEvaluator.calibrate: every distance
  * seen is tried as a threshold, a classification metric is computed at each,

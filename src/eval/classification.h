@@ -1,6 +1,6 @@
 /*
  * classification.h
- *	  From neighbours to an answer, and how good answers are at a threshold.
+ *	  From neighbors to an answer, and how good answers are at a threshold.
  *
  * Labels are codes 0, 1, ...; EVAL_NO_LABEL stands for a row without label
  * and equals nothing.  A query is answered by the label of its match if the
@@ -19,11 +19,11 @@
 
 #define EVAL_NO_LABEL (-1)
 
-/* ---- matchers: one label and distance from k neighbours ---- */
+/* ---- matchers: one label and distance from k neighbors ---- */
 
 typedef enum EvalMatcher
 {
-	EVAL_MATCH_NEAREST,			/* the first neighbour's label and distance */
+	EVAL_MATCH_NEAREST,			/* the first neighbor's label and distance */
 	EVAL_MATCH_MAJORITY_VOTE	/* the most frequent label, ties to the one
 								 * seen first; mean distance of all k */
 } EvalMatcher;
@@ -39,7 +39,7 @@ extern bool eval_matcher_by_name(const char *name, EvalMatcher *matcher, Status 
 extern const char *eval_matcher_name(EvalMatcher matcher);
 
 /*
- * The match of n neighbours in ascending order of distance.  Without any,
+ * The match of n neighbors in ascending order of distance.  Without any,
  * EVAL_NO_LABEL at infinity.
  */
 extern EvalMatch eval_match(EvalMatcher matcher, const int *labels,

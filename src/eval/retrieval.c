@@ -75,7 +75,7 @@ eval_retrieval_needs_r(const EvalRetrievalMetric *metric)
 int64_t
 eval_retrieval_metric_depth(const EvalRetrievalMetric *metric, bool drop_closest, int64_t r)
 {
-	/* R does not count a dropped neighbour */
+	/* R does not count a dropped neighbor */
 	if (metric->k == EVAL_AT_R)
 		return drop_closest ? r - 1 : r;
 	return metric->k;
@@ -99,7 +99,7 @@ eval_retrieval_depth(const EvalRetrievalMetric *metrics, int n,
 
 /* ---- one query ---- */
 
-/* rel: n neighbours relevant or not; missing ones are irrelevant */
+/* rel: n neighbors relevant or not; missing ones are irrelevant */
 typedef struct Ranking
 {
 	const bool *rel;

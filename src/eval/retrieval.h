@@ -1,9 +1,9 @@
 /*
  * retrieval.h
- *	  How good ranked neighbours are: recall@k and its kin, in one pass.
+ *	  How good ranked neighbors are: recall@k and its kin, in one pass.
  *
  * Queries are added one by one, nothing of them is kept but sums.  rel_j is 1
- * if the j-th neighbour (from 1) has the query's label and is within the
+ * if the j-th neighbor (from 1) has the query's label and is within the
  * distance threshold, else 0; R is the number of rows of the query's label in
  * the gallery, less 1 when the closest is dropped.
  *
@@ -13,10 +13,10 @@
  *	map@k			sum rel_j precision@j / R, j <= k
  *	map@r			the same with j <= R (Musgrave et al. 2020)
  *	ndcg@k			DCG = sum rel_j / log2(j + 1), divided by the DCG of the
- *					same neighbours with the relevant ones first
+ *					same neighbors with the relevant ones first
  *	mrr@k			1 / (the first j <= k with rel_j), else 0
  *
- * 0/0 = 0.  Neighbours that the gallery does not have count as not relevant.
+ * 0/0 = 0.  Neighbors that the gallery does not have count as not relevant.
  */
 #ifndef EVAL_RETRIEVAL_H
 #define EVAL_RETRIEVAL_H
@@ -49,8 +49,8 @@ typedef struct EvalRetrievalOptions
 {
 	bool		macro;			/* mean of the classes' means, not of the
 								 * queries */
-	bool		drop_closest;	/* the first neighbour is the query itself */
-	double		threshold;		/* farther neighbours are not relevant */
+	bool		drop_closest;	/* the first neighbor is the query itself */
+	double		threshold;		/* farther neighbors are not relevant */
 } EvalRetrievalOptions;
 
 /* Read "recall@5", "map@r", "r_precision"; failures list what is accepted. */
@@ -59,7 +59,7 @@ extern bool eval_retrieval_by_name(const char *name, EvalRetrievalMetric *metric
 /* Must the caller count the rows of each label (R)? */
 extern bool eval_retrieval_needs_r(const EvalRetrievalMetric *metric);
 
-/* Neighbours to ask for, given the largest R of any query's label. */
+/* Neighbors to ask for, given the largest R of any query's label. */
 extern int64_t eval_retrieval_depth(const EvalRetrievalMetric *metrics, int n,
 									bool drop_closest, int64_t max_r);
 
@@ -70,7 +70,7 @@ extern EvalRetrieval *eval_retrieval_create(Arena *arena, const EvalRetrievalMet
 											int n, EvalRetrievalOptions options, Status *status);
 
 /*
- * Add a query of a label (a code, 0 or more) with its neighbours in ascending
+ * Add a query of a label (a code, 0 or more) with its neighbors in ascending
  * order of distance; r is the number of rows of its label (0 if no metric
  * needs it).
  */
@@ -85,7 +85,7 @@ extern double eval_retrieval_value(const EvalRetrieval *sums, int metric);
 extern double eval_retrieval_class_value(const EvalRetrieval *sums, int metric, int label);
 extern int64_t eval_retrieval_class_queries(const EvalRetrieval *sums, int label);
 
-/* Neighbours that a metric looks at, given R; without one that is dropped. */
+/* Neighbors that a metric looks at, given R; without one that is dropped. */
 extern int64_t eval_retrieval_metric_depth(const EvalRetrievalMetric *metric, bool drop_closest, int64_t r);
 
 /*

@@ -4,7 +4,7 @@
  *
  * What evaluate_retrieval, match and calibrate compute from a gallery these
  * compute from arrays, by the same functions of eval/, so that they can be
- * checked by hand and used on neighbours found in any way.
+ * checked by hand and used on neighbors found in any way.
  */
 #include "postgres.h"
 
@@ -144,7 +144,7 @@ label_vector(FunctionCallInfo fcinfo, int arg, const char *name, Labels *labels,
 	return label_codes(vector_argument(fcinfo, arg, name, n), labels);
 }
 
-/* ---- neighbours: a row a query, nearest first ---- */
+/* ---- neighbors: a row a query, nearest first ---- */
 
 typedef struct Neighbors
 {

@@ -1,6 +1,6 @@
 /*
  * calibrate.c
- *	  calibrate(): find the distances beyond which a neighbour is no match,
+ *	  calibrate(): find the distances beyond which a neighbor is no match,
  *	  and store them.
  */
 #include "postgres.h"
@@ -130,7 +130,7 @@ targets_from_jsonb(Jsonb *jsonb)
 typedef struct CalibrationPass
 {
 	Matches    *matches;
-	int64		n;				/* distances of all neighbours */
+	int64		n;				/* distances of all neighbors */
 	int64		size;
 	double	   *distances;
 } CalibrationPass;
@@ -468,8 +468,7 @@ gallery_calibrate(PG_FUNCTION_ARGS)
 
 	model_require_writable("similarity.calibrate()");
 	InitMaterializedSRF(fcinfo, 0);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect();
 	gallery = gallery_open(name);
 	gallery_read_as_owner(gallery);
 	calibrate((ReturnSetInfo *) fcinfo->resultinfo, gallery, query, targets, k, metric,
@@ -543,8 +542,7 @@ gallery_calibration_status(PG_FUNCTION_ARGS)
 	Gallery    *gallery;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect();
 	gallery = gallery_open(name);
 	gallery_require_all_rows(gallery);
 	put_status(fcinfo, gallery);

@@ -1,9 +1,9 @@
 /*
  * evaluate_pass.c
- *	  One pass over a query and the neighbours of its rows: what calibration
+ *	  One pass over a query and the neighbors of its rows: what calibration
  *	  and every evaluation are made of.
  *
- * Neighbours are the true ones, found by exact_neighbors.c, or those that a look-up
+ * Neighbors are the true ones, found by exact_neighbors.c, or those that a look-up
  * finds, row by row.  The latter may miss some where an index answers; for a
  * sample of the rows the true ones are found as well, to tell how many.
  */
@@ -25,7 +25,7 @@
 #include "gallery/user_query.h"
 #include "server/budget.h"
 
-/* Rows whose neighbours are compared with the true ones */
+/* Rows whose neighbors are compared with the true ones */
 #define SAMPLE_ROWS 200
 
 typedef struct SampleRow
@@ -43,7 +43,7 @@ typedef struct Sample
 	Random		random;
 	int			n;
 	SampleRow	row[SAMPLE_ROWS];
-	int			finished;		/* rows whose true neighbours are there */
+	int			finished;		/* rows whose true neighbors are there */
 } Sample;
 
 struct Pass
@@ -58,7 +58,7 @@ struct Pass
 
 	Exact	   *exact;			/* or, if NULL: */
 	SPIPlanPtr	plan;
-	int		   *codes;			/* of k neighbours */
+	int		   *codes;			/* of k neighbors */
 	double	   *distances;
 	MemoryContext scratch;		/* of one row */
 	Sample	   *sample;
@@ -152,7 +152,7 @@ pass_index_recall(const Pass *pass, int k)
 
 /* ---- the pass ---- */
 
-/* A row of the query and its neighbours */
+/* A row of the query and its neighbors */
 static void
 take_neighbors(void *state, const Embedding *query, int label, const int *labels, const double *distances, int n)
 {

@@ -10,7 +10,7 @@
 #include "gallery/labels.h"
 #include "gallery/user_query.h"
 
-/* Called for each row: its label and n neighbours' labels and distances. */
+/* Called for each row: its label and n neighbors' labels and distances. */
 typedef void (*PassFunction) (void *state, int label, const int *labels,
 							  const double *distances, int n);
 
@@ -53,7 +53,7 @@ typedef struct Matches
 
 extern Matches *matches_create(EvalMatcher matcher, bool drop_closest);
 
-/* How many neighbours it takes to match by k of them. */
+/* How many neighbors it takes to match by k of them. */
 extern int	matches_depth(const Matches *matches, int k);
 extern void matches_add(Matches *matches, int label, const int *labels,
 						const double *distances, int n);

@@ -1,6 +1,6 @@
 /*
  * exact_neighbors.c
- *	  The exact neighbours of many queries in one pass over the table.
+ *	  The exact neighbors of many queries in one pass over the table.
  *
  * Queries are collected until maintenance_work_mem is used, then the table is
  * read once by a cursor, as the invoker, and scored against all of them by

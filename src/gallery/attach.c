@@ -122,8 +122,7 @@ gallery_attach(PG_FUNCTION_ARGS)
 	RoleFrame	owner;
 
 	model_require_writable("similarity.attach()");
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect();
 	gallery = gallery_open(name);
 
 	/*
@@ -162,8 +161,7 @@ gallery_detach(PG_FUNCTION_ARGS)
 	Gallery    *gallery;
 
 	model_require_writable("similarity.detach()");
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect();
 	gallery = gallery_open(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	gallery_require_owner(gallery);
 	gallery_end_trigger(gallery);
@@ -214,8 +212,7 @@ current_version(const TriggerData *trigger)
 {
 	int			version;
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect();
 	PushActiveSnapshot(GetLatestSnapshot());
 	version = attached_gallery(trigger)->version;
 	PopActiveSnapshot();

@@ -230,8 +230,7 @@ create_gallery(PG_FUNCTION_ARGS)
 	model_require_writable("similarity.create_gallery()");
 	require_create_right(GetUserId());
 	gallery = gallery_from_arguments(fcinfo);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect();
 	gallery_resolve(gallery);
 	gallery_require_read(gallery);
 	if (gallery->model != NULL)
@@ -258,8 +257,7 @@ drop_gallery(PG_FUNCTION_ARGS)
 	CatalogArgs args = {0};
 
 	model_require_writable("similarity.drop_gallery()");
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect();
 	gallery = gallery_find(name);
 	require_drop(gallery);
 	if (gallery->input != NULL && gallery_set_names(gallery) && class_ownercheck(gallery->relid, GetUserId()))

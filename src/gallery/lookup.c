@@ -418,8 +418,7 @@ gallery_lookup(PG_FUNCTION_ARGS)
 	Embedding  *query;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect();
 	search = search_begin(fcinfo, name);
 	gallery_require_input(search->gallery, type);
 	query = gallery_embed(search->gallery, input, type);

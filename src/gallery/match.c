@@ -173,8 +173,7 @@ gallery_match(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(1))
 		return (Datum) 0;
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect();
 	search = search_begin(fcinfo, name);
 	match_input(fcinfo, search);
 	gallery_close(search->gallery);

@@ -10,7 +10,7 @@
 #include "gallery/lookup.h"
 
 /*
- * The match of query among the neighbours that plan (of NEIGHBOR_KEYS) finds,
+ * The match of query among the neighbors that plan (of NEIGHBOR_KEYS) finds,
  * as label, distance, cut point's name and distance, evidence, accepted.
  */
 #define MATCH_VALUES 6

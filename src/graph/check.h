@@ -8,8 +8,8 @@
 #include "graph/graph_query.h"
 
 /*
- * Does the code in a slot stand for this neighbour?  own and neighbor are what
- * the record's node and the neighbour have stored; query is working memory.
+ * Does the code in a slot stand for this neighbor?  own and neighbor are what
+ * the record's node and the neighbor have stored; query is working memory.
  * A code made of the vector before it was stored agrees as well.  True without
  * codes.
  */

@@ -5,7 +5,7 @@
  * A list keeps the nearest, and where everything is about equally far from
  * everything (random vectors of many dimensions) the same few are the nearest
  * of all: others are pushed out of every list.  They are found by a walk from
- * where searches start.  Each is put into the list of its nearest neighbour
+ * where searches start.  Each is put into the list of its nearest neighbor
  * that the walk has reached, in place of the farthest that other lists have as
  * well; the walk goes on from there.  Since what was pushed out may have led
  * somewhere, the walk is repeated until it changes nothing.

@@ -2,7 +2,7 @@
  * graph.h
  *	  The proximity graph: what a node is, and how the room reaches nodes.
  *
- * The graph is flat: every node has a list of at most "degree" neighbours.
+ * The graph is flat: every node has a list of at most "degree" neighbors.
  * Nodes have dense numbers.  All algorithms (search.h, link.h) reach nodes only
  * through a GraphAccess, so that plain memory (memory_graph.h) and an index's pages
  * run the same code over the same records (record.h).
@@ -31,7 +31,7 @@
 #define GRAPH_ROWS 4
 
 /*
- * Nodes that have stored the same form a ring: each has one neighbour that is
+ * Nodes that have stored the same form a ring: each has one neighbor that is
  * the next of them, noted at this distance, so that it never has to give way.
  */
 #define GRAPH_RING (-INFINITY)
@@ -40,7 +40,7 @@ typedef struct GraphSpace GraphSpace;	/* graph_query.h */
 typedef struct GraphQuery GraphQuery;	/* graph_query.h */
 
 /*
- * A list of neighbours in no order, with their distances from the owner.  The
+ * A list of neighbors in no order, with their distances from the owner.  The
  * selected ones were chosen because no nearer chosen one occludes them; the
  * others fill the list.
  */
@@ -55,7 +55,7 @@ typedef struct GraphList
 /* What an expansion brings. */
 typedef struct GraphExpansion
 {
-	bool		live;			/* false: only the neighbours are of use */
+	bool		live;			/* false: only the neighbors are of use */
 	float		distance;		/* of the query and what is stored; if live */
 	float		reach;			/* distance and twice the stored vector's
 								 * radius: what storing may hide; if live */
@@ -63,7 +63,7 @@ typedef struct GraphExpansion
 								 * query is exact; not NaN; if live */
 	int			nrows;			/* 1 .. GRAPH_ROWS if live */
 	uint64_t	rows[GRAPH_ROWS];
-	int			n;				/* neighbours, those in "seen" left out */
+	int			n;				/* neighbors, those in "seen" left out */
 	uint32_t	ids[GRAPH_MAX_DEGREE];
 	float		estimates[GRAPH_MAX_DEGREE];	/* estimated distances */
 } GraphExpansion;
@@ -109,7 +109,7 @@ typedef struct GraphAccess
 
 	/*
 	 * Read one node under one lock: its rows, distance and bound, and its
-	 * neighbours with estimated distances.  Neighbours that are in seen are
+	 * neighbors with estimated distances.  Neighbors that are in seen are
 	 * left out; if seen is NULL, none are wanted.  False if it is free.
 	 */
 	bool		(*expand) (void *context, uint32_t node, GraphQuery *query,
@@ -140,14 +140,14 @@ typedef struct GraphAccess
 	 */
 	const void *(*own) (void *context, uint32_t node, void *scratch);
 
-	/* The neighbours of a live or dead node; live says which.  False if free. */
+	/* The neighbors of a live or dead node; live says which.  False if free. */
 	bool		(*read_list) (void *context, uint32_t node, GraphList *list, bool *live);
 
 	/* Ask a node for a place; see graph_record_link(). */
 	GraphLinkResult (*link) (void *context, uint32_t owner, const GraphNewcomer *newcomer);
 
 	/*
-	 * Replace the neighbours of a live node if they are still the expected
+	 * Replace the neighbors of a live node if they are still the expected
 	 * ones; false if they are not or the node is not live.  owns are the
 	 * stored vectors of list's nodes; query is working memory.
 	 */
@@ -169,7 +169,7 @@ typedef struct GraphAccess
 	uint32_t	(*missed) (void *context);
 
 	/*
-	 * Make the node being inserted, with these neighbours, and return its
+	 * Make the node being inserted, with these neighbors, and return its
 	 * number; GRAPH_NO_NODE if that has become impossible.
 	 */
 	uint32_t	(*create) (void *context, GraphQuery *query, const GraphList *list,

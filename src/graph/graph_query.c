@@ -3,9 +3,9 @@
  *	  A vector in the space of a graph, and scoring records against it.
  *
  * To look at a node is to score it: its distance leaves the difference of
- * query and node, from which its codes tell how far its neighbours are.  A
+ * query and node, from which its codes tell how far its neighbors are.  A
  * newcomer looks at the node that it asks for a place in the same way: the
- * estimates are its distances to the neighbours that are there, so that no
+ * estimates are its distances to the neighbors that are there, so that no
  * other record is read to decide.
  */
 #include "graph/graph_query.h"
@@ -255,7 +255,7 @@ graph_query_estimates(GraphQuery *query, const GraphRecord *record,
 	}
 }
 
-/* Keep the neighbours that were not seen. */
+/* Keep the neighbors that were not seen. */
 static void
 take_unseen(const GraphShape *shape, const GraphRecord *record, const GraphBits *seen,
 			GraphExpansion *out)

@@ -86,7 +86,7 @@ extern double graph_query_bound(const GraphQuery *query, const void *own, float 
 extern double graph_query_value(const GraphQuery *query, float distance);
 
 /*
- * Estimated distances to a record's neighbours, by slot; infinite for empty
+ * Estimated distances to a record's neighbors, by slot; infinite for empty
  * slots.  Right after graph_query_distance() for the same record; with codes
  * only.
  */
@@ -107,14 +107,14 @@ extern GraphLinkResult graph_record_link(GraphRecord *record, const void *own,
 										 const GraphNewcomer *newcomer);
 
 /*
- * Put a neighbour with this stored vector into a slot of a record.  query is
+ * Put a neighbor with this stored vector into a slot of a record.  query is
  * working memory.
  */
 extern void graph_record_put(GraphQuery *query, GraphRecord *record, const void *own, int slot,
 							 uint32_t node, float distance, bool selected, const void *neighbor);
 
 /*
- * Make a record's neighbours those of the list, whose stored vectors are owns.
+ * Make a record's neighbors those of the list, whose stored vectors are owns.
  * Those that stay keep their slots.  query is working memory.
  */
 extern void graph_record_set_list(GraphQuery *query, GraphRecord *record, const void *own,

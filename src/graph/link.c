@@ -10,7 +10,7 @@
  * that do not know of each other leave a hole where a search ends.
  *
  * With codes a newcomer's place in a list is decided under one lock, from the
- * owner's record alone.  Without, its distances to the owner's neighbours are
+ * owner's record alone.  Without, its distances to the owner's neighbors are
  * computed before, and if the list has changed meanwhile, once more.
  */
 #include "graph/link.h"
@@ -21,19 +21,19 @@
 
 #include "graph/graph_query.h"
 
-/* A neighbour whose list changes under our hands this often is left alone. */
+/* A neighbor whose list changes under our hands this often is left alone. */
 #define MAX_ATTEMPTS 16
 
 /* Dead nodes of a ring that are passed by */
 #define MAX_RING_STEPS 1024
 
-/* Dead nodes looked behind in one repair, per neighbour that a list may have */
+/* Dead nodes looked behind in one repair, per neighbor that a list may have */
 #define DEAD_PER_DEGREE 4
 
 /* A further pass selects by alpha to the power of 0, 1 ... this. */
 #define MOST_POWER 3
 
-/* A node that might become a neighbour */
+/* A node that might become a neighbor */
 typedef struct Candidate
 {
 	uint32_t	node;
@@ -244,7 +244,7 @@ begin_selection(GraphLinker *linker, uint32_t self, Selection *selection)
 	}
 }
 
-/* Choose neighbours from the sorted pool as long as there are places. */
+/* Choose neighbors from the sorted pool as long as there are places. */
 static bool
 select_more(GraphLinker *linker, Selection *selection, float alpha, Status *status)
 {
@@ -277,7 +277,7 @@ fill_list(GraphLinker *linker, Selection *selection)
 			selection_append(selection, &linker->pool[i], false);
 }
 
-/* Choose neighbours from the pool, leaving out self. */
+/* Choose neighbors from the pool, leaving out self. */
 static bool
 select_neighbors(GraphLinker *linker, uint32_t self, Selection *selection, Status *status)
 {
@@ -310,7 +310,7 @@ select_again(GraphLinker *linker, uint32_t self, Selection *selection, Status *s
 
 /* ---- back-links ---- */
 
-/* Distances of the node in hand to the neighbours of another, without codes */
+/* Distances of the node in hand to the neighbors of another, without codes */
 static bool
 score_neighbors(GraphLinker *linker, uint32_t owner, GraphList *list, float *to)
 {
@@ -351,7 +351,7 @@ link_back(GraphLinker *linker, uint32_t owner, uint32_t node, bool force)
 	return false;
 }
 
-/* Link all neighbours of a node back to it, the nearest one in any case. */
+/* Link all neighbors of a node back to it, the nearest one in any case. */
 static void
 link_back_all(GraphLinker *linker, const GraphList *list, uint32_t node)
 {
@@ -507,7 +507,7 @@ live_ring_next(GraphLinker *linker, uint32_t node, const GraphList *list)
 	return GRAPH_NO_NODE;
 }
 
-/* Keep a node in its ring when its neighbours are selected anew. */
+/* Keep a node in its ring when its neighbors are selected anew. */
 static bool
 stay_in_ring(GraphLinker *linker, uint32_t node, const GraphList *list)
 {

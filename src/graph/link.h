@@ -31,8 +31,8 @@ typedef enum GraphInsertResult
 } GraphInsertResult;
 
 /*
- * Find neighbours for the linker's query, make the node through
- * access->create, and link its neighbours back to it.  *node is the new node,
+ * Find neighbors for the linker's query, make the node through
+ * access->create, and link its neighbors back to it.  *node is the new node,
  * or the one merged with.
  */
 extern GraphInsertResult graph_insert(GraphLinker *linker, const GraphStart *start,
@@ -41,14 +41,14 @@ extern GraphInsertResult graph_insert(GraphLinker *linker, const GraphStart *sta
 /*
  * Take the dead out of a live node's list and fill their places with live
  * nodes found behind them; if few are left, search and link the node as if it
- * were new.  Does nothing to a node without dead neighbours.  changed says
+ * were new.  Does nothing to a node without dead neighbors.  changed says
  * whether the list had any.
  */
 extern bool graph_repair(GraphLinker *linker, uint32_t node, const GraphStart *start,
 						 bool *changed, Status *status);
 
 /*
- * Choose the neighbours of a live node anew, from a search and those it has,
+ * Choose the neighbors of a live node anew, from a search and those it has,
  * and link them back: a further pass of a build.
  */
 extern bool graph_relink(GraphLinker *linker, uint32_t node, const GraphStart *start,

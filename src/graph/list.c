@@ -1,15 +1,15 @@
 /*
  * list.c
- *	  Neighbour lists and their incremental pruning.
+ *	  Neighbor lists and their incremental pruning.
  *
  * The rule is DiskANN's (Subramanya et al., 2019): going through candidates
- * from near to far, one is left out if a neighbour already chosen is alpha
+ * from near to far, one is left out if a neighbor already chosen is alpha
  * times nearer to it than the owner is.  Of those left out the nearest fill
  * the list up to half its degree, so that crowds of equal vectors stay linked.
  *
  * Adding one node applies the rule to that node only, against the selected
- * neighbours, instead of running the whole selection again: that needs one
- * distance for each neighbour and gives the same recall (see the README).
+ * neighbors, instead of running the whole selection again: that needs one
+ * distance for each neighbor and gives the same recall (see the README).
  */
 #include "graph/list.h"
 
@@ -39,7 +39,7 @@ is_occluded(int degree, const float *distances, const uint32_t *selected, float 
 	return false;
 }
 
-/* Selected neighbours farther than the newcomer and occluded by it become fill. */
+/* Selected neighbors farther than the newcomer and occluded by it become fill. */
 static void
 demote(int degree, const float *distances, uint32_t *selected, float alpha,
 	   float distance, const float *to)
@@ -50,7 +50,7 @@ demote(int degree, const float *distances, uint32_t *selected, float alpha,
 			selected[i / 32] &= ~(UINT32_C(1) << (i % 32));
 }
 
-/* The slot of the farthest neighbour that is selected, or is not; -1 if none */
+/* The slot of the farthest neighbor that is selected, or is not; -1 if none */
 static int
 farthest(const GraphShape *shape, const GraphRecord *record, bool selected)
 {

@@ -1,6 +1,6 @@
 /*
  * list.h
- *	  Which neighbours a node keeps.
+ *	  Which neighbors a node keeps.
  */
 #ifndef GRAPH_LIST_H
 #define GRAPH_LIST_H
@@ -21,7 +21,7 @@ graph_list_filled(int degree)
 	return degree / 2;
 }
 
-/* Append a neighbour; the list must have room. */
+/* Append a neighbor; the list must have room. */
 extern void graph_list_append(GraphList *list, uint32_t node, float distance, bool selected);
 
 /* Where a newcomer goes */
@@ -33,7 +33,7 @@ typedef struct GraphPlace
 
 /*
  * Find a place for a newcomer at a distance from the record's node, with
- * distances to[] from the neighbours in each slot.  Selected neighbours that
+ * distances to[] from the neighbors in each slot.  Selected neighbors that
  * the newcomer occludes become fill.  force makes place in any case.
  */
 extern GraphPlace graph_list_place(const GraphShape *shape, GraphRecord *record,

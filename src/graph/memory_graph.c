@@ -159,7 +159,7 @@ struct Worker
 	int			nrivals;
 };
 
-/* Our neighbours are read next, one after the other, if they are scored at all. */
+/* Our neighbors are read next, one after the other, if they are scored at all. */
 static void
 score_neighbors(const GraphMemory *memory, GraphQuery *query, GraphExpansion *out)
 {
@@ -504,7 +504,7 @@ link_gathered(void *arg, int slice, int number)
 	end_insertion(builder, worker);
 }
 
-/* The very first node: the entry, without neighbours. */
+/* The very first node: the entry, without neighbors. */
 static void
 make_entry(GraphBuilder *builder)
 {

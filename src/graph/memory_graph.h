@@ -73,7 +73,7 @@ extern GraphAddResult graph_builder_add(GraphBuilder *builder, const float *vect
 extern bool graph_builder_flush(GraphBuilder *builder, Status *status);
 
 /*
- * Choose the neighbours of n nodes from first on anew, with all threads.
+ * Choose the neighbors of n nodes from first on anew, with all threads.
  * Nothing may have gathered.
  */
 extern bool graph_builder_pass(GraphBuilder *builder, uint32_t first, uint32_t n,

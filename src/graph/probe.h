@@ -9,7 +9,7 @@
  *	  graph_probe_recall(probe), graph_probe_is_hard(probe)
  *
  * What a sample of the nodes holds is searched for with a usual effort and with
- * ten times that.  Where the graph is good both find the same.  True neighbours
+ * ten times that.  Where the graph is good both find the same.  True neighbors
  * are not asked for: to find them takes a look at all nodes.
  */
 #ifndef GRAPH_PROBE_H

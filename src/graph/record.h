@@ -3,7 +3,7 @@
  *	  A node as stored, in memory and on pages alike.
  *
  *	  GraphRecord | uint32 ids[degree] | float distances[degree] |
- *	  uint32 selected, one bit a slot | codes of the neighbours | own vector
+ *	  uint32 selected, one bit a slot | codes of the neighbors | own vector
  *
  * A slot whose id is GRAPH_NO_NODE is empty.  Everything before the own vector
  * may change; that never does.  Slot s has its code in block s / 32, slot
@@ -105,20 +105,20 @@ graph_shape_codes(const GraphShape *shape, int block)
 /* Can this head be what we wrote? */
 extern bool graph_record_is_sound(const GraphRecord *record);
 
-/* Make the part that changes that of a live node with one row, no neighbours. */
+/* Make the part that changes that of a live node with one row, no neighbors. */
 extern void graph_record_init(const GraphShape *shape, GraphRecord *record, uint64_t row);
 
-/* Neighbours in use */
+/* Neighbors in use */
 extern int	graph_record_neighbors(const GraphShape *shape, const GraphRecord *record);
 
 extern void graph_record_get_list(const GraphShape *shape, const GraphRecord *record,
 								  GraphList *list);
 
-/* Does the record still hold the expected neighbours in the same order? */
+/* Does the record still hold the expected neighbors in the same order? */
 extern bool graph_record_has_list(const GraphShape *shape, const GraphRecord *record,
 								  const GraphList *expected);
 
-/* Is the neighbour in a slot a selected one? */
+/* Is the neighbor in a slot a selected one? */
 extern bool graph_record_slot_is_selected(const GraphShape *shape, const GraphRecord *record,
 										  int slot);
 

@@ -290,7 +290,7 @@ prefetch_waiting(const GraphSearch *search)
 		access->prefetch(access->context, search->waiting.items[i].value);
 }
 
-/* If one of the new neighbours is better than all that wait, it will be next. */
+/* If one of the new neighbors is better than all that wait, it will be next. */
 static void
 prefetch_neighbor(const GraphSearch *search, const GraphExpansion *expansion)
 {
@@ -307,7 +307,7 @@ prefetch_neighbor(const GraphSearch *search, const GraphExpansion *expansion)
 		access->prefetch(access->context, expansion->ids[best]);
 }
 
-/* New neighbours of an expanded node wait for their turn. */
+/* New neighbors of an expanded node wait for their turn. */
 static bool
 wait_neighbors(GraphSearch *search, const GraphExpansion *expansion)
 {

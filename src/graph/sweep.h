@@ -47,7 +47,7 @@ extern bool graph_sweep_peek(GraphSweep *sweep, uint32_t *node, double *bound);
 
 /*
  * Take the node that peek told: expand it into sweep->expansion, without
- * neighbours.  False if it is no longer what it was.
+ * neighbors.  False if it is no longer what it was.
  */
 extern bool graph_sweep_take(GraphSweep *sweep);
 

@@ -127,7 +127,7 @@ pages_score(void *context, uint32_t node, GraphQuery *query, float *distance)
 	return true;
 }
 
-/* Without codes: score the neighbours noted in out, leave out those that are free. */
+/* Without codes: score the neighbors noted in out, leave out those that are free. */
 static void
 score_neighbors(HnswIndex *index, GraphQuery *query, GraphExpansion *out)
 {

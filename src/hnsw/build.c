@@ -253,7 +253,7 @@ begin_memory(Build *build)
 
 /* ---- from memory to pages ---- */
 
-/* The next new page, locked, initialised, to be written in place */
+/* The next new page, locked, initialized, to be written in place */
 static Buffer
 new_page(HnswIndex *index, HnswPageKind kind)
 {

@@ -39,7 +39,7 @@ void
 hnsw_init_options(void)
 {
 	option_kind = add_reloption_kind();
-	add_int_reloption(option_kind, "m", "Half the number of neighbours that a node may have.",
+	add_int_reloption(option_kind, "m", "Half the number of neighbors that a node may have.",
 					  HNSW_DEFAULT_M, HNSW_MIN_M, HNSW_MAX_M, AccessExclusiveLock);
 	add_int_reloption(option_kind, "ef_construction", "Size of the candidate list of a build or an insert.",
 					  HNSW_DEFAULT_EF_CONSTRUCTION, HNSW_MIN_EF_CONSTRUCTION,

@@ -93,7 +93,7 @@ typedef struct HnswMeta
 	uint32		magic;
 	uint32		version;
 	uint32		dims;
-	uint32		degree;			/* most neighbours of a node: 2 m */
+	uint32		degree;			/* most neighbors of a node: 2 m */
 	uint32		kind;			/* StoredKind of own vectors */
 	uint32		bits;			/* of codes; 0: none */
 	uint64		seed;			/* of the rotation */
@@ -103,7 +103,7 @@ typedef struct HnswMeta
 	uint32		root_nodes;		/* see root_cache.c */
 	uint32		root_pages;		/* some not yet used */
 	uint32		root_crc;		/* of what those hold */
-	uint32		center_pages;	/* 0: vectors are not centred */
+	uint32		center_pages;	/* 0: vectors are not centered */
 	uint32		center_crc;
 	uint32		passes;			/* that the build has made */
 	BlockNumber nulls;			/* first page of rows without an embedding, or

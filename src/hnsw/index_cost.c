@@ -28,7 +28,7 @@
 #include "embedding/embedding.h"
 #include "hnsw/hnsw.h"
 
-/* Noting a neighbour that was not seen before, in units of cpu_operator_cost */
+/* Noting a neighbor that was not seen before, in units of cpu_operator_cost */
 #define NEIGHBOR_COST 4
 
 /* Even an index that fits into memory is not there now and then. */

@@ -4,7 +4,7 @@
  *
  * The only file that finds a record's bytes.  Pages are untrusted: every
  * record is checked before anybody sees it, so that a damaged page gives an
- * error and never a wild pointer.  Neighbours' numbers are not checked here:
+ * error and never a wild pointer.  Neighbors' numbers are not checked here:
  * whoever follows one to where nothing is finds no node.
  */
 #include "postgres.h"

@@ -1,6 +1,6 @@
 /*
  * recall.c
- *	  How many of the true neighbours an index finds: for people, by
+ *	  How many of the true neighbors an index finds: for people, by
  *	  similarity.index_recall(), and for builds that are to reach a recall.
  *
  * A sample of the table's rows is searched for by the index and exactly, in
@@ -58,8 +58,8 @@ typedef struct Sampled
 {
 	uint64		row;
 	Embedding  *value;
-	double		kth;			/* true distance of the k-th neighbour */
-	int			n;				/* true neighbours: k, or all there are */
+	double		kth;			/* true distance of the k-th neighbor */
+	int			n;				/* true neighbors: k, or all there are */
 } Sampled;
 
 typedef struct Recall
@@ -200,7 +200,7 @@ exact_callback(Relation relation, ItemPointer tid, Datum *values,
 		flush_block(recall);
 }
 
-/* The k-th true neighbour of a row, itself left out */
+/* The k-th true neighbor of a row, itself left out */
 static void
 set_truth(const Recall *recall, Sampled *sampled, const Neighbor *found, size_t n)
 {
@@ -214,7 +214,7 @@ set_truth(const Recall *recall, Sampled *sampled, const Neighbor *found, size_t 
 	}
 }
 
-/* The true neighbours of n of the sample, in one pass over the table */
+/* The true neighbors of n of the sample, in one pass over the table */
 static void
 find_truth_of(Recall *recall, Sampled *sampled, int n, ThreadPool *pool)
 {
@@ -352,7 +352,7 @@ close_search(Recall *recall)
 	hnsw_close_rows(recall->table);
 }
 
-/* How many true neighbours of one row the index finds */
+/* How many true neighbors of one row the index finds */
 static int
 count_found(Recall *recall, const Sampled *sampled, int ef, const GraphStart *start)
 {
@@ -389,7 +389,7 @@ count_found(Recall *recall, const Sampled *sampled, int ef, const GraphStart *st
 	return hits;
 }
 
-/* The share of the sample's true neighbours that are found with an ef */
+/* The share of the sample's true neighbors that are found with an ef */
 static double
 measure_recall(Recall *recall, int ef)
 {

@@ -185,7 +185,7 @@ hnsw_write_root(HnswIndex *index, const GraphRoot *root)
 
 /* ---- the cache ---- */
 
-/* NULL if vectors are not centred */
+/* NULL if vectors are not centered */
 static float *
 read_center(Relation relation, const HnswMeta *meta)
 {

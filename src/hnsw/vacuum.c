@@ -4,8 +4,8 @@
  *
  * Three steps, see the README for why they are safe:
  *	1. mark: take dead rows out of nodes; a node without rows becomes dead.
- *	   It still leads to its neighbours.
- *	2. repair: no live node keeps a dead neighbour.
+ *	   It still leads to its neighbors.
+ *	2. repair: no live node keeps a dead neighbor.
  *	3. free: the places of dead nodes.
  * Before steps 2 and 3, wait for the inserts that began earlier.
  */
@@ -156,7 +156,7 @@ mark(Vacuum *vacuum)
 
 /* ---- step 2: repair ---- */
 
-/* Live nodes of a page that have a dead neighbour */
+/* Live nodes of a page that have a dead neighbor */
 static int
 find_broken(Vacuum *vacuum, uint32 first, uint32 *broken)
 {
@@ -190,7 +190,7 @@ find_broken(Vacuum *vacuum, uint32 first, uint32 *broken)
 
 /*
  * All nodes there are by now: an insert that made one while rows were marked
- * may have found a neighbour before its turn came.
+ * may have found a neighbor before its turn came.
  */
 static void
 repair(Vacuum *vacuum)
@@ -224,7 +224,7 @@ repair(Vacuum *vacuum)
 
 /* ---- the entry ---- */
 
-/* A live neighbour of a dead entry, the nearest, or any live node */
+/* A live neighbor of a dead entry, the nearest, or any live node */
 static uint32
 successor(Vacuum *vacuum, uint32 entry)
 {

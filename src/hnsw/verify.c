@@ -5,7 +5,7 @@
  * What must hold:
  *	1. pages and records are sound;
  *	2. a live node has rows, within the table, and no row is there twice;
- *	3. neighbours are other nodes that exist, each once, and not free (a vacuum
+ *	3. neighbors are other nodes that exist, each once, and not free (a vacuum
  *	   that was interrupted leaves links to dead ones);
  *	4. stored vectors are sound, and noted distances and codes are theirs;
  *	5. the entry is not free, and there is one if there are live nodes;
@@ -368,7 +368,7 @@ copy_record(Verify *verify, uint32 node)
 	return true;
 }
 
-/* A neighbour that can be looked at */
+/* A neighbor that can be looked at */
 static void
 check_vectors(Verify *verify, BlockNumber block, uint32 node, int slot, uint32 neighbor)
 {

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Neighbours that one pass over codes scores: a group of slots */
+/* Neighbors that one pass over codes scores: a group of slots */
 #define CODE_LANES 16
 
 /* What turns integer sums into distances; see codes.c for the formulas. */
@@ -21,7 +21,7 @@ typedef struct CodeScale
 {
 	const uint8_t *norms;		/* |r| of a group's slots, bfloat16 */
 	const uint8_t *factors;		/* |r|^2 / <r, c> of them, bfloat16 */
-	float		step;			/* of the quantised query */
+	float		step;			/* of the quantized query */
 	float		norm;			/* |v| of the query */
 	int32_t		offset;			/* (2^bits - 1) * sum of the query's integers */
 } CodeScale;
@@ -36,7 +36,7 @@ typedef struct CodeKernels
 	/* (x, y) = (x + y, x - y); exact */
 	void		(*butterfly) (float *x, float *y, size_t n);
 
-	/* Walsh-Hadamard transform, not normalised, n a power of two; exact */
+	/* Walsh-Hadamard transform, not normalized, n a power of two; exact */
 	void		(*hadamard) (float *x, size_t n);
 
 	/* out = q - scale * x; returns the sum of squares */

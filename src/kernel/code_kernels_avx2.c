@@ -417,7 +417,7 @@ add_products(__m256i sum, __m256i code, __m256i mask, __m256i query)
 }
 
 /*
- * A byte holds 8 / bits levels, four bytes a neighbour: mask one level out of
+ * A byte holds 8 / bits levels, four bytes a neighbor: mask one level out of
  * each byte, multiply by four query bytes, add pairs to 16 bits.  Those sums
  * are widened before they can overflow: a chunk adds at most (8 / bits) *
  * (2^bits - 1) * 2 * 127 to each, that is 2032, 3048 or 7620.

@@ -160,9 +160,9 @@ levels(const float *v, float inverse, int top, size_t n,
 }
 
 /*
- * One group of 16 neighbours; see codes.c for the layout.  The products of the
+ * One group of 16 neighbors; see codes.c for the layout.  The products of the
  * 64 bytes are kept apart, in 16 bits, for as many levels as cannot overflow
- * them: 15 * 127 * 16 < 32768.  The inner loop is one that compilers vectorise.
+ * them: 15 * 127 * 16 < 32768.  The inner loop is one that compilers vectorize.
  */
 CODE_INLINE void
 score(const uint8_t *code, const int8_t *query, size_t chunks, int bits, int32_t *out)

@@ -25,7 +25,7 @@ extern void code_kernels_add_neon(CodeKernels *table);
 #endif
 
 /*
- * Bodies that compilers vectorise by themselves: written once, compiled for
+ * Bodies that compilers vectorize by themselves: written once, compiled for
  * the instruction set of the function that they are inlined into.
  */
 #define CODE_INLINE static inline __attribute__((always_inline))

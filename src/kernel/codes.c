@@ -34,7 +34,7 @@
 /* Norms below this have no direction in floats. */
 #define SMALLEST_NORM 1e-35
 
-/* Step of the best uniform quantiser of a normal variable (Max, 1960), by
+/* Step of the best uniform quantizer of a normal variable (Max, 1960), by
  * log2 of bits, in standard deviations; half of it is c's unit. */
 static const double best_step[] = {1.5956, 0.9957, 0.3352};
 
@@ -412,7 +412,7 @@ cosine_of_codes(const CodesLayout *layout, int32_t dot, double factors)
 	return fmax(-1, fmin(1, cosine));
 }
 
-/* The third side of a triangle of residuals; infinite without a neighbour */
+/* The third side of a triangle of residuals; infinite without a neighbor */
 static float
 third_side(double a, double b, double cosine)
 {

@@ -1,10 +1,10 @@
 /*
  * codes.h
- *	  Codes of a node's neighbours: a few bits a dimension from which one pass
+ *	  Codes of a node's neighbors: a few bits a dimension from which one pass
  *	  estimates the distances of up to 32 vectors.
  *
- * A block belongs to a node and has one slot per neighbour.  A slot codes the
- * neighbour's residual r, the neighbour minus the node's stored vector in
+ * A block belongs to a node and has one slot per neighbor.  A slot codes the
+ * neighbor's residual r, the neighbor minus the node's stored vector in
  * rotated space, as odd integers c of `bits` bits with two factors (RaBitQ,
  * arXiv:2405.12497 and 2409.09913; codes in the node's list as in SymphonyQG,
  * arXiv:2411.12229).  For any vector v in that space, <v, r> is estimated
@@ -17,11 +17,11 @@
  * What is done when:
  *	 - per node (L2, cosine): v is the query minus the node's stored vector,
  *	   query->difference after stored_distance(); codes_query_set(), then
- *	   codes_distances() gives the distances from the query to the neighbours.
+ *	   codes_distances() gives the distances from the query to the neighbors.
  *	 - per query (inner product): v is the query itself; codes_query_set() once,
  *	   then for every node codes_products().
- *	 - for a new neighbour: v is its residual; the same functions estimate its
- *	   distances to the neighbours that are there.
+ *	 - for a new neighbor: v is its residual; the same functions estimate its
+ *	   distances to the neighbors that are there.
  */
 #ifndef KERNEL_CODES_H
 #define KERNEL_CODES_H
@@ -50,7 +50,7 @@ typedef struct CodesLayout
 } CodesLayout;
 
 /*
- * The layout for degree (1 .. 32) neighbours, 1 <= coded <= dims <=
+ * The layout for degree (1 .. 32) neighbors, 1 <= coded <= dims <=
  * CODES_MAX_DIMS.  STATUS_INVALID_VALUE otherwise.  size is
  *		groups * (64 + 64 * ceil(coded * bits / 32)), groups = ceil(degree / 16).
  */
@@ -111,13 +111,13 @@ extern void codes_distances(const CodesLayout *layout, const void *block,
 /*
  * Estimates of -(own + <v, r>): with v the query and own its inner product
  * with the node's stored vector, negative inner products of query and
- * neighbours.  Empty slots give infinity.  Squares of norms must fit a float.
+ * neighbors.  Empty slots give infinity.  Squares of norms must fit a float.
  */
 extern void codes_products(const CodesLayout *layout, const void *block,
 						   const CodesQuery *query, double own, float *out);
 
 /*
- * Estimates of the distances between the neighbour in one slot and those in
+ * Estimates of the distances between the neighbor in one slot and those in
  * all, from their codes alone; less exact than codes_distances (see the
  * README).  Zero for the slot itself, infinity for empty ones; all are
  * infinite if the slot is empty.  scratch is any query of the layout.

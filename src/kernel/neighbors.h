@@ -42,7 +42,7 @@ typedef struct Neighbor
 
 typedef struct NeighborSearch NeighborSearch;
 
-/* Most queries of a search, and neighbours of a query */
+/* Most queries of a search, and neighbors of a query */
 #define NEIGHBOR_MAX_QUERIES 1000000
 #define NEIGHBOR_MAX_K 10000
 
@@ -82,11 +82,11 @@ extern size_t neighbors_block(const NeighborSearch *search);
 extern void neighbors_add(NeighborSearch *search, const float *vectors,
 						  const void *const *items, const uint64_t *ids, size_t n);
 
-/* Sort the neighbours of all queries on the pool; ends the search. */
+/* Sort the neighbors of all queries on the pool; ends the search. */
 extern void neighbors_finish(NeighborSearch *search);
 
 /*
- * The neighbours of a query, nearest first; *n is how many: k, or all rows if
+ * The neighbors of a query, nearest first; *n is how many: k, or all rows if
  * there are fewer.  Ends the search for this query.
  */
 extern const Neighbor *neighbors_of(NeighborSearch *search, size_t query, size_t *n);

@@ -1,6 +1,6 @@
 /*
  * space.c
- *	  Centring, normalising and rotating, with a bound on the rounding.
+ *	  Centering, normalizing and rotating, with a bound on the rounding.
  */
 #include "kernel/space.h"
 
@@ -23,7 +23,7 @@ space_init(Space *space, SpaceMetric metric, const Rotation *rotation,
 }
 
 /*
- * Normalising and centring round each element once, by at most half a unit of
+ * Normalizing and centering round each element once, by at most half a unit of
  * their result; what is below the smallest normal float is in the constant of
  * rotation_error.
  */

@@ -74,7 +74,7 @@ extern void stored_query_set(StoredQuery *query, const float *q);
  * The distance from the query to a stored vector: L2 in the mapped space for
  * L2 and cosine, the negative inner product otherwise.  It ranks; it may be
  * above or below the operator's.  For L2 and cosine query->difference is set,
- * from which the node's codes score its neighbours.
+ * from which the node's codes score its neighbors.
  */
 extern double stored_distance(StoredQuery *query, StoredKind kind, const void *stored);
 
@@ -98,7 +98,7 @@ extern double stored_sum_bound(double sum, size_t dims);
  */
 extern double stored_between(StoredKind kind, const void *a, const void *b, size_t dims);
 
-/* out = x - the stored vector: the residual of a neighbour x; returns its norm */
+/* out = x - the stored vector: the residual of a neighbor x; returns its norm */
 extern double stored_residual(StoredKind kind, const float *x, const void *stored,
 							  size_t dims, float *out);
 

@@ -124,7 +124,7 @@ read_input(NnShape *shape, ArrayType *input)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("input must be an array of 1 to %d integers without nulls", NN_MAX_RANK),
-				 errhint("It is the shape of one row: '{28,28,1}' for a grey image of 28 by 28.")));
+				 errhint("It is the shape of one row: '{28,28,1}' for a gray image of 28 by 28.")));
 	shape->rank = n;
 	memcpy(shape->dim, ARR_DATA_PTR(input), n * sizeof(int));
 }

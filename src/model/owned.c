@@ -96,8 +96,7 @@ drop_owned(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("similarity.drop_owned must be called as an event trigger of DROP OWNED")));
 	statement = castNode(DropOwnedStmt, ((EventTriggerData *) fcinfo->context)->parsetree);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect();
 	arg_roles(&args, roleSpecsToIds(statement->roles));
 	if (statement->behavior == DROP_CASCADE)
 		drop_all(&args);

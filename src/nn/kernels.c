@@ -3,7 +3,7 @@
  *	  The engine's inner loops.
  *
  * Each loop is written once, as a function that is inlined into one wrapper
- * per instruction set; the compiler vectorises each for its own.  The choice
+ * per instruction set; the compiler vectorizes each for its own.  The choice
  * follows the distance kernels'.
  */
 #include "nn/kernels.h"
@@ -186,7 +186,7 @@ nn_multiply_add_body(size_t n, const real *restrict a, const real *restrict b, r
 
 DISPATCH(nn_multiply_add, (size_t n, const real *a, const real *b, real *sum), (n, a, b, sum))
 
-/* ---- normalisation ---- */
+/* ---- normalization ---- */
 
 BODY void
 nn_add_to_body(size_t channels, const real *restrict x, real *restrict sum)

@@ -51,7 +51,7 @@ extern void nn_rmsprop_update(const NnRmspropStep *step, size_t n, const real *g
 /* sum += a b */
 extern void nn_multiply_add(size_t n, const real *a, const real *b, real *sum);
 
-/* Of normalisation, one row of channels: sum += x; sum += (x - mean)^2 */
+/* Of normalization, one row of channels: sum += x; sum += (x - mean)^2 */
 extern void nn_add_to(size_t channels, const real *x, real *sum);
 extern void nn_add_squares(size_t channels, const real *x, const real *mean, real *sum);
 

@@ -139,7 +139,7 @@ nn_need_image(const NnLayer *layer, Status *status)
 	status_fail(status, STATUS_SHAPE_MISMATCH,
 				"layer \"%s\" needs images of height x width x channels, not %s",
 				layer->name, nn_shape_text(&layer->input, text, sizeof(text)));
-	return status_hint(status, "A grey image of 28 by 28 has the shape 28x28x1.");
+	return status_hint(status, "A gray image of 28 by 28 has the shape 28x28x1.");
 }
 
 bool

@@ -8,7 +8,7 @@
  *
  * Backward hands each piece of the weights' gradient to pass->sink as soon as
  * nothing in this step reads those weights again: training's sink is the
- * optimiser, which so finds gradient and weights in the cache, and the
+ * optimizer, which so finds gradient and weights in the cache, and the
  * gradient of the whole model never exists.  Pieces are disjoint, and workers
  * call the sink at the same time.
  */
@@ -220,7 +220,7 @@ extern const char *nn_shape_text(const NnShape *shape, char *text, size_t size);
 /* Add a tensor to a layer; its offset is set by the graph. */
 extern bool nn_add_tensor(NnLayer *layer, const char *name, NnShape shape, Status *status);
 
-/* The same, of numbers that the optimiser leaves alone */
+/* The same, of numbers that the optimizer leaves alone */
 extern bool nn_add_state(NnLayer *layer, const char *name, NnShape shape, Status *status);
 
 /* Fail unless layer->input is height x width x channels. */

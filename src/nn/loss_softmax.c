@@ -1,7 +1,7 @@
 /*
  * loss_softmax.c
  *	  Losses that ask a softmax over similarities for the positives: soft
- *	  nearest neighbour, supervised contrastive, NT-Xent.
+ *	  nearest neighbor, supervised contrastive, NT-Xent.
  *
  * The similarity is minus the distance, which for cosine differs from q.k by
  * a constant that a softmax does not see, or the inner product itself.
@@ -16,7 +16,7 @@ enum
 	TEMPERATURE = NN_PAIR_OWN
 };
 
-/* Keeps the logarithm of soft nearest neighbour finite */
+/* Keeps the logarithm of soft nearest neighbor finite */
 #define SOFT_EPSILON 1e-9
 
 #define TEMPERATURE_PARAM(default_temperature) \
@@ -68,7 +68,7 @@ positives(const NnAnchor *anchor)
 	return count;
 }
 
-/* ---- soft nearest neighbour ---- */
+/* ---- soft nearest neighbor ---- */
 
 static const ParamSpec soft_params[] = {
 	NN_PAIR_PARAMS(NN_SQUARED_EUCLIDEAN, NN_MEAN),

@@ -150,7 +150,7 @@ extern NnShape nn_graph_input(const NnGraph *graph);
 extern size_t nn_graph_inputs(const NnGraph *graph);
 extern int	nn_graph_outputs(const NnGraph *graph);
 
-/* Fresh weights by each layer's initialiser (Keras' glorot_uniform, zeros). */
+/* Fresh weights by each layer's initializer (Keras' glorot_uniform, zeros). */
 extern void nn_init_weights(const NnGraph *graph, uint64_t seed, real *weights);
 
 /* ---- rows ---- */

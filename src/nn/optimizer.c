@@ -1,6 +1,6 @@
 /*
  * optimizer.c
- *	  The table of optimisers; SGD and RMSprop, as Keras defines them.
+ *	  The table of optimizers; SGD and RMSprop, as Keras defines them.
  */
 #include "nn/optimizer.h"
 

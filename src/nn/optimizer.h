@@ -1,6 +1,6 @@
 /*
  * optimizer.h
- *	  Optimisers inside the engine.
+ *	  Optimizers inside the engine.
  */
 #ifndef NN_OPTIMIZER_H
 #define NN_OPTIMIZER_H

@@ -1,6 +1,6 @@
 /*
  * trainer.c
- *	  Training steps: forward, loss, backward with the optimiser as the sink
+ *	  Training steps: forward, loss, backward with the optimizer as the sink
  *	  of gradients.
  */
 #include <math.h>

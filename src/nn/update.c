@@ -1,6 +1,6 @@
 /*
  * update.c
- *	  From gradients to changed weights: clipping, and the optimiser's turn.
+ *	  From gradients to changed weights: clipping, and the optimizer's turn.
  */
 #include "nn/update.h"
 

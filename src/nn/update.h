@@ -3,8 +3,8 @@
  *	  From gradients to changed weights.
  *
  * Backward hands over pieces of the gradient as they come.  Unless something
- * needs the whole gradient first, a limit of its norm or an optimiser of whole
- * tensors, each piece goes to the optimiser at once, while it is in the cache;
+ * needs the whole gradient first, a limit of its norm or an optimizer of whole
+ * tensors, each piece goes to the optimizer at once, while it is in the cache;
  * otherwise pieces are kept, and nn_update_end() does the rest.
  */
 #ifndef NN_UPDATE_H

@@ -501,8 +501,7 @@ gallery_reembed_changed(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("similarity.reembed_changed must be called as a trigger after a row has changed")));
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect();
 	key = fcinfo->flinfo->fn_extra;
 	if (key == NULL)
 	{

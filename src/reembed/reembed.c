@@ -372,8 +372,7 @@ gallery_reembed(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("similarity.reembed needs transactions of isolation level READ COMMITTED"),
 				 errhint("SET default_transaction_isolation = 'read committed'.")));
-	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	reembed.context = AllocSetContextCreate(CurrentMemoryContext, "reembed", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(reembed.context);
 	read_arguments(&reembed, fcinfo);
@@ -396,8 +395,7 @@ gallery_reembed_cancel(PG_FUNCTION_ARGS)
 	int			n;
 
 	model_require_writable("similarity.reembed_cancel()");
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect();
 	model_require_owner(model);
 	n = gallery_names_of_model(model, &names);
 	for (int i = 0; i < n; i++)

@@ -85,7 +85,7 @@ append_figure(ReportText *body, const ReportItem *item, const char *class)
 	}
 
 	/*
-	 * Marks are signs as well as colours, and references: the page must fit
+	 * Marks are signs as well as colors, and references: the page must fit
 	 * into any encoding.
 	 */
 	report_append(body, "<figcaption><b>");

@@ -89,7 +89,7 @@ put_header(PngWriter *png, const ReportImage *image)
 	put_uint32(png, image->width);
 	put_uint32(png, image->height);
 	put_byte(png, 8);			/* bits a channel */
-	put_byte(png, image->channels == 3 ? 2 : 0);	/* RGB or grey */
+	put_byte(png, image->channels == 3 ? 2 : 0);	/* RGB or gray */
 	put_byte(png, 0);			/* compression: deflate */
 	put_byte(png, 0);			/* filter: one byte before each row says */
 	put_byte(png, 0);			/* interlace: none */

@@ -52,7 +52,7 @@ extern bool report_text_finish(ReportText *text, Status *status);
 
 #define REPORT_MAX_SIDE 4096
 
-/* height x width x channels bytes, 0 dark .. 255 bright; grey or RGB. */
+/* height x width x channels bytes, 0 dark .. 255 bright; gray or RGB. */
 typedef struct ReportImage
 {
 	const uint8_t *pixels;
@@ -66,9 +66,9 @@ extern bool report_image_set(ReportImage *image, const void *bytes, size_t size,
 							 int height, int width, int channels, Status *status);
 
 /*
- * Colour of one cell of an image that is shown in width x height cells: the
+ * Color of one cell of an image that is shown in width x height cells: the
  * mean of the pixels the cell covers.  rgb receives three equal numbers for
- * grey images.
+ * gray images.
  */
 extern void report_image_cell(const ReportImage *image, int width, int height,
 							  int x, int y, uint8_t rgb[3]);
@@ -100,9 +100,9 @@ typedef struct ReportItem
 
 typedef enum ReportStyle
 {
-	REPORT_PLAIN,				/* blocks and shades in the terminal's colour */
-	REPORT_COLOR256,			/* escapes for 256 colours */
-	REPORT_TRUECOLOR,			/* escapes for 24-bit colours */
+	REPORT_PLAIN,				/* blocks and shades in the terminal's color */
+	REPORT_COLOR256,			/* escapes for 256 colors */
+	REPORT_TRUECOLOR,			/* escapes for 24-bit colors */
 	REPORT_ASCII				/* signs of ASCII, for every encoding */
 } ReportStyle;
 

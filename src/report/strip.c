@@ -3,10 +3,10 @@
  *	  Images side by side in a terminal.
  *
  * A character cell is about twice as high as wide, so one cell shows two
- * pixels, the upper and the lower half.  With colours the half block takes
+ * pixels, the upper and the lower half.  With colors the half block takes
  * one as foreground and one as background.  Without, a cell whose halves are
  * alike is shaded, and an edge of the picture is a half block in the
- * terminal's own colour.  In ASCII a cell has the mean of its two pixels.
+ * terminal's own color.  In ASCII a cell has the mean of its two pixels.
  */
 #include <string.h>
 
@@ -84,21 +84,21 @@ plain_cell(int top, int bottom)
 	return shades[((top + bottom) / 2 * 5) / 256];
 }
 
-/* xterm's palette: a cube of 6 x 6 x 6 colours and 24 greys, 8 .. 238. */
+/* xterm's palette: a cube of 6 x 6 x 6 colors and 24 grays, 8 .. 238. */
 static int
 palette_index(const uint8_t rgb[3])
 {
-	int			grey = rgb[0];
+	int			gray = rgb[0];
 
 	if (rgb[0] != rgb[1] || rgb[1] != rgb[2])
 		return 16 + 36 * ((rgb[0] * 5 + 127) / 255) +
 			6 * ((rgb[1] * 5 + 127) / 255) + (rgb[2] * 5 + 127) / 255;
-	if (grey < 4)
+	if (gray < 4)
 		return 16;
-	if (grey > 246)
+	if (gray > 246)
 		return 231;
-	grey = (grey - 3) / 10;
-	return 232 + (grey > 23 ? 23 : grey);
+	gray = (gray - 3) / 10;
+	return 232 + (gray > 23 ? 23 : gray);
 }
 
 /* layer: 38 for the foreground, 48 for the background */

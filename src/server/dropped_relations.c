@@ -42,8 +42,7 @@ forget_dropped(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("similarity.forget_dropped must be called as an event trigger")));
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect();
 	if (dropped_relations(&relations))
 	{
 		catalog_arg(&args, OIDARRAYOID, relations, false);

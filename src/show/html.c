@@ -1,6 +1,6 @@
 /*
  * html.c
- *	  neighbors_html(): one HTML page of items and their neighbours.
+ *	  neighbors_html(): one HTML page of items and their neighbors.
  *
  * The page may take maintenance_work_mem.  Each picture is asked whether it fits
  * before it is drawn; beside the page one picture is in memory at a time.
@@ -224,8 +224,7 @@ neighbors_html(PG_FUNCTION_ARGS)
 	Gallery    *gallery;
 	text	   *result;
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect();
 	gallery = gallery_open(name);
 	result = make_page(gallery, query, k, argument_text_or_null(fcinfo, 3), caller);
 	gallery_close(gallery);

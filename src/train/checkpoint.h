@@ -2,7 +2,7 @@
  * checkpoint.h
  *	  Where an interrupted training goes on.
  *
- * A checkpoint is all that a training's steps change: weights, optimiser and
+ * A checkpoint is all that a training's steps change: weights, optimizer and
  * loss state, sums of the epoch.  What is drawn at random follows from the seed
  * and the number of steps.  SPI must be connected; the caller has checked that
  * the current role owns the model and holds the model's lock.

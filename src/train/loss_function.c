@@ -1,7 +1,7 @@
 /*
  * loss_function.c
  *	  similarity.loss(): a loss of given embeddings and its gradient, for
- *	  users who want to know what a training minimises, and for tests.
+ *	  users who want to know what a training minimizes, and for tests.
  *
  * Everything is computed in double.  Rows are taken as they are and scaled to
  * length 1 first unless the loss reads lengths.  The gradient is that of the

@@ -101,7 +101,7 @@ sampling_request(const SamplingOptions *options, SourceRequest *request)
 {
 	request->known_classes = options->known_classes;
 	request->max_examples = options->max_examples_per_class;
-	request->unlabelled = options->single_shot;
+	request->unlabeled = options->single_shot;
 	request->max_fetch = sampling_max_batch(options);
 }
 
@@ -267,8 +267,7 @@ sample_batch(PG_FUNCTION_ARGS)
 	const void **inputs;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect();
 	begin_sample(&sample, fcinfo, &places);
 	inputs = palloc(sizeof(void *) * (Size) sample.batch);
 	rows_context = AllocSetContextCreate(CurrentMemoryContext, "similarity sampled rows",
@@ -320,8 +319,7 @@ batch_class_ratio(PG_FUNCTION_ARGS)
 	int32	   *labels;
 	double		sum = 0;
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect();
 	begin_sample(&sample, fcinfo, &places);
 	labels = palloc(sizeof(int32) * (Size) sample.batch);
 	for (int i = 0; i < batches; i++)

@@ -109,7 +109,7 @@ check_columns(Reader *reader, TupleDesc columns)
 	Oid			output;
 	bool		isvarlena;
 
-	if (columns->natts != 2 && !(reader->request->unlabelled && columns->natts == 1))
+	if (columns->natts != 2 && !(reader->request->unlabeled && columns->natts == 1))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("%s query must return 2 columns, the input and its label, not %d",
@@ -118,7 +118,7 @@ check_columns(Reader *reader, TupleDesc columns)
 				 errdetail("It returns (%s).", describe_columns(columns)) : 0));
 	reader->kind = check_input_type(reader->request->what, columns);
 	reader->rows->element = input_element(reader->kind);
-	if (reader->request->unlabelled)
+	if (reader->request->unlabeled)
 		return;
 	getTypeOutputInfo(TupleDescAttr(columns, 1)->atttypid, &output, &isvarlena);
 	fmgr_info_cxt(output, &reader->label_output, reader->context);
@@ -291,7 +291,7 @@ append_row(Reader *reader, const void *input, int32 label)
 	TrainingMemory *memory = reader->request->memory;
 
 	/* the label, and the sampler's row number */
-	memory->labels += reader->request->unlabelled ? 0 : sizeof(int32) + sizeof(uint32);
+	memory->labels += reader->request->unlabeled ? 0 : sizeof(int32) + sizeof(uint32);
 	memory->nrows = reader->position;
 	memory_check(memory);
 	if (rows->nrows >= PG_INT32_MAX / 2)
@@ -299,7 +299,7 @@ append_row(Reader *reader, const void *input, int32 label)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("training takes at most %d rows", PG_INT32_MAX / 2)));
 	rows_append(rows->store, input);
-	if (!reader->request->unlabelled)
+	if (!reader->request->unlabeled)
 	{
 		if (rows->nrows == reader->labels_size)
 		{
@@ -318,7 +318,7 @@ is_wanted(const Reader *reader, int32 label)
 {
 	int			most = reader->request->max_examples;
 
-	if (reader->request->unlabelled)
+	if (reader->request->unlabeled)
 		return true;
 	return label >= 0 && (most == 0 || reader->rows->examples[label] < (uint32) most);
 }
@@ -331,7 +331,7 @@ read_row(Reader *reader, HeapTuple tuple, TupleDesc columns)
 
 	reader->position++;
 	reader->in_row = true;
-	if (!reader->request->unlabelled)
+	if (!reader->request->unlabeled)
 		label = read_label(reader, tuple, columns);
 	if (is_wanted(reader, label))
 		append_row(reader, read_input(reader, tuple, columns), label);
@@ -393,7 +393,7 @@ init_reader(Reader *reader, MemoryContext context, const SourceRequest *request)
 	reader->classes_size = 16;
 	reader->labels_size = FIRST_LABELS;
 	reader->rows = palloc0(sizeof(SourceRows));
-	if (request->unlabelled)
+	if (request->unlabeled)
 	{
 		MemoryContextSwitchTo(old);
 		return;
@@ -444,7 +444,7 @@ source_read(MemoryContext context, const SourceRequest *request)
 	if (reader.known_only)
 		check_known_classes(request->what, reader.rows);
 	reader.rows->by_label = reader.classes;
-	if (request->unlabelled)
+	if (request->unlabeled)
 		reader.rows->nclasses = (int) reader.rows->nrows;
 	MemoryContextDelete(reader.row_context);
 	return reader.rows;

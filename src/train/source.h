@@ -20,7 +20,7 @@ typedef struct SourceRequest
 								 * NULL: that of the first row */
 	ArrayType  *known_classes;	/* text[]: labels to keep; NULL keeps all */
 	int			max_examples;	/* of a class, the first ones; 0: all */
-	bool		unlabelled;		/* labels are not needed, and not kept */
+	bool		unlabeled;		/* labels are not needed, and not kept */
 	int			max_fetch;		/* rows that are wanted at once */
 	TrainingMemory *memory;		/* rows are counted here */
 } SourceRequest;

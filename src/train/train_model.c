@@ -541,8 +541,7 @@ train_model(PG_FUNCTION_ARGS)
 	model_require_writable("similarity.train()");
 	training.atomic = !(fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
 						!castNode(CallContext, fcinfo->context)->atomic) || IsSubTransaction();
-	if (SPI_connect_ext(training.atomic ? 0 : SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SPI_connect_ext(training.atomic ? 0 : SPI_OPT_NONATOMIC);
 	training.context = AllocSetContextCreate(CurrentMemoryContext, "similarity training",
 											 ALLOCSET_DEFAULT_SIZES);
 	training.write_context = AllocSetContextCreate(training.context, "similarity training record",

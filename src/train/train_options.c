@@ -72,7 +72,7 @@ read_loss_and_optimizer(TrainOptions *options)
 }
 
 /*
- * A loss of pairs takes neighbours in a batch, which come class by class, as
+ * A loss of pairs takes neighbors in a batch, which come class by class, as
  * pairs: an even number of each.  Predictions that are their own constant
  * targets would all become one vector.
  */

@@ -13,7 +13,7 @@
 typedef struct TrainingMemory
 {
 	Size		parameters;		/* the weights */
-	Size		step;			/* optimiser state and activations */
+	Size		step;			/* optimizer state and activations */
 	Size		batch;			/* rows of a batch that come from disk */
 	Size		validation;		/* network and embeddings of a validation */
 	Size		labels;			/* of rows read so far, and what draws them */

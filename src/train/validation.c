@@ -1,6 +1,6 @@
 /*
  * validation.c
- *	  How well a model in training finds neighbours of the same class, on rows
+ *	  How well a model in training finds neighbors of the same class, on rows
  *	  that it does not train on.
  *
  * TensorFlow Similarity's EvalCallback: each query is given the label of its
@@ -175,7 +175,7 @@ embed_rows(Validation *validation, Arena *arena, const real *weights)
 	}
 }
 
-/* ---- neighbours ---- */
+/* ---- neighbors ---- */
 
 static double
 item_distance(const void *query, const void *row)

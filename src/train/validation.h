@@ -1,6 +1,6 @@
 /*
  * validation.h
- *	  How well a model in training finds neighbours of the same class, on rows
+ *	  How well a model in training finds neighbors of the same class, on rows
  *	  that it does not train on.
  */
 #ifndef TRAIN_VALIDATION_H

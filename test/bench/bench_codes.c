@@ -55,7 +55,7 @@ now(void)
 {
 	struct timespec t;
 
-	/* this program's time, so that neighbours on the machine count less */
+	/* this program's time, so that neighbors on the machine count less */
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return 1e9 * (double) t.tv_sec + (double) t.tv_nsec;
 }
@@ -218,9 +218,9 @@ main(int argc, char **argv)
 		return 1;
 	kernel_init();
 	arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
-	printf("Nanoseconds; records of %d neighbours, own vector in int8.  own: distance to the own vector;\n"
+	printf("Nanoseconds; records of %d neighbors, own vector in int8.  own: distance to the own vector;\n"
 		   "set: query for the codes; score: %d distances from codes; node: the three and a bound,\n"
-		   "in cache and from %zu MB of memory; put: one neighbour; list: one slot against all;\n"
+		   "in cache and from %zu MB of memory; put: one neighbor; list: one slot against all;\n"
 		   "pair: two own vectors; rotate: one vector\n",
 		   DEGREE, DEGREE, size >> 20);
 	printf("%-9s %5s %5s %4s %7s %7s %7s %7s %7s %7s %7s %7s %7s %7s\n", "set", "dims", "coded", "bits",

@@ -214,7 +214,7 @@ main(int argc, char **argv)
 		!graph_space_init(&space, arena, metric, &shape, 1, center, &bench.status))
 		fail(&bench);
 	printf("%d x %d, %d bits of %zu dimensions, %zu bytes a record%s\n", bench.base.n,
-		   bench.base.dims, shape.bits, shape.coded, shape.size, center != NULL ? ", centred" : "");
+		   bench.base.dims, shape.bits, shape.coded, shape.size, center != NULL ? ", centered" : "");
 	bench.memory = graph_memory_create(arena, &space, (uint32_t) bench.base.n, &bench.status);
 	build(&bench, atoi(argv[5]), atoi(argv[3]), atoi(argv[4]));
 	bench.graph_query = graph_query_create(arena, &space);

@@ -17,7 +17,7 @@
 
 static size_t dims = 784;
 
-/* Processor time of all threads, so that neighbours on the machine count less */
+/* Processor time of all threads, so that neighbors on the machine count less */
 static double
 now(void)
 {

@@ -65,7 +65,7 @@ ANALYZE embedded, known, few;
 SQL
 timed('index of 60,000 images', 'CREATE INDEX ON known USING similarity_hnsw (e embedding_cosine_ops)');
 
-# The label of the nearest neighbour of each test image
+# The label of the nearest neighbor of each test image
 sub recall
 {
 	my ($gallery, $count) = @_;

@@ -132,6 +132,6 @@ SQL
 is($matched{t}, "$all{t}|$right{t}", 'match_all on classes that the model was trained on');
 is($matched{f}, "$all{f}|$right{f}", 'and on others');
 note sprintf('right: %.4f of known classes, %.4f of unknown ones', $right{t} / $all{t}, $right{f} / $all{f});
-cmp_ok($right{t} / $all{t}, '>', 0.6, 'known classes are recognised');
+cmp_ok($right{t} / $all{t}, '>', 0.6, 'known classes are recognized');
 cmp_ok($right{f} / $all{f}, '>', 0.5, 'unknown ones as well, from 20 rows each');
 done_testing();

@@ -29,7 +29,7 @@ sub vector
 	  . "FROM generate_series(1, $n) j)::embedding";
 }
 
-# Ids of 10 neighbours of each of some rows, as text
+# Ids of 10 neighbors of each of some rows, as text
 my $neighbors = q{
 	SET enable_seqscan = off; SET enable_sort = off;
 	SELECT q.id, (SELECT array_agg(id) FROM

@@ -1,4 +1,4 @@
-# Nodes made while a vacuum marks the dead ones may have those as neighbours:
+# Nodes made while a vacuum marks the dead ones may have those as neighbors:
 # when the vacuum ends nothing leads to a place that it has freed.
 use strict;
 use warnings;

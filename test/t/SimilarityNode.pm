@@ -5,7 +5,7 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 
-# SimilarityNode::create('name', allows_streaming => 1): initialised, not started
+# SimilarityNode::create('name', allows_streaming => 1): initialized, not started
 sub create
 {
 	my ($name, %options) = @_;

@@ -47,8 +47,8 @@ def gauss(rng, dims):
 
 
 def clusters(rng, dims):
-    centre = random.Random(rng.randrange(20))
-    return [centre.gauss(0, 2) + rng.gauss(0, 1) for _ in range(dims)]
+    center = random.Random(rng.randrange(20))
+    return [center.gauss(0, 2) + rng.gauss(0, 1) for _ in range(dims)]
 
 
 def grid(rng, dims):
@@ -68,8 +68,8 @@ def zeros(rng, dims):
 
 
 def bits(rng, dims):
-    centre = random.Random(rng.randrange(20))
-    return [float((centre.random() < 0.5) != (rng.random() < 0.2)) for _ in range(dims)]
+    center = random.Random(rng.randrange(20))
+    return [float((center.random() < 0.5) != (rng.random() < 0.2)) for _ in range(dims)]
 
 
 class Table:

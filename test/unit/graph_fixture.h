@@ -29,9 +29,9 @@ typedef struct Fixture
 	Status		status;
 } Fixture;
 
-/* n points around as many centres; one centre at 0 makes them unstructured. */
+/* n points around as many centers; one center at 0 makes them unstructured. */
 static inline float *
-make_points(size_t n, size_t dims, int centres, uint64_t seed)
+make_points(size_t n, size_t dims, int centers, uint64_t seed)
 {
 	float	   *vectors = malloc(n * dims * sizeof(float));
 	Random		random;
@@ -39,14 +39,14 @@ make_points(size_t n, size_t dims, int centres, uint64_t seed)
 	random_init(&random, seed, 0);
 	for (size_t i = 0; i < n; i++)
 	{
-		uint32_t	centre = random_below(&random, (uint32_t) centres);
+		uint32_t	center = random_below(&random, (uint32_t) centers);
 
 		for (size_t j = 0; j < dims; j++)
 		{
-			double		place = (double) (random_at(7, centre, j) >> 11) / 9007199254740992.0;
+			double		place = (double) (random_at(7, center, j) >> 11) / 9007199254740992.0;
 
 			vectors[i * dims + j] = (float)
-				(random_normal(&random) + (centres > 1 ? 20 * place : 0));
+				(random_normal(&random) + (centers > 1 ? 20 * place : 0));
 		}
 	}
 	return vectors;
@@ -164,7 +164,7 @@ repair_all(Fixture *f)
 	}
 }
 
-/* Has a live node a neighbour that is not? */
+/* Has a live node a neighbor that is not? */
 static inline bool
 leads_to_dead(const Fixture *f, uint32_t node)
 {

@@ -1,6 +1,6 @@
 /*
  * nn_model.h
- *	  Models, losses and optimisers from text, for the tests of the engine.
+ *	  Models, losses and optimizers from text, for the tests of the engine.
  *
  * A layer is written "conv2d filters=4 kernel_size=3,2 padding=same": a type
  * and its parameters; "inputs=a,b" names the layers that it reads.

@@ -584,7 +584,7 @@ test_accuracy_of_few_dimensions(void)
 }
 
 /*
- * Distances between two neighbours, as part of the longer residual, at a
+ * Distances between two neighbors, as part of the longer residual, at a
  * given cosine between the residuals.
  */
 static void

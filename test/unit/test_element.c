@@ -48,7 +48,7 @@ test_every_half(void)
 	}
 }
 
-/* Between two neighbours: below, at and above the middle. */
+/* Between two neighbors: below, at and above the middle. */
 static void
 test_half_rounding(void)
 {

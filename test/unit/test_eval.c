@@ -402,7 +402,7 @@ test_retrieval(void)
 	CHECK_NEAR(retrieve("mrr@2", false, 4, labels, 3, masks, r), 0.75, 1e-12);
 	CHECK_NEAR(retrieve("r_precision", false, 4, labels, 3, masks, r), (3 * 2 / 3.0 + 0.1) / 4, 1e-12);
 	CHECK_NEAR(retrieve("ndcg@3", false, 4, labels, 3, masks, r), (3 + 0.5) / 4, 1e-12);
-	/* no query, no rows of the label, fewer neighbours than k */
+	/* no query, no rows of the label, fewer neighbors than k */
 	CHECK(retrieve("recall@1", true, 0, labels, 3, masks, r) == 0);
 	CHECK(retrieve("r_precision", false, 1, labels, 0, masks, no_rows) == 0);
 	CHECK_NEAR(retrieve("precision@6", false, 1, labels, 3, masks, r), 2 / 6.0, 1e-12);

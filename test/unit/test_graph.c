@@ -272,7 +272,7 @@ lists_are_sound(void)
 }
 
 /*
- * An owner at 0 on a line with neighbours at 1 and -3, degree 8 (only the
+ * An owner at 0 on a line with neighbors at 1 and -3, degree 8 (only the
  * first 4 of its slots matter: the others hold far nodes that are selected).
  */
 static void

@@ -82,7 +82,7 @@ test_random_floats_round_trip(void)
 	CHECK(bad == 0);
 }
 
-/* Decimal midpoints of neighbouring floats, and a digit beside them */
+/* Decimal midpoints of neighboring floats, and a digit beside them */
 static void
 test_midpoints(void)
 {

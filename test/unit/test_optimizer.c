@@ -1,6 +1,6 @@
 /*
  * test_optimizer.c
- *	  Optimisers against their formulas in double.
+ *	  Optimizers against their formulas in double.
  */
 #include "base/random.h"
 #include "kernel/distance.h"
@@ -21,7 +21,7 @@ gradient_at(int i, int t)
 	return (float) (random_normal(&random) * pow(10, i % 9 - 6));
 }
 
-/* Run the optimiser; out gets the weights after each step. */
+/* Run the optimizer; out gets the weights after each step. */
 static void
 run(const char *text, double out[STEPS][WEIGHTS])
 {

@@ -50,7 +50,7 @@ some_columns(const char *character)
 }
 
 static ReportImage
-grey(const uint8_t *pixels, int height, int width)
+gray(const uint8_t *pixels, int height, int width)
 {
 	ReportImage image = {0};
 
@@ -93,7 +93,7 @@ test_out_of_memory(void)
 		ReportItem	item = {.label = "a",.note = "b"};
 
 		begin();
-		image = grey(pixels, 4, 4);
+		image = gray(pixels, 4, 4);
 		item.image = &image;
 		arena_fail_at(arena, n);
 		report_append_head(&text, "t", "s", NULL, 0);
@@ -138,7 +138,7 @@ test_page_is_escaped(void)
 	ReportItem	item = {.label = evil,.note = evil,.mark = REPORT_WRONG};
 
 	begin();
-	image = grey(&pixel, 1, 1);
+	image = gray(&pixel, 1, 1);
 	item.image = &image;
 	report_append_head(&text, evil, evil, &fact, 1);
 	report_append_row_begin(&text, &item);
@@ -186,7 +186,7 @@ test_cells(void)
 	uint8_t		rgb[3];
 
 	begin();
-	image = grey(pixels, 2, 4);
+	image = gray(pixels, 2, 4);
 	report_image_cell(&image, 2, 1, 0, 0, rgb);
 	CHECK(rgb[0] == 100 && rgb[1] == 100 && rgb[2] == 100);
 	report_image_cell(&image, 2, 1, 1, 0, rgb);
@@ -211,7 +211,7 @@ test_plain_picture(void)
 	ReportItem	item = {0};
 
 	begin();
-	image = grey(pixels, 3, 5);
+	image = gray(pixels, 3, 5);
 	item.image = &image;
 	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_PLAIN, one_column, &status));
 	CHECK_TEXT(text.data, "█▀▄▒\n▀\n");
@@ -232,7 +232,7 @@ test_strip(void)
 	};
 
 	begin();
-	image = grey(white, 2, 2);
+	image = gray(white, 2, 2);
 	items[0].image = items[1].image = &image;
 	CHECK(report_strip(&text, items, 3, true, 42, REPORT_PLAIN, one_column, &status));
 	CHECK_TEXT(text.data,
@@ -293,7 +293,7 @@ test_missing_pictures(void)
 	ReportItem	items[2] = {{.label = "a",.missing = "<3 bytes>"}, {.label = "b"}};
 
 	begin();
-	image = grey(white, 2, 2);
+	image = gray(white, 2, 2);
 	items[1].image = &image;
 	CHECK(report_strip(&text, items, 2, false, 80, REPORT_PLAIN, one_column, &status));
 	CHECK_TEXT(text.data, "<3 bytes>       ██\na               b\n");
@@ -309,7 +309,7 @@ static void
 test_colors(void)
 {
 	const uint8_t pixels[] = {255, 0, 0, 10, 20, 30};
-	const uint8_t grey_pixels[] = {0, 255};
+	const uint8_t gray_pixels[] = {0, 255};
 	ReportImage image;
 	ReportItem	item = {0};
 
@@ -319,7 +319,7 @@ test_colors(void)
 	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_TRUECOLOR, one_column, &status));
 	CHECK(strstr(text.data, "\033[38;2;255;0;0m\033[48;2;10;20;30m▀\033[0m") == text.data);
 	begin();
-	image = grey(grey_pixels, 2, 1);
+	image = gray(gray_pixels, 2, 1);
 	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_COLOR256, one_column, &status));
 	CHECK(strstr(text.data, "\033[38;5;16m\033[48;5;231m▀\033[0m") == text.data);
 }
@@ -347,7 +347,7 @@ test_png(void)
 	ReportImage image;
 
 	begin();
-	image = grey(&black, 1, 1);
+	image = gray(&black, 1, 1);
 	report_append_png(&text, &image);
 	CHECK_TEXT(text.data, "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAADUlEQVR4AQECAP3/AAAAAgABfgUN0gAAAABJRU5ErkJggg==");
 }
@@ -361,7 +361,7 @@ test_large_png(void)
 	size_t		bytes = 8 + 25 + (12 + 2 + 2 * 5 + 300 * 302 + 4) + 12;
 
 	begin();
-	image = grey(pixels, 300, 301);
+	image = gray(pixels, 300, 301);
 	report_append_png(&text, &image);
 	CHECK(report_text_finish(&text, &status));
 	CHECK(text.length == strlen("data:image/png;base64,") + (bytes + 2) / 3 * 4);
@@ -373,7 +373,7 @@ static void
 test_item_size(void)
 {
 	static uint8_t pixels[200 * 200];
-	ReportImage image = grey(pixels, 200, 200);
+	ReportImage image = gray(pixels, 200, 200);
 	ReportItem	items[] = {
 		{.label = "",.note = ""},
 		{.label = "\"'<>&\"'<>&\"'<>&",.note = "\"\"\"",.mark = REPORT_WRONG},

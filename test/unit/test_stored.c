@@ -446,7 +446,7 @@ test_bounds_of_hard_vectors(void)
 
 /*
  * How tight: the mean gap between operator and bound, as part of a typical
- * distance between neighbours (0.5 of the norm).
+ * distance between neighbors (0.5 of the norm).
  */
 static void
 test_bounds_are_tight(void)

@@ -102,7 +102,7 @@ test_overfits_one_batch(void)
 		CHECK(nn_trainer_steps(trainer) == 401);
 		CHECK(last < first);
 		CHECK(nn_trainer_step(trainer, NN_UINT8, byte_rows, labels, ROWS, &stats, &status));
-		/* every class apart: nearest neighbours are of the same class */
+		/* every class apart: nearest neighbors are of the same class */
 		CHECK(stats.avg_positive < 0.6 * stats.avg_negative);
 		CHECK_NEAR(stats.learning_rate, 0.003, 0);
 		if (!unit_ok)
@@ -111,7 +111,7 @@ test_overfits_one_batch(void)
 	}
 }
 
-/* Losses of pairs learn that neighbours in a batch belong together. */
+/* Losses of pairs learn that neighbors in a batch belong together. */
 static void
 test_pairs_overfit_one_batch(void)
 {
@@ -355,7 +355,7 @@ test_schedule(void)
 	}
 }
 
-/* Losses with proxies and with memory, optimisers that keep the gradient */
+/* Losses with proxies and with memory, optimizers that keep the gradient */
 static void
 test_memory_plans_of_parameters(void)
 {

@@ -4,7 +4,7 @@
     data.py NAME DIRECTORY
 
 writes NAME.base (the rows), NAME.query (1,000 queries) and NAME.truth (for
-each query the exact distance of its 10th neighbour, so that recall counts
+each query the exact distance of its 10th neighbor, so that recall counts
 ties), unless they are there already.  Vector files are int32 rows, int32
 dimensions, then float32 row by row; truth is float64.  Everything is seeded.
 
@@ -87,7 +87,7 @@ def copied(path):
 
 
 def kth_distances(base, query, metric):
-    """Distance of the 10th neighbour: float32 products choose, float64 decides."""
+    """Distance of the 10th neighbor: float32 products choose, float64 decides."""
     kth = np.empty(len(query))
     near = np.empty((len(query), 4 * K), dtype=np.int64)
     best = np.full((len(query), 4 * K), np.inf, dtype=np.float32)

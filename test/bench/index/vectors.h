@@ -81,7 +81,7 @@ vectors_distance(const float *a, const float *b, int dims, int cosine)
 	return cosine ? 1 - ab / sqrt(aa * bb) : sqrt(l2);
 }
 
-/* How many of k returned rows are at most as far as the true 10th neighbour */
+/* How many of k returned rows are at most as far as the true 10th neighbor */
 static inline int
 vectors_hits(const Vectors *base, const float *query, const int64_t *rows, int k,
 			 double kth, int cosine)
