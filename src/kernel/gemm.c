@@ -94,12 +94,12 @@ gemm_name(void)
 }
 
 /*
- * A product that takes longer than some 50 ms is computed in tiles of C, between
+ * A product that takes longer than some 20 ms is computed in tiles of C, between
  * which interrupts are seen.  Tiles are as square as that allows, since each
  * reads its rows of A and columns of B once more.  Sums over k stay whole, and
  * with them the results.
  */
-#define TILE_PRODUCTS ((double) (1u << 31))
+#define TILE_PRODUCTS ((double) (1u << 29)) /* in float, half of it in double */
 #define TILE_STEP 64			/* rows and columns that OpenBLAS likes */
 
 typedef struct Tile
@@ -115,9 +115,9 @@ round_down(double side)
 }
 
 static Tile
-choose_tile(int m, int n, int k)
+choose_tile(int m, int n, int k, size_t size)
 {
-	double		area = TILE_PRODUCTS / k;
+	double		area = TILE_PRODUCTS * sizeof(float) / size / k;
 	Tile		tile = {m, n};
 
 	if ((double) m * n <= area)
@@ -150,7 +150,7 @@ gemm_f32(bool ta, bool tb, int m, int n, int k,
 		 const float *b, int ldb,
 		 float beta, float *c, int ldc)
 {
-	Tile		tile = choose_tile(m, n, k);
+	Tile		tile = choose_tile(m, n, k, sizeof(*c));
 
 	for (int i = 0; i < m; i += tile.m)
 		for (int j = 0; j < n && !interrupt_pending(); j += tile.n)
@@ -167,7 +167,7 @@ gemm_f64(bool ta, bool tb, int m, int n, int k,
 		 const double *b, int ldb,
 		 double beta, double *c, int ldc)
 {
-	Tile		tile = choose_tile(m, n, k);
+	Tile		tile = choose_tile(m, n, k, sizeof(*c));
 
 	for (int i = 0; i < m; i += tile.m)
 		for (int j = 0; j < n && !interrupt_pending(); j += tile.n)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "base/size.h"
 #include "nn/layer.h"
 
@@ -202,6 +203,9 @@ nn_window_shape(NnLayer *layer, ParamValue kernel, ParamValue strides, bool same
 	return true;
 }
 
+/* Numbers drawn between looks for an interrupt */
+#define INITIALIZED_AT_ONCE 65536
+
 /* A normal number within two deviations, drawn anew otherwise */
 static double
 truncated_normal(Random *random)
@@ -244,7 +248,7 @@ nn_initialize(NnInitializer initializer, Random *random, size_t fan_in, size_t f
 		default:
 			variance = 1 / in;
 	}
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && !(i % INITIALIZED_AT_ONCE == 0 && interrupt_pending()); i++)
 	{
 		if (normal)
 			out[i] = (real) (truncated_normal(random) * sqrt(variance) / cut_deviation);

@@ -154,6 +154,7 @@ first_weights(Training *training)
 	Status		status;
 
 	nn_init_weights(training->graph, training->options.sampling.seed, training->weights);
+	check_interrupts();
 	if (!nn_adapt(arena, training->graph, rows->element, spread_row, rows, Min(rows->nrows, ADAPT_ROWS),
 				  training->weights, &status))
 		raise_status(&status);

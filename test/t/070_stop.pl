@@ -7,6 +7,10 @@
 # SIMILARITY_STOP_ONLY     a pattern of names
 use strict;
 use warnings;
+
+# of sessions that watch all of it
+BEGIN { $ENV{PG_TEST_TIMEOUT_DEFAULT} ||= 3600 }
+
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -49,6 +53,7 @@ CALL similarity.train('deep', 'SELECT x, label FROM picture', epochs => 1, steps
 ALTER TABLE point ADD COLUMN e embedding(64);
 UPDATE point SET e = v FROM (SELECT id AS i, embed_batch('small', x) OVER () AS v FROM point) b WHERE id = i;
 SELECT similarity.create_gallery('g', 'point', 'e', 'label', model => 'small');
+CALL similarity.train('small', 'SELECT x, label FROM point LIMIT 1000', epochs => 1, steps_per_epoch => 1, seed => 2, verbose => false);
 CREATE TABLE file AS SELECT similarity.export_model('wide') AS f;
 CREATE TABLE indexed AS SELECT id, x FROM point;
 CREATE INDEX indexed_x ON indexed USING similarity_hnsw (x embedding_l2_ops);
@@ -64,6 +69,8 @@ BEGIN
 	END LOOP;
 END $$;
 SQL
+
+my $version = $node->safe_psql('postgres', "SELECT max(version) FROM similarity.model_versions WHERE model = 'small'");
 
 # name => a statement that takes long
 my @long = (
@@ -84,7 +91,7 @@ my @long = (
 	[ 'copy_model', "SELECT similarity.copy_model('wide', 'copied' || i) FROM generate_series(1, 100) i" ],
 	[ 'sample_batch', "SELECT count(*) FROM generate_series(1, 100) i, LATERAL similarity.sample_batch('SELECT x, label FROM point', seed => i) s" ],
 	[ 'calibrate', "SELECT similarity.calibrate('g', 'SELECT x, label FROM point') FROM generate_series(1, 20)" ],
-	[ 'evaluate_retrieval', "SELECT similarity.evaluate_retrieval('g', 'SELECT x, label FROM point', k => 100) FROM generate_series(1, 20)" ],
+	[ 'evaluate_retrieval', "SELECT similarity.evaluate_retrieval('g', 'SELECT x, label FROM point', metrics => '{recall\@100,map\@100}') FROM generate_series(1, 20)" ],
 	[ 'evaluate, look-ups', "SELECT similarity.evaluate_retrieval('g', 'SELECT x, label FROM point', exact => false) FROM generate_series(1, 20)" ],
 	[ 'knn', "SELECT count(*) FROM similarity.knn('point', 'x', (SELECT array_agg(x) FROM point), 100)" ],
 	[ 'lookup_all', "SELECT count(*) FROM similarity.lookup_all('g', 'SELECT x, id FROM point', 10)" ],
@@ -95,7 +102,7 @@ my @long = (
 	[ 'verify_index', "SELECT similarity.verify_index('indexed_x') FROM generate_series(1, 100)" ],
 	[ 'index_recall', "SELECT similarity.index_recall('indexed_x', sample => 1000) FROM generate_series(1, 100)" ],
 	[ 'scan to the end', "SELECT count(*) FROM generate_series(1, 100) g, LATERAL (SELECT id FROM indexed ORDER BY x <-> random_embedding(64, g) OFFSET 0) s" ],
-	[ 'reembed', "CALL similarity.reembed('small')" ],
+	[ 'reembed', "CALL similarity.reembed('small', $version, rows_per_second => 1000)" ],
 );
 
 my $watch = $node->background_psql('postgres');

@@ -301,7 +301,7 @@ test_missing_pictures(void)
 	CHECK(report_strip(&text, items, 1, false, 80, REPORT_PLAIN, one_column, &status));
 	CHECK_TEXT(text.data, "<3 bytes>\na\n");
 	begin();
-	report_append_neighbors(&text, &items[0], &items[1], 1);
+	report_append_neighbor(&text, &items[0]);
 	CHECK(strstr(text.data, "<span class=\"none\">&lt;3 bytes&gt;</span>") != NULL);
 }
 
