@@ -26,7 +26,7 @@ RESET ROLE;
 SELECT current_database() AS database \gset
 GRANT CREATE ON DATABASE :"database" TO regress_owner;
 SET ROLE regress_owner;
-CREATE EXTENSION pgcrypto SCHEMA similarity;
+CREATE EXTENSION citext SCHEMA similarity;
 RESET ROLE;
 REVOKE CREATE ON DATABASE :"database" FROM regress_owner;
 GRANT CREATE ON SCHEMA public TO regress_owner;
