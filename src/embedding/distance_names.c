@@ -19,6 +19,7 @@
 
 #include "embedding/embedding.h"
 #include "kernel/vector.h"
+#include "server/call.h"
 #include "server/compat.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(list_distances);
@@ -189,7 +190,6 @@ aliases_of(const EmbeddingMetric *metric)
 Datum
 list_distances(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < lengthof(metrics); i++)
@@ -203,7 +203,7 @@ list_distances(PG_FUNCTION_ARGS)
 		values[2] = text_or_null(metric->operator, &nulls[2]);
 		values[3] = text_or_null(metric->function, &nulls[3]);
 		values[4] = text_or_null(metric->opclass, &nulls[4]);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		put_result_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;
 }

@@ -22,7 +22,9 @@
 #include "gallery/gallery_arguments.h"
 #include "gallery/labels.h"
 #include "gallery/lookup.h"
+#include "server/arguments.h"
 #include "server/budget.h"
+#include "server/call.h"
 #include "server/context.h"
 #include "server/errors.h"
 
@@ -30,14 +32,6 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(metrics_retrieval);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(metrics_match);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(metrics_count);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(metrics_classification);
-
-static void
-put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-}
 
 /* ---- arrays ---- */
 
@@ -213,10 +207,7 @@ neighbors_argument(FunctionCallInfo fcinfo, int arg, Labels *labels)
 	Neighbors	neighbors;
 	ArrayType  *array;
 
-	if (PG_ARGISNULL(arg))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"neighbor_labels\" must not be null")));
+	argument_require(fcinfo, arg, "neighbor_labels");
 	array = PG_GETARG_ARRAYTYPE_P(arg);
 	matrix_shape(array, "neighbor_labels", &neighbors.rows, &neighbors.columns);
 	require_elements(neighbors.rows * neighbors.columns, sizeof(int) + sizeof(double));
@@ -294,7 +285,7 @@ metrics_retrieval(PG_FUNCTION_ARGS)
 		Datum		values[2] = {CStringGetTextDatum(names[i]), Float8GetDatum(eval_retrieval_value(sums, i))};
 		bool		nulls[2] = {false, false};
 
-		put_row(fcinfo, values, nulls);
+		put_result_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;
 }
@@ -320,7 +311,7 @@ metrics_match(PG_FUNCTION_ARGS)
 		bool		nulls[3] = {false, label == NULL, false};
 
 		values[1] = label ? CStringGetTextDatum(label) : 0;
-		put_row(fcinfo, values, nulls);
+		put_result_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;
 }
@@ -375,7 +366,7 @@ metrics_count(PG_FUNCTION_ARGS)
 		Int64GetDatum(counts.fp[i]), Int64GetDatum(counts.tn[i]), Int64GetDatum(counts.fn[i])};
 		bool		nulls[5] = {false};
 
-		put_row(fcinfo, values, nulls);
+		put_result_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;
 }
@@ -419,7 +410,7 @@ metrics_classification(PG_FUNCTION_ARGS)
 		values[0] = Int32GetDatum(i + 1);
 		for (int m = 0; m < EVAL_METRICS; m++)
 			values[1 + m] = Float8GetDatum(metric[m][i]);
-		put_row(fcinfo, values, nulls);
+		put_result_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;
 }

@@ -26,6 +26,7 @@
 #include "model/model.h"
 #include "server/arguments.h"
 #include "server/budget.h"
+#include "server/call.h"
 #include "server/catalog.h"
 #include "server/context.h"
 #include "server/errors.h"
@@ -414,10 +415,7 @@ metric_argument(FunctionCallInfo fcinfo, int n)
 static Targets *
 targets_argument(FunctionCallInfo fcinfo, int n)
 {
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"targets\" must not be null")));
+	argument_require(fcinfo, n, "targets");
 	return targets_from_jsonb(PG_GETARG_JSONB_P(n));
 }
 
@@ -493,7 +491,6 @@ describe_change(bool version, bool contents)
 static void
 put_status(FunctionCallInfo fcinfo, const Gallery *gallery)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Contents	contents = read_contents(gallery);
 	CatalogArgs args = {0};
 	const char *entry = psprintf("the calibration of gallery \"%s\"", gallery->name);
@@ -506,14 +503,12 @@ put_status(FunctionCallInfo fcinfo, const Gallery *gallery)
 
 	catalog_arg_int(&args, gallery->id);
 	catalog_arg(&args, NUMERICOID, contents.hash, false);
-	if (catalog_execute("SELECT c.calibrated, c.queries, c.version, c.gallery_rows,"
-						" c.gallery_hash OPERATOR(pg_catalog.<>) $2, p.distance, p.\"precision\""
-						" FROM similarity.calibration c JOIN similarity.cutpoint p"
-						" ON p.gallery OPERATOR(pg_catalog.=) c.gallery AND p.name OPERATOR(pg_catalog.=) 'optimal'"
-						" WHERE c.gallery OPERATOR(pg_catalog.=) $1",
-						args.n, args.types, args.values, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "the calibration could not be read");
-	if (SPI_processed == 0)
+	if (catalog_read("SELECT c.calibrated, c.queries, c.version, c.gallery_rows,"
+					 " c.gallery_hash OPERATOR(pg_catalog.<>) $2, p.distance, p.\"precision\""
+					 " FROM similarity.calibration c JOIN similarity.cutpoint p"
+					 " ON p.gallery OPERATOR(pg_catalog.=) c.gallery AND p.name OPERATOR(pg_catalog.=) 'optimal'"
+					 " WHERE c.gallery OPERATOR(pg_catalog.=) $1",
+					 &args) == 0)
 		return;					/* never calibrated: no row */
 	values[0] = catalog_column_datum(0, 1, TIMESTAMPTZOID, entry);
 	values[1] = Int64GetDatum(catalog_column_bigint(0, 2, entry));
@@ -531,7 +526,7 @@ put_status(FunctionCallInfo fcinfo, const Gallery *gallery)
 	problem = doubt_of_calibration(DatumGetInt64(values[1]), catalog_column_float(0, 6, entry), catalog_column_float(0, 7, entry));
 	nulls[7] = problem == NULL;
 	values[7] = problem ? CStringGetTextDatum(problem) : 0;
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	put_result_row(fcinfo, values, nulls);
 }
 
 /* calibration_status(gallery) */

@@ -24,6 +24,7 @@
 #include "gallery/user_query.h"
 #include "server/arguments.h"
 #include "server/budget.h"
+#include "server/call.h"
 #include "server/context.h"
 #include "server/cursor.h"
 #include "server/errors.h"
@@ -31,14 +32,6 @@
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_evaluate_retrieval);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_evaluate_classification);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_confusion_matrix);
-
-static void
-put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-}
 
 /* ---- rows of each label ---- */
 
@@ -153,7 +146,7 @@ put_retrieval(FunctionCallInfo fcinfo, const char *metric, double value, const c
 	values[3] = Int64GetDatum(queries);
 	nulls[4] = index_recall == NULL;
 	values[4] = index_recall ? Float8GetDatum(*index_recall) : 0;
-	put_row(fcinfo, values, nulls);
+	put_result_row(fcinfo, values, nulls);
 }
 
 static void
@@ -290,7 +283,7 @@ put_classification(FunctionCallInfo fcinfo, const Cutpoint *cutpoint, const Eval
 	values[CLASSIFICATION_LABEL + 1] = Int64GetDatum(curve->counts.count);
 	nulls[CLASSIFICATION_LABEL + 2] = index_recall == NULL;
 	values[CLASSIFICATION_LABEL + 2] = index_recall ? Float8GetDatum(*index_recall) : 0;
-	put_row(fcinfo, values, nulls);
+	put_result_row(fcinfo, values, nulls);
 }
 
 /* What counting takes for each match */
@@ -391,7 +384,7 @@ put_cell(FunctionCallInfo fcinfo, const Labels *labels, const EvalCell *cell)
 	nulls[1] = predicted == NULL;
 	values[1] = predicted ? CStringGetTextDatum(predicted) : 0;
 	values[2] = Int64GetDatum(cell->count);
-	put_row(fcinfo, values, nulls);
+	put_result_row(fcinfo, values, nulls);
 }
 
 /* As a notice: a fourth column would ask more of psql's \crosstabview. */

@@ -38,10 +38,7 @@ retrieval_metrics(FunctionCallInfo fcinfo, int n, char ***names, int *count)
 	bool	   *nulls;
 	EvalRetrievalMetric *metrics;
 
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"metrics\" must not be null")));
+	argument_require(fcinfo, n, "metrics");
 	array = PG_GETARG_ARRAYTYPE_P(n);
 	*count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	if (*count == 0)

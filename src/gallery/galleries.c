@@ -56,10 +56,7 @@ gallery_from_arguments(FunctionCallInfo fcinfo)
 	Gallery    *gallery = palloc0(sizeof(Gallery));
 
 	gallery->name = name_argument(fcinfo, 0, "name");
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"relation\" must not be null")));
+	argument_require(fcinfo, 1, "relation");
 	gallery->relid = PG_GETARG_OID(1);
 	if (!gallery_set_names(gallery))
 		ereport(ERROR,

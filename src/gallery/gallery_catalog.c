@@ -192,18 +192,15 @@ Gallery *
 gallery_find_attached(Oid relid, const char *embedding, int32 except)
 {
 	CatalogArgs args = {0};
-	MemoryContext caller = CurrentMemoryContext;
 
 	catalog_arg(&args, OIDOID, ObjectIdGetDatum(relid), false);
 	catalog_arg_text(&args, embedding);
 	catalog_arg_int(&args, except);
-	if (catalog_execute("SELECT g.name FROM similarity.gallery g WHERE g.relation OPERATOR(pg_catalog.=) $1"
-						" AND g.embedding OPERATOR(pg_catalog.=) $2"
-						" AND g.input IS NOT NULL AND g.id OPERATOR(pg_catalog.<>) $3 ORDER BY g.id LIMIT 1",
-						args.n, args.types, args.values, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "gallery catalog could not be read");
-	MemoryContextSwitchTo(caller);
-	return SPI_processed == 0 ? NULL : gallery_find(catalog_column_text(0, 1, "a gallery"));
+	if (catalog_read("SELECT g.name FROM similarity.gallery g WHERE g.relation OPERATOR(pg_catalog.=) $1"
+					 " AND g.embedding OPERATOR(pg_catalog.=) $2"
+					 " AND g.input IS NOT NULL AND g.id OPERATOR(pg_catalog.<>) $3 ORDER BY g.id LIMIT 1", &args) == 0)
+		return NULL;
+	return gallery_find(catalog_column_text(0, 1, "a gallery"));
 }
 
 int

@@ -20,6 +20,7 @@
 #include "gallery/statement.h"
 #include "server/arguments.h"
 #include "server/budget.h"
+#include "server/call.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_match);
 
@@ -153,14 +154,13 @@ match_input(FunctionCallInfo fcinfo, Search *search)
 													argument_text(fcinfo, 2, "cutpoint"));
 	int			k = k_argument(fcinfo, 3, calibration->k);
 	EvalMatcher matcher = matcher_argument(fcinfo, 4, calibration->matcher);
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Datum		values[MATCH_VALUES];
 	bool		nulls[MATCH_VALUES] = {false};
 
 	gallery_require_input(gallery, type);
 	match_values(gallery, search_plan(search, NEIGHBOR_KEYS, k),
 				 gallery_embed(gallery, input, type), matcher, cutpoint, values, nulls);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	put_result_row(fcinfo, values, nulls);
 }
 
 /* match(gallery, input, cutpoint, k, matcher); no row for a NULL input */

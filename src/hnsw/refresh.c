@@ -13,9 +13,9 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "port/pg_crc32c.h"
 
 #include "hnsw/hnsw.h"
+#include "server/checksum.h"
 #include "server/context.h"
 #include "server/errors.h"
 
@@ -116,16 +116,12 @@ write_root(HnswIndex *index, const GraphRoot *root)
 	Size		ids_size = root->n * sizeof(uint32);
 	Size		codes_size = graph_root_codes_size(&index->layout.shape, root->n);
 	char	   *bytes = palloc(ids_size + codes_size);
-	pg_crc32c	crc;
 
 	memcpy(bytes, root->ids, ids_size);
 	memcpy(bytes + ids_size, root->codes, codes_size);
-	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, bytes, ids_size + codes_size);
-	FIN_CRC32C(crc);
 	announce(index, 0, 0);
 	overwrite(index, bytes, ids_size + codes_size);
-	announce(index, root->n, crc);
+	announce(index, root->n, checksum(bytes, ids_size + codes_size));
 }
 
 void

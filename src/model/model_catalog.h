@@ -4,7 +4,7 @@
  *
  * Reading a model, a version or a deployment goes straight to the table and
  * sees what the active snapshot sees.  Everything else is SQL through
- * catalog_execute() of server/catalog.h, which needs SPI connected.
+ * catalog_run() of server/catalog.h, which needs SPI connected.
  */
 #ifndef MODEL_MODEL_CATALOG_H
 #define MODEL_MODEL_CATALOG_H

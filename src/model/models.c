@@ -198,19 +198,28 @@ define_get_version(const CatalogModel *model, int id, CatalogVersion *version)
 				 errhint("similarity.model_versions lists the versions of each model.")));
 }
 
+int
+define_lock_version(FunctionCallInfo fcinfo, LOCKMODE mode, CatalogModel *model)
+{
+	int			id = model_version_argument(PG_GETARG_INT64(1));
+	CatalogVersion version;
+
+	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), model);
+	catalog_require_owner(model);
+	define_get_version(model, id, &version);
+	catalog_lock_model(model, mode, false);
+	return id;
+}
+
 PGDLLEXPORT PG_FUNCTION_INFO_V1(deploy);
 Datum
 deploy(PG_FUNCTION_ARGS)
 {
-	int			id = model_version_argument(PG_GETARG_INT64(1));
 	CatalogModel model;
-	CatalogVersion version;
+	int			id;
 
 	model_require_writable("similarity.deploy()");
-	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
-	catalog_require_owner(&model);
-	define_get_version(&model, id, &version);
-	catalog_lock_model(&model, ShareUpdateExclusiveLock, false);
+	id = define_lock_version(fcinfo, ShareUpdateExclusiveLock, &model);
 	SPI_connect();
 	if (!version_deploy(&model, id))
 		ereport(ERROR,

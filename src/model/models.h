@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "fmgr.h"
 #include "model/model_catalog.h"
 #include "utils/array.h"
 #include "utils/jsonb.h"
@@ -19,5 +20,11 @@ extern void define_store(const char *name, ArrayType *input, Jsonb *layers, int 
 
 /* A version of this model; ERROR if it is another one's or does not exist. */
 extern void define_get_version(const CatalogModel *model, int id, CatalogVersion *version);
+
+/*
+ * Of a function's arguments model and version: lock the model, which the current
+ * role must own, and return the version, which must be one of its.
+ */
+extern int	define_lock_version(FunctionCallInfo fcinfo, LOCKMODE mode, CatalogModel *model);
 
 #endif							/* MODEL_MODELS_H */

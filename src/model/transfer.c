@@ -69,15 +69,11 @@ check_version_unused(const CatalogModel *model, int version)
 Datum
 drop_version(PG_FUNCTION_ARGS)
 {
-	int			id = model_version_argument(PG_GETARG_INT64(1));
 	CatalogModel model;
-	CatalogVersion version;
+	int			id;
 
 	model_require_writable("similarity.drop_version()");
-	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
-	catalog_require_owner(&model);
-	define_get_version(&model, id, &version);
-	catalog_lock_model(&model, AccessExclusiveLock, false);
+	id = define_lock_version(fcinfo, AccessExclusiveLock, &model);
 	SPI_connect();
 	catalog_lock_versions(model.id, id);
 	check_version_unused(&model, id);
@@ -98,6 +94,16 @@ version_argument(FunctionCallInfo fcinfo, int n, const CatalogModel *model)
 		return catalog_deployed_version(model);
 	define_get_version(model, model_version_argument(PG_GETARG_INT64(n)), &version);
 	return version.id;
+}
+
+/* A model that this command has stored: the statement's snapshot is older. */
+static void
+get_new_model(const char *name, CatalogModel *model)
+{
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
+	catalog_get_model(name, model);
+	PopActiveSnapshot();
 }
 
 /* ---- copy_model ---- */
@@ -162,10 +168,7 @@ copy_model(PG_FUNCTION_ARGS)
 	copy_definition(&model, name);
 	if (version != 0)
 	{
-		CommandCounterIncrement();
-		PushActiveSnapshot(GetLatestSnapshot());
-		catalog_get_model(name, &copy);
-		PopActiveSnapshot();
+		get_new_model(name, &copy);
 		copy_version(&copy, version, model_is_owner(NameStr(model.name)));
 	}
 	SPI_finish();
@@ -359,10 +362,7 @@ store_import(const char *name, ArrayType *input, Jsonb *layers, NnImport *import
 
 	SPI_connect();
 	define_store(name, input, layers, nn_graph_outputs(import->graph));
-	CommandCounterIncrement();
-	PushActiveSnapshot(GetLatestSnapshot());
-	catalog_get_model(name, &model);
-	PopActiveSnapshot();
+	get_new_model(name, &model);
 	version = version_store(&model, import->graph, weights_of_file, import, NULL);
 	version_deploy(&model, version);
 	SPI_finish();

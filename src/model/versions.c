@@ -14,7 +14,6 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
-#include "port/pg_crc32c.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -28,6 +27,7 @@
 #include "server/catalog_dependents.h"
 #include "server/catalog_scan.h"
 #include "server/catalog_tables.h"
+#include "server/checksum.h"
 #include "server/compat.h"
 
 /*
@@ -54,17 +54,6 @@ swap_to_little_endian(uint32 *words, size_t count)
 	for (size_t i = 0; i < count; i++)
 		words[i] = pg_bswap32(words[i]);
 #endif
-}
-
-static uint32
-checksum(const void *data, size_t size)
-{
-	pg_crc32c	crc;
-
-	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, data, size);
-	FIN_CRC32C(crc);
-	return crc;
 }
 
 /* The fingerprint of a version is a chain over the checksums of its parts. */

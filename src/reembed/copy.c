@@ -426,14 +426,12 @@ static AttrNumber
 registered_key(const TriggerData *trigger)
 {
 	Relation	table = trigger->tg_relation;
-	Oid			type = OIDOID;
-	Datum		relid = ObjectIdGetDatum(RelationGetRelid(table));
 	AttrNumber	key = 0;
 	bool		registered;
 
 	PushActiveSnapshot(GetLatestSnapshot());
-	registered = catalog_execute("SELECT key FROM similarity.reembedding WHERE relation OPERATOR(pg_catalog.=) $1",
-								 1, &type, &relid, NULL, true, 0) == SPI_OK_SELECT && SPI_processed == 1;
+	registered = catalog_select("SELECT key FROM similarity.reembedding WHERE relation OPERATOR(pg_catalog.=) $1",
+								OIDOID, ObjectIdGetDatum(RelationGetRelid(table))) == 1;
 	if (registered)
 		key = DatumGetInt16(catalog_column_datum(0, 1, INT2OID, "the copy of a table"));
 	PopActiveSnapshot();

@@ -31,6 +31,7 @@
 #include "model/model.h"
 #include "reembed/reembed.h"
 #include "server/arguments.h"
+#include "server/call.h"
 #include "server/compat.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_reembed);
@@ -327,21 +328,11 @@ prepare_all(Reembed *reembed)
 		prepare_copy(reembed, lfirst(cell));
 }
 
-static bool
-is_atomic(FunctionCallInfo fcinfo)
-{
-	return !(fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
-			 !castNode(CallContext, fcinfo->context)->atomic) || IsSubTransaction();
-}
-
 static void
 read_arguments(Reembed *reembed, FunctionCallInfo fcinfo)
 {
 	reembed->model = argument_text(fcinfo, 0, "model");
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"version\" must not be null")));
+	argument_require(fcinfo, 1, "version");
 	reembed->version = model_version_argument(PG_GETARG_INT64(1));
 	reembed->batch_rows = PG_ARGISNULL(2) ? 1000 : PG_GETARG_INT32(2);
 	reembed->rows_per_second = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
@@ -362,7 +353,7 @@ gallery_reembed(PG_FUNCTION_ARGS)
 	Reembed		reembed = {CurrentMemoryContext};
 
 	model_require_writable("similarity.reembed()");
-	if (is_atomic(fcinfo))
+	if (call_is_atomic(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 				 errmsg("similarity.reembed cannot run inside a transaction block"),

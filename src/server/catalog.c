@@ -57,23 +57,21 @@ extension_owner(void)
  * PostgreSQL's own catalogs are seen: checks made by statements must hold.
  */
 static int
-execute_now(const char *sql, int nargs, const Oid *types, const Datum *values,
-			const char *nulls, long limit)
+execute_now(const char *sql, const CatalogArgs *args)
 {
-	SPIPlanPtr	plan = SPI_prepare(sql, nargs, unconstify(Oid *, types));
+	SPIPlanPtr	plan = SPI_prepare(sql, args->n, unconstify(CatalogArgs *, args)->types);
 	int			code;
 
 	if (plan == NULL)
 		return SPI_result;
-	code = SPI_execute_snapshot(plan, unconstify(Datum *, values), nulls, GetLatestSnapshot(),
-								InvalidSnapshot, false, true, limit);
+	code = SPI_execute_snapshot(plan, unconstify(CatalogArgs *, args)->values, args->nulls, GetLatestSnapshot(),
+								InvalidSnapshot, false, true, 0);
 	SPI_freeplan(plan);
 	return code;
 }
 
-int
-catalog_execute(const char *sql, int nargs, const Oid *types, const Datum *values,
-				const char *nulls, bool read_only, long limit)
+static int
+execute(const char *sql, const CatalogArgs *args, bool read_only)
 {
 	RoleFrame	owner;
 	int			code;
@@ -81,10 +79,10 @@ catalog_execute(const char *sql, int nargs, const Oid *types, const Datum *value
 	role_enter(&owner, extension_owner());
 	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	if (read_only)
-		code = SPI_execute_with_args(sql, nargs, unconstify(Oid *, types),
-									 unconstify(Datum *, values), nulls, true, limit);
+		code = SPI_execute_with_args(sql, args->n, unconstify(CatalogArgs *, args)->types,
+									 unconstify(CatalogArgs *, args)->values, args->nulls, true, 0);
 	else
-		code = execute_now(sql, nargs, types, values, nulls, limit);
+		code = execute_now(sql, args);
 	role_leave(&owner);
 	if (code < 0)
 		elog(ERROR, "could not run a statement on the catalog: %s",
@@ -95,7 +93,7 @@ catalog_execute(const char *sql, int nargs, const Oid *types, const Datum *value
 uint64
 catalog_run(const char *sql, const CatalogArgs *args)
 {
-	catalog_execute(sql, args->n, args->types, args->values, args->nulls, false, 0);
+	(void) execute(sql, args, false);
 	return SPI_processed;
 }
 
@@ -137,15 +135,24 @@ catalog_arg_text(CatalogArgs *args, const char *value)
 /* ---- what a statement returned ---- */
 
 uint64
-catalog_select(const char *sql, Oid type, Datum value)
+catalog_read(const char *sql, const CatalogArgs *args)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	int			code = catalog_execute(sql, 1, &type, &value, NULL, true, 0);
+	int			code = execute(sql, args, true);
 
 	MemoryContextSwitchTo(caller);	/* SPI leaves its own */
 	if (code != SPI_OK_SELECT)
 		elog(ERROR, "catalog could not be read: %s", SPI_result_code_string(code));
 	return SPI_processed;
+}
+
+uint64
+catalog_select(const char *sql, Oid type, Datum value)
+{
+	CatalogArgs args = {0};
+
+	catalog_arg(&args, type, value, false);
+	return catalog_read(sql, &args);
 }
 
 void

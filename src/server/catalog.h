@@ -7,16 +7,7 @@
 
 #include "postgres.h"
 
-/*
- * Run one statement on the catalog tables of schema "similarity" under the
- * extension owner's id.  SPI must be connected; result in SPI_tuptable and
- * SPI_processed, returns the SPI code.  sql must qualify every name and take
- * its values as $1, $2, ... only.  The caller has checked privileges.
- */
-extern int	catalog_execute(const char *sql, int nargs, const Oid *types,
-							const Datum *values, const char *nulls, bool read_only, long limit);
-
-/* Arguments of a statement for catalog_run(), filled one by one: $1, $2, ... */
+/* Arguments of a statement, filled one by one: $1, $2, ... */
 #define CATALOG_MAX_ARGS 20
 
 typedef struct CatalogArgs
@@ -35,13 +26,17 @@ extern void catalog_arg_float(CatalogArgs *args, double value);
 /* NULL gives SQL's NULL. */
 extern void catalog_arg_text(CatalogArgs *args, const char *value);
 
-/* catalog_execute with them, for statements that write; returns the rows. */
-extern uint64 catalog_run(const char *sql, const CatalogArgs *args);
-
 /*
- * Read with a statement of one argument; returns the rows, which are in
- * SPI_tuptable.
+ * Run one statement on the extension's tables under the extension owner's id:
+ * catalog_run() what may write, catalog_read() what only reads.  SPI must be
+ * connected; the rows are in SPI_tuptable, and their number is returned.  sql
+ * must qualify every name and take its values as $1, $2, ... only.  The caller
+ * has checked privileges.
  */
+extern uint64 catalog_run(const char *sql, const CatalogArgs *args);
+extern uint64 catalog_read(const char *sql, const CatalogArgs *args);
+
+/* catalog_read() with one argument */
 extern uint64 catalog_select(const char *sql, Oid type, Datum value);
 
 /*

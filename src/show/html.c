@@ -91,13 +91,14 @@ put_neighbor(void *state, const NeighborRow *row)
 	page->right += row->rank == 0 && item.mark == REPORT_RIGHT;
 }
 
+/* What says the same on every page */
 static void
-end_row(NeighborPage *page)
+put_fixed(NeighborPage *page, void (*append) (ReportText *piece))
 {
 	ReportText	piece;
 
 	begin_piece(page, &piece, 0);
-	report_append_row_end(&piece);
+	append(&piece);
 	put_piece(page, &piece);
 }
 
@@ -114,7 +115,7 @@ add_row(NeighborPage *page, const LabeledRows *rows, const LabeledBatch *batch, 
 	page->label = batch->labels[row];
 	put_query(page, image);
 	neighbors_find(page->plan, batch->embeddings[row], put_neighbor, page);
-	end_row(page);
+	put_fixed(page, report_append_row_end);
 	page->queries++;
 	page->labeled += batch->labels[row] != NULL;
 	MemoryContextSwitchTo(previous);
@@ -185,16 +186,6 @@ put_head(NeighborPage *page, const char *title)
 	memcpy(start, start + length + rows, length);
 }
 
-static void
-put_tail(NeighborPage *page)
-{
-	ReportText	piece;
-
-	begin_piece(page, &piece, 0);
-	report_append_tail(&piece);
-	put_piece(page, &piece);
-}
-
 /* The page is written where the result will be, once. */
 static text *
 make_page(const Gallery *gallery, const char *query, int k, const char *title, MemoryContext result)
@@ -208,7 +199,7 @@ make_page(const Gallery *gallery, const char *query, int k, const char *title, M
 	page.scratch = AllocSetContextCreate(CurrentMemoryContext, "pictures", ALLOCSET_DEFAULT_SIZES);
 	add_rows(&page, query);
 	put_head(&page, title ? title : psprintf("Neighbors in %s", gallery->name));
-	put_tail(&page);
+	put_fixed(&page, report_append_tail);
 	SET_VARSIZE(page.text.data, page.text.len);
 	return (text *) page.text.data;
 }

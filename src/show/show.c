@@ -212,10 +212,7 @@ style_argument(FunctionCallInfo fcinfo, int n)
 static int
 columns_argument(FunctionCallInfo fcinfo, int n)
 {
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"columns\" must not be null")));
+	argument_require(fcinfo, n, "columns");
 	return PG_GETARG_INT32(n);
 }
 

@@ -13,27 +13,16 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "port/pg_crc32c.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "model/model.h"
 #include "server/catalog.h"
+#include "server/checksum.h"
 #include "server/compat.h"
 #include "train/checkpoint.h"
 
 #define PART_SIZE (1024 * 1024)
-
-static uint32
-checksum(const char *data, Size size)
-{
-	pg_crc32c	crc;
-
-	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, data, size);
-	FIN_CRC32C(crc);
-	return crc;
-}
 
 /* ---- writing ---- */
 

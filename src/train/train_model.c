@@ -34,6 +34,7 @@
 #include "model/model.h"
 #include "model/model_catalog.h"
 #include "model/versions.h"
+#include "server/call.h"
 #include "server/context.h"
 #include "server/errors.h"
 #include "server/json_object.h"
@@ -540,8 +541,7 @@ train_model(PG_FUNCTION_ARGS)
 	MemoryContext old;
 
 	model_require_writable("similarity.train()");
-	training.atomic = !(fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
-						!castNode(CallContext, fcinfo->context)->atomic) || IsSubTransaction();
+	training.atomic = call_is_atomic(fcinfo);
 	SPI_connect_ext(training.atomic ? 0 : SPI_OPT_NONATOMIC);
 	training.context = AllocSetContextCreate(CurrentMemoryContext, "similarity training",
 											 ALLOCSET_DEFAULT_SIZES);
