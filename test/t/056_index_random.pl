@@ -5,7 +5,6 @@
 # SIMILARITY_RANDOM_ONLY       one of them, by its number
 use strict;
 use warnings;
-use File::Basename;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use SimilarityNode;
@@ -22,18 +21,7 @@ $node->append_conf('postgresql.conf', "fsync = off\nautovacuum = off\n");
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION similarity');
 
-my ($out, $err);
-{
-	local %ENV = (
-		%ENV,
-		PGHOST => $node->host,
-		PGPORT => $node->port,
-		PGDATABASE => 'postgres');
-	ok( IPC::Run::run(
-			[ '/usr/bin/python3', dirname(__FILE__) . '/index_random.py' ],
-			'>', \$out, '2>', \$err),
-		'the queries were run') or diag($err);
-}
+my $out = SimilarityNode::run_client($node, 'the queries were run', 'index_random.py');
 foreach my $line (split /\n/, $out)
 {
 	my ($shape, $queries, $indexed, $wrong, $recall, $easy) =

@@ -1,8 +1,8 @@
 # Whatever takes long is stopped soon by cancel, terminate and statement_timeout,
-# and leaves nothing: no memory, no thread, and the next call works.
+# and leaves no thread; the next call works.  (020_train_cancel.pl looks for memory.)
 #
 # SIMILARITY_STOP_TRIES    each way of each; else every call is stopped once, in
-#                          one of the three ways.  20 make src/server/README's table
+#                          one of the three ways.  20 make BENCHMARKS.md's table
 # SIMILARITY_STOP_MS       the bound on an answer, 2000 unless told otherwise
 # SIMILARITY_STOP_ONLY     a pattern of names
 use strict;
@@ -144,6 +144,7 @@ sub stop_once
 		# the same backend goes on: its networks and caches are whole
 		is($session->query_safe("SELECT embed('small', x) = e FROM point WHERE id = 7"), 't', 'the next call works')
 		  if $stopped && !$tries;
+		is(scalar(my @threads = glob("/proc/$pid/task/*")), 1, 'no thread is left') if $stopped && !$tries;
 		$session->quit;
 		return $stopped ? $ms : undef;
 	}

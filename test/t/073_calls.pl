@@ -6,7 +6,6 @@
 # SIMILARITY_CALLS_PRINT    1: its statements as they run
 use strict;
 use warnings;
-use File::Basename;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use SimilarityNode;
@@ -34,18 +33,7 @@ $node->start;
 my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
 command_ok([ 'prlimit', '--pid', $postmaster, "--as=$memory" ], 'the memory of its processes is limited');
 
-my ($out, $err);
-{
-	local %ENV = (
-		%ENV,
-		PGHOST => $node->host,
-		PGPORT => $node->port,
-		PGDATABASE => 'postgres');
-	ok( IPC::Run::run(
-			[ '/usr/bin/python3', '-B', dirname(__FILE__) . '/calls_random.py' ],
-			'>', \$out, '2>', \$err),
-		'the calls were made') or diag($err);
-}
+my $out = SimilarityNode::run_client($node, 'the calls were made', 'calls_random.py');
 my ($calls, $objects, $never, $successes, @bad) = (0, 0, 0, 0);
 foreach my $line (split /\n/, $out)
 {

@@ -25,18 +25,7 @@ my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
 command_ok([ 'prlimit', '--pid', $postmaster, "--as=$memory" ], 'the memory of its processes is limited');
 $node->safe_psql('postgres', 'CREATE EXTENSION similarity');
 
-my ($out, $err);
-{
-	local %ENV = (
-		%ENV,
-		PGHOST => $node->host,
-		PGPORT => $node->port,
-		PGDATABASE => 'postgres');
-	ok( IPC::Run::run(
-			[ '/usr/bin/python3', '-B', dirname(__FILE__) . '/import_random.py', dirname(__FILE__) . '/../data' ],
-			'>', \$out, '2>', \$err),
-		'the files were given') or diag($err);
-}
+my $out = SimilarityNode::run_client($node, 'the files were given', 'import_random.py', dirname(__FILE__) . '/../data');
 my ($files, $accepted, $kept, @bad) = (0, 0);
 foreach my $line (split /\n/, $out)
 {

@@ -3,7 +3,10 @@ package SimilarityNode;
 
 use strict;
 use warnings;
+use File::Basename;
+use IPC::Run;
 use PostgreSQL::Test::Cluster;
+use Test::More;
 
 # SimilarityNode::create('name', allows_streaming => 1): initialized, not started
 sub create
@@ -15,6 +18,25 @@ sub create
 	$node->append_conf('postgresql.conf',
 		"extension_destdir = '$ENV{SIMILARITY_STAGE}'\n");
 	return $node;
+}
+
+# Run a Python client of this folder against the node's database postgres, as a
+# test of that name; what it printed
+sub run_client
+{
+	my ($node, $name, $script, @arguments) = @_;
+	my ($out, $err);
+	local %ENV = (
+		%ENV,
+		PGHOST => $node->host,
+		PGPORT => $node->port,
+		PGDATABASE => 'postgres');
+
+	ok( IPC::Run::run(
+			[ '/usr/bin/python3', '-B', dirname(__FILE__) . "/$script", @arguments ],
+			'>', \$out, '2>', \$err),
+		$name) or diag($err);
+	return $out;
 }
 
 1;
