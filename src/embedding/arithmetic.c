@@ -111,8 +111,8 @@ embedding_concat(PG_FUNCTION_ARGS)
 	Embedding  *b = PG_GETARG_EMBEDDING_P(1);
 	Embedding  *result = embedding_new((int) a->dims + b->dims);
 
-	element_decode(a->kind, embedding_elements(a), a->scale, a->dims, result->x);
-	element_decode(b->kind, embedding_elements(b), b->scale, b->dims, result->x + a->dims);
+	embedding_decode(a, result->x);
+	embedding_decode(b, result->x + a->dims);
 	PG_RETURN_EMBEDDING_P(result);
 }
 

@@ -66,6 +66,12 @@ embedding_check(Embedding *e)
 	return e;
 }
 
+void
+embedding_decode(const Embedding *e, float *out)
+{
+	element_decode(e->kind, embedding_elements(e), e->scale, e->dims, out);
+}
+
 const float *
 embedding_floats(const Embedding *e, float *scratch)
 {
@@ -73,7 +79,7 @@ embedding_floats(const Embedding *e, float *scratch)
 		return e->x;
 	if (scratch == NULL)
 		scratch = palloc(sizeof(float) * e->dims);
-	element_decode(e->kind, embedding_elements(e), e->scale, e->dims, scratch);
+	embedding_decode(e, scratch);
 	return scratch;
 }
 
@@ -129,6 +135,15 @@ embedding_raise_model_mismatch(int a, int b)
 			 errmsg("embeddings of different model versions cannot be compared"),
 			 errdetail("One was made by model version %d, the other by %d.", a, b),
 			 errhint("Embed both with the same version; similarity.model_versions lists them.")));
+}
+
+void
+embedding_merge_model(int *model, const Embedding *e)
+{
+	if (*model != 0 && e->model != 0 && e->model != *model)
+		embedding_raise_model_mismatch(*model, e->model);
+	if (e->model != 0)
+		*model = e->model;
 }
 
 void

@@ -59,6 +59,9 @@ embedding_elements(const Embedding *e)
  */
 extern const float *embedding_floats(const Embedding *e, float *scratch);
 
+/* The elements as floats, e->dims of them, in any case copied */
+extern void embedding_decode(const Embedding *e, float *out);
+
 #define DatumGetEmbedding(d) ((Embedding *) PG_DETOAST_DATUM(d))
 #define PG_GETARG_EMBEDDING_P(n) embedding_check(DatumGetEmbedding(PG_GETARG_DATUM(n)))
 #define PG_RETURN_EMBEDDING_P(e) PG_RETURN_POINTER(e)
@@ -90,6 +93,12 @@ extern void embedding_check_pair(const Embedding *a, const Embedding *b);
 
 /* ERROR: values of versions a and b met. */
 pg_noreturn extern void embedding_raise_model_mismatch(int a, int b);
+
+/*
+ * The tag that a set of values agrees on, 0 as long as none has one, with one
+ * more value; ERROR if it has another.
+ */
+extern void embedding_merge_model(int *model, const Embedding *e);
 
 /* ERROR if an element is not finite: for new values, of kind float. */
 extern void embedding_check_finite(const Embedding *e);

@@ -74,21 +74,6 @@ typedef struct Knn
 
 /* ---- queries ---- */
 
-static void
-merge_model(int *model, const Embedding *e)
-{
-	if (*model != 0 && e->model != 0 && e->model != *model)
-		embedding_raise_model_mismatch(*model, e->model);
-	if (e->model != 0)
-		*model = e->model;
-}
-
-static void
-decode(const Embedding *e, float *out)
-{
-	element_decode(e->kind, embedding_elements(e), e->scale, e->dims, out);
-}
-
 /* Checked, and where they stand in the array */
 static void
 read_queries(Knn *knn, ArrayType *array)
@@ -117,7 +102,7 @@ read_queries(Knn *knn, ArrayType *array)
 			knn->dims = e->dims;
 		else
 			embedding_check_dims(knn->queries[0], e);
-		merge_model(&knn->model, e);
+		embedding_merge_model(&knn->model, e);
 		knn->queries[i] = e;
 	}
 	pfree(values);
@@ -141,7 +126,7 @@ next_queries(Knn *knn)
 	{
 		Embedding  *e = knn->queries[knn->first + i];
 
-		decode(e, knn->vectors + (Size) i * knn->dims);
+		embedding_decode(e, knn->vectors + (Size) i * knn->dims);
 		knn->items[i] = knn->as_bits ? embedding_convert(e, ELEMENT_BIT) : e;
 	}
 	return true;
@@ -247,7 +232,7 @@ take_row(Knn *knn, SPITupleTable *table, int row, int n)
 	embedding_check_dims(e, knn->queries[0]);
 	if (e->model != 0 && knn->model != 0 && e->model != knn->model)
 		embedding_raise_model_mismatch(e->model, knn->model);
-	decode(e, knn->row_vectors + (Size) n * knn->dims);
+	embedding_decode(e, knn->row_vectors + (Size) n * knn->dims);
 	knn->row_items[n] = knn->as_bits ? embedding_convert(e, ELEMENT_BIT) : e;
 	knn->row_ids[n] = pack_id(part_number(knn, DatumGetObjectId(SPI_getbinval(tuple, table->tupdesc, 1, &isnull))),
 							  (ItemPointer) DatumGetPointer(SPI_getbinval(tuple, table->tupdesc, 2, &isnull)));

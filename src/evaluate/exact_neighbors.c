@@ -93,21 +93,6 @@ grow_queries(Exact *exact)
 	exact->vectors = repalloc_huge(exact->vectors, sizeof(float) * exact->size * exact->dims);
 }
 
-static void
-merge_model(Exact *exact, const Embedding *e)
-{
-	if (exact->model != 0 && e->model != 0 && e->model != exact->model)
-		embedding_raise_model_mismatch(exact->model, e->model);
-	if (e->model != 0)
-		exact->model = e->model;
-}
-
-static void
-decode(const Embedding *e, float *out)
-{
-	element_decode(e->kind, embedding_elements(e), e->scale, e->dims, out);
-}
-
 void
 exact_add(Exact *exact, int label, const Embedding *query)
 {
@@ -121,10 +106,10 @@ exact_add(Exact *exact, int label, const Embedding *query)
 		embedding_check_dims(exact->items[0], copy);
 	if (exact->n == exact->size)
 		grow_queries(exact);
-	merge_model(exact, copy);
+	embedding_merge_model(&exact->model, copy);
 	exact->query_labels[exact->n] = label;
 	exact->items[exact->n] = copy;
-	decode(copy, exact->vectors + (Size) exact->n * exact->dims);
+	embedding_decode(copy, exact->vectors + (Size) exact->n * exact->dims);
 	exact->n++;
 	MemoryContextSwitchTo(caller);
 	if (exact->n == exact->capacity)
@@ -168,7 +153,7 @@ take_row(Exact *exact, SPITupleTable *table, int row)
 	embedding_check_dims(e, exact->items[0]);
 	if (e->model != 0 && exact->model != 0 && e->model != exact->model)
 		embedding_raise_model_mismatch(e->model, exact->model);
-	decode(e, exact->row_vectors + (Size) row * exact->dims);
+	embedding_decode(e, exact->row_vectors + (Size) row * exact->dims);
 	exact->row_items[row] = e;
 	exact->row_ids[row] = label == EVAL_NO_LABEL ? NO_LABEL_ID : (uint64) label;
 	if (text)

@@ -66,7 +66,7 @@ hnsw_decode(HnswIndex *index, Datum value, float *vector)
 				 errmsg("different numbers of dimensions: %d and %d", e->dims, dims),
 				 errdetail("Index \"%s\" is for %d dimensions.",
 						   RelationGetRelationName(index->relation), dims)));
-	element_decode(e->kind, embedding_elements(e), e->scale, dims, vector);
+	embedding_decode(e, vector);
 	if ((Pointer) e != DatumGetPointer(value))
 		pfree(e);
 }

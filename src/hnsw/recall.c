@@ -192,8 +192,7 @@ exact_callback(Relation relation, ItemPointer tid, Datum *values,
 	caller = MemoryContextSwitchTo(recall->block_context);
 	e = copy_embedding(recall, values[0]);
 	MemoryContextSwitchTo(caller);
-	element_decode(e->kind, embedding_elements(e), e->scale, dims,
-				   recall->vectors + (Size) recall->nblock * dims);
+	embedding_decode(e, recall->vectors + (Size) recall->nblock * dims);
 	recall->items[recall->nblock] = e;
 	recall->ids[recall->nblock] = hnsw_row(tid);
 	if (++recall->nblock == neighbors_block(recall->exact))
@@ -230,7 +229,7 @@ find_truth_of(Recall *recall, Sampled *sampled, int n, ThreadPool *pool)
 	{
 		const Embedding *e = sampled[i].value;
 
-		element_decode(e->kind, embedding_elements(e), e->scale, dims, queries + (Size) i * dims);
+		embedding_decode(e, queries + (Size) i * dims);
 		items[i] = e;
 	}
 	recall->exact = neighbors_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), pool,
