@@ -21,6 +21,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Never set before interrupt_watch() */
 extern const volatile sig_atomic_t *interrupt_cancel;
@@ -33,5 +34,30 @@ interrupt_pending(void)
 {
 	return (*interrupt_cancel | *interrupt_end) != 0;
 }
+
+/* In pass i of a loop whose passes are too short to look in each of them */
+static inline bool
+interrupt_pending_at(size_t i)
+{
+	return i % 64 == 0 && interrupt_pending();
+}
+
+/*
+ * A long loop over numbers in pieces, so that the inner one is as fast as ever:
+ *
+ *		for (size_t i = 0, end; i < n && !interrupt_pending();)
+ *			for (end = interrupt_piece(i, n); i < end; i++)
+ */
+#define INTERRUPT_NUMBERS ((size_t) 256 * 1024)
+
+static inline size_t
+interrupt_piece(size_t begin, size_t n)
+{
+	return n - begin < INTERRUPT_NUMBERS ? n : begin + INTERRUPT_NUMBERS;
+}
+
+/* memset() to 0 and memcpy() of what may be gigabytes */
+extern void interrupt_zero(void *to, size_t size);
+extern void interrupt_copy(void *to, const void *from, size_t size);
 
 #endif							/* BASE_INTERRUPT_H */

@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "base/size.h"
 #include "kernel/gemm.h"
 #include "kernel/vector.h"
@@ -484,7 +485,7 @@ run_tile(void *arg, int slice, int worker)
 	gemm_f32(false, true, (int) count, (int) search->nrows, (int) search->dims,
 			 1, search->vectors + first * search->dims, (int) search->dims,
 			 search->rows, (int) search->dims, 0, scores, (int) search->nrows);
-	for (size_t q = 0; q < count; q++)
+	for (size_t q = 0; q < count && !interrupt_pending(); q++)
 		consider_row_of_scores(search, first + q, scores + q * search->nrows, &search->workers[worker]);
 }
 
@@ -494,7 +495,7 @@ run_tile_of_pairs(void *arg, int slice, int worker)
 	NeighborSearch *search = arg;
 	size_t		first = (size_t) slice * search->tile;
 
-	for (size_t q = first; q < first + search->tile && q < search->n; q++)
+	for (size_t q = first; q < first + search->tile && q < search->n && !interrupt_pending(); q++)
 		for (size_t row = 0; row < search->nrows; row++)
 			consider(search, q, row, &search->workers[worker]);
 }
@@ -743,7 +744,7 @@ finish_tile(void *arg, int slice, int worker)
 	NeighborSearch *search = arg;
 	size_t		first = (size_t) slice * search->tile;
 
-	for (size_t q = first; q < first + search->tile && q < search->n; q++)
+	for (size_t q = first; q < first + search->tile && q < search->n && !interrupt_pending(); q++)
 		finish(search, q, &search->workers[worker]);
 }
 

@@ -241,6 +241,9 @@ put_little_endian(char *out, uint64 value, int n)
 		out[i] = (char) (value >> 8 * i);
 }
 
+/* Weights brought into the file's order of bytes between interrupts */
+#define SWAPPED_AT_ONCE (1024 * 1024)
+
 /* The weights are read where they will stand in the file. */
 static bytea *
 build_file(const StringInfo header, const NnGraph *graph, const CatalogVersion *version)
@@ -265,6 +268,8 @@ build_file(const StringInfo header, const NnGraph *graph, const CatalogVersion *
 	{
 		uint32		bits;
 
+		if (i % SWAPPED_AT_ONCE == 0)
+			CHECK_FOR_INTERRUPTS();
 		memcpy(&bits, &weights[i], sizeof(bits));
 		put_little_endian((char *) &weights[i], bits, sizeof(bits));
 	}

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <tgmath.h>
 
+#include "base/interrupt.h"
 #include "nn/layer.h"
 
 #define LEAKY_SLOPE ((real) 0.2)
@@ -63,8 +64,8 @@ softmax(size_t width, real *x)
 		x[i] /= sum;
 }
 
-void
-nn_activate(NnActivation activation, size_t rows, size_t width, real *x)
+static void
+activate_rows(NnActivation activation, size_t rows, size_t width, real *x)
 {
 	size_t		n = rows * width;
 
@@ -111,6 +112,27 @@ nn_activate(NnActivation activation, size_t rows, size_t width, real *x)
 	}
 }
 
+/* Rows of a piece; all functions but one take each number by itself */
+static size_t
+piece_rows(NnActivation activation, size_t *rows, size_t *width)
+{
+	if (activation != NN_SOFTMAX)
+	{
+		*rows *= *width;
+		*width = 1;
+	}
+	return INTERRUPT_NUMBERS / *width + 1;
+}
+
+void
+nn_activate(NnActivation activation, size_t rows, size_t width, real *x)
+{
+	size_t		piece = piece_rows(activation, &rows, &width);
+
+	for (size_t r = 0; r < rows && activation != NN_LINEAR && !interrupt_pending(); r += piece)
+		activate_rows(activation, rows - r < piece ? rows - r : piece, width, x + r * width);
+}
+
 /* d gelu = Phi(x) + x phi(x) */
 static inline real
 gelu_slope(real x)
@@ -143,9 +165,9 @@ softmax_backward(size_t width, const real *out, real *dout)
 		dout[i] = out[i] * (dout[i] - sum);
 }
 
-void
-nn_activate_backward(NnActivation activation, size_t rows, size_t width,
-					 const real *before, const real *out, real *dout)
+static void
+activate_rows_backward(NnActivation activation, size_t rows, size_t width,
+					   const real *before, const real *out, real *dout)
 {
 	size_t		n = rows * width;
 
@@ -190,4 +212,16 @@ nn_activate_backward(NnActivation activation, size_t rows, size_t width,
 				softmax_backward(width, out + r * width, dout + r * width);
 			break;
 	}
+}
+
+void
+nn_activate_backward(NnActivation activation, size_t rows, size_t width,
+					 const real *before, const real *out, real *dout)
+{
+	size_t		piece = piece_rows(activation, &rows, &width);
+
+	for (size_t r = 0; r < rows && activation != NN_LINEAR && !interrupt_pending(); r += piece)
+		activate_rows_backward(activation, rows - r < piece ? rows - r : piece, width,
+							   before == NULL ? NULL : before + r * width,
+							   out == NULL ? NULL : out + r * width, dout + r * width);
 }

@@ -114,8 +114,8 @@ frame_image(const Frame *frame, const real *image, real *room)
 {
 	if (is_bare(frame))
 		return image;
-	memset(room, 0, frame_size(frame) * sizeof(real));
-	for (int y = 0; y < frame->height; y++)
+	interrupt_zero(room, frame_size(frame) * sizeof(real));
+	for (int y = 0; y < frame->height && !interrupt_pending(); y++)
 	{
 		real	   *row = room + ((size_t) (frame->top + y * frame->step_y) * frame->full_width + frame->left) *
 		frame->channels;
@@ -273,7 +273,7 @@ finish_image(const NnConvTask *task, int i, bool activated)
 	size_t		row = (size_t) i * layer->outputs;
 
 	if (task->writable_before != NULL)
-		memcpy(task->writable_before + row, task->writable_out + row, layer->outputs * sizeof(real));
+		interrupt_copy(task->writable_before + row, task->writable_out + row, layer->outputs * sizeof(real));
 	if (!activated)
 		nn_activate(layer->activation, (size_t) nn_conv_pixels(layer), (size_t) nn_conv_filters(layer),
 					task->writable_out + row);
@@ -340,7 +340,7 @@ input_gradient(const NnConvTask *task, const NnConvView *view, const real *frame
 	int			filters = nn_conv_filters(task->layer);
 	int			last = w->kernel_height * w->kernel_width - 1;
 
-	for (int p = 0; p < view->pixels && !interrupt_pending(); p++)
+	for (int p = 0; p < view->pixels && !interrupt_pending_at((size_t) p); p++)
 	{
 		const real *window = frame + (size_t) (p / w->width) * view->line_stride +
 		(size_t) (p % w->width) * view->pixel_stride;
@@ -399,7 +399,7 @@ backward_group(void *arg, int slice, int worker)
 		const real *dout = task->dout + (size_t) i * layer->outputs;
 
 		nn_conv_activation_backward(task, i);
-		for (int p = 0; p < nn_conv_pixels(layer); p++)
+		for (int p = 0; p < nn_conv_pixels(layer) && !interrupt_pending_at((size_t) p); p++)
 			nn_add_to((size_t) nn_conv_filters(layer), dout + (size_t) p * nn_conv_filters(layer), dbias);
 		if (!is_wide(layer))
 			sum_gradients(task, i, worker);
@@ -434,7 +434,7 @@ gather_tap(const NnConvTask *task, int tap, int first, int channels, real *patch
 	{
 		const real *image = task->in + (size_t) i * task->layer->inputs;
 
-		for (int p = 0; p < nn_conv_pixels(task->layer); p++, patches += channels)
+		for (int p = 0; p < nn_conv_pixels(task->layer) && !interrupt_pending_at((size_t) p); p++, patches += channels)
 		{
 			int			y = p / w->out_width * w->stride_y + tap / w->kernel_width - w->pad_top;
 			int			x = p % w->out_width * w->stride_x + tap % w->kernel_width - w->pad_left;

@@ -7,6 +7,8 @@
  * twelve multiplications and additions, so that arithmetic decides.
  */
 #include "nn/conv_kernels.h"
+
+#include "base/interrupt.h"
 #include "nn/lanes.h"
 
 #define AT_ONCE 6
@@ -61,7 +63,7 @@ nn_conv_forward_body(const NnConvView *view, const real *image, const real *pack
 	const NnConvView v = *view;
 	int			p = 0;
 
-	for (; p + AT_ONCE <= v.pixels; p += AT_ONCE)
+	for (; p + AT_ONCE <= v.pixels && !interrupt_pending_at((size_t) (p / AT_ONCE)); p += AT_ONCE)
 		forward_tile(&v, image, p, AT_ONCE, packed, bias, relu, out);
 	if (p + 4 <= v.pixels)
 	{
@@ -136,7 +138,7 @@ nn_conv_gradient_body(const NnConvView *view, const real *image, const real *dou
 			const real *x = image + (size_t) ky * v.row_stride;
 			size_t		t = 0;
 
-			for (; t + AT_ONCE <= v.run; t += AT_ONCE, dk += AT_ONCE * v.filters)
+			for (; t + AT_ONCE <= v.run && !interrupt_pending_at(t / AT_ONCE); t += AT_ONCE, dk += AT_ONCE * v.filters)
 				gradient_tile(&v, x + t, dout + f, first, last, AT_ONCE, dk);
 			if (t + 4 <= v.run)
 			{

@@ -191,7 +191,7 @@ backward_image(void *arg, int slice, int worker)
 
 	nn_conv_activation_backward(task, slice);
 	if (din != NULL)
-		memset(din, 0, layer->inputs * sizeof(real));
+		interrupt_zero(din, layer->inputs * sizeof(real));
 	for (int p = 0; p < nn_conv_pixels(layer) && !interrupt_pending(); p += tile)
 	{
 		int			pixels = nn_conv_pixels(layer) - p < tile ? nn_conv_pixels(layer) - p : tile;
@@ -214,7 +214,7 @@ nn_conv_patches_backward(const NnConvTask *task)
 	size_t		count = layer->tensors[NN_CONV_KERNEL].count + (size_t) nn_conv_filters(layer);
 
 	for (int w = 0; w < pool_threads(task->pass->pool); w++)
-		memset(gradient_sums(layer, task->pass, w), 0, count * sizeof(real));
+		interrupt_zero(gradient_sums(layer, task->pass, w), count * sizeof(real));
 	pool_run(task->pass->pool, task->pass->n, backward_image, (void *) task);
 	nn_conv_sink_sums(task, gradient_sums(layer, task->pass, 0), task->pass->scratch_size);
 }

@@ -62,8 +62,13 @@ add_slice(void *arg, int slice, int worker)
 	long		end;
 
 	pool_slice((long) task->count, slice, task->slices, &begin, &end);
-	for (long i = begin; i < end; i++)
-		task->to[i] += task->from[i];
+	for (long i = begin; i < end && !interrupt_pending();)
+	{
+		long		stop = (long) interrupt_piece((size_t) i, (size_t) end);
+
+		for (; i < stop; i++)
+			task->to[i] += task->from[i];
+	}
 }
 
 static void

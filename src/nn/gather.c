@@ -7,6 +7,7 @@
 #include <immintrin.h>
 #endif
 
+#include "base/interrupt.h"
 #include "nn/layer.h"
 
 size_t
@@ -23,8 +24,9 @@ nn_gather(const NnGraph *graph, NnElement element, const void *const *rows, int 
 		const uint8_t *bytes = rows[i];
 		const float *floats = rows[i];
 
-		for (size_t j = 0; j < graph->inputs; j++)
-			out[j] = element == NN_UINT8 ? (real) bytes[j] : (real) floats[j];
+		for (size_t j = 0, end; j < graph->inputs && !interrupt_pending();)
+			for (end = interrupt_piece(j, graph->inputs); j < end; j++)
+				out[j] = element == NN_UINT8 ? (real) bytes[j] : (real) floats[j];
 		out += graph->inputs;
 	}
 }

@@ -154,7 +154,7 @@ DISPATCH(nn_rmsprop_update,
 BODY void
 nn_sum_squares_body(size_t n, const real *restrict x, double *restrict sum)
 {
-	double		total = 0;
+	double		total = *sum;
 
 	for (size_t begin = 0; begin < n; begin += SQUARES_BLOCK)
 	{

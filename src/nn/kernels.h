@@ -67,7 +67,10 @@ extern void nn_norm_gradient(size_t channels, const real *x, const real *dy, con
 							 const real *scale, const real *gamma, const real *share_1,
 							 const real *share_2, real *dx);
 
-/* *sum = sum of x^2, in one order for each instruction set */
+/*
+ * *sum += sum of x^2, in one order for each instruction set, also if it is
+ * summed in pieces of so many blocks of 1024.
+ */
 extern void nn_sum_squares(size_t n, const real *x, double *sum);
 
 #endif							/* NN_KERNELS_H */

@@ -276,7 +276,7 @@ forward_slice(void *arg, int slice, int worker)
 
 	pool_slice((long) task->layer->inputs, slice, pool_threads(task->pass->pool),
 			   &begin, &end);
-	memset(sum, 0, (size_t) task->pass->n * task->layer->outputs * sizeof(real));
+	interrupt_zero(sum, (size_t) task->pass->n * task->layer->outputs * sizeof(real));
 	add_products(task, (size_t) begin, (size_t) end, sum + (size_t) task->pass->n * task->layer->outputs, sum);
 }
 
@@ -285,7 +285,7 @@ add_bias(const NnLayer *layer, const NnPass *pass, real *out)
 {
 	const real *bias = layer->ntensors > BIAS ? nn_tensor(layer, pass, BIAS) : NULL;
 
-	for (int i = 0; i < pass->n; i++)
+	for (int i = 0; i < pass->n && !interrupt_pending_at((size_t) i); i++)
 		for (size_t u = 0; u < layer->outputs; u++)
 			out[(size_t) i * layer->outputs + u] = bias != NULL ? bias[u] : 0;
 }
@@ -309,8 +309,9 @@ multiply(const NnLayer *layer, const NnPass *pass, const real *in, real *out)
 	{
 		const real *sum = nn_scratch(pass, s);
 
-		for (size_t i = 0; i < count; i++)
-			out[i] += sum[i];
+		for (size_t i = 0, end; i < count && !interrupt_pending();)
+			for (end = interrupt_piece(i, count); i < end; i++)
+				out[i] += sum[i];
 	}
 }
 
@@ -320,7 +321,7 @@ dense_forward(const NnLayer *layer, const NnPass *pass,
 {
 	multiply(layer, pass, in, out);
 	if (saved != NULL)
-		memcpy(saved, out, (size_t) pass->n * layer->outputs * sizeof(real));
+		interrupt_copy(saved, out, (size_t) pass->n * layer->outputs * sizeof(real));
 	nn_activate(layer->activation, (size_t) pass->n, layer->outputs, out);
 }
 
@@ -354,7 +355,7 @@ band_inputs(const DenseTask *task, size_t begin, size_t rows, real *room)
 	view.filters = layer->inputs;
 	view.weight_stride = block;
 	turn_band(layer, w, rows, room);
-	for (size_t t = 0; t < rows; t += block)
+	for (size_t t = 0; t < rows && !interrupt_pending(); t += block)
 		nn_conv_forward(&view, task->dout, room + t * layer->outputs, NULL, false, task->din + begin + t);
 }
 
@@ -411,7 +412,7 @@ backward_bias(const NnLayer *layer, const NnPass *pass, const real *dout)
 	if (layer->ntensors <= BIAS)
 		return;
 	memset(gradient, 0, layer->outputs * sizeof(real));
-	for (int i = 0; i < pass->n; i++)
+	for (int i = 0; i < pass->n && !interrupt_pending_at((size_t) i); i++)
 		for (size_t u = 0; u < layer->outputs; u++)
 			gradient[u] += dout[(size_t) i * layer->outputs + u];
 	pass->sink(pass->sink_context, layer->tensors[BIAS].offset, layer->outputs, gradient);
@@ -448,7 +449,7 @@ metric_embedding_forward(const NnLayer *layer, const NnPass *pass,
 						 const real *in, real *out, real *saved)
 {
 	multiply(layer, pass, in, out);
-	for (int i = 0; i < pass->n; i++)
+	for (int i = 0; i < pass->n && !interrupt_pending(); i++)
 	{
 		real	   *row = out + (size_t) i * layer->outputs;
 		double		sum = 0;
@@ -472,7 +473,7 @@ metric_embedding_backward(const NnLayer *layer, const NnPass *pass,
 						  const real *in, const real *out, const real *saved,
 						  real *dout, real *din)
 {
-	for (int i = 0; i < pass->n; i++)
+	for (int i = 0; i < pass->n && !interrupt_pending(); i++)
 	{
 		const real *y = out + (size_t) i * layer->outputs;
 		real	   *dy = dout + (size_t) i * layer->outputs;

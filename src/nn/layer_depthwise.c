@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "nn/kernels.h"
 #include "nn/layer.h"
 
@@ -143,7 +144,7 @@ forward_image(void *arg, int slice, int worker)
 	size_t		filters = (size_t) layer->output.dim[2];
 	int			pixels = w->out_height * w->out_width;
 
-	for (int p = 0; p < pixels; p++)
+	for (int p = 0; p < pixels && !interrupt_pending_at((size_t) p); p++)
 	{
 		for (size_t f = 0; f < filters; f++)
 			out[(size_t) p * filters + f] = bias != NULL ? bias[f] : 0;
@@ -157,7 +158,7 @@ forward_image(void *arg, int slice, int worker)
 		}
 	}
 	if (task->before != NULL)
-		memcpy(task->before + (size_t) slice * layer->outputs, out, layer->outputs * sizeof(real));
+		interrupt_copy(task->before + (size_t) slice * layer->outputs, out, layer->outputs * sizeof(real));
 	nn_activate(layer->activation, (size_t) pixels, filters, out);
 }
 
@@ -208,8 +209,8 @@ backward_image(void *arg, int slice, int worker)
 						 task->before == NULL ? NULL : task->before + row,
 						 layer->reads_out ? task->out + row : NULL, dout);
 	if (din != NULL)
-		memset(din, 0, layer->inputs * sizeof(real));
-	for (int p = 0; p < w->out_height * w->out_width; p++)
+		interrupt_zero(din, layer->inputs * sizeof(real));
+	for (int p = 0; p < w->out_height * w->out_width && !interrupt_pending_at((size_t) p); p++)
 	{
 		const real *d = dout + (size_t) p * filters;
 

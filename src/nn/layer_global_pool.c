@@ -11,6 +11,7 @@
 #include <string.h>
 #include <tgmath.h>
 
+#include "base/interrupt.h"
 #include "nn/layer.h"
 
 enum
@@ -181,7 +182,7 @@ generalized_mean(const Channel *channel, const real *x)
 	real		p = (real) channel->p;
 	real		sum = 0;
 
-	for (size_t i = 0; i < channel->n; i++)
+	for (size_t i = 0; i < channel->n && !interrupt_pending_at(i); i++)
 	{
 		real		y = x[i * channel->stride] - least + 1;
 
@@ -200,7 +201,7 @@ spread_generalized_mean(const Channel *channel, const real *x, real out, real do
 	real		factor = pow(out - least + 1, 1 - p) / (real) channel->n;
 	real		sum = 0;
 
-	for (size_t i = 0; i < channel->n; i++)
+	for (size_t i = 0; i < channel->n && !interrupt_pending_at(i); i++)
 	{
 		real		y = x[i * channel->stride] - least + 1;
 		real		slope = factor * (p == 3 ? y * y : pow(y, p - 1));
@@ -241,7 +242,7 @@ pool_image(void *arg, int slice, int worker)
 	const GlobalTask *task = arg;
 	size_t		channels = task->channel.stride;
 
-	for (size_t c = 0; c < channels; c++)
+	for (size_t c = 0; c < channels && !interrupt_pending(); c++)
 		task->target[(size_t) slice * channels + c] =
 			task->pool(&task->channel, task->in + (size_t) slice * task->layer->inputs + c);
 }
@@ -253,7 +254,7 @@ spread_image(void *arg, int slice, int worker)
 	size_t		channels = task->channel.stride;
 
 	/* a mean's gradient depends on neither in nor out, and neither is there */
-	for (size_t c = 0; c < channels; c++)
+	for (size_t c = 0; c < channels && !interrupt_pending(); c++)
 	{
 		size_t		at = (size_t) slice * task->layer->inputs + c;
 		size_t		o = (size_t) slice * channels + c;

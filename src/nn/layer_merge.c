@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "nn/layer.h"
 
 static const ParamSpec no_params[] = {
@@ -90,7 +91,7 @@ static void
 add_unmerge(const NnLayer *layer, const NnPass *pass, const real *const *in, const real *dout,
 			int i, real *din)
 {
-	memcpy(din, dout, (size_t) pass->n * layer->outputs * sizeof(real));
+	interrupt_copy(din, dout, (size_t) pass->n * layer->outputs * sizeof(real));
 }
 
 const NnLayerType nn_layer_add = {
@@ -185,7 +186,7 @@ copy_channels(const NnLayer *layer, const NnPass *pass, int k, const real *from,
 
 	for (int j = 0; j < k; j++)
 		before += (size_t) nn_channels(&layer->shapes[j]);
-	for (size_t p = 0; p < pixels; p++)
+	for (size_t p = 0; p < pixels && !interrupt_pending_at(p); p++)
 	{
 		if (back)
 			memcpy(to + p * channels, from + p * all + before, channels * sizeof(real));

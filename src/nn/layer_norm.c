@@ -10,6 +10,7 @@
 #include <string.h>
 #include <tgmath.h>
 
+#include "base/interrupt.h"
 #include "nn/kernels.h"
 #include "nn/layer.h"
 
@@ -200,7 +201,7 @@ sum_slice(void *arg, int slice, int worker)
 
 	worker_rows(task, slice, &begin, &end);
 	clear_sums(task, worker);
-	for (size_t r = begin; r < end; r++)
+	for (size_t r = begin; r < end && !interrupt_pending_at(r - begin); r++)
 	{
 		const real *x = task->in + r * channels;
 		real	   *run = worker_run(task, worker);
@@ -226,7 +227,7 @@ gradient_slice(void *arg, int slice, int worker)
 
 	worker_rows(task, slice, &begin, &end);
 	clear_sums(task, worker);
-	for (size_t r = begin; r < end; r++)
+	for (size_t r = begin; r < end && !interrupt_pending_at(r - begin); r++)
 	{
 		nn_add_norm_gradient(channels, task->in + r * channels, task->dout + r * channels, task->mean,
 							 task->scale, worker_run(task, worker), worker_run(task, worker) + channels);
@@ -302,7 +303,7 @@ affine_slice(void *arg, int slice, int worker)
 		offset[c] = (task->beta != NULL ? task->beta[c] : 0) - factor[c] * task->mean[c];
 	}
 	worker_rows(task, slice, &begin, &end);
-	for (size_t r = begin; r < end; r++)
+	for (size_t r = begin; r < end && !interrupt_pending_at(r - begin); r++)
 		nn_affine(channels, task->in + r * channels, factor, offset, task->out + r * channels);
 }
 
@@ -347,7 +348,7 @@ batch_gradient_slice(void *arg, int slice, int worker)
 	size_t		end;
 
 	worker_rows(task, slice, &begin, &end);
-	for (size_t r = begin; r < end; r++)
+	for (size_t r = begin; r < end && !interrupt_pending_at(r - begin); r++)
 		nn_norm_gradient(channels, task->in + r * channels, task->dout + r * channels, task->mean,
 						 task->scale, task->gamma, task->share_1, task->share_2, task->out + r * channels);
 }
@@ -435,7 +436,7 @@ layer_slice(void *arg, int slice, int worker)
 	size_t		end;
 
 	worker_rows(task, slice, &begin, &end);
-	for (size_t r = begin; r < end; r++)
+	for (size_t r = begin; r < end && !interrupt_pending_at(r - begin); r++)
 	{
 		const real *x = task->in + r * channels;
 		real	   *y = task->out + r * channels;
@@ -487,7 +488,7 @@ layer_gradient_slice(void *arg, int slice, int worker)
 
 	worker_rows(task, slice, &begin, &end);
 	clear_sums(task, worker);
-	for (size_t r = begin; r < end; r++)
+	for (size_t r = begin; r < end && !interrupt_pending_at(r - begin); r++)
 	{
 		const real *x = task->in + r * channels;
 		const real *dy = task->dout + r * channels;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <tgmath.h>
 
+#include "base/interrupt.h"
 #include "nn/layer.h"
 
 enum
@@ -94,7 +95,7 @@ normalization_forward(const NnLayer *layer, const NnPass *pass,
 	const real *mean = nn_tensor(layer, pass, MEAN);
 	const real *factor = factors(layer, pass);
 
-	for (size_t r = 0; r < (size_t) pass->n * layer->outputs; r += channels)
+	for (size_t r = 0; r < (size_t) pass->n * layer->outputs && !interrupt_pending_at(r / channels); r += channels)
 		for (size_t c = 0; c < channels; c++)
 			out[r + c] = (in[r + c] - mean[c]) * factor[c];
 }
@@ -107,7 +108,7 @@ normalization_backward(const NnLayer *layer, const NnPass *pass,
 	size_t		channels = (size_t) nn_channels(&layer->output);
 	const real *factor = factors(layer, pass);
 
-	for (size_t r = 0; r < (size_t) pass->n * layer->outputs && din != NULL; r += channels)
+	for (size_t r = 0; r < (size_t) pass->n * layer->outputs && din != NULL && !interrupt_pending_at(r / channels); r += channels)
 		for (size_t c = 0; c < channels; c++)
 			din[r + c] = dout[r + c] * factor[c];
 }
@@ -133,12 +134,12 @@ adapt_layer(const NnGraph *graph, const NnLayer *layer, NnElement element, NnRow
 	double		count = (double) n * (double) (graph->inputs / channels);
 
 	memset(sums, 0, 2 * channels * sizeof(double));
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && !interrupt_pending(); i++)
 	{
 		const void *stored = source(context, i);
 
 		nn_gather(graph, element, &stored, 1, row);
-		for (size_t j = 0; j < graph->inputs; j++)
+		for (size_t j = 0; j < graph->inputs && !interrupt_pending_at(j); j++)
 		{
 			sums[j % channels] += row[j];
 			sums[channels + j % channels] += (double) row[j] * row[j];

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "nn/layer.h"
 
 enum
@@ -77,7 +78,7 @@ maximum_image(void *arg, int slice, int worker)
 	real	   *out = task->out + (size_t) slice * layer->outputs;
 	real	   *saved = task->saved == NULL ? NULL : task->saved + (size_t) slice * layer->outputs;
 
-	for (int p = 0; p < w->out_height * w->out_width; p++)
+	for (int p = 0; p < w->out_height * w->out_width && !interrupt_pending_at((size_t) p); p++)
 	{
 		real	   *best = out + (size_t) p * w->channels;
 
@@ -108,7 +109,7 @@ max_pooling2d_forward(const NnLayer *layer, const NnPass *pass,
 
 	/* should no tap win (-infinity), the first one has */
 	if (saved != NULL)
-		memset(saved, 0, (size_t) pass->n * layer->outputs * sizeof(real));
+		interrupt_zero(saved, (size_t) pass->n * layer->outputs * sizeof(real));
 	pool_run(pass->pool, pass->n, maximum_image, &task);
 }
 
@@ -122,8 +123,8 @@ maximum_backward_image(void *arg, int slice, int worker)
 	const real *dout = task->dout + (size_t) slice * layer->outputs;
 	real	   *din = task->din + (size_t) slice * layer->inputs;
 
-	memset(din, 0, layer->inputs * sizeof(real));
-	for (int p = 0; p < w->out_height * w->out_width; p++)
+	interrupt_zero(din, layer->inputs * sizeof(real));
+	for (int p = 0; p < w->out_height * w->out_width && !interrupt_pending_at((size_t) p); p++)
 	{
 		for (int c = 0; c < w->channels; c++)
 		{
@@ -177,7 +178,7 @@ average_image(void *arg, int slice, int worker)
 	const real *image = task->in + (size_t) slice * layer->inputs;
 	real	   *out = task->out + (size_t) slice * layer->outputs;
 
-	for (int p = 0; p < w->out_height * w->out_width; p++)
+	for (int p = 0; p < w->out_height * w->out_width && !interrupt_pending_at((size_t) p); p++)
 	{
 		real	   *sum = out + (size_t) p * w->channels;
 		real		share = 1 / (real) taps_inside(w, p);
@@ -213,8 +214,8 @@ average_backward_image(void *arg, int slice, int worker)
 	const real *dout = task->dout + (size_t) slice * layer->outputs;
 	real	   *din = task->din + (size_t) slice * layer->inputs;
 
-	memset(din, 0, layer->inputs * sizeof(real));
-	for (int p = 0; p < w->out_height * w->out_width; p++)
+	interrupt_zero(din, layer->inputs * sizeof(real));
+	for (int p = 0; p < w->out_height * w->out_width && !interrupt_pending_at((size_t) p); p++)
 	{
 		const real *d = dout + (size_t) p * w->channels;
 		real		share = 1 / (real) taps_inside(w, p);

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "nn/layer.h"
 
 /* ---- rescaling ---- */
@@ -37,8 +38,9 @@ rescaling_forward(const NnLayer *layer, const NnPass *pass,
 	real		scale = (real) params_number(&layer->params, SCALE);
 	real		offset = (real) params_number(&layer->params, OFFSET);
 
-	for (size_t i = 0; i < (size_t) pass->n * layer->outputs; i++)
-		out[i] = in[i] * scale + offset;
+	for (size_t i = 0, end, n = (size_t) pass->n * layer->outputs; i < n && !interrupt_pending();)
+		for (end = interrupt_piece(i, n); i < end; i++)
+			out[i] = in[i] * scale + offset;
 }
 
 static void
@@ -50,8 +52,9 @@ rescaling_backward(const NnLayer *layer, const NnPass *pass,
 
 	if (din == NULL)
 		return;
-	for (size_t i = 0; i < (size_t) pass->n * layer->outputs; i++)
-		din[i] = dout[i] * scale;
+	for (size_t i = 0, end, n = (size_t) pass->n * layer->outputs; i < n && !interrupt_pending();)
+		for (end = interrupt_piece(i, n); i < end; i++)
+			din[i] = dout[i] * scale;
 }
 
 const NnLayerType nn_layer_rescaling = {
@@ -100,7 +103,7 @@ activation_row(void *arg, int slice, int worker)
 	size_t		row = (size_t) slice * layer->outputs;
 
 	if (task->in != task->target)
-		memcpy(task->target + row, task->in + row, layer->outputs * sizeof(real));
+		interrupt_copy(task->target + row, task->in + row, layer->outputs * sizeof(real));
 	nn_activate(layer->activation, layer->outputs / width, width, task->target + row);
 }
 
@@ -136,7 +139,7 @@ activation_backward(const NnLayer *layer, const NnPass *pass,
 	if (din == NULL)
 		return;
 	if (din != dout)
-		memcpy(din, dout, (size_t) pass->n * layer->outputs * sizeof(real));
+		interrupt_copy(din, dout, (size_t) pass->n * layer->outputs * sizeof(real));
 	pool_run(pass->pool, pass->n, activation_backward_row, &task);
 }
 
@@ -173,7 +176,7 @@ drop(const NnLayer *layer, const NnPass *pass, const real *from, real *to)
 	uint64_t	threshold = (uint64_t) (rate * 0x1000000);
 	uint64_t	stream = (pass->step << 16) + (uint64_t) layer->number;
 
-	for (size_t i = 0; i < (size_t) pass->n * layer->outputs; i++)
+	for (size_t i = 0; i < (size_t) pass->n * layer->outputs && !interrupt_pending_at(i); i++)
 		to[i] = (random_at(pass->seed, stream, i) >> 40) < threshold ? 0 : from[i] * scale;
 }
 
@@ -184,7 +187,7 @@ dropout_forward(const NnLayer *layer, const NnPass *pass,
 	if (pass->training)
 		drop(layer, pass, in, out);
 	else if (in != out)
-		memcpy(out, in, (size_t) pass->n * layer->outputs * sizeof(real));
+		interrupt_copy(out, in, (size_t) pass->n * layer->outputs * sizeof(real));
 }
 
 static void

@@ -193,7 +193,7 @@ compute_proxies(const NnLossType *type, const Params *params, const int32_t *lab
 	if (interrupt_pending())
 		return NAN;
 	loss = compute_matrix(type, params, &batch, reduction);
-	memset(work->dproxies, 0, (size_t) classes * dims * sizeof(double));
+	interrupt_zero(work->dproxies, (size_t) classes * dims * sizeof(double));
 	nn_distances_backward(NN_INNER_PRODUCT, work->x, n, work->proxies, classes, dims,
 						  work->matrix, work->dmatrix, work->dx, work->dproxies, classes);
 	nn_normalize_rows_backward(work->proxies, classes, dims, work->lengths + n, work->dproxies);
@@ -217,7 +217,7 @@ nn_loss_compute(const NnLossType *type, const Params *params, const int32_t *lab
 			loss = compute_proxies(type, params, labels, n, dims, work);
 			break;
 		default:
-			memset(work->dx, 0, (size_t) n * dims * sizeof(double));
+			interrupt_zero(work->dx, (size_t) n * dims * sizeof(double));
 			loss = type->views(params, n / 2, dims, work);
 			break;
 	}

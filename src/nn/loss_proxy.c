@@ -209,7 +209,7 @@ static void
 add_columns(const NnBatch *batch, const Side *side, double scale, double *x, uint8_t *mask,
 			NnTally *tally)
 {
-	for (int c = 0; c < batch->nkeys; c++)
+	for (int c = 0; c < batch->nkeys && !interrupt_pending(); c++)
 	{
 		double		term;
 

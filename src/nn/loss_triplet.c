@@ -11,6 +11,7 @@
  */
 #include <math.h>
 
+#include "base/interrupt.h"
 #include "nn/loss.h"
 #include "nn/pairwise.h"
 
@@ -138,7 +139,7 @@ triplet_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 		add_negatives(params, anchor, pick_positive(params, anchor), tally);
 		return;
 	}
-	for (int j = 0; j < anchor->n; j++)
+	for (int j = 0; j < anchor->n && !interrupt_pending(); j++)
 	{
 		if (anchor->positive[j])
 			add_negatives(params, anchor, pick_of(anchor, j), tally);

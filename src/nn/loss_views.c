@@ -324,7 +324,7 @@ vicreg_invariance(double weight, int n, int dims, NnLossWork *work)
 	size_t		count = (size_t) n * dims;
 	double		sum = 0;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && !interrupt_pending_at(i); i++)
 	{
 		double		delta = work->x[i] - work->x[count + i];
 
@@ -370,8 +370,9 @@ vicreg_covariance(double weight, const double *x, int n, int dims, double *dx, N
 	gemm_f64(true, false, dims, dims, n, 1.0 / (n - 1), x, dims, x, dims, 0, c, dims);
 	for (int d = 0; d < dims && !interrupt_pending(); d++)
 		c[(size_t) d * dims + d] = 0;
-	for (size_t i = 0; i < (size_t) dims * dims; i++)
-		sum += c[i] * c[i];
+	for (size_t i = 0, end, count = (size_t) dims * dims; i < count && !interrupt_pending();)
+		for (end = interrupt_piece(i, count); i < end; i++)
+			sum += c[i] * c[i];
 	gemm_f64(false, false, n, dims, dims, 4 * weight / dims / (n - 1), x, dims, c, dims, 1, dx, dims);
 	return weight * sum / dims;
 }

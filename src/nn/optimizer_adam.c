@@ -11,6 +11,7 @@
  */
 #include <math.h>
 
+#include "base/interrupt.h"
 #include "nn/kernels.h"
 #include "nn/optimizer.h"
 
@@ -116,7 +117,7 @@ lamb_update(const NnOptimizer *optimizer, size_t offset, size_t count, const rea
 	double		step_squares = 0;
 	double		rate = optimizer->rate;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && !interrupt_pending_at(i); i++)
 	{
 		double		step;
 
@@ -128,7 +129,7 @@ lamb_update(const NnOptimizer *optimizer, size_t offset, size_t count, const rea
 	}
 	if (weight_squares > 0 && step_squares > 0)
 		rate *= sqrt(weight_squares / step_squares);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && !interrupt_pending_at(i); i++)
 		w[i] -= (real) (rate * lamb_step(m[i] / correction_1, v[i] / correction_2, w[i], epsilon, decay));
 }
 

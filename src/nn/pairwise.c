@@ -141,7 +141,7 @@ nn_distances(NnDistance distance, const double *q, int n, const double *k, int m
 		return;
 	}
 	for (int i = 0; i < n && !interrupt_pending(); i++)
-		for (int j = 0; j < m; j++)
+		for (int j = 0; j < m && !interrupt_pending_at((size_t) j); j++)
 			matrix[(size_t) i * m + j] = pair_distance(distance, q + (size_t) i * dims,
 													   k + (size_t) j * dims, dims);
 }
@@ -168,10 +168,10 @@ nn_distances_backward(NnDistance distance, const double *q, int n, const double 
 		products_backward(distance, q, n, k, m, dims, matrix, dmatrix, dq, dk, nk);
 		return;
 	}
-	memset(dq, 0, (size_t) n * dims * sizeof(double));
+	interrupt_zero(dq, (size_t) n * dims * sizeof(double));
 	for (int i = 0; i < n && !interrupt_pending(); i++)
 	{
-		for (int j = 0; j < m; j++)
+		for (int j = 0; j < m && !interrupt_pending_at((size_t) j); j++)
 		{
 			size_t		at = (size_t) i * m + j;
 

@@ -63,9 +63,10 @@ allocate_moments(Arena *arena, NnOptimizer *optimizer, size_t count)
 {
 	for (int i = 0; i < optimizer->type->moments(&optimizer->params); i++)
 	{
-		optimizer->moments[i] = arena_alloc_zero(arena, count * sizeof(real));
+		optimizer->moments[i] = arena_alloc_array(arena, count, sizeof(real));
 		if (optimizer->moments[i] == NULL)
 			return false;
+		interrupt_zero(optimizer->moments[i], count * sizeof(real));
 	}
 	return true;
 }
@@ -122,7 +123,7 @@ init_proxies(NnTrainer *trainer)
 	Random		random;
 
 	random_init(&random, trainer->options.seed, STREAM_PROXIES);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && !interrupt_pending_at(i); i++)
 		trainer->proxy_optimizer.weights[i] = (real) (scale * random_normal(&random));
 }
 
@@ -197,7 +198,7 @@ embeddings_to_loss(NnTrainer *trainer, int n)
 	const real *out = last_output(trainer);
 	int			dims = nn_graph_outputs(trainer->graph);
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && !interrupt_pending(); i++)
 	{
 		int			row = loss_row(trainer, i, n);
 
@@ -220,7 +221,7 @@ gradient_from_loss(NnTrainer *trainer, int n)
 	int			dims = nn_graph_outputs(trainer->graph);
 	real	   *gradient = trainer->memory + trainer->plan.gradients[trainer->graph->nlayers - 1];
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && !interrupt_pending(); i++)
 	{
 		int			row = loss_row(trainer, i, n);
 
@@ -246,11 +247,11 @@ compute_loss(NnTrainer *trainer, const int32_t *labels, int n, NnStepStats *stat
 	stats->loss = NAN;
 	if (!embeddings_to_loss(trainer, n))
 		return;
-	for (size_t i = 0; i < proxies; i++)
+	for (size_t i = 0; i < proxies && !interrupt_pending_at(i); i++)
 		trainer->work.proxies[i] = trainer->proxy_optimizer.weights[i];
 	stats->loss = nn_loss_compute(options->loss, &options->loss_params, labels, n, dims, &trainer->work);
 	gradient_from_loss(trainer, n);
-	for (size_t i = 0; i < proxies; i++)
+	for (size_t i = 0; i < proxies && !interrupt_pending_at(i); i++)
 		trainer->proxy_gradient[i] = (real) trainer->work.dproxies[i];
 	/* the loss may have changed its rows, and orders pairs in its own way */
 	for (size_t i = 0; i < (size_t) n * dims && options->loss->kind == NN_LOSS_VIEWS; i++)
@@ -283,7 +284,11 @@ update_proxies(NnTrainer *trainer)
 	optimizer->rate = trainer->optimizer.rate *
 		params_number(&trainer->options.loss_params, NN_PROXY_RATE);
 	nn_clip_tensor(&optimizer->params, trainer->proxy_gradient, count);
-	optimizer->type->update(optimizer, 0, count, trainer->proxy_gradient);
+	for (size_t i = 0, end; i < count && !interrupt_pending(); i = end)
+	{
+		end = optimizer->type->whole_tensors ? count : interrupt_piece(i, count);
+		optimizer->type->update(optimizer, i, end - i, trainer->proxy_gradient + i);
+	}
 }
 
 /* A proxy loss has a proxy for each class it was told of. */

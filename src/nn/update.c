@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "nn/kernels.h"
 
 /* Weights that one slice of the pool updates: a few hundred kB with moments */
@@ -34,9 +35,10 @@ nn_update_size(const NnGraph *graph, const NnOptimizerType *type, const Params *
 static double
 sum_squares(const real *x, size_t count)
 {
-	double		sum;
+	double		sum = 0;
 
-	nn_sum_squares(count, x, &sum);
+	for (size_t i = 0; i < count && !interrupt_pending(); i = interrupt_piece(i, count))
+		nn_sum_squares(interrupt_piece(i, count) - i, x + i, &sum);
 	return sum;
 }
 
@@ -48,7 +50,7 @@ nn_update_begin(NnUpdate *update)
 	update->squares = 0;
 	/* layers that backward does not reach hand over nothing */
 	if (update->gradient != NULL)
-		memset(update->gradient, 0, update->graph->weights * sizeof(real));
+		interrupt_zero(update->gradient, update->graph->weights * sizeof(real));
 }
 
 /*
@@ -86,15 +88,17 @@ nn_update_sink(void *context, size_t offset, size_t count, const real *gradient)
 static void
 scale_gradient(real *gradient, size_t count, double factor)
 {
-	for (size_t i = 0; i < count; i++)
-		gradient[i] = (real) (gradient[i] * factor);
+	for (size_t i = 0, end; i < count && !interrupt_pending();)
+		for (end = interrupt_piece(i, count); i < end; i++)
+			gradient[i] = (real) (gradient[i] * factor);
 }
 
 static void
 clip_values(real *gradient, size_t count, double limit)
 {
-	for (size_t i = 0; i < count; i++)
-		gradient[i] = (real) fmax(-limit, fmin(gradient[i], limit));
+	for (size_t i = 0, end; i < count && !interrupt_pending();)
+		for (end = interrupt_piece(i, count); i < end; i++)
+			gradient[i] = (real) fmax(-limit, fmin(gradient[i], limit));
 }
 
 static void

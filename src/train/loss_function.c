@@ -28,7 +28,7 @@
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(evaluate_loss);
 
-/* Most products of one call, which answers no interrupt: some seconds */
+/* Most products of one call: some seconds */
 #define MAX_PRODUCTS ((int64) 1 << 33)
 
 typedef struct Rows

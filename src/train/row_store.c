@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "storage/fd.h"
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
@@ -194,6 +195,7 @@ rows_fetch(RowStore *store, const uint32 *numbers, int n, const void **out)
 		else
 		{
 			row = store->scratch + (Size) i * store->row_size;
+			CHECK_FOR_INTERRUPTS();
 			read_row(store, numbers[i], row);
 		}
 		out[i] = row;

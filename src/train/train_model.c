@@ -159,6 +159,7 @@ first_weights(Training *training)
 	if (!nn_adapt(arena, training->graph, rows->element, spread_row, rows, Min(rows->nrows, ADAPT_ROWS),
 				  training->weights, &status))
 		raise_status(&status);
+	check_interrupts();
 }
 
 static void
@@ -183,6 +184,7 @@ create_trainer(Training *training)
 										  training->weights, &status);
 	if (training->trainer == NULL)
 		raise_status(&status);
+	check_interrupts();
 }
 
 /*
@@ -289,12 +291,17 @@ run_step(Training *training)
 		progress_log_step(&training->progress, &stats, &training->log[training->nlog++]);
 }
 
+/* Weights looked at between interrupts */
+#define CHECKED_AT_ONCE (1024 * 1024)
+
 /* The last step's loss was finite, but what it made of the weights? */
 static void
 check_weights(const Training *training)
 {
 	for (size_t i = 0; i < nn_graph_weights(training->graph); i++)
 	{
+		if (i % CHECKED_AT_ONCE == 0)
+			CHECK_FOR_INTERRUPTS();
 		if (!isfinite(training->weights[i]))
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
