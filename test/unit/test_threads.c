@@ -160,7 +160,8 @@ there_are_threads(int wanted)
 static void
 test_no_thread_stays(void)
 {
-	const int	before = 1;		/* counted, it might hold one of the last test's */
+	const int	before = 1;		/* counted, it might hold one of the last
+								 * test's */
 	Status		status;
 
 	for (int i = 0; i < 200; i++)
