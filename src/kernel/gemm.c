@@ -96,10 +96,12 @@ gemm_name(void)
 /*
  * A product that takes longer than some 20 ms is computed in tiles of C, between
  * which interrupts are seen.  Tiles are as square as that allows, since each
- * reads its rows of A and columns of B once more.  Sums over k stay whole, and
- * with them the results.
+ * reads its rows of A and columns of B once more; but a tile's rows lie within
+ * TILE_BYTES of C, because the first touch of new memory is slow, of 2 MB at
+ * once where pages are huge.  Sums over k stay whole, and with them the results.
  */
 #define TILE_PRODUCTS ((double) (1u << 29)) /* in float, half of it in double */
+#define TILE_BYTES ((double) 8 * 1024 * 1024)
 #define TILE_STEP 64			/* rows and columns that OpenBLAS likes */
 
 typedef struct Tile
@@ -115,19 +117,20 @@ round_down(double side)
 }
 
 static Tile
-choose_tile(int m, int n, int k, size_t size)
+choose_tile(int m, int n, int k, int ldc, size_t size)
 {
 	double		area = TILE_PRODUCTS * sizeof(float) / size / k;
+	double		rows = TILE_BYTES / size / ldc;
 	Tile		tile = {m, n};
 
-	if ((double) m * n <= area)
+	if ((double) m * n <= area && m <= rows)
 		return tile;
-	tile.m = round_down(sqrt(area));
+	tile.m = round_down(fmin(sqrt(area), rows));
 	tile.m = tile.m > m ? m : tile.m;
 	tile.n = round_down(area / tile.m);
 	tile.n = tile.n > n ? n : tile.n;
 	if (tile.n == n)
-		tile.m = round_down(area / n);
+		tile.m = round_down(fmin(area / n, rows));
 	return tile;
 }
 
@@ -150,7 +153,7 @@ gemm_f32(bool ta, bool tb, int m, int n, int k,
 		 const float *b, int ldb,
 		 float beta, float *c, int ldc)
 {
-	Tile		tile = choose_tile(m, n, k, sizeof(*c));
+	Tile		tile = choose_tile(m, n, k, ldc, sizeof(*c));
 
 	for (int i = 0; i < m; i += tile.m)
 		for (int j = 0; j < n && !interrupt_pending(); j += tile.n)
@@ -167,7 +170,7 @@ gemm_f64(bool ta, bool tb, int m, int n, int k,
 		 const double *b, int ldb,
 		 double beta, double *c, int ldc)
 {
-	Tile		tile = choose_tile(m, n, k, sizeof(*c));
+	Tile		tile = choose_tile(m, n, k, ldc, sizeof(*c));
 
 	for (int i = 0; i < m; i += tile.m)
 		for (int j = 0; j < n && !interrupt_pending(); j += tile.n)
