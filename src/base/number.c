@@ -38,12 +38,6 @@ typedef struct Decimal
 	int			exponent;		/* of ten */
 } Decimal;
 
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /*
  * Nine digits at a time, as many as a float needs, without a branch on how
  * many there are, which no processor can foresee: eight as the bytes of a
@@ -92,7 +86,7 @@ read_bulk(const char *p, Decimal *d)
 {
 	uint64_t	word = load_word(p) ^ '0' * ONES;
 	int			n = count_digits(word);
-	bool		ninth = (n == 8) & is_digit(p[8]);
+	bool		ninth = (n == 8) & number_is_digit(p[8]);
 
 	d->mantissa = d->mantissa * integer_powers[n] + value_of(word, n);
 	d->mantissa = d->mantissa * integer_powers[ninth] + (uint64_t) (p[8] - '0') * ninth;
@@ -104,7 +98,7 @@ static inline const char *
 read_digits(const char *p, const char *end, bool fraction, Decimal *d)
 {
 	/* One digit, as often before the point, is not worth it. */
-	if (end - p >= BULK && is_digit(p[1]) && d->mantissa < MAX_MANTISSA / UINT64_C(1000000000))
+	if (end - p >= BULK && number_is_digit(p[1]) && d->mantissa < MAX_MANTISSA / UINT64_C(1000000000))
 	{
 		int			n = read_bulk(p, d);
 
@@ -113,7 +107,7 @@ read_digits(const char *p, const char *end, bool fraction, Decimal *d)
 		if (n < BULK)
 			return p;
 	}
-	for (; p < end && is_digit(*p); p++)
+	for (; p < end && number_is_digit(*p); p++)
 	{
 		if (d->mantissa < MAX_MANTISSA)
 		{
@@ -140,9 +134,9 @@ read_exponent(const char *p, const char *end, int *exponent)
 	p++;
 	if (p < end && (*p == '+' || *p == '-'))
 		negative = *p++ == '-';
-	if (p == end || !is_digit(*p))
+	if (p == end || !number_is_digit(*p))
 		return start;
-	for (; p < end && is_digit(*p); p++)
+	for (; p < end && number_is_digit(*p); p++)
 	{
 		if (value < 100000000)
 			value = value * 10 + (*p - '0');
@@ -189,7 +183,7 @@ slow_parse(const char *text, const char *end)
 			d.negative = true;
 		else if (*text == '.')
 			fraction = true;
-		if (!is_digit(*text))
+		if (!number_is_digit(*text))
 			continue;
 		if (n < MAX_DIGITS)
 		{

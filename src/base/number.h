@@ -5,6 +5,15 @@
 #ifndef BASE_NUMBER_H
 #define BASE_NUMBER_H
 
+#include <stdbool.h>
+
+/* In any locale */
+static inline bool
+number_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 /*
  * Read one decimal floating-point number (optional sign, digits, fraction,
  * exponent; no "nan" or "inf", no hexadecimal) that starts at *text and ends

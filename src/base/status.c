@@ -30,6 +30,13 @@ status_fail(Status *status, StatusCode code, const char *format,...)
 }
 
 bool
+status_out_of_memory(Status *status, const char *purpose)
+{
+	return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory%s%s",
+					   purpose != NULL ? " " : "", purpose != NULL ? purpose : "");
+}
+
+bool
 status_detail(Status *status, const char *format,...)
 {
 	va_list		args;

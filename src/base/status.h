@@ -51,6 +51,12 @@ extern void status_clear(Status *status);
 extern bool status_fail(Status *status, StatusCode code,
 						const char *format,...) __attribute__((format(printf, 3, 4)));
 
+/*
+ * The same for memory that ran out: "out of memory", then what it was for
+ * ("while searching a graph"), if that is not NULL.
+ */
+extern bool status_out_of_memory(Status *status, const char *purpose);
+
 /* Add a detail or a hint to the failure just recorded; both return false. */
 extern bool status_detail(Status *status, const char *format,...) __attribute__((format(printf, 2, 3)));
 extern bool status_hint(Status *status, const char *format,...) __attribute__((format(printf, 2, 3)));

@@ -129,7 +129,7 @@ pool_create(int nthreads, Status *status)
 	{
 		free(pool);
 		free(workers);
-		status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
+		status_out_of_memory(status, NULL);
 		return NULL;
 	}
 	pool->nthreads = nthreads;

@@ -5,16 +5,8 @@
 #include "eval/calibration.h"
 
 #include <math.h>
-#include <stdlib.h>
 
-static int
-compare_doubles(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return (x > y) - (x < y);
-}
+#include "eval/drift.h"
 
 size_t
 eval_thresholds(double *distances, size_t n)
@@ -25,7 +17,7 @@ eval_thresholds(double *distances, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (isfinite(distances[i]))
 			distances[finite++] = distances[i];
-	qsort(distances, finite, sizeof(double), compare_doubles);
+	eval_sort(distances, finite);
 	for (size_t i = 0; i < finite; i++)
 		if (kept == 0 || distances[i] != distances[kept - 1])
 			distances[kept++] = distances[i];
@@ -48,7 +40,7 @@ eval_curve(const double *distances, const bool *hits, size_t nqueries,
 	{
 		curve->metric[m] = arena_new_array(arena, n, double);
 		if (curve->metric[m] == NULL)
-			return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory for a calibration curve");
+			return status_out_of_memory(status, "for a calibration curve");
 		eval_metric_values((EvalMetric) m, &curve->counts, curve->metric[m]);
 	}
 	return true;

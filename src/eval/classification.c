@@ -214,7 +214,7 @@ eval_count(const double *distances, const bool *hits, size_t nqueries,
 	size_t		next = 0;
 
 	if (answers == NULL || !allocate_counts(counts, n, arena))
-		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory while counting matches");
+		return status_out_of_memory(status, "while counting matches");
 	for (size_t i = 0; i < nqueries; i++)
 	{
 		answers[i].distance = isnan(distances[i]) ? INFINITY : distances[i];
@@ -302,7 +302,7 @@ eval_confusion(const int *labels, const int *predicted, const double *distances,
 	size_t		kept = 0;
 
 	if (cell == NULL)
-		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory for a confusion matrix");
+		return status_out_of_memory(status, "for a confusion matrix");
 	for (size_t i = 0; i < n; i++)
 	{
 		cell[i].label = labels[i];
@@ -333,7 +333,7 @@ eval_group(const int *labels, size_t n, int nlabels, Arena *arena,
 	*order = arena_new_array(arena, n, size_t);
 	*starts = arena_new_array(arena, (size_t) nlabels + 2, size_t);
 	if (*order == NULL || *starts == NULL)
-		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory for groups of labels");
+		return status_out_of_memory(status, "for groups of labels");
 	memset(*starts, 0, sizeof(size_t) * ((size_t) nlabels + 2));
 
 	/* starts[c + 1] moves from the start of c to its end */

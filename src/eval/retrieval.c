@@ -202,12 +202,6 @@ struct EvalRetrieval
 	int			nclasses;
 };
 
-static bool
-out_of_memory(Status *status)
-{
-	return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory for retrieval metrics");
-}
-
 EvalRetrieval *
 eval_retrieval_create(Arena *arena, const EvalRetrievalMetric *metrics, int n,
 					  EvalRetrievalOptions options, Status *status)
@@ -216,7 +210,7 @@ eval_retrieval_create(Arena *arena, const EvalRetrievalMetric *metrics, int n,
 
 	if (sums == NULL)
 	{
-		out_of_memory(status);
+		status_out_of_memory(status, "for retrieval metrics");
 		return NULL;
 	}
 	sums->arena = arena;
@@ -287,7 +281,7 @@ eval_retrieval_add(EvalRetrieval *sums, int label, int64_t r, const int *labels,
 	Ranking		ranking;
 
 	if (sum == NULL || !reserve_rel(sums, n))
-		return out_of_memory(status);
+		return status_out_of_memory(status, "for retrieval metrics");
 	for (int j = first; j < n; j++)
 		sums->rel[j - first] = labels[j] == label &&
 			!(distances[j] > sums->options.threshold);

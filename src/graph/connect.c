@@ -64,7 +64,7 @@ graph_connector_create(Arena *arena, GraphMemory *memory, Status *status)
 	if (connector == NULL || connector->query == NULL || connector->lists == NULL ||
 		connector->reached == NULL || connector->queue == NULL)
 	{
-		status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory while connecting a graph");
+		status_out_of_memory(status, "while connecting a graph");
 		return NULL;
 	}
 	memset(connector->lists, 0, sizeof(uint16_t) * memory->nodes);

@@ -69,12 +69,6 @@ struct GraphLinker
 	GraphExpansion expansion;
 };
 
-static bool
-out_of_memory(Status *status)
-{
-	return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory while linking a graph");
-}
-
 GraphLinker *
 graph_linker_create(Arena *arena, const GraphAccess *access, int ef_construction,
 					Status *status)
@@ -83,7 +77,7 @@ graph_linker_create(Arena *arena, const GraphAccess *access, int ef_construction
 
 	if (linker == NULL)
 	{
-		out_of_memory(status);
+		status_out_of_memory(status, "while linking a graph");
 		return NULL;
 	}
 	linker->arena = arena;
@@ -97,7 +91,7 @@ graph_linker_create(Arena *arena, const GraphAccess *access, int ef_construction
 		return NULL;
 	if (linker->query == NULL || linker->working == NULL)
 	{
-		out_of_memory(status);
+		status_out_of_memory(status, "while linking a graph");
 		return NULL;
 	}
 	return linker;
@@ -258,7 +252,7 @@ select_more(GraphLinker *linker, Selection *selection, float alpha, Status *stat
 		if (candidate->done)
 			continue;
 		if (!load_own(linker, candidate, &gone))
-			return out_of_memory(status);
+			return status_out_of_memory(status, "while linking a graph");
 		candidate->done = gone || !is_occluded(linker, candidate, selection, alpha);
 		if (candidate->done && !gone)
 			selection_append(selection, candidate, true);
@@ -414,7 +408,7 @@ find_equal(GraphLinker *linker, uint32_t *equal, Status *status)
 		bool		gone;
 
 		if (!load_own(linker, candidate, &gone))
-			return out_of_memory(status);
+			return status_out_of_memory(status, "while linking a graph");
 		if (!gone && memcmp(candidate->own, linker->query->own, size) == 0)
 			*equal = candidate->node;
 		candidate->own = NULL;	/* the scratch is used again */
@@ -551,11 +545,11 @@ find_candidates(GraphLinker *linker, const GraphStart *start, Status *status)
 	linker->npool = 0;
 	for (int i = 0; i < nfound; i++)
 		if (!pool_add(linker, found[i].node, found[i].distance))
-			return out_of_memory(status);
+			return status_out_of_memory(status, "while linking a graph");
 	if (access->missed != NULL)
 		while ((node = access->missed(access->context)) != GRAPH_NO_NODE)
 			if (!add_missed(linker, node))
-				return out_of_memory(status);
+				return status_out_of_memory(status, "while linking a graph");
 	pool_sort(linker);
 	return true;
 }
@@ -613,7 +607,7 @@ find_ring(GraphLinker *linker, uint32_t *equal, uint32_t *before, uint32_t *next
 	*next = live_ring_next(linker, *equal, &list);
 	if (*next == GRAPH_NO_NODE)
 		*next = *equal;
-	return prefer(linker, *next) || out_of_memory(status);
+	return prefer(linker, *next) || status_out_of_memory(status, "while linking a graph");
 }
 
 GraphInsertResult
@@ -672,7 +666,7 @@ meet(GraphLinker *linker, uint32_t node, int *ndead, Status *status)
 	switch (graph_bits_add(&linker->visited, node))
 	{
 		case GRAPH_BITS_NO_MEMORY:
-			return out_of_memory(status);
+			return status_out_of_memory(status, "while linking a graph");
 		case GRAPH_BITS_PRESENT:
 			return true;
 		case GRAPH_BITS_ADDED:
@@ -681,7 +675,7 @@ meet(GraphLinker *linker, uint32_t node, int *ndead, Status *status)
 	if (!access->expand(access->context, node, linker->query, NULL, &linker->expansion))
 		return true;
 	if (linker->expansion.live)
-		return pool_add(linker, node, linker->expansion.distance) || out_of_memory(status);
+		return pool_add(linker, node, linker->expansion.distance) || status_out_of_memory(status, "while linking a graph");
 	if (*ndead < DEAD_PER_DEGREE * GRAPH_MAX_DEGREE)
 		linker->dead[(*ndead)++] = node;
 	return true;
@@ -719,7 +713,7 @@ find_behind_dead(GraphLinker *linker, uint32_t node, const GraphList *list,
 	linker->npool = 0;
 	if (!graph_bits_reset(&linker->visited, nodes) ||
 		graph_bits_add(&linker->visited, node) == GRAPH_BITS_NO_MEMORY)
-		return out_of_memory(status);
+		return status_out_of_memory(status, "while linking a graph");
 	if (!meet_list(linker, list, &ndead, &nselected, status))
 		return false;
 	*any = ndead > 0;
@@ -760,7 +754,7 @@ graph_repair(GraphLinker *linker, uint32_t node, const GraphStart *start,
 		linker->dead = arena_new_array(linker->arena,
 									   (size_t) DEAD_PER_DEGREE * GRAPH_MAX_DEGREE, uint32_t);
 	if (linker->dead == NULL)
-		return out_of_memory(status);
+		return status_out_of_memory(status, "while linking a graph");
 	if (!take_in_hand(linker, node))
 		return true;
 	for (;;)
@@ -780,7 +774,7 @@ graph_repair(GraphLinker *linker, uint32_t node, const GraphStart *start,
 		if (relink && !find_candidates(linker, start, status))
 			return false;
 		if (!stay_in_ring(linker, node, &expected))
-			return out_of_memory(status);
+			return status_out_of_memory(status, "while linking a graph");
 		if (!select_neighbors(linker, node, &selection, status))
 			return false;
 		if (!rewrite(linker, node, &expected, &selection))
@@ -811,11 +805,11 @@ graph_relink(GraphLinker *linker, uint32_t node, const GraphStart *start, Status
 		for (int j = 0; j < linker->npool && !known; j++)
 			known = linker->pool[j].node == expected.ids[i];
 		if (!known && !pool_add(linker, expected.ids[i], expected.distances[i]))
-			return out_of_memory(status);
+			return status_out_of_memory(status, "while linking a graph");
 	}
 	pool_sort(linker);
 	if (!stay_in_ring(linker, node, &expected))
-		return out_of_memory(status);
+		return status_out_of_memory(status, "while linking a graph");
 	if (!select_again(linker, node, &selection, status))
 		return false;
 	if (rewrite(linker, node, &expected, &selection))

@@ -56,7 +56,7 @@ graph_memory_create(Arena *arena, const GraphSpace *space, uint32_t max_nodes, S
 	return memory;
 
 no_memory:
-	status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory while building a graph");
+	status_out_of_memory(status, "while building a graph");
 	return NULL;
 }
 
@@ -344,7 +344,7 @@ graph_memory_access(GraphMemory *memory, Arena *arena, GraphAccess *access, Stat
 	Worker	   *worker = arena_new(arena, Worker);
 
 	if (worker == NULL)
-		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory while searching a graph");
+		return status_out_of_memory(status, "while searching a graph");
 	worker->memory = memory;
 	init_access(memory, worker, access);
 	return true;
@@ -383,7 +383,7 @@ init_worker(GraphBuilder *builder, Worker *worker, int ef_construction, Status *
 	worker->arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
 	worker->rivals = calloc((size_t) pool_threads(builder->pool), sizeof(Rival));
 	if (worker->arena == NULL || worker->rivals == NULL)
-		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory while building a graph");
+		return status_out_of_memory(status, "while building a graph");
 	worker->linker = graph_linker_create(worker->arena, &worker->access,
 										 ef_construction, status);
 	return worker->linker != NULL;
@@ -401,7 +401,7 @@ init_builder(GraphBuilder *builder, int ef_construction, Status *status)
 	builder->unused = calloc(n, sizeof(uint32_t));
 	if (builder->workers == NULL || builder->gathered == NULL ||
 		builder->vectors == NULL || builder->unused == NULL)
-		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory while building a graph");
+		return status_out_of_memory(status, "while building a graph");
 	builder->nworkers = nthreads;
 	for (int i = 0; i < nthreads; i++)
 		if (!init_worker(builder, &builder->workers[i], ef_construction, status))
@@ -416,7 +416,7 @@ graph_builder_create(GraphMemory *memory, ThreadPool *pool, int ef_construction,
 
 	if (builder == NULL)
 	{
-		status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory while building a graph");
+		status_out_of_memory(status, "while building a graph");
 		return NULL;
 	}
 	builder->memory = memory;

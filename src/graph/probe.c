@@ -71,7 +71,7 @@ graph_probe_create(Arena *arena, GraphMemory *memory, const GraphRoot *root, Sta
 
 	if (probe == NULL || (probe->query = graph_query_create(arena, memory->space)) == NULL)
 	{
-		status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory while measuring a graph");
+		status_out_of_memory(status, "while measuring a graph");
 		return NULL;
 	}
 	if (!graph_memory_access(memory, arena, &probe->inner, status))

@@ -91,12 +91,6 @@ struct GraphSearch
 	GraphExpansion expansion;
 };
 
-static bool
-out_of_memory(Status *status)
-{
-	return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory while searching a graph");
-}
-
 GraphSearch *
 graph_search_create(Arena *arena, const GraphAccess *access, Status *status)
 {
@@ -104,7 +98,7 @@ graph_search_create(Arena *arena, const GraphAccess *access, Status *status)
 
 	if (search == NULL)
 	{
-		out_of_memory(status);
+		status_out_of_memory(status, "while searching a graph");
 		return NULL;
 	}
 	search->arena = arena;
@@ -191,7 +185,7 @@ graph_search_begin(GraphSearch *search, GraphQuery *query, const GraphStart *sta
 	if (!graph_bits_reset(&search->seen, start->nodes) ||
 		!graph_bits_reset(&search->expanded, start->nodes) ||
 		!wait_for_seeds(search, start))
-		return out_of_memory(status);
+		return status_out_of_memory(status, "while searching a graph");
 	return true;
 }
 
@@ -328,7 +322,7 @@ expand(GraphSearch *search, uint32_t node, Status *status)
 	switch (graph_bits_add(&search->expanded, node))
 	{
 		case GRAPH_BITS_NO_MEMORY:
-			return out_of_memory(status);
+			return status_out_of_memory(status, "while searching a graph");
 		case GRAPH_BITS_PRESENT:
 			return true;
 		case GRAPH_BITS_ADDED:
@@ -340,7 +334,7 @@ expand(GraphSearch *search, uint32_t node, Status *status)
 		return true;
 	if ((expansion->live && !keep(search, node, expansion)) ||
 		!wait_neighbors(search, expansion))
-		return out_of_memory(status);
+		return status_out_of_memory(status, "while searching a graph");
 	if (search->waiting.n > search->limits.waiting)
 		graph_heap_cut(&search->waiting, search->limits.waiting / 2);
 	return true;
@@ -419,7 +413,7 @@ static bool
 settle(GraphSearch *search, Status *status)
 {
 	if (search->returned > 0 && !plan_batch(search))
-		return out_of_memory(status);
+		return status_out_of_memory(status, "while searching a graph");
 	while (!is_settled(search))
 	{
 		if (search->waiting.n == 0 || search->expansions > search->nodes / SWEEP_SHARE)
@@ -456,7 +450,7 @@ next_of_sweep(GraphSearch *search, GraphFound *found, bool *end, Status *status)
 	for (;;)
 	{
 		if (!graph_sweep_peek(sweep, &node, &bound))
-			return out_of_memory(status);
+			return status_out_of_memory(status, "while searching a graph");
 		*end = node == GRAPH_NO_NODE && search->ready.n == 0;
 		if (*end)
 			return true;
@@ -528,7 +522,7 @@ graph_search_pool(GraphSearch *search, const GraphFound **found, int *nfound, St
 		for (; noted < search->nfound; noted++)
 			if (!note_nearest(search, search->found[noted].distance,
 							  (size_t) search->access->space->shape.degree / 2))
-				return out_of_memory(status);
+				return status_out_of_memory(status, "while searching a graph");
 	}
 	*found = search->found;
 	*nfound = (int) search->nfound;

@@ -77,9 +77,9 @@ kernel_l1_distance(const float *a, const float *b, size_t n)
 	return exact;
 }
 
-/* Largest magnitude.  With fmax, gcc 12 for ARM fails with an internal error. */
-static double
-largest(const float *x, size_t n)
+/* With fmax, gcc 12 for ARM fails with an internal error. */
+float
+kernel_largest(const float *x, size_t n)
 {
 	float		most = 0;
 
@@ -92,8 +92,8 @@ largest(const float *x, size_t n)
 static double
 cosine_similarity_scaled(const float *a, const float *b, size_t n)
 {
-	double		a_max = largest(a, n);
-	double		b_max = largest(b, n);
+	double		a_max = kernel_largest(a, n);
+	double		b_max = kernel_largest(b, n);
 	double		ab = 0;
 	double		aa = 0;
 	double		bb = 0;

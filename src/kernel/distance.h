@@ -55,6 +55,9 @@ extern const KernelTable *kernel;
  */
 extern const KernelTable *const *kernel_tables(void);
 
+/* The largest |x[i]|, 0 of no elements */
+extern float kernel_largest(const float *x, size_t n);
+
 /*
  * The sums of the chosen table in double.  One that left float's range, or is
  * so small that squares may have, is computed again in double.

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "kernel/distance.h"
 #include "kernel/half.h"
 
 #define INT8_MOST 127
@@ -83,16 +84,6 @@ half_is_sound(const char *data, size_t n)
 }
 
 /* ---- int8 ---- */
-
-static float
-largest(const float *x, size_t n)
-{
-	float		most = 0;
-
-	for (size_t i = 0; i < n; i++)
-		most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
-	return most;
-}
 
 /*
  * most / 127 rounded to 17 bits.  The largest element is then -127 or 127, so
@@ -205,7 +196,7 @@ element_encode(ElementKind kind, const float *x, size_t n, void *out, float *sca
 		case ELEMENT_HALF:
 			return encode_half(x, n, out);
 		case ELEMENT_INT8:
-			*scale = are_small_integers(x, n) ? 1 : int8_scale(largest(x, n));
+			*scale = are_small_integers(x, n) ? 1 : int8_scale(kernel_largest(x, n));
 			encode_int8(x, n, *scale, out);
 			break;
 		case ELEMENT_BIT:

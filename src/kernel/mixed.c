@@ -110,7 +110,7 @@ mixed_l1_distance(MixedVector a, MixedVector b, size_t n)
 /* ---- cosine ---- */
 
 static double
-largest(MixedVector v, size_t n)
+mixed_largest(MixedVector v, size_t n)
 {
 	double		most = 0;
 
@@ -130,8 +130,8 @@ largest(MixedVector v, size_t n)
 static double
 similarity_of_pieces(MixedVector a, MixedVector b, size_t n)
 {
-	double		a_most = largest(a, n);
-	double		b_most = largest(b, n);
+	double		a_most = mixed_largest(a, n);
+	double		b_most = mixed_largest(b, n);
 	double		ab = 0;
 	double		aa = 0;
 	double		bb = 0;

@@ -585,7 +585,7 @@ neighbors_create(Arena *arena, ThreadPool *pool,
 	}
 	if (search == NULL || !allocate(search, arena))
 	{
-		status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
+		status_out_of_memory(status, NULL);
 		status_detail(status, "The %zu nearest of %zu queries do not fit.", k, n);
 		return NULL;
 	}

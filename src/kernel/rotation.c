@@ -99,7 +99,7 @@ rotation_create(Arena *arena, size_t dims, uint64_t seed, Status *status)
 	}
 	if (rotation == NULL)
 	{
-		status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
+		status_out_of_memory(status, NULL);
 		return NULL;
 	}
 	rotation->dims = dims;

@@ -62,21 +62,11 @@ stored_is_sound(const void *stored)
 
 /* ---- encoding ---- */
 
-static float
-largest(const float *x, size_t dims)
-{
-	float		most = 0;
-
-	for (size_t i = 0; i < dims; i++)
-		most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
-	return most;
-}
-
 /* Elements within scale * 127; returns the scale. */
 static float
 encode_int8(const float *x, size_t dims, int8_t *out)
 {
-	float		most = largest(x, dims);
+	float		most = kernel_largest(x, dims);
 	float		scale = most / 127;
 
 	/* Tiny vectors: the inverse must be finite. */
@@ -96,7 +86,7 @@ encode_half(const float *x, size_t dims, char *out)
 	int			exponent;
 	float		scale;
 
-	frexpf(largest(x, dims), &exponent);
+	frexpf(kernel_largest(x, dims), &exponent);
 	exponent = exponent - 15 < -100 ? -100 : exponent - 15;
 	scale = ldexpf(1, exponent);
 	for (size_t i = 0; i < dims; i++)

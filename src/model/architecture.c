@@ -13,14 +13,6 @@
 
 static const char *const layer_keys[] = {"name", "inputs", NULL};
 
-static void
-out_of_memory(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OUT_OF_MEMORY),
-			 errmsg("out of memory")));
-}
-
 /* The value of an object's key, NULL if it has none. */
 static JsonbValue *
 object_value(Jsonb *object, const char *key)
@@ -56,7 +48,7 @@ read_source(Arena *arena, int number, const JsonbValue *value)
 				 errhint("\"%s\" is the model's input.", NN_INPUT_NAME)));
 	name = arena_strdup(arena, pnstrdup(value->val.string.val, value->val.string.len));
 	if (name == NULL)
-		out_of_memory();
+		raise_out_of_memory();
 	return name;
 }
 
@@ -110,7 +102,7 @@ read_layer(Arena *arena, NnLayerSpec *spec, int number, JsonbValue *element)
 	read_sources(arena, spec, number, params);
 	owner = arena_strdup(arena, psprintf("layer %d (\"%s\")", number, type));
 	if (owner == NULL)
-		out_of_memory();
+		raise_out_of_memory();
 	params_from_jsonb(&spec->params, owner, nn_layer_description(spec->type)->params,
 					  params, layer_keys);
 }
@@ -150,7 +142,7 @@ spec_graph(Arena *arena, ArrayType *input, Jsonb *layers)
 				 errmsg("a model must have 1 to %d layers, not %d", NN_MAX_LAYERS, spec.nlayers)));
 	spec.layers = arena_alloc_zero(arena, spec.nlayers * sizeof(NnLayerSpec));
 	if (spec.layers == NULL)
-		out_of_memory();
+		raise_out_of_memory();
 	for (int i = 0; i < spec.nlayers; i++)
 		read_layer(arena, &spec.layers[i], i + 1,
 				   getIthJsonbValueFromContainer(&layers->root, i));

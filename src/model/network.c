@@ -70,14 +70,6 @@ static dlist_head networks = DLIST_STATIC_INIT(networks);
 
 /* ---- loading and the cache ---- */
 
-static void
-out_of_memory(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OUT_OF_MEMORY),
-			 errmsg("out of memory")));
-}
-
 static NnInfer *
 create_infer(Arena *arena, const Network *network, int max_rows, ThreadPool *pool)
 {
@@ -148,7 +140,7 @@ load_network(const CatalogVersion *version)
 	make_room(network->size);
 	network->weights = arena_alloc_array(arena, nn_graph_weights(network->graph), sizeof(float));
 	if (network->weights == NULL)
-		out_of_memory();
+		raise_out_of_memory();
 	version_load(version, network->graph, network->weights);
 	network->infer = create_infer(arena, network, 1, NULL);
 	MemoryContextSetParent(context, CacheMemoryContext);
@@ -320,7 +312,7 @@ network_runner(const CatalogVersion *version, int rows, MemoryContext context)
 		runner->infer = create_infer(arena, network, runner->max_rows, threads > 1 ? memory_pool(context) : NULL);
 	runner->out = arena_alloc_array(arena, (size_t) runner->max_rows * nn_graph_outputs(network->graph), sizeof(float));
 	if (runner->out == NULL)
-		out_of_memory();
+		raise_out_of_memory();
 	return runner;
 }
 

@@ -116,7 +116,7 @@ connect(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec, Status *st
 	NnShape    *shapes = arena_alloc_array(arena, (size_t) n, sizeof(NnShape));
 
 	if (sources == NULL || shapes == NULL)
-		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
+		return status_out_of_memory(status, NULL);
 	for (int k = 0; k < n; k++)
 	{
 		sources[k] = i - 1;
@@ -251,7 +251,7 @@ nn_graph_create(Arena *arena, const NnSpec *spec, Status *status)
 	return check_consumers(graph, status) && check_output(graph, status) ? graph : NULL;
 
 out_of_memory:
-	status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
+	status_out_of_memory(status, NULL);
 	return NULL;
 }
 

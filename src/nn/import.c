@@ -140,7 +140,7 @@ nn_import_begin(NnImport *import, SafeTensors *file, const NnGraph *graph, bool 
 		graph, torch, arena_alloc_array(arena, (size_t) n + 1, sizeof(SafeTensor *))
 	};
 	if (import->source == NULL)
-		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
+		return status_out_of_memory(status, NULL);
 	if (file->n != n)
 		return status_fail(status, STATUS_SHAPE_MISMATCH, "file has %d tensors and the architecture %d",
 						   file->n, n);

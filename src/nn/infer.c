@@ -67,7 +67,7 @@ nn_infer_create(Arena *arena, const NnGraph *graph, const real *weights,
 	}
 	if (infer == NULL || infer->memory == NULL || infer->scratch == NULL)
 	{
-		status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
+		status_out_of_memory(status, NULL);
 		return NULL;
 	}
 	return infer;

@@ -41,22 +41,29 @@ nn_layer_description(const NnLayerType *type)
 	return &type->description;
 }
 
-bool
-nn_fail_unknown(Status *status, const char *kind, const char *name,
-				const NnDescription *(*at) (int i))
+int
+nn_type_index(const char *kind, const char *name,
+			  const NnDescription *(*at) (int i), Status *status)
 {
 	char		list[STATUS_TEXT_SIZE] = "";
 	size_t		used = 0;
+
+	for (int i = 0; at(i) != NULL; i++)
+	{
+		if (strcmp(at(i)->name, name) == 0)
+			return i;
+	}
 
 	for (int i = 0; at(i) != NULL && used < sizeof(list); i++)
 		used += (size_t) snprintf(list + used, sizeof(list) - used, "%s\"%s\"",
 								  i == 0 ? "" : ", ", at(i)->name);
 	status_fail(status, STATUS_UNKNOWN_NAME, "there is no %s \"%s\"", kind, name);
-	return status_hint(status, "There are: %s.", list);
+	status_hint(status, "There are: %s.", list);
+	return -1;
 }
 
 static const NnDescription *
-description_at(int i)
+layer_at(int i)
 {
 	return layer_types[i] == NULL ? NULL : &layer_types[i]->description;
 }
@@ -64,13 +71,9 @@ description_at(int i)
 const NnLayerType *
 nn_layer_type(const char *name, Status *status)
 {
-	for (int i = 0; layer_types[i] != NULL; i++)
-	{
-		if (strcmp(layer_types[i]->description.name, name) == 0)
-			return layer_types[i];
-	}
-	nn_fail_unknown(status, "layer type", name, description_at);
-	return NULL;
+	int			i = nn_type_index("layer type", name, layer_at, status);
+
+	return i < 0 ? NULL : layer_types[i];
 }
 
 bool

@@ -69,6 +69,20 @@ typedef struct NnWindow
 	int			out_width;
 } NnWindow;
 
+/* Where tap of the window at output pixel p lies in the image; -1: outside */
+static inline long
+nn_window_position(const NnWindow *w, int p, int tap)
+{
+	int			y = p / w->out_width * w->stride_y + tap / w->kernel_width -
+	w->pad_top;
+	int			x = p % w->out_width * w->stride_x + tap % w->kernel_width -
+	w->pad_left;
+
+	if (y < 0 || y >= w->height || x < 0 || x >= w->width)
+		return -1;
+	return ((long) y * w->width + x) * w->channels;
+}
+
 /* A source of a layer that is no layer: the model's input */
 #define NN_INPUT (-1)
 
@@ -205,11 +219,12 @@ extern const char *const nn_initializer_names[];
 #define NN_MAX_WEIGHTS ((size_t) 1 << 30)
 
 /*
- * There is no kind ("loss") of that name: a status whose hint lists what
- * at() gives.  Returns false.
+ * The number of the type called name among those that at(i) describes, i from
+ * 0 until it gives NULL; or -1 and a status that says which names there are.
+ * kind is for the message: "loss".
  */
-extern bool nn_fail_unknown(Status *status, const char *kind, const char *name,
-							const NnDescription *(*at) (int i));
+extern int	nn_type_index(const char *kind, const char *name,
+						  const NnDescription *(*at) (int i), Status *status);
 
 /* Numbers in a shape; false if above NN_MAX_WEIGHTS. */
 extern bool nn_shape_count(const NnShape *shape, size_t *count);

@@ -103,20 +103,6 @@ typedef struct DepthwiseTask
 	real	   *din;
 } DepthwiseTask;
 
-/*
- * Where the window's tap at output pixel p lies in the image; -1: outside.
- */
-static inline long
-tap_position(const NnWindow *w, int p, int tap)
-{
-	int			y = p / w->out_width * w->stride_y + tap / w->kernel_width - w->pad_top;
-	int			x = p % w->out_width * w->stride_x + tap % w->kernel_width - w->pad_left;
-
-	if (y < 0 || y >= w->height || x < 0 || x >= w->width)
-		return -1;
-	return ((long) y * w->width + x) * w->channels;
-}
-
 /* out[c m + j] += x[c] w[c m + j] */
 static void
 add_tap(const real *x, const real *w, int channels, int m, real *out)
@@ -150,7 +136,7 @@ forward_image(void *arg, int slice, int worker)
 			out[(size_t) p * filters + f] = bias != NULL ? bias[f] : 0;
 		for (int tap = 0; tap < w->kernel_height * w->kernel_width; tap++)
 		{
-			long		at = tap_position(w, p, tap);
+			long		at = nn_window_position(w, p, tap);
 
 			if (at >= 0)
 				add_tap(image + at, kernel + (size_t) tap * filters, w->channels, multiplier(layer),
@@ -217,7 +203,7 @@ backward_image(void *arg, int slice, int worker)
 		nn_add_to(filters, d, dbias);
 		for (int tap = 0; tap < w->kernel_height * w->kernel_width; tap++)
 		{
-			long		at = tap_position(w, p, tap);
+			long		at = nn_window_position(w, p, tap);
 
 			if (at >= 0)
 				backward_tap(layer, image + at, kernel + (size_t) tap * filters, d,

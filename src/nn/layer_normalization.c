@@ -170,7 +170,7 @@ nn_adapt(Arena *arena, const NnGraph *graph, NnElement element, NnRowSource sour
 		sums = arena_alloc_array(arena, 2 * (size_t) nn_channels(&layer->output), sizeof(double));
 		row = arena_alloc_array(arena, graph->inputs, sizeof(real));
 		if (sums == NULL || row == NULL)
-			return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
+			return status_out_of_memory(status, NULL);
 		adapt_layer(graph, layer, element, source, context, n, sums, row, weights);
 	}
 	return true;

@@ -56,18 +56,6 @@ typedef struct PoolingTask
 	real	   *din;
 } PoolingTask;
 
-/* Where tap of the window at output pixel p lies in the image; -1: outside */
-static inline long
-tap_position(const NnWindow *w, int p, int tap)
-{
-	int			y = p / w->out_width * w->stride_y + tap / w->kernel_width - w->pad_top;
-	int			x = p % w->out_width * w->stride_x + tap % w->kernel_width - w->pad_left;
-
-	if (y < 0 || y >= w->height || x < 0 || x >= w->width)
-		return -1;
-	return ((long) y * w->width + x) * w->channels;
-}
-
 static void
 maximum_image(void *arg, int slice, int worker)
 {
@@ -86,7 +74,7 @@ maximum_image(void *arg, int slice, int worker)
 			best[c] = -INFINITY;
 		for (int tap = 0; tap < w->kernel_height * w->kernel_width; tap++)
 		{
-			long		at = tap_position(w, p, tap);
+			long		at = nn_window_position(w, p, tap);
 
 			for (int c = 0; c < w->channels && at >= 0; c++)
 			{
@@ -129,7 +117,7 @@ maximum_backward_image(void *arg, int slice, int worker)
 		for (int c = 0; c < w->channels; c++)
 		{
 			size_t		i = (size_t) p * w->channels + c;
-			long		at = tap_position(w, p, (int) winners[i]);
+			long		at = nn_window_position(w, p, (int) winners[i]);
 
 			if (at >= 0)
 				din[at + c] += dout[i];
@@ -165,7 +153,7 @@ taps_inside(const NnWindow *w, int p)
 	int			inside = 0;
 
 	for (int tap = 0; tap < w->kernel_height * w->kernel_width; tap++)
-		inside += tap_position(w, p, tap) >= 0;
+		inside += nn_window_position(w, p, tap) >= 0;
 	return inside;
 }
 
@@ -186,7 +174,7 @@ average_image(void *arg, int slice, int worker)
 		memset(sum, 0, (size_t) w->channels * sizeof(real));
 		for (int tap = 0; tap < w->kernel_height * w->kernel_width; tap++)
 		{
-			long		at = tap_position(w, p, tap);
+			long		at = nn_window_position(w, p, tap);
 
 			for (int c = 0; c < w->channels && at >= 0; c++)
 				sum[c] += image[at + c];
@@ -222,7 +210,7 @@ average_backward_image(void *arg, int slice, int worker)
 
 		for (int tap = 0; tap < w->kernel_height * w->kernel_width; tap++)
 		{
-			long		at = tap_position(w, p, tap);
+			long		at = nn_window_position(w, p, tap);
 
 			for (int c = 0; c < w->channels && at >= 0; c++)
 				din[at + c] += d[c] * share;

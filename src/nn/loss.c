@@ -301,7 +301,7 @@ nn_loss_evaluate(Arena *arena, const NnLossRequest *request, double *value, doub
 	NnLossWork	work;
 
 	if (!nn_loss_work(arena, type, request->params, n, request->dims, request->nsecond, &work))
-		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
+		return status_out_of_memory(status, NULL);
 	work.normalize |= request->normalize;
 	memcpy(work.x, request->x, count * sizeof(double));
 	if (second > 0)

@@ -53,7 +53,7 @@ nn_loss_normalizes(const NnLossType *type)
 }
 
 static const NnDescription *
-description_at(int i)
+loss_at(int i)
 {
 	return loss_types[i] == NULL ? NULL : &loss_types[i]->description;
 }
@@ -61,13 +61,9 @@ description_at(int i)
 const NnLossType *
 nn_loss_type(const char *name, Status *status)
 {
-	for (int i = 0; loss_types[i] != NULL; i++)
-	{
-		if (strcmp(loss_types[i]->description.name, name) == 0)
-			return loss_types[i];
-	}
-	nn_fail_unknown(status, "loss", name, description_at);
-	return NULL;
+	int			i = nn_type_index("loss", name, loss_at, status);
+
+	return i < 0 ? NULL : loss_types[i];
 }
 
 /* ---- anchors and mining ---- */

@@ -123,7 +123,7 @@ nn_optimizer_description(const NnOptimizerType *type)
 }
 
 static const NnDescription *
-description_at(int i)
+optimizer_at(int i)
 {
 	return optimizer_types[i] == NULL ? NULL : &optimizer_types[i]->description;
 }
@@ -131,13 +131,9 @@ description_at(int i)
 const NnOptimizerType *
 nn_optimizer_type(const char *name, Status *status)
 {
-	for (int i = 0; optimizer_types[i] != NULL; i++)
-	{
-		if (strcmp(optimizer_types[i]->description.name, name) == 0)
-			return optimizer_types[i];
-	}
-	nn_fail_unknown(status, "optimizer", name, description_at);
-	return NULL;
+	int			i = nn_type_index("optimizer", name, optimizer_at, status);
+
+	return i < 0 ? NULL : optimizer_types[i];
 }
 
 /* As in Keras, one kind of clipping at a time */

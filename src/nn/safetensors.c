@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 typedef struct Reader
 {
 	const char *at;
@@ -154,7 +156,7 @@ read_string(Reader *reader, const char **string)
 		return bad_header(reader, "an unfinished string");
 	out = arena_alloc(reader->arena, (size_t) (end - reader->at) + 1);
 	if (out == NULL)
-		return status_fail(reader->status, STATUS_OUT_OF_MEMORY, "out of memory");
+		return status_out_of_memory(reader->status, NULL);
 	*string = out;
 	while (reader->at < end)
 	{
@@ -403,7 +405,7 @@ safetensors_open(const uint8_t *bytes, size_t size, Arena *arena, SafeTensors *f
 	file->tensors = arena_new_array(arena, length / TENSOR_BYTES + 1, SafeTensor);
 	file->metadata = arena_new_array(arena, length / METADATA_BYTES + 1, SafeTensorsText);
 	if (file->tensors == NULL || file->metadata == NULL)
-		return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
+		return status_out_of_memory(status, NULL);
 	return read_header(&reader, file, bytes + 8 + length, size - 8 - (size_t) length);
 }
 
@@ -438,12 +440,6 @@ role_of(const char *part)
 	return 4;
 }
 
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* Runs of digits compare as numbers: without leading zeros the longer is greater. */
 static int
 compare_numbers(const char **a, const char *end_a, const char **b, const char *end_b)
@@ -456,14 +452,14 @@ compare_numbers(const char **a, const char *end_a, const char **b, const char *e
 		(*a)++;
 	while (*b < end_b && **b == '0')
 		(*b)++;
-	for (x = *a, y = *b; x < end_a && y < end_b && is_digit(*x) && is_digit(*y); x++, y++)
+	for (x = *a, y = *b; x < end_a && y < end_b && number_is_digit(*x) && number_is_digit(*y); x++, y++)
 		if (order == 0)
 			order = (*x > *y) - (*x < *y);
 	*a = x;
 	*b = y;
-	if (x < end_a && is_digit(*x))
+	if (x < end_a && number_is_digit(*x))
 		return 1;
-	if (y < end_b && is_digit(*y))
+	if (y < end_b && number_is_digit(*y))
 		return -1;
 	return order;
 }
@@ -478,7 +474,7 @@ compare_layers(const char *a, size_t na, const char *b, size_t nb)
 	{
 		int			order;
 
-		if (is_digit(*a) && is_digit(*b))
+		if (number_is_digit(*a) && number_is_digit(*b))
 			order = compare_numbers(&a, end_a, &b, end_b);
 		else
 		{

@@ -98,7 +98,7 @@ nn_sampler_create(Arena *arena, const int32_t *labels, size_t nrows, int nclasse
 	if (sampler == NULL || sampler->classes == NULL || sampler->begin == NULL ||
 		sampler->rows == NULL)
 	{
-		status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
+		status_out_of_memory(status, NULL);
 		return NULL;
 	}
 	if (!options->single_shot)

@@ -130,7 +130,7 @@ nn_schedule_description(const NnScheduleType *type)
 }
 
 static const NnDescription *
-description_at(int i)
+schedule_at(int i)
 {
 	return schedule_types[i] == NULL ? NULL : &schedule_types[i]->description;
 }
@@ -138,13 +138,9 @@ description_at(int i)
 const NnScheduleType *
 nn_schedule_type(const char *name, Status *status)
 {
-	for (int i = 0; schedule_types[i] != NULL; i++)
-	{
-		if (strcmp(schedule_types[i]->description.name, name) == 0)
-			return schedule_types[i];
-	}
-	nn_fail_unknown(status, "schedule", name, description_at);
-	return NULL;
+	int			i = nn_type_index("schedule", name, schedule_at, status);
+
+	return i < 0 ? NULL : schedule_types[i];
 }
 
 bool

@@ -165,7 +165,7 @@ nn_trainer_create(Arena *arena, const NnGraph *graph, const NnTrainOptions *opti
 	return trainer;
 
 out_of_memory:
-	status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory");
+	status_out_of_memory(status, NULL);
 	return NULL;
 }
 

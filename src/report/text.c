@@ -160,7 +160,6 @@ bool
 report_text_finish(ReportText *text, Status *status)
 {
 	if (!text_reserve(text, 0))
-		return status_fail(status, STATUS_OUT_OF_MEMORY,
-						   "out of memory while writing a report");
+		return status_out_of_memory(status, "while writing a report");
 	return true;
 }

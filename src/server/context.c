@@ -64,9 +64,7 @@ memory_arena(MemoryContext context, size_t budget)
 	Arena	   *arena = arena_create(&source, budget);
 
 	if (arena == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory")));
+		raise_out_of_memory();
 	return arena;
 }
 

@@ -48,3 +48,11 @@ raise_status(const Status *status)
 			 status->detail[0] ? errdetail_internal("%s", status->detail) : 0,
 			 status->hint[0] ? errhint("%s", status->hint) : 0));
 }
+
+void
+raise_out_of_memory(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OUT_OF_MEMORY),
+			 errmsg("out of memory")));
+}

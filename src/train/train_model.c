@@ -176,9 +176,7 @@ create_trainer(Training *training)
 						 memory->parameters + memory->step + ARENA_SLACK);
 	training->weights = arena_alloc(arena, memory->parameters);
 	if (training->weights == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory")));
+		raise_out_of_memory();
 	first_weights(training);
 	training->trainer = nn_trainer_create(arena, training->graph, &training->options.nn,
 										  training->weights, &status);
