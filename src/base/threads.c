@@ -109,7 +109,7 @@ worker_main(void *arg)
 
 /* Announce a new run, or the end, to workers that spin and that sleep. */
 static void
-announce(ThreadPool *pool)
+announce_work(ThreadPool *pool)
 {
 	pthread_mutex_lock(&pool->mutex);
 	atomic_fetch_add_explicit(&pool->run, 1, memory_order_acq_rel);
@@ -169,7 +169,7 @@ pool_destroy(ThreadPool *pool)
 	if (pool == NULL)
 		return;
 	atomic_store_explicit(&pool->stop, true, memory_order_release);
-	announce(pool);
+	announce_work(pool);
 	for (int i = 0; i < pool->nworkers; i++)
 		pthread_join(pool->workers[i].thread, NULL);
 	pthread_cond_destroy(&pool->work_done);
@@ -198,7 +198,7 @@ pool_run(ThreadPool *pool, int nslices, PoolTask task, void *arg)
 	pool->arg = arg;
 	pool->nslices = nslices;
 	atomic_store_explicit(&pool->running, pool->nworkers, memory_order_release);
-	announce(pool);
+	announce_work(pool);
 	run_slices(pool, 0);
 
 	for (int i = 0; i < SPIN_ROUNDS; i++)

@@ -137,7 +137,7 @@ most_frequent(const int *labels, int n)
 }
 
 static double
-mean(const double *values, int n)
+mean_of(const double *values, int n)
 {
 	double		sum = 0;
 
@@ -158,7 +158,7 @@ eval_match(EvalMatcher matcher, const int *labels, const double *distances, int 
 	if (matcher == EVAL_MATCH_MAJORITY_VOTE)
 	{
 		match.label = most_frequent(labels, n);
-		match.distance = mean(distances, n);
+		match.distance = mean_of(distances, n);
 	}
 	return match;
 }

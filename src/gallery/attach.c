@@ -40,7 +40,7 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_embed_row);
 /* ---- attach and detach ---- */
 
 static void
-execute(const char *sql)
+execute_utility(const char *sql)
 {
 	int			code = SPI_execute(sql, false, 0);
 
@@ -71,9 +71,9 @@ drop_trigger(const Gallery *gallery)
 static void
 create_trigger(const Gallery *gallery, const char *input)
 {
-	execute(psprintf("CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION similarity.embed_row(%s, %s)",
-					 quote_identifier(trigger_name(gallery)), gallery->relation,
-					 quote_literal_cstr(gallery->embedding), quote_literal_cstr(input)));
+	execute_utility(psprintf("CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION similarity.embed_row(%s, %s)",
+							 quote_identifier(trigger_name(gallery)), gallery->relation,
+							 quote_literal_cstr(gallery->embedding), quote_literal_cstr(input)));
 }
 
 static void

@@ -256,7 +256,7 @@ gallery_require_owner(const Gallery *gallery)
 
 /* Distances of another version's embeddings mean nothing here. */
 static void
-check_version(const Gallery *gallery, int version)
+check_gallery_version(const Gallery *gallery, int version)
 {
 	if (gallery->model != NULL && version != gallery->version)
 		ereport(ERROR,
@@ -302,7 +302,7 @@ read_calibration(Calibration *calibration, const Gallery *gallery)
 	calibration->k = catalog_column_int(0, 2, entry);
 	if (calibration->k < 1 || calibration->k > EVAL_MAX_K)
 		catalog_raise_damaged(entry, psprintf("It says %d neighbors.", calibration->k));
-	check_version(gallery, catalog_column_int_or_zero(0, 5, entry));
+	check_gallery_version(gallery, catalog_column_int_or_zero(0, 5, entry));
 	calibration->queries = catalog_column_bigint(0, 6, entry);
 	if (calibration->queries < 1)
 		catalog_raise_damaged(entry, psprintf("It says %lld queries.", (long long) calibration->queries));

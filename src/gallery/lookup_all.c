@@ -56,7 +56,7 @@ typedef struct LookupAll
 } LookupAll;
 
 static void
-put_neighbor(void *state, const NeighborRow *row)
+put_keyed_neighbor(void *state, const NeighborRow *row)
 {
 	const LookupAll *lookup = state;
 	Datum		values[1 + NEIGHBOR_VALUES] = {lookup->key};
@@ -72,7 +72,7 @@ lookup_row(void *state, const char *key, const Embedding *query)
 	LookupAll  *lookup = state;
 
 	lookup->key = CStringGetTextDatum(key);
-	neighbors_find(lookup->plan, query, put_neighbor, lookup);
+	neighbors_find(lookup->plan, query, put_keyed_neighbor, lookup);
 }
 
 /* lookup_all(gallery, query, k) */

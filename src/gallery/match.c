@@ -48,7 +48,7 @@ may_be_evidence(const Neighbors *neighbors, int rank)
 }
 
 static void
-grow(Neighbors *neighbors)
+grow_neighbors(Neighbors *neighbors)
 {
 	neighbors->size *= 2;
 	neighbors->codes = repalloc(neighbors->codes, sizeof(int) * neighbors->size);
@@ -72,7 +72,7 @@ add_neighbor(void *state, const NeighborRow *row)
 	Neighbors  *neighbors = state;
 
 	if (row->rank == neighbors->size)
-		grow(neighbors);
+		grow_neighbors(neighbors);
 	neighbors->codes[row->rank] = labels_code(neighbors->labels, neighbor_label(row));
 	neighbors->distances[row->rank] = neighbor_distance(row);
 	neighbors->keys[row->rank] = may_be_evidence(neighbors, row->rank) ?

@@ -31,7 +31,7 @@ trigger_column(const TriggerData *trigger, int argument, const char *hint)
 }
 
 static bool
-is_wanted(const Trigger *trigger, Oid function, const char *argument, bool internal)
+is_update_wanted(const Trigger *trigger, Oid function, const char *argument, bool internal)
 {
 	return trigger->tgfoid == function && trigger->tgisinternal == internal &&
 		(argument == NULL || (trigger->tgnargs > 0 && strcmp(trigger->tgargs[0], argument) == 0));
@@ -46,7 +46,7 @@ trigger_find(Oid relid, const char *function, const char *argument, bool interna
 	Oid			found = InvalidOid;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		if (is_wanted(&triggers->triggers[i], foid, argument, internal))
+		if (is_update_wanted(&triggers->triggers[i], foid, argument, internal))
 			found = triggers->triggers[i].tgoid;
 	table_close(relation, AccessShareLock);
 	return found;

@@ -255,7 +255,7 @@ farthest_of(const Neighbor *item, size_t n)
  * in *farthest the distance of the last of them.
  */
 static size_t
-keep_nearest(Neighbor *item, size_t n, size_t k, float *distances, double *farthest)
+keep_k(Neighbor *item, size_t n, size_t k, float *distances, double *farthest)
 {
 	float		limit;
 	size_t		count;
@@ -336,7 +336,7 @@ drop_farthest(NeighborSearch *search, Query *query, Neighbor *candidates, Worker
 {
 	double		farthest;
 
-	query->count = keep_nearest(candidates, query->count, search->k, worker->distances, &farthest);
+	query->count = keep_k(candidates, query->count, search->k, worker->distances, &farthest);
 	set_threshold(search, query, farthest);
 }
 
@@ -529,7 +529,7 @@ clamp(size_t x, size_t least, size_t most)
 }
 
 static bool
-allocate(NeighborSearch *search, Arena *arena)
+allocate_search(NeighborSearch *search, Arena *arena)
 {
 	size_t		nthreads = (size_t) pool_threads(search->pool);
 	size_t		pairs;
@@ -583,7 +583,7 @@ neighbors_create(Arena *arena, ThreadPool *pool,
 		search->tile = clamp((n + nthreads - 1) / nthreads, 1, MAX_TILE);
 		search->error = 4 * ((double) dims + 16) * ROUNDING;
 	}
-	if (search == NULL || !allocate(search, arena))
+	if (search == NULL || !allocate_search(search, arena))
 	{
 		status_out_of_memory(status, NULL);
 		status_detail(status, "The %zu nearest of %zu queries do not fit.", k, n);
@@ -717,7 +717,7 @@ sort_neighbors(Neighbor *item, size_t n, Neighbor *scratch)
 }
 
 static void
-finish(NeighborSearch *search, size_t q, Worker *worker)
+finish_query(NeighborSearch *search, size_t q, Worker *worker)
 {
 	Query	   *query = &search->queries[q];
 	Neighbor   *candidates = search->candidates + q * search->capacity;
@@ -745,7 +745,7 @@ finish_tile(void *arg, int slice, int worker)
 	size_t		first = (size_t) slice * search->tile;
 
 	for (size_t q = first; q < first + search->tile && q < search->n && !interrupt_pending(); q++)
-		finish(search, q, &search->workers[worker]);
+		finish_query(search, q, &search->workers[worker]);
 }
 
 void
@@ -757,7 +757,7 @@ neighbors_finish(NeighborSearch *search)
 const Neighbor *
 neighbors_of(NeighborSearch *search, size_t query, size_t *n)
 {
-	finish(search, query, &search->workers[0]);
+	finish_query(search, query, &search->workers[0]);
 	*n = search->queries[query].count;
 	return search->candidates + query * search->capacity;
 }

@@ -64,7 +64,7 @@ stored_is_sound(const void *stored)
 
 /* Elements within scale * 127; returns the scale. */
 static float
-encode_int8(const float *x, size_t dims, int8_t *out)
+store_int8(const float *x, size_t dims, int8_t *out)
 {
 	float		most = kernel_largest(x, dims);
 	float		scale = most / 127;
@@ -81,7 +81,7 @@ encode_int8(const float *x, size_t dims, int8_t *out)
 
 /* The largest element gets an exponent of 14, of at most 15. */
 static float
-encode_half(const float *x, size_t dims, char *out)
+store_half(const float *x, size_t dims, char *out)
 {
 	int			exponent;
 	float		scale;
@@ -109,8 +109,8 @@ round_up(double x)
 
 /* |x - decoded| and |decoded|, in double */
 static void
-measure(StoredKind kind, const float *x, const void *stored, float scale,
-		size_t dims, double *radius, double *norm)
+measure_stored(StoredKind kind, const float *x, const void *stored, float scale,
+			   size_t dims, double *radius, double *norm)
 {
 	const char *p = elements(stored);
 	double		error = 0;
@@ -174,12 +174,12 @@ stored_encode(StoredKind kind, const float *x, size_t dims, double error, void *
 		return;
 	}
 	if (kind == STORED_INT8)
-		head.scale = encode_int8(x, dims, (int8_t *) out);
+		head.scale = store_int8(x, dims, (int8_t *) out);
 	else if (kind == STORED_HALF)
-		head.scale = encode_half(x, dims, out);
+		head.scale = store_half(x, dims, out);
 	else
 		memcpy(out, x, dims * sizeof(float));
-	measure(kind, x, stored, head.scale, dims, &radius, &norm);
+	measure_stored(kind, x, stored, head.scale, dims, &radius, &norm);
 	head.radius = round_up((radius + error) * (1 + 1e-9));
 	head.norm = (float) norm;
 	memcpy(stored, &head, sizeof(head));
@@ -250,7 +250,7 @@ stored_query_set(StoredQuery *query, const float *q)
 }
 
 static double
-negative_inner_product(const StoredQuery *query, StoredKind kind, const void *stored)
+stored_inner_product(const StoredQuery *query, StoredKind kind, const void *stored)
 {
 	size_t		dims = query->space->rotation->dims;
 	const void *p = elements(stored);
@@ -269,7 +269,7 @@ double
 stored_distance(StoredQuery *query, StoredKind kind, const void *stored)
 {
 	if (query->space->metric == SPACE_INNER_PRODUCT)
-		return negative_inner_product(query, kind, stored);
+		return stored_inner_product(query, kind, stored);
 	return stored_residual(kind, query->x, stored, query->space->rotation->dims,
 						   query->difference);
 }

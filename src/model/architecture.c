@@ -108,7 +108,7 @@ read_layer(Arena *arena, NnLayerSpec *spec, int number, JsonbValue *element)
 }
 
 static void
-read_input(NnShape *shape, ArrayType *input)
+read_input_shape(NnShape *shape, ArrayType *input)
 {
 	int			n = ARR_NDIM(input) == 1 ? ARR_DIMS(input)[0] : 0;
 
@@ -129,7 +129,7 @@ spec_graph(Arena *arena, ArrayType *input, Jsonb *layers)
 	Status		status;
 
 	memset(&spec, 0, sizeof(spec));
-	read_input(&spec.input, input);
+	read_input_shape(&spec.input, input);
 	if (!JB_ROOT_IS_ARRAY(layers) || JB_ROOT_IS_SCALAR(layers))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -40,7 +40,7 @@ arg_own_model(CatalogArgs *args, text *name)
 }
 
 static void
-run(const char *sql, const CatalogArgs *args)
+run_grant(const char *sql, const CatalogArgs *args)
 {
 	SPI_connect();
 	catalog_run(sql, args);
@@ -56,10 +56,10 @@ grant_usage(PG_FUNCTION_ARGS)
 	model_require_writable("similarity.grant_usage()");
 	arg_own_model(&args, PG_GETARG_TEXT_PP(0));
 	arg_grantee(&args, PG_GETARG_TEXT_PP(1));
-	run("INSERT INTO _similarity.model_grant (model, grantee) SELECT m.id, $2 FROM _similarity.model m"
-		" WHERE m.id OPERATOR(pg_catalog.=) $1 AND NOT EXISTS (SELECT FROM _similarity.model_grant g"
-		" WHERE g.model OPERATOR(pg_catalog.=) $1 AND g.grantee::pg_catalog.oid IS NOT DISTINCT FROM $2)"
-		" FOR KEY SHARE", &args);
+	run_grant("INSERT INTO _similarity.model_grant (model, grantee) SELECT m.id, $2 FROM _similarity.model m"
+			  " WHERE m.id OPERATOR(pg_catalog.=) $1 AND NOT EXISTS (SELECT FROM _similarity.model_grant g"
+			  " WHERE g.model OPERATOR(pg_catalog.=) $1 AND g.grantee::pg_catalog.oid IS NOT DISTINCT FROM $2)"
+			  " FOR KEY SHARE", &args);
 	PG_RETURN_VOID();
 }
 
@@ -72,8 +72,8 @@ revoke_usage(PG_FUNCTION_ARGS)
 	model_require_writable("similarity.revoke_usage()");
 	arg_own_model(&args, PG_GETARG_TEXT_PP(0));
 	arg_grantee(&args, PG_GETARG_TEXT_PP(1));
-	run("DELETE FROM _similarity.model_grant WHERE model OPERATOR(pg_catalog.=) $1"
-		" AND grantee::pg_catalog.oid IS NOT DISTINCT FROM $2", &args);
+	run_grant("DELETE FROM _similarity.model_grant WHERE model OPERATOR(pg_catalog.=) $1"
+			  " AND grantee::pg_catalog.oid IS NOT DISTINCT FROM $2", &args);
 	PG_RETURN_VOID();
 }
 
@@ -91,6 +91,6 @@ set_model_owner(PG_FUNCTION_ARGS)
 	if (!superuser())
 		require_create_right(owner);
 	catalog_arg(&args, OIDOID, ObjectIdGetDatum(owner), false);
-	run("UPDATE _similarity.model SET owner = $2 WHERE id OPERATOR(pg_catalog.=) $1", &args);
+	run_grant("UPDATE _similarity.model SET owner = $2 WHERE id OPERATOR(pg_catalog.=) $1", &args);
 	PG_RETURN_VOID();
 }

@@ -115,7 +115,7 @@ check_count(const NnGraph *graph, InputKind kind, size_t count)
 }
 
 static void
-check_finite(const float4 *x, size_t count)
+check_input_finite(const float4 *x, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 	{
@@ -211,7 +211,7 @@ next_side(const int *dims, int n, int *i)
  * from.
  */
 static void
-check_shape(const NnGraph *graph, const InputShape *shape)
+check_input_shape(const NnGraph *graph, const InputShape *shape)
 {
 	NnShape		wanted;
 	int			side;
@@ -236,7 +236,7 @@ check_shape(const NnGraph *graph, const InputShape *shape)
 }
 
 static void
-read_array(InputRow *row, const NnGraph *graph, Datum value)
+read_input_array(InputRow *row, const NnGraph *graph, Datum value)
 {
 	ArrayType  *array = DatumGetArrayTypeP(value);
 	int			count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
@@ -248,9 +248,9 @@ read_array(InputRow *row, const NnGraph *graph, Datum value)
 	check_count(graph, INPUT_ARRAY, count);
 	row->shape.ndim = ARR_NDIM(array);
 	memcpy(row->shape.dims, ARR_DIMS(array), sizeof(int) * ARR_NDIM(array));
-	check_shape(graph, &row->shape);
+	check_input_shape(graph, &row->shape);
 	row->data = floats_of_array(array, count);
-	check_finite(row->data, count);
+	check_input_finite(row->data, count);
 	row->size = count * sizeof(float4);
 }
 
@@ -261,7 +261,7 @@ read_embedding(InputRow *row, const NnGraph *graph, Datum value)
 
 	check_count(graph, INPUT_EMBEDDING, e->dims);
 	row->data = embedding_floats(e, NULL);
-	check_finite(row->data, e->dims);
+	check_input_finite(row->data, e->dims);
 	row->size = e->dims * sizeof(float4);
 	set_count(row, e->dims);
 }
@@ -276,7 +276,7 @@ input_read(InputRow *row, const NnGraph *graph, InputKind kind, Datum value)
 			read_bytes(row, graph, value);
 			break;
 		case INPUT_ARRAY:
-			read_array(row, graph, value);
+			read_input_array(row, graph, value);
 			break;
 		case INPUT_EMBEDDING:
 			read_embedding(row, graph, value);

@@ -34,7 +34,7 @@ type_text(ParamType type)
 
 /* NULL if the parameter has none. */
 static const char *
-default_text(const ParamSpec *spec)
+default_value_text(const ParamSpec *spec)
 {
 	if (spec->required)
 		return NULL;
@@ -89,7 +89,7 @@ put_description(FunctionCallInfo fcinfo, const NnDescription *thing)
 	for (const ParamSpec *spec = thing->params; spec->name != NULL; spec++)
 	{
 		const char *const parameter[COLUMNS] = {
-			thing->name, spec->name, type_text(spec->type), default_text(spec),
+			thing->name, spec->name, type_text(spec->type), default_value_text(spec),
 			accepted_text(spec), spec->comment
 		};
 

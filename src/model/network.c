@@ -182,7 +182,7 @@ network_get(const CatalogVersion *version)
 }
 
 static void
-unpin(void *network)
+unpin_network(void *network)
 {
 	((Network *) network)->pins--;
 	make_room(0);
@@ -194,7 +194,7 @@ network_pin(const CatalogVersion *version, MemoryContext context)
 	Network    *network = network_get(version);
 	MemoryContextCallback *callback = MemoryContextAlloc(context, sizeof(*callback));
 
-	callback->func = unpin;
+	callback->func = unpin_network;
 	callback->arg = network;
 	MemoryContextRegisterResetCallback(context, callback);
 	network->pins++;
@@ -210,7 +210,7 @@ network_graph(const Network *network)
 /* ---- one row ---- */
 
 static Embedding *
-copy_embedding(MemoryContext context, const Embedding *e)
+memo_copy(MemoryContext context, const Embedding *e)
 {
 	return memcpy(MemoryContextAlloc(context, VARSIZE(e)), e, VARSIZE(e));
 }
@@ -224,13 +224,13 @@ recall(const Network *network, const InputRow *row)
 
 		if (entry->row.data != NULL && entry->row.element == row->element &&
 			memcmp(entry->row.data, row->data, row->size) == 0)
-			return copy_embedding(CurrentMemoryContext, entry->result);
+			return memo_copy(CurrentMemoryContext, entry->result);
 	}
 	return NULL;
 }
 
 static void
-remember(Network *network, const InputRow *row, const Embedding *result)
+remember_row(Network *network, const InputRow *row, const Embedding *result)
 {
 	MemoEntry  *entry = &network->memo[network->next_memo];
 	void	   *data;
@@ -244,7 +244,7 @@ remember(Network *network, const InputRow *row, const Embedding *result)
 		pfree(entry->result);
 	}
 	/* the entry counts as free until everything is in place */
-	entry->result = copy_embedding(network->context, result);
+	entry->result = memo_copy(network->context, result);
 	data = MemoryContextAlloc(network->context, row->size);
 	entry->row = *row;
 	entry->row.data = memcpy(data, row->data, row->size);
@@ -263,7 +263,7 @@ network_run(Network *network, const InputRow *row)
 	nn_infer_run(network->infer, row->element, &row->data, 1, result->x);
 	check_interrupts();
 	embedding_check_finite(result);
-	remember(network, row, result);
+	remember_row(network, row, result);
 	return result;
 }
 

@@ -333,7 +333,7 @@ pack_turned(const NnLayer *layer, const real *kernel, real *packed)
 
 /* The gradient of an input whose channels go in no blocks: few, as a picture's */
 static void
-input_gradient(const NnConvTask *task, const NnConvView *view, const real *frame, real *din)
+conv_input_gradient(const NnConvTask *task, const NnConvView *view, const real *frame, real *din)
 {
 	const NnWindow *w = &task->layer->window;
 	const real *kernel = nn_tensor(task->layer, task->pass, NN_CONV_KERNEL);
@@ -412,7 +412,7 @@ backward_group(void *arg, int slice, int worker)
 										room + (size_t) (i - begin) * frame_size(&frame));
 
 		if (!input_in_blocks(layer))
-			input_gradient(task, &view, image, task->din + (size_t) i * layer->inputs);
+			conv_input_gradient(task, &view, image, task->din + (size_t) i * layer->inputs);
 	}
 	for (size_t c = 0; c < view.filters && input_in_blocks(layer) && !interrupt_pending(); c += (size_t) nn_conv_block)
 	{

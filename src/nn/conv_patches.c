@@ -105,8 +105,8 @@ add_patches(const NnWindow *w, const real *patches, int begin, int count, real *
 
 /* out of a tile of pixels from its patches */
 static void
-forward_tile(const NnLayer *layer, const NnPass *pass, const real *patches, int pixels,
-			 real *out, real *before)
+patches_forward_tile(const NnLayer *layer, const NnPass *pass, const real *patches, int pixels,
+					 real *out, real *before)
 {
 	const real *kernel = nn_tensor(layer, pass, NN_CONV_KERNEL);
 	const real *bias = layer->ntensors > NN_CONV_BIAS ? nn_tensor(layer, pass, NN_CONV_BIAS) : NULL;
@@ -141,8 +141,8 @@ forward_image(void *arg, int slice, int worker)
 		int			pixels = nn_conv_pixels(layer) - p < tile ? nn_conv_pixels(layer) - p : tile;
 
 		make_patches(&layer->window, image, p, pixels, patches);
-		forward_tile(layer, task->pass, patches, pixels, out + (size_t) p * nn_conv_filters(layer),
-					 before == NULL ? NULL : before + (size_t) p * nn_conv_filters(layer));
+		patches_forward_tile(layer, task->pass, patches, pixels, out + (size_t) p * nn_conv_filters(layer),
+							 before == NULL ? NULL : before + (size_t) p * nn_conv_filters(layer));
 	}
 }
 

@@ -142,7 +142,7 @@ connect(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec, Status *st
 }
 
 static bool
-has_weights(const NnLayer *layer)
+layer_has_weights(const NnLayer *layer)
 {
 	for (int t = 0; t < layer->ntensors; t++)
 	{
@@ -166,7 +166,7 @@ add_layer(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec, Status *
 	if (!check_name(graph, i, status) || !connect(arena, graph, i, spec, status) ||
 		!params_check(&layer->params, status) || !layer->type->shape(layer, status))
 		return false;
-	layer->trained |= has_weights(layer);
+	layer->trained |= layer_has_weights(layer);
 	if (!nn_shape_count(&layer->output, &layer->outputs) || layer->outputs > NN_MAX_ROW)
 		return status_fail(status, STATUS_TOO_LARGE,
 						   "output of layer \"%s\" has more than %zu numbers a row",

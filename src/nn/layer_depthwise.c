@@ -118,7 +118,7 @@ add_tap(const real *x, const real *w, int channels, int m, real *out)
 }
 
 static void
-forward_image(void *arg, int slice, int worker)
+depthwise_forward_image(void *arg, int slice, int worker)
 {
 	const DepthwiseTask *task = arg;
 	const NnLayer *layer = task->layer;
@@ -153,7 +153,7 @@ depthwise_forward(const NnLayer *layer, const NnPass *pass, const real *in, real
 {
 	DepthwiseTask task = {.layer = layer,.pass = pass,.in = in,.target = out,.before = saved};
 
-	pool_run(pass->pool, pass->n, forward_image, &task);
+	pool_run(pass->pool, pass->n, depthwise_forward_image, &task);
 }
 
 /* The gradients of one pixel and tap */
@@ -177,7 +177,7 @@ backward_tap(const NnLayer *layer, const real *x, const real *w, const real *d, 
 }
 
 static void
-backward_image(void *arg, int slice, int worker)
+depthwise_backward_image(void *arg, int slice, int worker)
 {
 	const DepthwiseTask *task = arg;
 	const NnLayer *layer = task->layer;
@@ -225,7 +225,7 @@ depthwise_backward(const NnLayer *layer, const NnPass *pass, const real *in, con
 
 	for (int w = 0; w < pool_threads(pass->pool); w++)
 		memset(nn_scratch(pass, w), 0, count * sizeof(real));
-	pool_run(pass->pool, pass->n, backward_image, &task);
+	pool_run(pass->pool, pass->n, depthwise_backward_image, &task);
 	for (int w = 1; w < pool_threads(pass->pool); w++)
 		nn_add_to(count, nn_scratch(pass, w), total);
 	pass->sink(pass->sink_context, layer->tensors[KERNEL].offset, layer->tensors[KERNEL].count, total);

@@ -59,7 +59,7 @@ typedef struct MergeTask
 } MergeTask;
 
 static void
-add_row(void *arg, int slice, int worker)
+merge_add_row(void *arg, int slice, int worker)
 {
 	const MergeTask *task = arg;
 	size_t		n = task->layer->outputs;
@@ -84,7 +84,7 @@ add_merge(const NnLayer *layer, const NnPass *pass, const real *const *in, real 
 {
 	MergeTask	task = {.layer = layer,.in = in,.out = out};
 
-	pool_run(pass->pool, pass->n, add_row, &task);
+	pool_run(pass->pool, pass->n, merge_add_row, &task);
 }
 
 static void

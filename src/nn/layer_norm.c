@@ -143,7 +143,7 @@ sums_scratch(const NnLayer *layer, int n)
 }
 
 static double *
-worker_sums(const NormTask *task, int worker)
+worker_moments(const NormTask *task, int worker)
 {
 	return (double *) nn_scratch(task->pass, worker);
 }
@@ -151,13 +151,13 @@ worker_sums(const NormTask *task, int worker)
 static real *
 worker_run(const NormTask *task, int worker)
 {
-	return (real *) (worker_sums(task, worker) + 4 * task->channels);
+	return (real *) (worker_moments(task, worker) + 4 * task->channels);
 }
 
 static void
 add_run(const NormTask *task, int worker, int sums)
 {
-	double	   *total = worker_sums(task, worker);
+	double	   *total = worker_moments(task, worker);
 	real	   *run = worker_run(task, worker);
 
 	for (size_t c = 0; c < (size_t) sums * task->channels; c++)
@@ -170,7 +170,7 @@ add_run(const NormTask *task, int worker, int sums)
 static void
 clear_sums(const NormTask *task, int worker)
 {
-	memset(worker_sums(task, worker), 0, 4 * task->channels * sizeof(double));
+	memset(worker_moments(task, worker), 0, 4 * task->channels * sizeof(double));
 	memset(worker_run(task, worker), 0, 2 * task->channels * sizeof(real));
 }
 
@@ -178,11 +178,11 @@ clear_sums(const NormTask *task, int worker)
 static double *
 total_sums(const NormTask *task)
 {
-	double	   *total = worker_sums(task, 0);
+	double	   *total = worker_moments(task, 0);
 
 	for (int w = 1; w < pool_threads(task->pass->pool); w++)
 	{
-		const double *part = worker_sums(task, w);
+		const double *part = worker_moments(task, w);
 
 		for (size_t c = 0; c < 2 * task->channels; c++)
 			total[c] += part[c];
@@ -482,7 +482,7 @@ layer_gradient_slice(void *arg, int slice, int worker)
 {
 	const NormTask *task = arg;
 	size_t		channels = task->channels;
-	double	   *sums = worker_sums(task, worker);
+	double	   *sums = worker_moments(task, worker);
 	size_t		begin;
 	size_t		end;
 

@@ -25,7 +25,7 @@ static const ParamSpec rescaling_params[] = {
 
 /* The output is shaped as the input, and backward reads neither. */
 static bool
-same_shape(NnLayer *layer, Status *status)
+keep_shape(NnLayer *layer, Status *status)
 {
 	layer->reads_in = layer->reads_out = false;
 	return nn_same_shape(layer, status);
@@ -60,7 +60,7 @@ rescaling_backward(const NnLayer *layer, const NnPass *pass,
 const NnLayerType nn_layer_rescaling = {
 	.description = {"rescaling", rescaling_params, "x * scale + offset"},
 	.place = NN_IN_PLACE,
-	.shape = same_shape,
+	.shape = keep_shape,
 	.forward = rescaling_forward,
 	.backward = rescaling_backward
 };
@@ -202,7 +202,7 @@ dropout_backward(const NnLayer *layer, const NnPass *pass,
 const NnLayerType nn_layer_dropout = {
 	.description = {"dropout", dropout_params, "sets random numbers to 0 in training (Srivastava et al., 2014)"},
 	.place = NN_IN_PLACE,
-	.shape = same_shape,
+	.shape = keep_shape,
 	.forward = dropout_forward,
 	.backward = dropout_backward
 };

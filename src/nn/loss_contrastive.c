@@ -28,7 +28,7 @@ static const ParamSpec contrastive_params[] = {
 
 /* What a pair costs */
 static double
-pair_loss(const Params *params, const NnAnchor *anchor, int j)
+contrastive_pair_loss(const Params *params, const NnAnchor *anchor, int j)
 {
 	if (anchor->positive[j])
 		return fmax(anchor->distance[j] - params_number(params, POSITIVE_MARGIN), 0);
@@ -46,7 +46,7 @@ tally_pairs(const Params *params, const NnBatch *batch, NnTally *positives, NnTa
 		{
 			if (anchor.positive[j] || anchor.negative[j])
 				nn_tally(anchor.positive[j] ? positives : negatives,
-						 pair_loss(params, &anchor, j));
+						 contrastive_pair_loss(params, &anchor, j));
 		}
 	}
 }
@@ -69,7 +69,7 @@ contrastive_matrix(const Params *params, const NnBatch *batch)
 
 		for (int j = 0; j < anchor.n; j++)
 		{
-			if ((anchor.positive[j] || anchor.negative[j]) && pair_loss(params, &anchor, j) > 0)
+			if ((anchor.positive[j] || anchor.negative[j]) && contrastive_pair_loss(params, &anchor, j) > 0)
 				anchor.gradient[j] += anchor.positive[j] ? positive_scale : -negative_scale;
 		}
 	}

@@ -38,7 +38,7 @@ typedef struct Kept
 } Kept;
 
 static bool
-is_kept(const Kept *kept, const NnAnchor *anchor, int j)
+is_mined(const Kept *kept, const NnAnchor *anchor, int j)
 {
 	double		d = anchor->distance[j];
 
@@ -50,7 +50,7 @@ keeps_any(const Kept *kept, const NnAnchor *anchor)
 {
 	for (int j = 0; j < anchor->n; j++)
 	{
-		if (is_kept(kept, anchor, j))
+		if (is_mined(kept, anchor, j))
 			return true;
 	}
 	return false;
@@ -68,18 +68,18 @@ log_sum(const Kept *kept, const NnAnchor *anchor, double factor, double shift)
 
 	for (int j = 0; j < anchor->n; j++)
 	{
-		if (is_kept(kept, anchor, j))
+		if (is_mined(kept, anchor, j))
 			largest = fmax(largest, factor * (anchor->distance[j] + shift));
 	}
 	sum = exp(-largest);
 	for (int j = 0; j < anchor->n; j++)
 	{
-		if (is_kept(kept, anchor, j))
+		if (is_mined(kept, anchor, j))
 			sum += exp(factor * (anchor->distance[j] + shift) - largest);
 	}
 	for (int j = 0; j < anchor->n; j++)
 	{
-		if (is_kept(kept, anchor, j))
+		if (is_mined(kept, anchor, j))
 			anchor->gradient[j] += copysign(1, factor) *
 				exp(factor * (anchor->distance[j] + shift) - largest) / sum;
 	}

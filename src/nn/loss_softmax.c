@@ -50,7 +50,7 @@ is_other(const NnAnchor *anchor, int j)
 
 /* The softmax over all other keys, in the batch's row; returns its logarithm's sum */
 static double
-softmax(const NnAnchor *anchor, double factor)
+anchor_softmax(const NnAnchor *anchor, double factor)
 {
 	double	   *x = logits(anchor, factor);
 
@@ -89,7 +89,7 @@ soft_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 		nn_tally(tally, 0);
 		return;
 	}
-	softmax(anchor, factor);
+	anchor_softmax(anchor, factor);
 	for (int j = 0; j < anchor->n; j++)
 		sum += anchor->positive[j] ? share[j] : 0;
 	for (int j = 0; j < anchor->n; j++)
@@ -128,7 +128,7 @@ sup_con_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 		nn_tally(tally, 0);
 		return;
 	}
-	loss = softmax(anchor, factor);
+	loss = anchor_softmax(anchor, factor);
 	for (int j = 0; j < anchor->n; j++)
 	{
 		if (anchor->positive[j])

@@ -86,7 +86,7 @@ pick_negative(const Params *params, const NnAnchor *anchor)
 
 /* Loss of a pair of distances, and its slope by their difference */
 static double
-pair_loss(const Params *params, double x, double *slope)
+triplet_pair_loss(const Params *params, double x, double *slope)
 {
 	double		loss;
 
@@ -103,7 +103,7 @@ add_triplet(const Params *params, const NnAnchor *anchor, NnPick positive, NnPic
 {
 	double		slope;
 
-	nn_tally(tally, pair_loss(params, positive.value - negative.value, &slope));
+	nn_tally(tally, triplet_pair_loss(params, positive.value - negative.value, &slope));
 	anchor->gradient[positive.index] += slope;
 	anchor->gradient[negative.index] -= slope;
 }
@@ -190,7 +190,7 @@ pn_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 		add_triplet(params, anchor, positive, negative, tally);
 		return;
 	}
-	nn_tally(tally, pair_loss(params, positive.value - batch->matrix[between], &slope));
+	nn_tally(tally, triplet_pair_loss(params, positive.value - batch->matrix[between], &slope));
 	anchor->gradient[positive.index] += slope;
 	batch->dmatrix[between] -= slope;
 }

@@ -50,7 +50,7 @@ moments_of(const double *a, const double *b, int dims)
 }
 
 static double
-snr_distance(const double *q, const double *k, int dims)
+pairwise_snr(const double *q, const double *k, int dims)
 {
 	double		signal = moments_of(q, NULL, dims).variance;
 
@@ -86,7 +86,7 @@ pair_distance(NnDistance distance, const double *a, const double *b, int dims)
 	double		sum = 0;
 
 	if (distance == NN_SNR)
-		return snr_distance(a, b, dims);
+		return pairwise_snr(a, b, dims);
 	for (int d = 0; d < dims; d++)
 	{
 		double		delta = a[d] - b[d];

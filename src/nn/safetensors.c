@@ -194,7 +194,7 @@ read_number(Reader *reader, uint64_t *number)
 
 /* At most max numbers in brackets */
 static bool
-read_numbers(Reader *reader, uint64_t *numbers, int max, int *n)
+read_integers(Reader *reader, uint64_t *numbers, int max, int *n)
 {
 	*n = 0;
 	if (!expect(reader, '['))
@@ -274,10 +274,10 @@ read_member(Reader *reader, SafeTensor *tensor, Members *members)
 	if (strcmp(key, "shape") == 0 && !members->shape)
 	{
 		members->shape = true;
-		return read_numbers(reader, tensor->dim, SAFETENSORS_MAX_RANK, &tensor->rank);
+		return read_integers(reader, tensor->dim, SAFETENSORS_MAX_RANK, &tensor->rank);
 	}
 	if (strcmp(key, "data_offsets") == 0 && members->offsets == 0)
-		return read_numbers(reader, members->offset, 2, &members->offsets);
+		return read_integers(reader, members->offset, 2, &members->offsets);
 	return bad_header(reader, "a member that a tensor does not have");
 }
 

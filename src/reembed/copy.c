@@ -174,7 +174,7 @@ side_columns(const Copy *copy, Relation table)
 }
 
 static Datum
-options_of(Oid relid)
+table_options(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(relid));
 	bool		isnull;
@@ -197,11 +197,11 @@ create_side(Copy *copy, Relation table)
 	copy->side = heap_create_with_catalog(trigger_random_name("similarity_reembed"), form->relnamespace, form->reltablespace,
 										  InvalidOid, InvalidOid, InvalidOid, form->relowner, form->relam,
 										  side_columns(copy, table), NIL, RELKIND_RELATION, form->relpersistence,
-										  false, false, ONCOMMIT_NOOP, options_of(copy->relid),
+										  false, false, ONCOMMIT_NOOP, table_options(copy->relid),
 										  false, true, true, copy->relid, NULL);
 	CommandCounterIncrement();
 	if (OidIsValid(form->reltoastrelid))
-		NewHeapCreateToastTable(copy->side, options_of(form->reltoastrelid), AccessExclusiveLock, form->reltoastrelid);
+		NewHeapCreateToastTable(copy->side, table_options(form->reltoastrelid), AccessExclusiveLock, form->reltoastrelid);
 	CommandCounterIncrement();
 
 	/* whoever drops the table drops it too */
@@ -215,7 +215,7 @@ create_side(Copy *copy, Relation table)
 
 /* Is there such a table, and was it made as a copy of the other? */
 static bool
-is_side(Oid relid, Oid side)
+is_side_table(Oid relid, Oid side)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(side));
 	bool		is;
@@ -234,7 +234,7 @@ side_fits(Relation table, Oid side)
 	Relation	relation;
 	bool		fits;
 
-	if (!is_side(RelationGetRelid(table), side))
+	if (!is_side_table(RelationGetRelid(table), side))
 		return false;
 	relation = table_open(side, AccessShareLock);
 	fits = relation->rd_rel->relowner == table->rd_rel->relowner &&
@@ -274,7 +274,7 @@ trigger_statement(void)
  * triggers the table has, it cannot be disabled, and no dump carries it.
  */
 static void
-create_trigger(Oid relid)
+create_copy_trigger(Oid relid)
 {
 	CreateTriggerFiringOn(trigger_statement(), NULL, relid, InvalidOid, InvalidOid, InvalidOid, InvalidOid,
 						  InvalidOid, NULL, true, false, TRIGGER_FIRES_ALWAYS);
@@ -374,7 +374,7 @@ copy_begin(Copy *copy)
 	{
 		copy_end(copy->relid);
 		create_side(copy, table);
-		create_trigger(copy->relid);
+		create_copy_trigger(copy->relid);
 		store_copy(copy);
 	}
 	table_close(table, NoLock);
@@ -406,7 +406,7 @@ copy_end(Oid relid)
 	{
 		Oid			side = catalog_column_oid(0, 1, "a copy of a table");
 
-		if (is_side(relid, side))
+		if (is_side_table(relid, side))
 			drop_side(side);
 	}
 	if (get_rel_name(relid) != NULL)

@@ -126,7 +126,7 @@ catalog_scan_isnull(CatalogScan *scan, AttrNumber attribute)
 }
 
 static Datum
-not_null(CatalogScan *scan, AttrNumber attribute)
+scan_not_null(CatalogScan *scan, AttrNumber attribute)
 {
 	bool		isnull;
 	Datum		value = heap_getattr(scan->tuple, attribute, RelationGetDescr(scan->relation), &isnull);
@@ -145,7 +145,7 @@ catalog_scan_value(CatalogScan *scan, AttrNumber attribute, Oid type)
 {
 	if (column(scan, attribute)->atttypid != type)
 		raise_changed("table", RelationGetRelationName(scan->relation));
-	return not_null(scan, attribute);
+	return scan_not_null(scan, attribute);
 }
 
 Oid
@@ -153,7 +153,7 @@ catalog_scan_oid(CatalogScan *scan, AttrNumber attribute)
 {
 	if (column(scan, attribute)->attlen != sizeof(Oid) || !column(scan, attribute)->attbyval)
 		raise_changed("table", RelationGetRelationName(scan->relation));
-	return DatumGetObjectId(not_null(scan, attribute));
+	return DatumGetObjectId(scan_not_null(scan, attribute));
 }
 
 void

@@ -79,7 +79,7 @@ put_query(NeighborPage *page, const bytea *image)
 
 /* In memory of this row alone */
 static void
-put_neighbor(void *state, const NeighborRow *row)
+put_card(void *state, const NeighborRow *row)
 {
 	NeighborPage *page = state;
 	ReportItem	item = picture_neighbor(page->gallery, row, page->label);
@@ -103,7 +103,7 @@ put_fixed(NeighborPage *page, void (*append) (ReportText *piece))
 }
 
 static void
-add_row(NeighborPage *page, const LabeledRows *rows, const LabeledBatch *batch, int row)
+add_query_row(NeighborPage *page, const LabeledRows *rows, const LabeledBatch *batch, int row)
 {
 	MemoryContext previous = MemoryContextSwitchTo(page->scratch);
 	const bytea *image;
@@ -114,7 +114,7 @@ add_row(NeighborPage *page, const LabeledRows *rows, const LabeledBatch *batch, 
 		image = picture_of_input(page->gallery, batch->inputs[row], rows->type);
 	page->label = batch->labels[row];
 	put_query(page, image);
-	neighbors_find(page->plan, batch->embeddings[row], put_neighbor, page);
+	neighbors_find(page->plan, batch->embeddings[row], put_card, page);
 	put_fixed(page, report_append_row_end);
 	page->queries++;
 	page->labeled += batch->labels[row] != NULL;
@@ -136,7 +136,7 @@ add_rows(NeighborPage *page, const char *query)
 					 errmsg("a page shows at most %d rows of the query", PAGE_MAX_QUERIES),
 					 errhint("Add a LIMIT.")));
 		for (int i = 0; i < batch->n; i++)
-			add_row(page, rows, batch, i);
+			add_query_row(page, rows, batch, i);
 	}
 }
 

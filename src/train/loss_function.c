@@ -212,7 +212,7 @@ read_params(FunctionCallInfo fcinfo, const char *name, const NnLossType *type, P
 }
 
 static Datum
-evaluate(FunctionCallInfo fcinfo, const NnLossRequest *request)
+evaluate_rows(FunctionCallInfo fcinfo, const NnLossRequest *request)
 {
 	TupleDesc	columns;
 	Datum		values[3];
@@ -276,5 +276,5 @@ evaluate_loss(PG_FUNCTION_ARGS)
 	request.second = second.x;
 	request.labels = read_labels(fcinfo, request.type, rows.n);
 	check_second(&request, name, second.dims);
-	return evaluate(fcinfo, &request);
+	return evaluate_rows(fcinfo, &request);
 }

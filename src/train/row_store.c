@@ -125,7 +125,7 @@ row_address(const RowStore *store, uint32 i)
 
 /* Make room for one more row in memory; false if the budget does not allow it. */
 static bool
-grow(RowStore *store)
+add_block(RowStore *store)
 {
 	Size		size = store->rows_per_block * store->row_size;
 
@@ -143,7 +143,7 @@ void
 rows_append(RowStore *store, const void *row)
 {
 	store->hash = random_hash(row, store->row_size, store->hash);
-	if (!store->has_file && !grow(store))
+	if (!store->has_file && !add_block(store))
 		begin_file(store);
 	if (!store->has_file)
 		memcpy(row_address(store, store->nrows), row, store->row_size);

@@ -287,7 +287,7 @@ sample_batch(PG_FUNCTION_ARGS)
 }
 
 static int
-compare_labels(const void *a, const void *b)
+compare_classes(const void *a, const void *b)
 {
 	int32		x = *(const int32 *) a;
 	int32		y = *(const int32 *) b;
@@ -303,7 +303,7 @@ class_ratio(const Sample *sample, int32 *labels)
 
 	for (int i = 0; i < sample->batch; i++)
 		labels[i] = sampling_label(&sample->options, sample->rows, sample->drawn[i]);
-	qsort(labels, sample->batch, sizeof(int32), compare_labels);
+	qsort(labels, sample->batch, sizeof(int32), compare_classes);
 	for (int i = 1; i < sample->batch; i++)
 		classes += labels[i] != labels[i - 1];
 	return (double) sample->batch / classes;

@@ -99,7 +99,7 @@ plan_memory(Training *training)
 
 /* Validation first, since it must fit into memory and rows may go to disk. */
 static void
-read_rows(Training *training)
+read_training_rows(Training *training)
 {
 	const TrainOptions *options = &training->options;
 	SourceRequest request = {
@@ -256,7 +256,7 @@ prepare(Training *training, FunctionCallInfo fcinfo)
 	options->nn.pool = options->resume ?
 		memory_pool_of(training->context, training->resumed.threads) : memory_pool(training->context);
 	plan_memory(training);
-	read_rows(training);
+	read_training_rows(training);
 	create_sampler(training, arena);
 	create_trainer(training);
 	progress_begin(&training->progress, options->model, options->epochs,
@@ -312,7 +312,7 @@ check_weights(const Training *training)
 /* ---- what is written ---- */
 
 static void
-commit(const Training *training)
+commit_training(const Training *training)
 {
 	if (!training->atomic)
 		SPI_commit();
@@ -343,7 +343,7 @@ write_and_commit(Training *training, void (*write) (Training *training))
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
 	}
-	commit(training);
+	commit_training(training);
 }
 
 static void
@@ -533,7 +533,7 @@ train(Training *training, FunctionCallInfo fcinfo)
 	INSTR_TIME_SET_CURRENT(training->start);
 	prepare(training, fcinfo);
 	record_begin(training);
-	commit(training);
+	commit_training(training);
 	run_guarded(training);
 	if (!training->atomic)
 		catalog_unlock_model(&training->model, ExclusiveLock);
