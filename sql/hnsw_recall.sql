@@ -132,9 +132,16 @@ INSERT INTO fresh SELECT ARRAY[i, i]::embedding FROM generate_series(1, 300) i;
 CREATE INDEX fresh_l2 ON fresh USING similarity_hnsw (e embedding_l2_ops) WITH (target_recall = 0.99);
 SELECT target_ef_search, recall FROM similarity.index_figures('fresh_l2');
 COMMIT;
+-- That values are of two models is told by the operators, not by who measures.
+CREATE TABLE two (e embedding(2));
+INSERT INTO two SELECT ARRAY[i, 1]::embedding(2)::embedding(2, 1) FROM generate_series(1, 20) i;
+INSERT INTO two SELECT ARRAY[i, 2]::embedding(2)::embedding(2, 2) FROM generate_series(1, 20) i;
+CREATE INDEX two_l2 ON two USING similarity_hnsw (e embedding_l2_ops);
+SELECT embedding_model(e) AS model, count(*) FROM two GROUP BY 1 ORDER BY 1;
+SELECT recall, rows FROM similarity.index_recall('two_l2');
 -- Out of range
 CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (target_recall = 0.4);
 CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (target_recall = 1);
 CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (target_recall = 'high');
 
-DROP TABLE item, few, part, none, fresh;
+DROP TABLE item, few, part, none, fresh, two;

@@ -6,8 +6,8 @@
  * their candidates.  In a pass the table is read once by a cursor over "SELECT
  * tableoid, ctid, column", run as the invoker, so that privileges, row security
  * and visibility are PostgreSQL's; all passes have one snapshot.  Blocks of rows
- * go to kernel/neighbors, which computes on the thread pool; the main thread
- * reads and answers interrupts in between.
+ * go to exact_search.h, which computes on the thread pool; the main thread reads
+ * and answers interrupts in between.
  */
 #include "postgres.h"
 
@@ -23,14 +23,10 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-#include "embedding/embedding.h"
-#include "kernel/neighbors.h"
-#include "server/budget.h"
+#include "embedding/exact_search.h"
 #include "server/compat.h"
 #include "server/context.h"
 #include "server/cursor.h"
-#include "server/errors.h"
-#include "server/stop.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_knn);
 
@@ -42,9 +38,7 @@ typedef struct Knn
 	/* the queries */
 	int			nqueries;
 	Embedding **queries;
-	int			dims;
-	int			model;			/* tag that they agree on, or 0 */
-	bool		as_bits;		/* items are converted: threads cannot do that */
+	int			most;			/* of a pass */
 	const EmbeddingMetric *metric;
 	int			k;
 	ThreadPool *pool;
@@ -52,8 +46,7 @@ typedef struct Knn
 	/* those of a pass */
 	int			first;
 	int			n;
-	const void **items;
-	float	   *vectors;
+	ExactSearch *search;
 	MemoryContext pass_context;
 
 	/* the table */
@@ -61,15 +54,6 @@ typedef struct Knn
 	Portal		portal;
 	Oid		   *parts;
 	int			nparts;
-
-	/* a block of rows */
-	int			block;
-	float	   *row_vectors;
-	const void **row_items;
-	uint64	   *row_ids;
-	MemoryContext context;		/* of detoasted rows */
-
-	NeighborSearch *search;
 } Knn;
 
 /* ---- queries ---- */
@@ -81,6 +65,7 @@ read_queries(Knn *knn, ArrayType *array)
 	Datum	   *values;
 	bool	   *nulls;
 	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	int			model = 0;
 
 	if (n > NEIGHBOR_MAX_QUERIES)
 		ereport(ERROR,
@@ -98,38 +83,14 @@ read_queries(Knn *knn, ArrayType *array)
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("query %d is null", i + 1)));
 		e = embedding_check(DatumGetEmbedding(values[i]));
-		if (i == 0)
-			knn->dims = e->dims;
-		else
-			embedding_check_dims(knn->queries[0], e);
-		embedding_merge_model(&knn->model, e);
 		knn->queries[i] = e;
+		embedding_check_dims(knn->queries[0], e);
+		embedding_merge_model(&model, e);
 	}
+	if (n > 0)
+		knn->most = exact_search_affordable(knn->metric, knn->queries[0]->dims, knn->k, 0);
 	pfree(values);
 	pfree(nulls);
-}
-
-/* Queries of the next pass, as many as can be afforded; false if none is left. */
-static bool
-next_queries(Knn *knn)
-{
-	Size		affordable = neighbors_affordable(budget_bytes(BUDGET_MAINTENANCE), knn->dims, knn->k,
-												  sizeof(void *) + (knn->as_bits ? embedding_size(ELEMENT_BIT, knn->dims) : 0));
-
-	knn->first += knn->n;
-	knn->n = (int) Min(affordable, knn->nqueries - knn->first);
-	if (knn->n == 0)
-		return false;
-	knn->items = palloc(sizeof(void *) * knn->n);
-	knn->vectors = palloc_extended(sizeof(float) * knn->dims * knn->n, MCXT_ALLOC_HUGE);
-	for (int i = 0; i < knn->n; i++)
-	{
-		Embedding  *e = knn->queries[knn->first + i];
-
-		embedding_decode(e, knn->vectors + (Size) i * knn->dims);
-		knn->items[i] = knn->as_bits ? embedding_convert(e, ELEMENT_BIT) : e;
-	}
-	return true;
 }
 
 /* ---- the table ---- */
@@ -217,65 +178,39 @@ unpack_tid(uint64 id, ItemPointer tid)
 
 /* ---- the pass ---- */
 
-/* Take a row into the block; rows without embedding are passed over. */
-static int
-take_row(Knn *knn, SPITupleTable *table, int row, int n)
+static uint64
+row_id(Knn *knn, HeapTuple tuple, TupleDesc desc)
 {
-	HeapTuple	tuple = table->vals[row];
 	bool		isnull;
-	Datum		value = SPI_getbinval(tuple, table->tupdesc, 3, &isnull);
-	Embedding  *e;
+	Datum		part = SPI_getbinval(tuple, desc, 1, &isnull);
+	Datum		tid = SPI_getbinval(tuple, desc, 2, &isnull);
 
-	if (isnull)
-		return n;
-	e = embedding_check(DatumGetEmbedding(value));
-	embedding_check_dims(e, knn->queries[0]);
-	if (e->model != 0 && knn->model != 0 && e->model != knn->model)
-		embedding_raise_model_mismatch(e->model, knn->model);
-	embedding_decode(e, knn->row_vectors + (Size) n * knn->dims);
-	knn->row_items[n] = knn->as_bits ? embedding_convert(e, ELEMENT_BIT) : e;
-	knn->row_ids[n] = pack_id(part_number(knn, DatumGetObjectId(SPI_getbinval(tuple, table->tupdesc, 1, &isnull))),
-							  (ItemPointer) DatumGetPointer(SPI_getbinval(tuple, table->tupdesc, 2, &isnull)));
-	return n + 1;
+	return pack_id(part_number(knn, DatumGetObjectId(part)),
+				   (ItemPointer) DatumGetPointer(tid));
 }
 
+/* Rows without embedding are passed over. */
 static bool
 take_block(Knn *knn)
 {
-	MemoryContext previous;
-	int			n = 0;
+	SPITupleTable *table;
 	uint64		fetched;
 
 	CHECK_FOR_INTERRUPTS();
-	SPI_cursor_fetch(knn->portal, true, knn->block);
+	SPI_cursor_fetch(knn->portal, true, exact_search_block(knn->search));
 	fetched = SPI_processed;
-	previous = MemoryContextSwitchTo(knn->context);
+	table = SPI_tuptable;
 	for (uint64 i = 0; i < fetched; i++)
-		n = take_row(knn, SPI_tuptable, i, n);
-	MemoryContextSwitchTo(previous);
-	neighbors_add(knn->search, knn->row_vectors, knn->row_items, knn->row_ids, n);
-	check_interrupts();
-	SPI_freetuptable(SPI_tuptable);
-	MemoryContextReset(knn->context);
+	{
+		bool		isnull;
+		Datum		value = SPI_getbinval(table->vals[i], table->tupdesc, 3, &isnull);
+
+		if (!isnull)
+			exact_search_add(knn->search, value, row_id(knn, table->vals[i], table->tupdesc), true);
+	}
+	exact_search_flush(knn->search);
+	SPI_freetuptable(table);
 	return fetched > 0;
-}
-
-static void
-create_search(Knn *knn)
-{
-	Status		status;
-
-	status_clear(&status);
-	knn->search = neighbors_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), knn->pool,
-								   knn->metric->kind, knn->metric->distance, knn->dims, knn->vectors,
-								   knn->items, knn->n, knn->k, &status);
-	if (knn->search == NULL)
-		raise_status(&status);
-	knn->block = (int) neighbors_block(knn->search);
-	knn->row_vectors = palloc_extended(sizeof(float) * knn->block * knn->dims, MCXT_ALLOC_HUGE);
-	knn->row_items = palloc(sizeof(void *) * knn->block);
-	knn->row_ids = palloc(sizeof(uint64) * knn->block);
-	knn->context = AllocSetContextCreate(CurrentMemoryContext, "knn block", ALLOCSET_DEFAULT_SIZES);
 }
 
 /* ---- the result ---- */
@@ -285,11 +220,11 @@ return_neighbors(Knn *knn, ReturnSetInfo *result)
 {
 	for (int q = 0; q < knn->n; q++)
 	{
-		size_t		n;
-		const Neighbor *found = neighbors_of(knn->search, q, &n);
+		int			n;
+		const Neighbor *found = exact_search_found(knn->search, q, &n);
 
 		CHECK_FOR_INTERRUPTS();
-		for (size_t i = 0; i < n; i++)
+		for (int i = 0; i < n; i++)
 		{
 			Datum		values[5];
 			bool		nulls[5] = {false};
@@ -297,7 +232,7 @@ return_neighbors(Knn *knn, ReturnSetInfo *result)
 
 			unpack_tid(found[i].id, &tid);
 			values[0] = Int32GetDatum(knn->first + q + 1);
-			values[1] = Int32GetDatum((int32) i + 1);
+			values[1] = Int32GetDatum(i + 1);
 			values[2] = PointerGetDatum(&tid);
 			values[3] = Float8GetDatum(found[i].distance);
 			values[4] = ObjectIdGetDatum(knn->parts[found[i].id >> 48]);
@@ -306,27 +241,23 @@ return_neighbors(Knn *knn, ReturnSetInfo *result)
 	}
 }
 
-/* The neighbors of as many queries as can be afforded; false if none is left. */
-static bool
+/* The neighbors of the next n queries */
+static void
 run_pass(Knn *knn, ReturnSetInfo *result)
 {
-	bool		any;
 	MemoryContext caller = MemoryContextSwitchTo(knn->pass_context);
 
-	any = next_queries(knn);
-	if (any)
-	{
-		create_search(knn);
-		knn->portal = cursor_open(knn->plan, true);
-		while (take_block(knn))
-			continue;
-		cursor_close(knn->portal);
-		MemoryContextSwitchTo(knn->pass_context);
-		return_neighbors(knn, result);
-	}
+	knn->search = exact_search_begin(knn->metric, knn->pool, knn->queries + knn->first,
+									 knn->n, knn->k);
+	knn->portal = cursor_open(knn->plan, true);
+	while (take_block(knn))
+		continue;
+	cursor_close(knn->portal);
+	exact_search_finish(knn->search);
+	MemoryContextSwitchTo(knn->pass_context);	/* SPI leaves its own */
+	return_neighbors(knn, result);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(knn->pass_context);
-	return any;
 }
 
 Datum
@@ -347,7 +278,6 @@ similarity_knn(PG_FUNCTION_ARGS)
 	previous = MemoryContextSwitchTo(context);
 	knn = palloc0(sizeof(Knn));
 	knn->metric = metric;
-	knn->as_bits = metric->of_bits;
 	knn->k = (int) k;
 	knn->pass_context = AllocSetContextCreate(context, "knn pass", ALLOCSET_DEFAULT_SIZES);
 	read_queries(knn, PG_GETARG_ARRAYTYPE_P(2));
@@ -357,8 +287,11 @@ similarity_knn(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(context);
 	prepare_table(knn, PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	knn->pool = knn->nqueries > 0 ? memory_pool(context) : NULL;
-	while (run_pass(knn, (ReturnSetInfo *) fcinfo->resultinfo))
-		continue;
+	for (; knn->first < knn->nqueries; knn->first += knn->n)
+	{
+		knn->n = Min(knn->most, knn->nqueries - knn->first);
+		run_pass(knn, (ReturnSetInfo *) fcinfo->resultinfo);
+	}
 	SPI_finish();
 	MemoryContextDelete(context);
 	return (Datum) 0;

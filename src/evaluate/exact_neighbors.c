@@ -3,9 +3,8 @@
  *	  The exact neighbors of many queries in one pass over the table.
  *
  * Queries are collected until maintenance_work_mem is used, then the table is
- * read once by a cursor, as the invoker, and scored against all of them by
- * kernel/neighbors, on the thread pool.  The distances are the operators' own
- * to the last bit.
+ * read once by a cursor, as the invoker, and compared with all of them on the
+ * thread pool (embedding/exact_search.h).
  */
 #include "postgres.h"
 
@@ -15,16 +14,13 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "embedding/exact_search.h"
 #include "evaluate/exact_neighbors.h"
 #include "gallery/gallery.h"
 #include "gallery/labels.h"
 #include "gallery/lookup.h"
-#include "kernel/neighbors.h"
-#include "server/budget.h"
 #include "server/context.h"
 #include "server/cursor.h"
-#include "server/errors.h"
-#include "server/stop.h"
 
 struct Exact
 {
@@ -40,21 +36,10 @@ struct Exact
 	int			n;
 	int			size;
 	int			capacity;		/* run at so many */
-	int			dims;
-	int			model;			/* tag that they agree on, or 0 */
 	int		   *query_labels;
-	const void **items;
-	float	   *vectors;
-
-	/* a block of rows */
-	float	   *row_vectors;
-	const void **row_items;
-	uint64	   *row_ids;		/* label codes, EVAL_NO_LABEL as NO_LABEL_ID */
-	MemoryContext block_context;
-	NeighborSearch *search;
+	Embedding **queries;
+	ExactSearch *search;		/* rows' numbers are their labels' codes */
 };
-
-#define NO_LABEL_ID PG_UINT64_MAX
 
 /* ---- queries ---- */
 
@@ -75,13 +60,11 @@ exact_create(const Gallery *gallery, int k, Labels *labels, ExactFunction functi
 static void
 begin_queries(Exact *exact, const Embedding *query)
 {
-	exact->dims = query->dims;
-	exact->capacity = (int) neighbors_affordable(budget_bytes(BUDGET_MAINTENANCE), query->dims, exact->k,
-												 VARSIZE(query) + 64);
+	exact->capacity = exact_search_affordable(exact->gallery->distance, query->dims, exact->k,
+											  VARSIZE(query) + 64);
 	exact->size = Min(256, exact->capacity);
 	exact->query_labels = palloc(sizeof(int) * exact->size);
-	exact->items = palloc(sizeof(void *) * exact->size);
-	exact->vectors = palloc_extended(sizeof(float) * exact->size * exact->dims, MCXT_ALLOC_HUGE);
+	exact->queries = palloc(sizeof(Embedding *) * exact->size);
 }
 
 static void
@@ -89,28 +72,23 @@ grow_queries(Exact *exact)
 {
 	exact->size = Min(2 * exact->size, exact->capacity);
 	exact->query_labels = repalloc_huge(exact->query_labels, sizeof(int) * exact->size);
-	exact->items = repalloc_huge(exact->items, sizeof(void *) * exact->size);
-	exact->vectors = repalloc_huge(exact->vectors, sizeof(float) * exact->size * exact->dims);
+	exact->queries = repalloc_huge(exact->queries, sizeof(Embedding *) * exact->size);
 }
 
 void
 exact_add(Exact *exact, int label, const Embedding *query)
 {
 	MemoryContext caller = MemoryContextSwitchTo(exact->context);
-	Embedding  *copy = palloc(VARSIZE(query));
 
-	memcpy(copy, query, VARSIZE(query));
 	if (exact->n == 0)
-		begin_queries(exact, copy);
+		begin_queries(exact, query);
 	else
-		embedding_check_dims(exact->items[0], copy);
+		embedding_check_dims(exact->queries[0], query);
 	if (exact->n == exact->size)
 		grow_queries(exact);
-	embedding_merge_model(&exact->model, copy);
 	exact->query_labels[exact->n] = label;
-	exact->items[exact->n] = copy;
-	embedding_decode(copy, exact->vectors + (Size) exact->n * exact->dims);
-	exact->n++;
+	exact->queries[exact->n] = palloc(VARSIZE(query));
+	memcpy(exact->queries[exact->n++], query, VARSIZE(query));
 	MemoryContextSwitchTo(caller);
 	if (exact->n == exact->capacity)
 		exact_run(exact);
@@ -146,63 +124,33 @@ take_row(Exact *exact, SPITupleTable *table, int row)
 {
 	bool		isnull;
 	Datum		value = SPI_getbinval(table->vals[row], table->tupdesc, 2, &isnull);
-	Embedding  *e = embedding_check(DatumGetEmbedding(value));
 	char	   *text = labels_of_column(table, row, 1);
 	int			label = labels_code_of_row(exact->labels, text);
 
-	embedding_check_dims(e, exact->items[0]);
-	if (e->model != 0 && exact->model != 0 && e->model != exact->model)
-		embedding_raise_model_mismatch(e->model, exact->model);
-	embedding_decode(e, exact->row_vectors + (Size) row * exact->dims);
-	exact->row_items[row] = e;
-	exact->row_ids[row] = label == EVAL_NO_LABEL ? NO_LABEL_ID : (uint64) label;
+	exact_search_add(exact->search, value, (uint64) label, true);
 	if (text)
 		pfree(text);			/* those of a block may be large together */
 }
 
 static bool
-take_block(Exact *exact, Portal portal, int block)
+take_block(Exact *exact, Portal portal)
 {
-	MemoryContext previous;
+	SPITupleTable *table;
 	RoleFrame	reader;
 	int			n;
 
 	CHECK_FOR_INTERRUPTS();
 	gallery_enter(exact->gallery, &reader);
-	SPI_cursor_fetch(portal, true, block);
+	SPI_cursor_fetch(portal, true, exact_search_block(exact->search));
 	gallery_leave(exact->gallery, &reader);
 	n = (int) SPI_processed;
-	previous = MemoryContextSwitchTo(exact->block_context);
+	table = SPI_tuptable;
 	for (int i = 0; i < n; i++)
-		take_row(exact, SPI_tuptable, i);
-	MemoryContextSwitchTo(previous);
-	neighbors_add(exact->search, exact->row_vectors, exact->row_items, exact->row_ids, n);
-	check_interrupts();
-	SPI_freetuptable(SPI_tuptable);
-	MemoryContextReset(exact->block_context);
+		take_row(exact, table, i);
+	exact_search_flush(exact->search);
+	SPI_freetuptable(table);
 	exact->rows += n;
 	return n > 0;
-}
-
-static int
-create_search(Exact *exact)
-{
-	const EmbeddingMetric *metric = exact->gallery->distance;
-	int			block;
-	Status		status;
-
-	status_clear(&status);
-	exact->search = neighbors_create(memory_arena(exact->context, ARENA_NO_BUDGET), memory_pool(exact->context),
-									 metric->kind, metric->distance, exact->dims, exact->vectors,
-									 exact->items, exact->n, exact->k, &status);
-	if (exact->search == NULL)
-		raise_status(&status);
-	block = (int) neighbors_block(exact->search);
-	exact->row_vectors = palloc_extended(sizeof(float) * block * exact->dims, MCXT_ALLOC_HUGE);
-	exact->row_items = palloc(sizeof(void *) * block);
-	exact->row_ids = palloc(sizeof(uint64) * block);
-	exact->block_context = AllocSetContextCreate(exact->context, "block of rows", ALLOCSET_DEFAULT_SIZES);
-	return block;
 }
 
 static void
@@ -211,20 +159,20 @@ hand_over(Exact *exact)
 	int		   *labels = palloc(sizeof(int) * exact->k);
 	double	   *found_distances = palloc(sizeof(double) * exact->k);
 
-	neighbors_finish(exact->search);
-	check_interrupts();
+	exact_search_finish(exact->search);
 	for (int q = 0; q < exact->n; q++)
 	{
-		size_t		n;
-		const Neighbor *found = neighbors_of(exact->search, q, &n);
+		int			n;
+		const Neighbor *found = exact_search_found(exact->search, q, &n);
 
 		CHECK_FOR_INTERRUPTS();
-		for (size_t i = 0; i < n; i++)
+		for (int i = 0; i < n; i++)
 		{
-			labels[i] = found[i].id == NO_LABEL_ID ? EVAL_NO_LABEL : (int) found[i].id;
+			labels[i] = (int) found[i].id;
 			found_distances[i] = found[i].distance;
 		}
-		exact->function(exact->state, exact->items[q], exact->query_labels[q], labels, found_distances, (int) n);
+		exact->function(exact->state, exact->queries[q], exact->query_labels[q],
+						labels, found_distances, n);
 	}
 	pfree(labels);
 	pfree(found_distances);
@@ -235,15 +183,15 @@ exact_run(Exact *exact)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Portal		portal;
-	int			block;
 
 	if (exact->n == 0)
 		return;
 	portal = open_table(exact->gallery);
 	MemoryContextSwitchTo(exact->context);
-	block = create_search(exact);
+	exact->search = exact_search_begin(exact->gallery->distance, memory_pool(exact->context),
+									   exact->queries, exact->n, exact->k);
 	exact->rows = 0;
-	while (take_block(exact, portal, block))
+	while (take_block(exact, portal))
 		continue;
 	cursor_close(portal);
 	MemoryContextSwitchTo(caller);
@@ -251,6 +199,5 @@ exact_run(Exact *exact)
 		gallery_raise_empty(exact->gallery);
 	hand_over(exact);
 	exact->n = 0;
-	exact->model = 0;
 	MemoryContextReset(exact->context);
 }

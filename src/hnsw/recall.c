@@ -4,10 +4,10 @@
  *	  similarity.index_recall(), and for builds that are to reach a recall.
  *
  * A sample of the table's rows is searched for by the index and exactly, in
- * passes over the table by matrix products (kernel/neighbors.h), one for as many
- * of them as maintenance_work_mem holds.  A row that
- * is searched for is taken out of both answers, and its node is not looked at:
- * its own list would make the search easier than that of a new vector.  Ties
+ * passes over the table (embedding/exact_search.h), one for as many of them as
+ * maintenance_work_mem holds.  A row that is searched for is taken out of both
+ * answers, and its node is not looked at: its own list would make the search
+ * easier than that of a new vector.  Ties
  * count as found: what is compared are distances, which both sides compute by
  * the operator's own code.
  *
@@ -33,16 +33,14 @@
 #include "utils/timestamp.h"
 
 #include "base/random.h"
-#include "embedding/embedding.h"
+#include "embedding/exact_search.h"
 #include "hnsw/inspect.h"
-#include "kernel/neighbors.h"
 #include "server/arguments.h"
 #include "server/budget.h"
 #include "server/compat.h"
 #include "server/context.h"
 #include "server/errors.h"
 #include "server/guc.h"
-#include "server/stop.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_recall);
 
@@ -67,7 +65,7 @@ typedef struct Recall
 	Relation	heap;
 	HnswIndex  *index;
 	Snapshot	snapshot;
-	NeighborDistance distance;
+	const EmbeddingMetric *metric;
 	int			k;
 
 	/* the sample */
@@ -79,13 +77,7 @@ typedef struct Recall
 	Size		bytes;			/* of their values */
 	double		rows;			/* indexed ones that the snapshot sees */
 
-	/* a block of the exact pass */
-	NeighborSearch *exact;
-	int			nblock;
-	float	   *vectors;
-	const void **items;
-	uint64	   *ids;
-	MemoryContext block_context;
+	ExactSearch *exact;			/* of a pass */
 
 	/* searching the index */
 	uint64		excluded;		/* row of sought */
@@ -115,7 +107,10 @@ scan_table(Recall *recall, IndexBuildCallback callback)
 						   callback, recall, scan);
 }
 
-/* The value, checked, in plain memory of the current context */
+/*
+ * The value, checked, in plain memory of the current context.  Tags are the
+ * operators' matter: an index may hold values of several models.
+ */
 static Embedding *
 copy_embedding(const Recall *recall, Datum value)
 {
@@ -126,7 +121,7 @@ copy_embedding(const Recall *recall, Datum value)
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("different numbers of dimensions: %d and %d",
 						e->dims, (int) recall->index->layout.shape.dims)));
-	/* Threads compute distances, which must not have to convert first. */
+	e->model = 0;
 	if (recall->index->space->metric->bits != NULL)
 		return embedding_convert(e, ELEMENT_BIT);
 	return e;
@@ -169,42 +164,22 @@ sample_callback(Relation relation, ItemPointer tid, Datum *values,
 }
 
 static void
-flush_block(Recall *recall)
-{
-	neighbors_add(recall->exact, recall->vectors, recall->items, recall->ids, recall->nblock);
-	check_interrupts();
-	recall->nblock = 0;
-	MemoryContextReset(recall->block_context);
-}
-
-static void
 exact_callback(Relation relation, ItemPointer tid, Datum *values,
 			   bool *isnull, bool alive, void *state)
 {
 	Recall	   *recall = state;
-	int			dims = recall->index->layout.shape.dims;
-	MemoryContext caller;
-	Embedding  *e;
 
 	CHECK_FOR_INTERRUPTS();
-	if (isnull[0])
-		return;
-	caller = MemoryContextSwitchTo(recall->block_context);
-	e = copy_embedding(recall, values[0]);
-	MemoryContextSwitchTo(caller);
-	embedding_decode(e, recall->vectors + (Size) recall->nblock * dims);
-	recall->items[recall->nblock] = e;
-	recall->ids[recall->nblock] = hnsw_row(tid);
-	if (++recall->nblock == neighbors_block(recall->exact))
-		flush_block(recall);
+	if (!isnull[0])
+		exact_search_add(recall->exact, values[0], hnsw_row(tid), false);
 }
 
 /* The k-th true neighbor of a row, itself left out */
 static void
-set_truth(const Recall *recall, Sampled *sampled, const Neighbor *found, size_t n)
+set_truth(const Recall *recall, Sampled *sampled, const Neighbor *found, int n)
 {
 	sampled->n = 0;
-	for (size_t i = 0; i < n && sampled->n < recall->k; i++)
+	for (int i = 0; i < n && sampled->n < recall->k; i++)
 	{
 		if (found[i].id == sampled->row)
 			continue;
@@ -217,35 +192,17 @@ set_truth(const Recall *recall, Sampled *sampled, const Neighbor *found, size_t 
 static void
 find_truth_of(Recall *recall, Sampled *sampled, int n, ThreadPool *pool)
 {
-	const EmbeddingMetric *exact = embedding_metric(recall->index->space->metric->name, true);
-	int			dims = recall->index->layout.shape.dims;
-	float	   *queries = palloc_extended(sizeof(float) * dims * n, MCXT_ALLOC_HUGE);
-	const void **items = palloc(sizeof(void *) * n);
-	Size		block;
-	Status		status;
+	Embedding **queries = palloc(sizeof(Embedding *) * n);
 
-	status_clear(&status);
 	for (int i = 0; i < n; i++)
-	{
-		const Embedding *e = sampled[i].value;
-
-		embedding_decode(e, queries + (Size) i * dims);
-		items[i] = e;
-	}
-	recall->exact = neighbors_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), pool,
-									 exact->kind, exact->distance, dims, queries, items, n, recall->k + 1, &status);
-	if (recall->exact == NULL)
-		raise_status(&status);
-	block = neighbors_block(recall->exact);
-	recall->vectors = palloc_extended(sizeof(float) * dims * block, MCXT_ALLOC_HUGE);
-	recall->items = palloc(sizeof(void *) * block);
-	recall->ids = palloc(sizeof(uint64) * block);
+		queries[i] = sampled[i].value;
+	recall->exact = exact_search_begin(recall->metric, pool, queries, n, recall->k + 1);
 	scan_table(recall, exact_callback);
-	flush_block(recall);
+	exact_search_finish(recall->exact);
 	for (int i = 0; i < n; i++)
 	{
-		size_t		nfound;
-		const Neighbor *found = neighbors_of(recall->exact, i, &nfound);
+		int			nfound;
+		const Neighbor *found = exact_search_found(recall->exact, i, &nfound);
 
 		set_truth(recall, &sampled[i], found, nfound);
 	}
@@ -255,8 +212,8 @@ find_truth_of(Recall *recall, Sampled *sampled, int n, ThreadPool *pool)
 static void
 find_truth(Recall *recall)
 {
-	int			most = (int) neighbors_affordable(budget_bytes(BUDGET_MAINTENANCE), recall->index->layout.shape.dims,
-												  recall->k + 1, sizeof(void *));
+	int			most = exact_search_affordable(recall->metric, recall->index->layout.shape.dims,
+											   recall->k + 1, 0);
 	ThreadPool *pool = memory_pool(recall->context);
 	MemoryContext pass = AllocSetContextCreate(recall->context, "similarity_hnsw exact pass", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(pass);
@@ -299,7 +256,7 @@ row_distance(Recall *recall, uint64 row, double *distance)
 
 	if (!hnsw_row_value(recall->table, row, &value))
 		return false;
-	*distance = recall->distance(recall->sought->value, copy_embedding(recall, value));
+	*distance = recall->metric->distance(recall->sought->value, copy_embedding(recall, value));
 	return true;
 }
 
@@ -426,9 +383,7 @@ begin_recall(Relation heap, HnswIndex *index, Snapshot snapshot, int sample, int
 	recall->max_sampled = sample;
 	recall->sampled = palloc_extended(sizeof(Sampled) * sample, MCXT_ALLOC_HUGE);
 	recall->context = CurrentMemoryContext;
-	recall->block_context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw block",
-												  ALLOCSET_DEFAULT_SIZES);
-	recall->distance = embedding_metric(index->space->metric->name, true)->distance;
+	recall->metric = embedding_metric(index->space->metric->name, true);
 	random_init(&recall->random, seed, 0);
 	scan_table(recall, sample_callback);
 	if (recall->nsampled > 0)

@@ -20,10 +20,9 @@
 #include "utils/memutils.h"
 
 #include "base/size.h"
+#include "embedding/exact_search.h"
 #include "eval/classification.h"
 #include "eval/retrieval.h"
-#include "kernel/distance.h"
-#include "kernel/neighbors.h"
 #include "server/errors.h"
 #include "server/json_object.h"
 #include "server/stop.h"
@@ -35,7 +34,7 @@
 #define FAST_SECONDS 0.02
 
 /* Queries that are looked up together */
-#define SEARCH_QUERIES 8192
+#define SEARCH_QUERIES ((uint32) 8192)
 
 /* The nearest one and the query itself */
 #define NEIGHBORS 2
@@ -61,13 +60,6 @@ typedef struct Group
 	double		recall;
 	double		accuracy;
 } Group;
-
-/* An item of the search */
-typedef struct Item
-{
-	const float *x;
-	int			dims;
-} Item;
 
 static int
 most_rows(const ThreadPool *pool)
@@ -98,9 +90,11 @@ validation_read(MemoryContext context, const char *query, const NnGraph *graph,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("validation query must return at least 2 rows")));
 	/* an embedding, and what is known of its row, twice for looking up */
-	if (!size_mul(n, (Size) validation->dims * sizeof(float) + 2 * (sizeof(int) + sizeof(double)) +
-				  sizeof(Item), &numbers))
+	if (!size_mul(n, (Size) validation->dims * sizeof(float) + 2 * (sizeof(int) + sizeof(double)),
+				  &numbers))
 		numbers = SIZE_MAX / 2;
+	else
+		numbers += Min(n, SEARCH_QUERIES) * (EMBEDDING_SIZE(validation->dims) + sizeof(float) * validation->dims);
 	memory->validation = numbers + nn_infer_memory(graph, most_rows(pool), pool_threads(pool));
 	memory_check(memory);
 	validation->embeddings = MemoryContextAllocHuge(context, (Size) n * validation->dims * sizeof(float));
@@ -177,80 +171,64 @@ embed_rows(Validation *validation, Arena *arena, const real *weights)
 
 /* ---- neighbors ---- */
 
-static double
-item_distance(const void *query, const void *row)
+/* A row's embedding as the search takes it, in memory of the caller */
+static Embedding *
+set_embedding(const Validation *validation, uint32 row, Embedding *e)
 {
-	const Item *q = query;
-	const Item *r = row;
-
-	return kernel_cosine_distance(q->x, r->x, q->dims);
+	memcpy(e->x, validation->embeddings + (Size) row * validation->dims,
+		   sizeof(float) * validation->dims);
+	return e;
 }
 
-/* Queries from begin on: the nearest row that is another one */
+/* The nearest row that is another one */
 static void
-keep_nearest(Validation *validation, NeighborSearch *search, uint32 begin, uint32 n)
+keep_nearest(Validation *validation, uint32 row, const Neighbor *found, int n)
 {
-	for (uint32 q = 0; q < n; q++)
-	{
-		size_t		count;
-		const Neighbor *found = neighbors_of(search, q, &count);
-		size_t		i = count > 0 && found[0].id == begin + q ? 1 : 0;
+	int			i = n > 0 && found[0].id == row ? 1 : 0;
 
-		validation->nearest[begin + q] = validation->rows->labels[found[i].id];
-		validation->distance[begin + q] = found[i].distance;
-	}
+	validation->nearest[row] = validation->rows->labels[found[i].id];
+	validation->distance[row] = found[i].distance;
 }
 
+/* Of n rows from begin on */
 static void
-search_queries(Validation *validation, Arena *arena, const Item *items, uint32 begin, uint32 n)
+search_rows(Validation *validation, uint32 begin, uint32 n)
 {
-	uint32		nrows = validation->rows->nrows;
-	const void **addresses = palloc(sizeof(void *) * (Size) Max(n, 512));
-	uint64_t	ids[512];
-	NeighborSearch *search;
-	uint32		block;
-	Status		status;
+	Embedding **queries = palloc(sizeof(Embedding *) * n);
+	Embedding  *row = embedding_new(validation->dims);
+	ExactSearch *search;
 
 	for (uint32 i = 0; i < n; i++)
-		addresses[i] = &items[begin + i];
-	search = neighbors_create(arena, validation->pool, NEIGHBOR_COSINE, item_distance, validation->dims,
-							  items[begin].x, addresses, n, NEIGHBORS, &status);
-	if (search == NULL)
-		raise_status(&status);
-	block = (uint32) Min(neighbors_block(search), lengthof(ids));
-	for (uint32 row = 0; row < nrows; row += block)
+		queries[i] = set_embedding(validation, begin + i, embedding_new(validation->dims));
+	search = exact_search_begin(embedding_metric("cosine", false), validation->pool,
+								queries, (int) n, NEIGHBORS);
+	for (uint32 i = 0; i < validation->rows->nrows; i++)
+		exact_search_add(search, PointerGetDatum(set_embedding(validation, i, row)), i, false);
+	exact_search_finish(search);
+	for (uint32 i = 0; i < n; i++)
 	{
-		const void *rows[512];
-		uint32		count = Min(block, nrows - row);
+		int			count;
+		const Neighbor *found = exact_search_found(search, (int) i, &count);
 
-		for (uint32 i = 0; i < count; i++)
-		{
-			rows[i] = &items[row + i];
-			ids[i] = row + i;
-		}
-		neighbors_add(search, items[row].x, rows, ids, count);
-		check_interrupts();
+		keep_nearest(validation, begin + i, found, count);
 	}
-	keep_nearest(validation, search, begin, n);
-	pfree(addresses);
 }
 
 static void
-find_nearest(Validation *validation, Arena *arena)
+find_nearest(Validation *validation)
 {
 	uint32		n = validation->rows->nrows;
-	Item	   *items = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Item) * (Size) n);
+	MemoryContext pass = AllocSetContextCreate(CurrentMemoryContext, "similarity validation pass",
+											   ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(pass);
 
-	for (uint32 i = 0; i < n; i++)
-		items[i] = (Item)
-	{
-		validation->embeddings + (Size) i * validation->dims, validation->dims
-	};
 	for (uint32 begin = 0; begin < n; begin += SEARCH_QUERIES)
 	{
-		arena_reset(arena);
-		search_queries(validation, arena, items, begin, Min((uint32) SEARCH_QUERIES, n - begin));
+		search_rows(validation, begin, Min(SEARCH_QUERIES, n - begin));
+		MemoryContextReset(pass);
 	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(pass);
 }
 
 /* ---- metrics ---- */
@@ -332,7 +310,7 @@ validation_run(Validation *validation, const real *weights, EpochStats *stats)
 	MemoryContextReset(validation->run_context);
 	arena = memory_arena(validation->run_context, ARENA_NO_BUDGET);
 	embed_rows(validation, arena, weights);
-	find_nearest(validation, arena);
+	find_nearest(validation);
 	for (int i = 0; i < 3; i++)
 		groups[i] = evaluate_group(validation, arena, i - 1);
 	describe(stats, &groups[0], &groups[2], &groups[1]);
