@@ -20,13 +20,13 @@
 #include "evaluate/retrieval_arguments.h"
 #include "gallery/gallery.h"
 #include "gallery/gallery_arguments.h"
-#include "gallery/labels.h"
 #include "gallery/lookup.h"
 #include "server/arguments.h"
 #include "server/budget.h"
 #include "server/call.h"
 #include "server/context.h"
 #include "server/errors.h"
+#include "server/labels.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(metrics_retrieval);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(metrics_match);
@@ -258,7 +258,7 @@ add_queries(Arena *arena, EvalRetrieval *sums, const int *queries, const Neighbo
 Datum
 metrics_retrieval(PG_FUNCTION_ARGS)
 {
-	Labels	   *labels = labels_create();
+	Labels	   *labels = labels_create(BUDGET_MAINTENANCE);
 	Neighbors	neighbors = neighbors_argument(fcinfo, 1, labels);
 	int			rows = neighbors.rows;
 	int		   *queries = label_vector(fcinfo, 0, "query_labels", labels, &rows);
@@ -296,7 +296,7 @@ metrics_retrieval(PG_FUNCTION_ARGS)
 Datum
 metrics_match(PG_FUNCTION_ARGS)
 {
-	Labels	   *labels = labels_create();
+	Labels	   *labels = labels_create(BUDGET_MAINTENANCE);
 	Neighbors	neighbors = neighbors_argument(fcinfo, 0, labels);
 	EvalMatcher matcher = matcher_argument(fcinfo, 2, EVAL_MATCH_NEAREST);
 
@@ -332,7 +332,7 @@ require_ascending(const double *thresholds, int n)
 Datum
 metrics_count(PG_FUNCTION_ARGS)
 {
-	Labels	   *labels = labels_create();
+	Labels	   *labels = labels_create(BUDGET_MAINTENANCE);
 	int			n = -1;
 	int			nthresholds = -1;
 	int		   *truth = label_vector(fcinfo, 0, "labels", labels, &n);

@@ -19,10 +19,9 @@
 #include "eval/drift.h"
 #include "evaluate/doubt.h"
 #include "evaluate/evaluate_pass.h"
+#include "gallery/embedded_query.h"
 #include "gallery/gallery.h"
 #include "gallery/gallery_arguments.h"
-#include "gallery/labels.h"
-#include "gallery/user_query.h"
 #include "model/model.h"
 #include "server/arguments.h"
 #include "server/budget.h"
@@ -30,6 +29,7 @@
 #include "server/catalog.h"
 #include "server/context.h"
 #include "server/errors.h"
+#include "server/labels.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_calibrate);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_calibration_status);
@@ -424,7 +424,7 @@ calibrate(ReturnSetInfo *result, const Gallery *gallery, const char *query,
 		  Targets *targets, int k, EvalMetric metric, Matches *matches)
 {
 	CalibrationPass pass = {matches, 0, 1024, palloc(sizeof(double) * 1024)};
-	Labels	   *labels = labels_create();
+	Labels	   *labels = labels_create(BUDGET_MAINTENANCE);
 	Pass	   *search;
 	EvalCurve	curve;
 	Contents	contents;

@@ -15,7 +15,7 @@
 #include "evaluate/doubt.h"
 #include "evaluate/evaluate_pass.h"
 #include "gallery/gallery.h"
-#include "gallery/labels.h"
+#include "server/labels.h"
 
 /*
  * Fewer items make no cut point: of 20 of one kind one lies beyond the greatest

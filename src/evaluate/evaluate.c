@@ -18,16 +18,16 @@
 #include "evaluate/doubt.h"
 #include "evaluate/evaluate_pass.h"
 #include "evaluate/retrieval_arguments.h"
+#include "gallery/embedded_query.h"
 #include "gallery/gallery.h"
 #include "gallery/gallery_arguments.h"
-#include "gallery/labels.h"
-#include "gallery/user_query.h"
 #include "server/arguments.h"
 #include "server/budget.h"
 #include "server/call.h"
 #include "server/context.h"
 #include "server/cursor.h"
 #include "server/errors.h"
+#include "server/labels.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_evaluate_retrieval);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_evaluate_classification);
@@ -178,7 +178,7 @@ static void
 evaluate_retrieval(FunctionCallInfo fcinfo, const Gallery *gallery, const char *query,
 				   const RetrievalMetrics *metrics)
 {
-	Labels	   *labels = labels_create();
+	Labels	   *labels = labels_create(BUDGET_MAINTENANCE);
 	RetrievalPass pass = {NULL};
 	Pass	   *search;
 	int64		k;
@@ -351,7 +351,7 @@ evaluate_classification(FunctionCallInfo fcinfo, const Gallery *gallery, const c
 	Matches    *matches = matches_create(matcher_argument(fcinfo, 3, calibration->matcher),
 										 argument_boolean_or(fcinfo, 6, false));
 	bool		exact = argument_boolean_or(fcinfo, 4, true);
-	Labels	   *labels = labels_create();
+	Labels	   *labels = labels_create(BUDGET_MAINTENANCE);
 	Pass	   *pass = match_pass(gallery, query, exact, k, labels, matches);
 	double		recall;
 
@@ -409,7 +409,7 @@ confusion_matrix(FunctionCallInfo fcinfo, const Gallery *gallery, const char *qu
 	Matches    *matches = matches_create(matcher_argument(fcinfo, 4, calibration->matcher),
 										 argument_boolean_or(fcinfo, 6, false));
 	bool		exact = argument_boolean_or(fcinfo, 5, true);
-	Labels	   *labels = labels_create();
+	Labels	   *labels = labels_create(BUDGET_MAINTENANCE);
 	Pass	   *pass = match_pass(gallery, query, exact, k, labels, matches);
 	EvalCell   *cells;
 	size_t		ncells;

@@ -18,12 +18,12 @@
 #include "eval/retrieval.h"
 #include "evaluate/evaluate_pass.h"
 #include "evaluate/exact_neighbors.h"
+#include "gallery/embedded_query.h"
 #include "gallery/gallery.h"
 #include "gallery/gallery_arguments.h"
-#include "gallery/labels.h"
 #include "gallery/lookup.h"
-#include "gallery/user_query.h"
 #include "server/budget.h"
+#include "server/labels.h"
 
 /* Rows whose neighbors are compared with the true ones */
 #define SAMPLE_ROWS 200
@@ -244,9 +244,7 @@ gallery_pass(const Gallery *gallery, const char *query, QueryKind kind, bool exa
 			pass_row(pass, batch->labels[i], batch->embeddings[i]);
 	}
 	if (pass->rows == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA),
-				 errmsg("query returned no rows")));
+		user_query_raise_empty(source->query, "");
 	if (exact)
 		exact_run(pass->exact);
 	else

@@ -7,8 +7,8 @@
 
 #include "postgres.h"
 
-#include "gallery/labels.h"
-#include "gallery/user_query.h"
+#include "gallery/embedded_query.h"
+#include "server/labels.h"
 
 /* Called for each row: its label and n neighbors' labels and distances. */
 typedef void (*PassFunction) (void *state, int label, const int *labels,

@@ -17,10 +17,10 @@
 #include "embedding/exact_search.h"
 #include "evaluate/exact_neighbors.h"
 #include "gallery/gallery.h"
-#include "gallery/labels.h"
 #include "gallery/lookup.h"
 #include "server/context.h"
 #include "server/cursor.h"
+#include "server/labels.h"
 
 struct Exact
 {

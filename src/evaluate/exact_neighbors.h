@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "gallery/gallery.h"
-#include "gallery/labels.h"
+#include "server/labels.h"
 
 typedef struct Exact Exact;
 

@@ -13,10 +13,10 @@
 #include "eval/drift.h"
 #include "evaluate/doubt.h"
 #include "evaluate/evaluate_pass.h"
+#include "gallery/embedded_query.h"
 #include "gallery/gallery.h"
-#include "gallery/labels.h"
-#include "gallery/user_query.h"
 #include "server/arguments.h"
+#include "server/labels.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_drift);
 
@@ -31,7 +31,7 @@ static Matches *
 new_matches(const Gallery *gallery, const char *query, const Calibration *calibration)
 {
 	Matches    *matches = matches_create(calibration->matcher, false);
-	Labels	   *labels = labels_create();
+	Labels	   *labels = labels_create(BUDGET_MAINTENANCE);
 	Pass	   *pass = gallery_pass(gallery, query, QUERY_INPUTS, true, calibration->k, labels, add_match, matches);
 
 	doubt_items(gallery, pass, labels, false);

@@ -30,10 +30,10 @@
 #include "gallery/gallery.h"
 #include "gallery/gallery_arguments.h"
 #include "gallery/gallery_input.h"
-#include "gallery/labels.h"
 #include "gallery/lookup.h"
 #include "gallery/statement.h"
 #include "server/arguments.h"
+#include "server/labels.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_lookup);
 
@@ -344,27 +344,25 @@ neighbor_value(const NeighborRow *row, int column, Oid type, bool *isnull)
 	return slot_getattr(row->slot, column, isnull);
 }
 
+static char *
+neighbor_text(const NeighborRow *row, int column)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(row->slot, column, &isnull);
+
+	return isnull ? NULL : labels_of_value(value, column_type(row, column));
+}
+
 char *
 neighbor_label(const NeighborRow *row)
 {
-	bool		isnull;
-	Datum		value = slot_getattr(row->slot, NEIGHBOR_LABEL, &isnull);
-
-	return isnull ? NULL : labels_of_value(value, column_type(row, NEIGHBOR_LABEL));
+	return neighbor_text(row, NEIGHBOR_LABEL);
 }
 
 char *
 neighbor_key(const NeighborRow *row)
 {
-	bool		isnull;
-	Datum		value = slot_getattr(row->slot, NEIGHBOR_KEY, &isnull);
-	Oid			output;
-	bool		isvarlena;
-
-	if (isnull)
-		return NULL;
-	getTypeOutputInfo(column_type(row, NEIGHBOR_KEY), &output, &isvarlena);
-	return OidOutputFunctionCall(output, value);
+	return neighbor_text(row, NEIGHBOR_KEY);
 }
 
 double

@@ -13,11 +13,11 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "gallery/embedded_query.h"
 #include "gallery/gallery.h"
 #include "gallery/gallery_arguments.h"
 #include "gallery/lookup.h"
 #include "gallery/match.h"
-#include "gallery/user_query.h"
 #include "server/arguments.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_lookup_all);

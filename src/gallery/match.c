@@ -14,15 +14,17 @@
 #include "gallery/gallery.h"
 #include "gallery/gallery_arguments.h"
 #include "gallery/gallery_input.h"
-#include "gallery/labels.h"
 #include "gallery/lookup.h"
 #include "gallery/match.h"
 #include "gallery/statement.h"
 #include "server/arguments.h"
 #include "server/budget.h"
 #include "server/call.h"
+#include "server/labels.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_match);
+
+StaticAssertDecl(NO_LABEL == EVAL_NO_LABEL, "labels without a code are one for all");
 
 /* ---- the neighbors of a query: what a match reads of them ---- */
 
@@ -91,7 +93,7 @@ find_neighbors(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query, 
 	neighbors->context = context;
 	neighbors->gallery = gallery;
 	neighbors->matcher = matcher;
-	neighbors->labels = labels_create();
+	neighbors->labels = labels_create(BUDGET_MAINTENANCE);
 	neighbors->size = 16;
 	neighbors->codes = palloc(sizeof(int) * neighbors->size);
 	neighbors->distances = palloc(sizeof(double) * neighbors->size);

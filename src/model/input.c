@@ -51,6 +51,17 @@ model_takes_input(Oid type)
 	return input_kind_of(type, &kind);
 }
 
+void
+model_require_input_column(const char *query, Oid type)
+{
+	if (model_takes_input(type))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("input of the %s is of type %s", query, format_type_be(type)),
+			 errhint("The first column must be of type bytea, an array of numbers or embedding; cast it.")));
+}
+
 InputKind
 input_kind(Oid type)
 {

@@ -21,6 +21,9 @@ extern int	model_version_dims(int version);
 /* Is this a type of inputs?  bytea, an array of numbers, embedding, domains over them */
 extern bool model_takes_input(Oid type);
 
+/* ERROR unless it is; query names the user's query whose first column is of it. */
+extern void model_require_input_column(const char *query, Oid type);
+
 /*
  * An input from its text, and which of these types that is: bytea if it begins
  * with \x, double precision[] with {, embedding with [; ERROR otherwise.

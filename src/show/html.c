@@ -13,9 +13,9 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "gallery/embedded_query.h"
 #include "gallery/gallery_arguments.h"
 #include "gallery/lookup.h"
-#include "gallery/user_query.h"
 #include "server/arguments.h"
 #include "server/budget.h"
 #include "server/context.h"
@@ -108,10 +108,10 @@ add_query_row(NeighborPage *page, const LabeledRows *rows, const LabeledBatch *b
 	MemoryContext previous = MemoryContextSwitchTo(page->scratch);
 	const bytea *image;
 
-	if (rows->columns == 3)
+	if (rows->query->columns == 3)
 		image = batch->has_image[row] ? DatumGetByteaPP(batch->images[row]) : NULL;
 	else
-		image = picture_of_input(page->gallery, batch->inputs[row], rows->type);
+		image = picture_of_input(page->gallery, batch->inputs[row], rows->query->type);
 	page->label = batch->labels[row];
 	put_query(page, image);
 	neighbors_find(page->plan, batch->embeddings[row], put_card, page);

@@ -21,12 +21,12 @@
 
 #include "gallery/gallery_arguments.h"
 #include "gallery/gallery_input.h"
-#include "gallery/labels.h"
 #include "gallery/lookup.h"
 #include "server/arguments.h"
 #include "server/budget.h"
 #include "server/context.h"
 #include "server/errors.h"
+#include "server/labels.h"
 #include "show/show.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(show_image);

@@ -116,10 +116,12 @@ warn_of_small_classes(const SamplingOptions *options, const SourceRows *rows)
 	initStringInfo(&names);
 	for (int i = 0; i < rows->nclasses; i++)
 	{
-		if (rows->examples[i] >= (uint32) options->examples_per_class)
+		const LabelUse *class = &labels_uses(rows->classes)[i];
+
+		if (class->items >= options->examples_per_class)
 			continue;
 		if (small++ < NAMED_CLASSES)
-			appendStringInfo(&names, "%s\"%s\"", small > 1 ? ", " : "", rows->classes[i]);
+			appendStringInfo(&names, "%s\"%s\"", small > 1 ? ", " : "", class->label);
 	}
 	if (small > NAMED_CLASSES)
 		appendStringInfoString(&names, " and others");
@@ -245,7 +247,7 @@ put_batch(ReturnSetInfo *result, const Sample *sample, int number, const void *c
 		values[0] = Int32GetDatum(number);
 		values[1] = Int32GetDatum(i + 1);
 		values[2] = Int64GetDatum((int64) row + 1);
-		values[3] = nulls[3] ? (Datum) 0 : CStringGetTextDatum(rows->classes[rows->labels[row]]);
+		values[3] = nulls[3] ? (Datum) 0 : CStringGetTextDatum(labels_text(rows->classes, rows->labels[row]));
 		values[4] = input_as_text(rows, inputs[i]);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		MemoryContextReset(CurrentMemoryContext);

@@ -10,11 +10,12 @@
 #include "utils/array.h"
 
 #include "nn/nn.h"
+#include "server/labels.h"
 #include "train/row_store.h"
 
 typedef struct SourceRequest
 {
-	const char *what;			/* "source", for messages */
+	const char *what;			/* argument that the query is */
 	const char *query;			/* one SELECT of (input, label) */
 	const NnGraph *graph;		/* of the model, for the size of an input;
 								 * NULL: that of the first row */
@@ -27,9 +28,9 @@ typedef struct SourceRequest
 
 /*
  * Rows as the engine takes them, each in the type it was stored in: bytea as
- * NN_UINT8, arrays of numbers and embedding as NN_FLOAT32.  Labels are
- * numbered from 0 in the order of known_classes, else in the order they
- * appear.  Without labels each row is its own class, and classes is NULL.
+ * NN_UINT8, arrays of numbers and embedding as NN_FLOAT32.  Labels have codes
+ * in the order of known_classes, else in that of the rows.  Without labels each
+ * row is its own class, and classes is NULL.
  */
 typedef struct SourceRows
 {
@@ -39,9 +40,7 @@ typedef struct SourceRows
 	RowStore   *store;
 	int32	   *labels;			/* of each row, 0 .. nclasses - 1 */
 	int			nclasses;
-	char	  **classes;		/* the label's text of each class */
-	uint32	   *examples;		/* rows of each class */
-	struct class_hash *by_label;	/* of the classes; inside of source.c */
+	Labels	   *classes;		/* and how many rows are items of each */
 } SourceRows;
 
 /*
@@ -52,9 +51,6 @@ typedef struct SourceRows
  * of them NULL, whose labels fit into similarity.training_memory.
  */
 extern SourceRows *source_read(MemoryContext context, const SourceRequest *request);
-
-/* Has a row of it this label? */
-extern bool source_has_class(const SourceRows *rows, const char *label);
 
 /* A hash of rows and labels: equal if a query gave the same once more */
 extern uint64 source_hash(const SourceRows *rows);

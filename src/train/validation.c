@@ -54,12 +54,12 @@ struct Validation
 };
 
 /* What is told of a group of rows */
-typedef struct Group
+typedef struct RowGroup
 {
 	int64		count;
 	double		recall;
 	double		accuracy;
-} Group;
+} RowGroup;
 
 static int
 most_rows(const ThreadPool *pool)
@@ -110,8 +110,8 @@ validation_known_classes(Validation *validation, const SourceRows *training)
 	const SourceRows *rows = validation->rows;
 
 	validation->known = MemoryContextAllocZero(validation->context, sizeof(bool) * (Size) rows->nclasses);
-	for (int i = 0; i < rows->nclasses; i++)
-		validation->known[i] = source_has_class(training, rows->classes[i]);
+	for (int i = 0; training->classes != NULL && i < rows->nclasses; i++)
+		validation->known[i] = labels_find(training->classes, labels_text(rows->classes, i)) != NO_LABEL;
 }
 
 /* ---- embeddings ---- */
@@ -234,7 +234,7 @@ find_nearest(Validation *validation)
 /* ---- metrics ---- */
 
 /* Of the rows of known (1), unknown (0) or all (-1) classes */
-static Group
+static RowGroup
 evaluate_group(const Validation *validation, Arena *arena, int which)
 {
 	static const EvalRetrievalMetric recall_at_1 = {EVAL_RECALL_AT, 1};
@@ -245,7 +245,7 @@ evaluate_group(const Validation *validation, Arena *arena, int which)
 	bool	   *hits = MemoryContextAllocHuge(CurrentMemoryContext, (Size) rows->nrows);
 	EvalRetrieval *recall;
 	EvalCounts	counts;
-	Group		group = {0};
+	RowGroup	group = {0};
 	Status		status;
 
 	arena_reset(arena);
@@ -272,7 +272,7 @@ evaluate_group(const Validation *validation, Arena *arena, int which)
 
 /* What a group without rows has no value for is null. */
 static void
-put_group(JsonObject *json, const char *suffix, const Group *group)
+put_group(JsonObject *json, const char *suffix, const RowGroup *group)
 {
 	bool		empty = group->count == 0;
 
@@ -282,7 +282,7 @@ put_group(JsonObject *json, const char *suffix, const Group *group)
 }
 
 static void
-describe(EpochStats *stats, const Group *all, const Group *known, const Group *unknown)
+describe(EpochStats *stats, const RowGroup *all, const RowGroup *known, const RowGroup *unknown)
 {
 	JsonObject	json;
 	StringInfoData text;
@@ -305,7 +305,7 @@ validation_run(Validation *validation, const real *weights, EpochStats *stats)
 {
 	MemoryContext old = MemoryContextSwitchTo(validation->run_context);
 	Arena	   *arena;
-	Group		groups[3];
+	RowGroup	groups[3];
 
 	MemoryContextReset(validation->run_context);
 	arena = memory_arena(validation->run_context, ARENA_NO_BUDGET);

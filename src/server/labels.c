@@ -1,9 +1,6 @@
 /*
  * labels.c
- *	  Labels as codes 0, 1, ...: the evaluation room compares integers.
- *
- * Labels of any type are compared by their text, so that the labels of a
- * query need not have the type of the gallery's column.
+ *	  Labels as codes 0, 1, ..., which losses and metrics compare.
  */
 #include "postgres.h"
 
@@ -13,9 +10,7 @@
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 
-#include "gallery/gallery.h"
-#include "gallery/labels.h"
-#include "server/budget.h"
+#include "server/labels.h"
 
 typedef struct LabelEntry
 {
@@ -29,6 +24,7 @@ typedef struct LabelEntry
 struct Labels
 {
 	HTAB	   *codes;
+	Budget		budget;
 	LabelUse   *uses;			/* by code */
 	int			n;
 	int			size;
@@ -51,7 +47,7 @@ compare_labels(const void *a, const void *b, Size size)
 }
 
 Labels *
-labels_create(void)
+labels_create(Budget budget)
 {
 	Labels	   *labels = palloc0(sizeof(Labels));
 	HASHCTL		control = {0};
@@ -61,6 +57,7 @@ labels_create(void)
 	control.hash = hash_label;
 	control.match = compare_labels;
 	control.hcxt = CurrentMemoryContext;
+	labels->budget = budget;
 	labels->context = CurrentMemoryContext;
 	labels->codes = hash_create("labels", 256, &control,
 								HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
@@ -70,25 +67,31 @@ labels_create(void)
 }
 
 int
+labels_find(const Labels *labels, const char *label)
+{
+	const LabelEntry *entry;
+
+	entry = hash_search(labels->codes, &label, HASH_FIND, NULL);
+	return entry == NULL ? NO_LABEL : entry->code;
+}
+
+int
 labels_code(Labels *labels, const char *label)
 {
 	LabelEntry *entry;
-	bool		found;
+	int			code = label == NULL ? NO_LABEL : labels_find(labels, label);
 
-	if (label == NULL)
-		return EVAL_NO_LABEL;
-	entry = hash_search(labels->codes, &label, HASH_FIND, &found);
-	if (found)
-		return entry->code;
+	if (label == NULL || code != NO_LABEL)
+		return code;
 	labels->bytes += strlen(label) + ENTRY_BYTES;
-	budget_require(BUDGET_MAINTENANCE, labels->bytes, "the labels", "take fewer or shorter ones");
+	budget_require(labels->budget, labels->bytes, "the labels", "take fewer or shorter ones");
 	if (labels->n == labels->size)
 	{
 		labels->size *= 2;
 		labels->uses = repalloc_huge(labels->uses, sizeof(LabelUse) * labels->size);
 	}
 	label = MemoryContextStrdup(labels->context, label);
-	entry = hash_search(labels->codes, &label, HASH_ENTER, &found);
+	entry = hash_search(labels->codes, &label, HASH_ENTER, NULL);
 	entry->code = labels->n;
 	labels->uses[labels->n] = (LabelUse)
 	{
@@ -100,7 +103,7 @@ labels_code(Labels *labels, const char *label)
 const char *
 labels_text(const Labels *labels, int code)
 {
-	return code == EVAL_NO_LABEL ? NULL : labels->uses[code].label;
+	return code == NO_LABEL ? NULL : labels->uses[code].label;
 }
 
 int
@@ -108,7 +111,7 @@ labels_code_of_row(Labels *labels, const char *label)
 {
 	int			code = labels_code(labels, label);
 
-	if (code != EVAL_NO_LABEL)
+	if (code != NO_LABEL)
 		labels->uses[code].in_gallery = true;
 	return code;
 }
@@ -118,9 +121,15 @@ labels_code_of_item(Labels *labels, const char *label)
 {
 	int			code = labels_code(labels, label);
 
-	if (code != EVAL_NO_LABEL)
-		labels->uses[code].items++;
+	if (code != NO_LABEL)
+		labels_add_item(labels, code);
 	return code;
+}
+
+void
+labels_add_item(Labels *labels, int code)
+{
+	labels->uses[code].items++;
 }
 
 const LabelUse *
@@ -135,12 +144,16 @@ labels_count(const Labels *labels)
 	return labels->n;
 }
 
+Size
+labels_bytes(const Labels *labels)
+{
+	return labels->bytes;
+}
+
 /* char(n) pads with blanks that are no part of the value. */
 static void
-cut_blanks(char *label)
+cut_blanks(char *label, Size length)
 {
-	int			length = strlen(label);
-
 	while (length > 0 && label[length - 1] == ' ')
 		label[--length] = '\0';
 }
@@ -151,11 +164,13 @@ labels_of_value(Datum value, Oid type)
 	Oid			output;
 	bool		isvarlena;
 	char	   *label;
+	Size		length;
 
 	getTypeOutputInfo(type, &output, &isvarlena);
 	label = OidOutputFunctionCall(output, value);
-	if (type == BPCHAROID)
-		cut_blanks(label);
+	length = strlen(label);
+	if (length > 0 && label[length - 1] == ' ' && getBaseType(type) == BPCHAROID)
+		cut_blanks(label, length);
 	return label;
 }
 

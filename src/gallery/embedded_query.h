@@ -1,0 +1,38 @@
+/*
+ * embedded_query.h
+ *	  A user's query of (input, label[, image]), embedded in batches.
+ */
+#ifndef GALLERY_EMBEDDED_QUERY_H
+#define GALLERY_EMBEDDED_QUERY_H
+
+#include "postgres.h"
+
+#include "gallery/gallery.h"
+#include "server/user_query.h"
+
+typedef struct LabeledBatch
+{
+	int			n;				/* 0 at the end */
+	Datum	   *inputs;
+	Embedding **embeddings;
+	char	  **labels;			/* or keys; NULL entries are SQL's NULL */
+	Datum	   *images;
+	bool	   *has_image;
+} LabeledBatch;
+
+typedef struct LabeledRows
+{
+	const Gallery *gallery;
+	UserQuery  *query;
+	int64		rows;			/* read before this batch */
+	MemoryContext context;		/* of the batch */
+	LabeledBatch batch;
+} LabeledRows;
+
+/* Open the argument "query" as the invoker; ERROR unless its columns fit. */
+extern LabeledRows *query_open(const Gallery *gallery, const char *query, QueryKind kind);
+
+/* The next rows, embedded; valid until the next call.  No rows: the query is closed. */
+extern const LabeledBatch *query_next(LabeledRows *source);
+
+#endif							/* GALLERY_EMBEDDED_QUERY_H */
