@@ -81,6 +81,17 @@ random_below(Random *random, uint32_t n)
 	return (uint32_t) (product >> 32);
 }
 
+/* Vitter's algorithm R (1985) */
+uint64_t
+random_reservoir(Random *random, uint64_t seen, uint64_t size)
+{
+	uint64_t	place = seen;
+
+	if (seen >= size)
+		place = (uint64_t) (random_uniform(random) * ((double) seen + 1));
+	return place < size ? place : size;
+}
+
 double
 random_normal(Random *random)
 {

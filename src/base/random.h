@@ -28,6 +28,12 @@ extern double random_uniform(Random *random);
 /* uniform in 0 .. n-1, without modulo bias; n >= 1 */
 extern uint32_t random_below(Random *random, uint32_t n);
 
+/*
+ * Reservoir sampling: where in a sample of size the item goes before which seen
+ * others came; size: it is not taken.  Each item has the same chance to stay.
+ */
+extern uint64_t random_reservoir(Random *random, uint64_t seen, uint64_t size);
+
 /* standard normal */
 extern double random_normal(Random *random);
 

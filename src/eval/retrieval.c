@@ -334,16 +334,3 @@ eval_retrieval_class_queries(const EvalRetrieval *sums, int label)
 
 	return sum == NULL ? 0 : sum->queries;
 }
-
-/* ---- approximate search ---- */
-
-void
-eval_add_recall(const double *found, int nfound, const double *true_distances, int ntrue, int k,
-				int64_t *found_count, int64_t *wanted)
-{
-	int			n = k < ntrue ? k : ntrue;
-
-	*wanted += n;
-	for (int i = 0; i < n && i < nfound; i++)
-		*found_count += !(found[i] > true_distances[n - 1]);
-}

@@ -88,12 +88,4 @@ extern int64_t eval_retrieval_class_queries(const EvalRetrieval *sums, int label
 /* Neighbors that a metric looks at, given R; without one that is dropped. */
 extern int64_t eval_retrieval_metric_depth(const EvalRetrievalMetric *metric, bool drop_closest, int64_t r);
 
-/*
- * How much an approximate search finds: of the first k of ntrue true distances
- * (*wanted), those not beyond which found has distances (*found_count).  Both
- * are ascending; equal distances are as good as the true ones.
- */
-extern void eval_add_recall(const double *found, int nfound, const double *true_distances, int ntrue, int k,
-							int64_t *found_count, int64_t *wanted);
-
 #endif							/* EVAL_RETRIEVAL_H */

@@ -15,13 +15,13 @@
 #include "utils/memutils.h"
 
 #include "base/random.h"
-#include "eval/retrieval.h"
 #include "evaluate/evaluate_pass.h"
 #include "evaluate/exact_neighbors.h"
 #include "gallery/embedded_query.h"
 #include "gallery/gallery.h"
 #include "gallery/gallery_arguments.h"
 #include "gallery/lookup.h"
+#include "kernel/neighbors.h"
 #include "server/budget.h"
 #include "server/labels.h"
 
@@ -85,15 +85,15 @@ copy_distances(const double *distances, int n)
 	return copy;
 }
 
-/* Every row has the same chance (Vitter's algorithm R); rows is how many came before. */
+/* Every row has the same chance; rows is how many came before. */
 static void
 sample_add(Sample *sample, int64 rows, const Embedding *query, const double *distances, int n)
 {
-	uint64		place = rows < SAMPLE_ROWS ? (uint64) rows : random_below(&sample->random, rows + 1);
+	uint64		place = random_reservoir(&sample->random, rows, SAMPLE_ROWS);
 	MemoryContext caller;
 	SampleRow  *row;
 
-	if (place >= SAMPLE_ROWS)
+	if (place == SAMPLE_ROWS)
 		return;
 	budget_require(BUDGET_MAINTENANCE, budget_product(2 * SAMPLE_ROWS * sizeof(double), n),
 				   "the neighbors of the sample", "take a smaller k");
@@ -144,8 +144,10 @@ pass_index_recall(const Pass *pass, int k)
 	for (int i = 0; i < pass->sample->finished; i++)
 	{
 		const SampleRow *row = &pass->sample->row[i];
+		int			n = Min(k, row->ntrue);
 
-		eval_add_recall(row->found, row->nfound, row->true_distances, row->ntrue, k, &found, &wanted);
+		wanted += n;
+		found += neighbors_within(row->found, Min(n, row->nfound), row->true_distances[n - 1]);
 	}
 	return wanted == 0 ? 1 : (double) found / (double) wanted;
 }

@@ -26,7 +26,6 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/float.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -127,7 +126,7 @@ copy_embedding(const Recall *recall, Datum value)
 	return e;
 }
 
-/* Reservoir sampling: each row has the same chance to be among them. */
+/* Each row has the same chance to be among them. */
 static void
 sample_callback(Relation relation, ItemPointer tid, Datum *values,
 				bool *isnull, bool alive, void *state)
@@ -140,11 +139,8 @@ sample_callback(Relation relation, ItemPointer tid, Datum *values,
 	CHECK_FOR_INTERRUPTS();
 	if (isnull[0])
 		return;
-	recall->rows++;
-	i = recall->nsampled;
-	if (recall->nsampled == recall->max_sampled)
-		i = (uint64) (random_uniform(&recall->random) * recall->rows);
-	if (i >= recall->max_sampled)
+	i = random_reservoir(&recall->random, (uint64) recall->rows++, recall->max_sampled);
+	if (i == recall->max_sampled)
 		return;
 	place = &recall->sampled[i];
 	if (i == recall->nsampled)
@@ -313,7 +309,6 @@ static int
 count_found(Recall *recall, const Sampled *sampled, int ef, const GraphStart *start)
 {
 	int			n = 0;
-	int			hits = 0;
 	GraphLimits limits = {.ef = ef,.waiting = hnsw_max_waiting(),.relaxed = guc_search_order == ORDER_RELAXED};
 	GraphFound	found;
 	Status		status;
@@ -340,9 +335,7 @@ count_found(Recall *recall, const Sampled *sampled, int ef, const GraphStart *st
 	if (status.code != STATUS_SUCCESS)
 		raise_status(&status);
 	recall->expansions += graph_search_expansions(recall->search);
-	for (int i = 0; i < Min(n, sampled->n); i++)
-		hits += float8_le(recall->nearest[i], sampled->kth);
-	return hits;
+	return neighbors_within(recall->nearest, Min(n, sampled->n), sampled->kth);
 }
 
 /* The share of the sample's true neighbors that are found with an ef */

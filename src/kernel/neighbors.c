@@ -754,6 +754,16 @@ neighbors_finish(NeighborSearch *search)
 	pool_run(search->pool, (int) ((search->n + search->tile - 1) / search->tile), finish_tile, search);
 }
 
+size_t
+neighbors_within(const double *distances, size_t n, double kth)
+{
+	size_t		count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += distances[i] <= kth || isnan(kth);
+	return count;
+}
+
 const Neighbor *
 neighbors_of(NeighborSearch *search, size_t query, size_t *n)
 {

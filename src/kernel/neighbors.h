@@ -91,4 +91,10 @@ extern void neighbors_finish(NeighborSearch *search);
  */
 extern const Neighbor *neighbors_of(NeighborSearch *search, size_t query, size_t *n);
 
+/*
+ * How many of n distances that another search found are as near as the k-th
+ * true one: equal distances count, NaN is beyond all numbers.
+ */
+extern size_t neighbors_within(const double *distances, size_t n, double kth);
+
 #endif							/* KERNEL_NEIGHBORS_H */

@@ -321,6 +321,20 @@ test_extremes(void)
 	arena_reset(arena);
 }
 
+/* Of what an approximate search found: ties are right, NaN is last. */
+static void
+test_within(void)
+{
+	const double found[] = {-1, 0.5, 0.5, 2, INFINITY, NAN};
+
+	CHECK(neighbors_within(found, 0, 1) == 0);
+	CHECK(neighbors_within(found, 6, 0.5) == 3);
+	CHECK(neighbors_within(found, 2, 0.5) == 2);
+	CHECK(neighbors_within(found, 6, -2) == 0);
+	CHECK(neighbors_within(found, 6, INFINITY) == 5);
+	CHECK(neighbors_within(found, 6, NAN) == 6);
+}
+
 static void
 test_out_of_memory(void)
 {
@@ -348,6 +362,7 @@ main(void)
 	RUN(test_ties);
 	RUN(test_cancellation);
 	RUN(test_extremes);
+	RUN(test_within);
 	RUN(test_out_of_memory);
 	arena_destroy(arena);
 	return unit_done();

@@ -144,6 +144,41 @@ test_below_has_no_bias(void)
 	CHECK(low > 32700 && low < 34000);
 }
 
+/* 40 of 400 items: each stays in one of ten runs, and all places are filled */
+static void
+test_reservoir(void)
+{
+	int			taken[400] = {0};
+	int			most = 0;
+	int			least = 4000;
+
+	for (uint64_t run = 0; run < 4000; run++)
+	{
+		Random		random;
+		int			sample[40];
+
+		random_init(&random, run, 0);
+		for (int item = 0; item < 400; item++)
+		{
+			uint64_t	place = random_reservoir(&random, (uint64_t) item, 40);
+
+			CHECK(place <= 40);
+			CHECK(item >= 40 || place == (uint64_t) item);
+			if (place < 40)
+				sample[place] = item;
+		}
+		for (int i = 0; i < 40; i++)
+			taken[sample[i]]++;
+	}
+	for (int item = 0; item < 400; item++)
+	{
+		most = taken[item] > most ? taken[item] : most;
+		least = taken[item] < least ? taken[item] : least;
+	}
+	/* 400 times, give or take five standard deviations of 19 */
+	CHECK(least > 300 && most < 500);
+}
+
 static void
 test_hash(void)
 {
@@ -182,6 +217,7 @@ main(void)
 	RUN(test_normal);
 	RUN(test_below);
 	RUN(test_below_has_no_bias);
+	RUN(test_reservoir);
 	RUN(test_hash);
 	return unit_done();
 }
