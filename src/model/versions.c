@@ -12,7 +12,6 @@
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "miscadmin.h"
 #include "port/pg_bswap.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -27,25 +26,12 @@
 #include "server/catalog_dependents.h"
 #include "server/catalog_scan.h"
 #include "server/catalog_tables.h"
-#include "server/checksum.h"
 #include "server/compat.h"
-
-/*
- * 1 MB: the executor holds three copies of a value that is inserted, and
- * pg_dump, which doubles it in hexadecimal, has a limit of 1 GB.
- */
-#define PART_FLOATS ((size_t) 256 * 1024)
+#include "server/parts.h"
 
 StaticAssertDecl(sizeof(real) == sizeof(float4), "the server computes in float4");
 
-/* A piece of a tensor */
-typedef struct Part
-{
-	int			version;
-	int			number;			/* 0, 1, ... in its tensor */
-	size_t		offset;			/* in the weights */
-	size_t		count;			/* 1 .. PART_FLOATS */
-} Part;
+#define WEIGHTS_HINT "Restore the weights from a dump, or train the model anew."
 
 static void
 swap_to_little_endian(uint32 *words, size_t count)
@@ -63,26 +49,19 @@ extend_fingerprint(uint64 fingerprint, uint32 crc)
 	return random_hash(&crc, sizeof(crc), fingerprint);
 }
 
-/* The next part of a tensor; false after the last. */
-static bool
-next_part(Part *part, const NnTensorInfo *tensor)
+static char *
+corrupted_weights(int version)
 {
-	size_t		done = (size_t) (part->number + 1) * PART_FLOATS;
-
-	if (done >= tensor->count)
-		return false;
-	part->number++;
-	part->offset = tensor->offset + done;
-	part->count = Min(tensor->count - done, PART_FLOATS);
-	return true;
+	return psprintf("weights of model version %d are corrupted", version);
 }
 
-static Part
-before_first_part(int version)
+/* A tensor's bytes */
+static Parts
+tensor_parts(const char *error, const NnTensorInfo *tensor)
 {
-	Part		part = {version, -1, 0, 0};
+	Parts		parts = {error, "Tensor", tensor->name, WEIGHTS_HINT, tensor->count * sizeof(float4)};
 
-	return part;
+	return parts;
 }
 
 /* ---- storing ---- */
@@ -108,31 +87,28 @@ check_finite(const CatalogModel *model, const float *weights, size_t n)
 typedef struct Storing
 {
 	const CatalogModel *model;
+	int			version;
 	WeightsSource source;
 	void	   *state;
 } Storing;
 
 static uint32
-store_part(const Storing *storing, const Part *part, const NnTensorInfo *tensor)
+store_part(const Storing *storing, const Parts *part, const NnTensorInfo *tensor)
 {
-	size_t		size = part->count * sizeof(float4);
-	bytea	   *data = palloc(VARHDRSZ + size);
+	size_t		count = part->length / sizeof(float4);
+	bytea	   *data = parts_allocate(part);
 	uint32		crc;
 	CatalogArgs args = {0};
 
-	SET_VARSIZE(data, VARHDRSZ + size);
-	storing->source(storing->state, tensor, part->offset - tensor->offset, part->count, (float *) VARDATA(data));
-	check_finite(storing->model, (float *) VARDATA(data), part->count);
-	swap_to_little_endian((uint32 *) VARDATA(data), part->count);
-	crc = checksum(VARDATA(data), size);
+	storing->source(storing->state, tensor, part->offset / sizeof(float4), count, (float *) VARDATA(data));
+	check_finite(storing->model, (float *) VARDATA(data), count);
+	swap_to_little_endian((uint32 *) VARDATA(data), count);
 
-	catalog_arg_int(&args, part->version);
+	catalog_arg_int(&args, storing->version);
 	catalog_arg_text(&args, tensor->name);
-	catalog_arg_int(&args, part->number);
+	crc = parts_add_arguments(part, data, &args);
 	catalog_arg(&args, INT4ARRAYOID, PointerGetDatum(spec_shape_array(&tensor->shape)), false);
-	catalog_arg_bigint(&args, crc);
-	catalog_arg(&args, BYTEAOID, PointerGetDatum(data), false);
-	catalog_run("INSERT INTO _similarity.model_weights (version, tensor, part, shape, checksum, data) "
+	catalog_run("INSERT INTO _similarity.model_weights (version, tensor, part, checksum, data, shape) "
 				"VALUES ($1, $2, $3, $4, $5, $6)", &args);
 	pfree(data);
 	return crc;
@@ -164,35 +140,25 @@ store_fingerprint(int version, uint64 fingerprint)
 int
 version_store(const CatalogModel *model, const NnGraph *graph, WeightsSource source, void *state, Jsonb *metrics)
 {
-	const Storing storing = {model, source, state};
+	const Storing storing = {model, version_id_new(), source, state};
 	uint64		fingerprint = 0;
-	int			version = version_id_new();
 
-	store_version(model, version, metrics);
+	store_version(model, storing.version, metrics);
 	for (int i = 0; i < nn_graph_tensors(graph); i++)
 	{
 		NnTensorInfo tensor;
-		Part		part = before_first_part(version);
+		Parts		part;
 
 		nn_graph_tensor(graph, i, &tensor);
-		while (next_part(&part, &tensor))
+		part = tensor_parts(NULL, &tensor);
+		while (parts_next(&part))
 			fingerprint = extend_fingerprint(fingerprint, store_part(&storing, &part, &tensor));
 	}
-	store_fingerprint(version, fingerprint);
-	return version;
+	store_fingerprint(storing.version, fingerprint);
+	return storing.version;
 }
 
 /* ---- loading ---- */
-
-static void
-raise_corrupted(int version, const NnTensorInfo *tensor, const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("weights of model version %d are corrupted", version),
-			 errdetail("Tensor \"%s\" %s.", tensor->name, what),
-			 errhint("Restore the weights from a dump, or train the model anew.")));
-}
 
 static bool
 same_shape(ArrayType *stored, const NnShape *shape)
@@ -204,45 +170,41 @@ same_shape(ArrayType *stored, const NnShape *shape)
 
 /* Copy one part's bytes where they belong, checked. */
 static uint32
-take_part(const Part *part, const NnTensorInfo *tensor, CatalogScan *scan, float *weights)
+take_part(const Parts *part, const NnTensorInfo *tensor, CatalogScan *scan, float *weights)
 {
-	float	   *target = weights + part->offset;
-	bytea	   *data;
+	float	   *target = weights + tensor->offset;
+	float	   *taken = target + part->offset / sizeof(float4);
+	size_t		count = part->length / sizeof(float4);
 	uint32		crc;
 
 	if (!same_shape(DatumGetArrayTypeP(catalog_scan_value(scan, MODEL_WEIGHTS_SHAPE, INT4ARRAYOID)), &tensor->shape))
-		raise_corrupted(part->version, tensor, "has another shape");
-	data = DatumGetByteaPP(catalog_scan_value(scan, MODEL_WEIGHTS_DATA, BYTEAOID));
-	if (VARSIZE_ANY_EXHDR(data) != part->count * sizeof(float4))
-		raise_corrupted(part->version, tensor, "has another size");
-	crc = checksum(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
-	if (DatumGetInt64(catalog_scan_value(scan, MODEL_WEIGHTS_CHECKSUM, INT8OID)) != (int64) crc)
-		raise_corrupted(part->version, tensor, "does not match its checksum");
-	memcpy(target, VARDATA_ANY(data), part->count * sizeof(float4));
-	swap_to_little_endian((uint32 *) target, part->count);
-	for (size_t i = 0; i < part->count; i++)
+		parts_raise_corrupted(part, "has another shape");
+	crc = parts_take(part, catalog_scan_value(scan, MODEL_WEIGHTS_DATA, BYTEAOID),
+					 DatumGetInt64(catalog_scan_value(scan, MODEL_WEIGHTS_CHECKSUM, INT8OID)), target);
+	swap_to_little_endian((uint32 *) taken, count);
+	for (size_t i = 0; i < count; i++)
 	{
-		if (!isfinite(target[i]))
-			raise_corrupted(part->version, tensor, "has a number that is not finite");
+		if (!isfinite(taken[i]))
+			parts_raise_corrupted(part, "has a number that is not finite");
 	}
 	return crc;
 }
 
 static uint32
-load_part(const Part *part, const NnTensorInfo *tensor, float *weights)
+load_part(int version, const Parts *part, const NnTensorInfo *tensor, float *weights)
 {
 	text	   *name = cstring_to_text(tensor->name);
 	CatalogScan scan;
 	ScanKeyData keys[3];
 	uint32		crc;
 
-	ScanKeyInit(&keys[0], MODEL_WEIGHTS_VERSION, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(part->version));
+	ScanKeyInit(&keys[0], MODEL_WEIGHTS_VERSION, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(version));
 	ScanKeyInit(&keys[1], MODEL_WEIGHTS_TENSOR, BTEqualStrategyNumber, F_TEXTEQ, PointerGetDatum(name));
 	ScanKeyInit(&keys[2], MODEL_WEIGHTS_PART, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(part->number));
 	keys[1].sk_collation = DEFAULT_COLLATION_OID;
 	catalog_scan_begin(&scan, "model_weights", "model_weights_pkey", 3, keys);
 	if (!catalog_scan_next(&scan))
-		raise_corrupted(part->version, tensor, "is missing or incomplete");
+		parts_raise_corrupted(part, "is missing or incomplete");
 	crc = take_part(part, tensor, &scan, weights);
 	catalog_scan_end(&scan);
 	return crc;
@@ -251,6 +213,7 @@ load_part(const Part *part, const NnTensorInfo *tensor, float *weights)
 void
 version_load(const CatalogVersion *version, const NnGraph *graph, float *weights)
 {
+	char	   *error = corrupted_weights(version->id);
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "weights of a model",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(scratch);
@@ -259,13 +222,13 @@ version_load(const CatalogVersion *version, const NnGraph *graph, float *weights
 	for (int i = 0; i < nn_graph_tensors(graph); i++)
 	{
 		NnTensorInfo tensor;
-		Part		part = before_first_part(version->id);
+		Parts		part;
 
 		nn_graph_tensor(graph, i, &tensor);
-		while (next_part(&part, &tensor))
+		part = tensor_parts(error, &tensor);
+		while (parts_next(&part))
 		{
-			CHECK_FOR_INTERRUPTS();
-			fingerprint = extend_fingerprint(fingerprint, load_part(&part, &tensor, weights));
+			fingerprint = extend_fingerprint(fingerprint, load_part(version->id, &part, &tensor, weights));
 			MemoryContextReset(scratch);
 		}
 	}
@@ -274,9 +237,10 @@ version_load(const CatalogVersion *version, const NnGraph *graph, float *weights
 	if ((int64) fingerprint != version->fingerprint)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("weights of model version %d are corrupted", version->id),
+				 errmsg("%s", error),
 				 errdetail("They do not match the version's fingerprint."),
-				 errhint("Restore the weights from a dump, or train the model anew.")));
+				 errhint(WEIGHTS_HINT)));
+	pfree(error);
 }
 
 /* ---- deployment ---- */

@@ -4,8 +4,7 @@
  *
  * A version comes into being whole: version_store() writes its row and all of
  * its weights, and nothing changes them afterwards.  Weights are stored tensor
- * by tensor in parts of at most 1 MB, as little-endian float4, each with a
- * CRC-32C.
+ * by tensor as parts (server/parts.h) of little-endian float4.
  */
 #ifndef MODEL_VERSIONS_H
 #define MODEL_VERSIONS_H

@@ -2,9 +2,9 @@
  * checkpoint.c
  *	  Where an interrupted training goes on.
  *
- * State is stored as it stands in memory, in parts of at most 1 MB with their
- * CRC-32C: it is read again on the same machine, or on one of the same kind,
- * and a checkpoint is not dumped.
+ * State is stored as it stands in memory, as parts (server/parts.h): it is read
+ * again on the same machine, or on one of the same kind, and a checkpoint is
+ * not dumped.
  */
 #include "postgres.h"
 
@@ -12,47 +12,51 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "model/model.h"
 #include "server/catalog.h"
-#include "server/checksum.h"
 #include "server/compat.h"
+#include "server/parts.h"
 #include "train/checkpoint.h"
 
-#define PART_SIZE (1024 * 1024)
+/* What a checkpoint holds under a name */
+static Parts
+named_parts(int64 run, const char *name, Size size)
+{
+	Parts		parts = {
+		psprintf("checkpoint of training run " INT64_FORMAT " is corrupted", run),
+		"Its", name, "Begin a new training, without resume.", size
+	};
+
+	return parts;
+}
 
 /* ---- writing ---- */
 
 static void
-write_part(int64 run, const char *name, int number, const char *data, Size size)
+write_part(int64 run, const Parts *part, const void *state)
 {
 	CatalogArgs args = {0};
-	bytea	   *bytes = palloc(VARHDRSZ + size);
+	bytea	   *data = parts_allocate(part);
 
-	SET_VARSIZE(bytes, VARHDRSZ + size);
-	memcpy(VARDATA(bytes), data, size);
+	memcpy(VARDATA(data), (const char *) state + part->offset, part->length);
 	catalog_arg_bigint(&args, run);
-	catalog_arg_text(&args, name);
-	catalog_arg_int(&args, number);
-	catalog_arg_bigint(&args, (int64) checksum(data, size));
-	catalog_arg(&args, BYTEAOID, PointerGetDatum(bytes), false);
+	catalog_arg_text(&args, part->name);
+	(void) parts_add_arguments(part, data, &args);
 	(void) catalog_run("INSERT INTO similarity.checkpoint_part (run, name, part, checksum, data)"
 					   " VALUES ($1, $2, $3, $4, $5)", &args);
-	pfree(bytes);
+	pfree(data);
 }
 
 static void
 write_state(int64 run, const NnStatePart *state)
 {
-	for (Size done = 0; done < state->size; done += PART_SIZE)
-	{
-		CHECK_FOR_INTERRUPTS();
-		write_part(run, state->name, (int) (done / PART_SIZE), (const char *) state->data + done,
-				   Min(PART_SIZE, state->size - done));
-	}
+	Parts		part = named_parts(run, state->name, state->size);
+
+	while (parts_next(&part))
+		write_part(run, &part, state->data);
 }
 
 static ArrayType *
@@ -110,67 +114,51 @@ checkpoint_write(Checkpoint *checkpoint)
 /* ---- reading ---- */
 
 static void
-raise_corrupted(int64 run, const char *name)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("checkpoint of training run " INT64_FORMAT " is corrupted", run),
-			 errdetail("Its \"%s\" is missing, of another size, or has another checksum.", name),
-			 errhint("Begin a new training, without resume.")));
-}
-
-static void
-read_part(int64 run, const char *name, int number, char *data, Size size)
+read_part(int64 run, const Parts *part, void *state)
 {
 	CatalogArgs args = {0};
 	const char *entry = psprintf("training run " INT64_FORMAT, run);
-	bytea	   *bytes;
 
 	catalog_arg_bigint(&args, run);
-	catalog_arg_text(&args, name);
-	catalog_arg_int(&args, number);
+	catalog_arg_text(&args, part->name);
+	catalog_arg_int(&args, part->number);
 	if (catalog_run("SELECT data, checksum FROM similarity.checkpoint_part"
 					" WHERE run OPERATOR(pg_catalog.=) $1 AND name OPERATOR(pg_catalog.=) $2"
 					" AND part OPERATOR(pg_catalog.=) $3", &args) != 1)
-		raise_corrupted(run, name);
-	bytes = DatumGetByteaPP(catalog_column_datum(0, 1, BYTEAOID, entry));
-	if (VARSIZE_ANY_EXHDR(bytes) != size)
-		raise_corrupted(run, name);
-	memcpy(data, VARDATA_ANY(bytes), size);
-	if ((int64) checksum(data, size) != catalog_column_bigint(0, 2, entry))
-		raise_corrupted(run, name);
+		parts_raise_corrupted(part, "is missing or incomplete");
+	(void) parts_take(part, catalog_column_datum(0, 1, BYTEAOID, entry),
+					  catalog_column_bigint(0, 2, entry), state);
 	SPI_freetuptable(SPI_tuptable);
 }
 
 static void
 read_state(int64 run, const NnStatePart *state)
 {
-	for (Size done = 0; done < state->size; done += PART_SIZE)
-	{
-		CHECK_FOR_INTERRUPTS();
-		read_part(run, state->name, (int) (done / PART_SIZE), (char *) state->data + done,
-				  Min(PART_SIZE, state->size - done));
-	}
+	Parts		part = named_parts(run, state->name, state->size);
+
+	while (parts_next(&part))
+		read_part(run, &part, state->data);
 }
 
 static void
 read_sums(Checkpoint *checkpoint)
 {
+	const Parts progress = named_parts(checkpoint->run, "progress", 0);
 	CatalogArgs args = {0};
 	ArrayType  *array;
 
 	catalog_arg_bigint(&args, checkpoint->run);
 	if (catalog_run("SELECT progress FROM similarity.checkpoint WHERE run OPERATOR(pg_catalog.=) $1", &args) != 1)
-		raise_corrupted(checkpoint->run, "progress");
+		parts_raise_corrupted(&progress, "is missing");
 	array = DatumGetArrayTypeP(catalog_column_datum(0, 1, FLOAT8ARRAYOID,
 													psprintf("training run " INT64_FORMAT, checkpoint->run)));
 	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != PROGRESS_SUMS || ARR_HASNULL(array) ||
 		ARR_ELEMTYPE(array) != FLOAT8OID)
-		raise_corrupted(checkpoint->run, "progress");
+		parts_raise_corrupted(&progress, "has another size");
 	memcpy(checkpoint->sums, ARR_DATA_PTR(array), sizeof(checkpoint->sums));
 	for (int i = 0; i < PROGRESS_SUMS; i++)
 		if (isnan(checkpoint->sums[i]))
-			raise_corrupted(checkpoint->run, "progress");
+			parts_raise_corrupted(&progress, "is not a number");
 	SPI_freetuptable(SPI_tuptable);
 }
 
@@ -185,7 +173,11 @@ checkpoint_read(Checkpoint *checkpoint)
 
 	read_state(checkpoint->run, &first);
 	if (!nn_trainer_set_counters(checkpoint->trainer, counters))
-		raise_corrupted(checkpoint->run, "counters");
+	{
+		Parts		part = named_parts(checkpoint->run, first.name, first.size);
+
+		parts_raise_corrupted(&part, "does not fit this training");
+	}
 	n = list_state(checkpoint, parts);
 	for (int i = 1; i < n; i++)
 		read_state(checkpoint->run, &parts[i]);

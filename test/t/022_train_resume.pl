@@ -125,9 +125,20 @@ value('UPDATE item SET label = label + 1 WHERE id = 600');
 (undef, undef, $stderr) = $node->psql('postgres', call('broken', "resume => true, loss => 'triplet'"));
 like($stderr, qr/ERROR:  training cannot be resumed on other rows than it was begun with/, 'other rows');
 value('UPDATE item SET label = label - 1 WHERE id = 600');
-value(q{UPDATE similarity.checkpoint_part SET data = set_byte(data, 100, get_byte(data, 100) # 1) WHERE name = 'weights'});
-(undef, undef, $stderr) = $node->psql('postgres', call('broken', "resume => true, loss => 'triplet'"));
-like($stderr, qr/ERROR:  checkpoint of training run \d+ is corrupted\nDETAIL:  Its "weights"/, 'a damaged checkpoint');
+foreach my $damage (
+	[ 'SET data = set_byte(data, 100, get_byte(data, 100) # 1)', 'does not match its checksum' ],
+	[ q{SET data = data || '\x00'}, 'has another size' ],
+	[ 'SET part = part + 1', 'is missing or incomplete' ])
+{
+	my ($change, $what) = @$damage;
+	value("CREATE TABLE sound AS TABLE similarity.checkpoint_part;"
+		  . " UPDATE similarity.checkpoint_part $change WHERE name = 'weights'");
+	(undef, undef, $stderr) = $node->psql('postgres', call('broken', "resume => true, loss => 'triplet'"));
+	like($stderr, qr/ERROR:  checkpoint of training run \d+ is corrupted\nDETAIL:  Its "weights" $what\./,
+		"a damaged checkpoint: $what");
+	value('TRUNCATE similarity.checkpoint_part;'
+		  . ' INSERT INTO similarity.checkpoint_part TABLE sound; DROP TABLE sound');
+}
 
 # Interrupted before its first checkpoint, it begins anew with its seed.
 value('DELETE FROM similarity.checkpoint');
