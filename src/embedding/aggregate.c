@@ -66,6 +66,12 @@ check_state(SumState *state, int dims, int model)
 		embedding_raise_model_mismatch(state->model, model);
 }
 
+/*
+ * avg(embedding), sum(embedding): one more row.  NULL is left out; another
+ * number of dimensions or another model's tag than that of the rows before is
+ * an ERROR.  These functions refuse to run outside of an aggregate, since a
+ * state is a pointer.
+ */
 Datum
 embedding_accumulate(PG_FUNCTION_ARGS)
 {
@@ -91,6 +97,7 @@ embedding_accumulate(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/* Two partial sums, whose dimensions and tags must agree as those of rows */
 Datum
 embedding_combine(PG_FUNCTION_ARGS)
 {
@@ -113,6 +120,10 @@ embedding_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(a);
 }
 
+/*
+ * A state on its way to the leader, and back: of the size that its dimensions
+ * say
+ */
 Datum
 embedding_sum_serialize(PG_FUNCTION_ARGS)
 {
@@ -147,6 +158,9 @@ final_value(const SumState *state, double divisor)
 	return result;
 }
 
+/*
+ * The results: NULL of no row, an ERROR if an element leaves the range of float
+ */
 Datum
 embedding_avg_final(PG_FUNCTION_ARGS)
 {

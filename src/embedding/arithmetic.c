@@ -44,6 +44,10 @@ elementwise(FunctionCallInfo fcinfo, ElementFunction function)
 	return result;
 }
 
+/*
+ * e + e, e - e, e * e: of equal dimensions and tags that do not differ; an
+ * ERROR if an element leaves the range of float
+ */
 Datum
 embedding_add(PG_FUNCTION_ARGS)
 {
@@ -73,6 +77,11 @@ scaled(const Embedding *e, double number, void (*function) (const float *x, doub
 	return result;
 }
 
+/*
+ * e * number, number * e, e / number, - e: the tag stays.  An ERROR if an
+ * element is not finite afterwards, as with NaN or infinity; division by zero
+ * has its own.
+ */
 Datum
 embedding_scale(PG_FUNCTION_ARGS)
 {
@@ -103,7 +112,10 @@ embedding_negate(PG_FUNCTION_ARGS)
 	PG_RETURN_EMBEDDING_P(scaled(PG_GETARG_EMBEDDING_P(0), -1, kernel_scale));
 }
 
-/* The parts may come from different models: the result is no model's. */
+/*
+ * e || e, of 16,384 dimensions at most.  The parts may come from different
+ * models:  the result is no model's.
+ */
 Datum
 embedding_concat(PG_FUNCTION_ARGS)
 {
@@ -116,6 +128,7 @@ embedding_concat(PG_FUNCTION_ARGS)
 	PG_RETURN_EMBEDDING_P(result);
 }
 
+/* dims(e), embedding_model(e): 0 if no model made it */
 Datum
 embedding_dims(PG_FUNCTION_ARGS)
 {
@@ -128,6 +141,7 @@ embedding_model(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(PG_GETARG_EMBEDDING_P(0)->model);
 }
 
+/* l2_normalize(e): zeros stay zeros */
 Datum
 l2_normalize(PG_FUNCTION_ARGS)
 {
@@ -166,7 +180,10 @@ subvector(PG_FUNCTION_ARGS)
 	PG_RETURN_EMBEDDING_P(result);
 }
 
-/* random_embedding(dims, seed): stream 0 of the seed */
+/*
+ * random_embedding(dims, seed): stream 0 of the seed; dims within the type's
+ * range
+ */
 Datum
 random_embedding(PG_FUNCTION_ARGS)
 {

@@ -293,6 +293,10 @@ to_array(const Embedding *e, Oid type, Datum (*element) (float4 x))
 	return construct_array(elements, e->dims, type, length, byval, align);
 }
 
+/*
+ * Casts to arrays, which every embedding has; to whole numbers as PostgreSQL
+ * casts them from float4: rounded, an ERROR out of range
+ */
 Datum
 embedding_to_float4_array(PG_FUNCTION_ARGS)
 {
@@ -329,6 +333,7 @@ embedding_to_numeric_array(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), NUMERICOID, numeric_element));
 }
 
+/* Casts to arrays of JSON; numbers are the shortest that read back the same */
 Datum
 embedding_to_jsonb(PG_FUNCTION_ARGS)
 {

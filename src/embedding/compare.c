@@ -46,6 +46,10 @@ compare_arguments(FunctionCallInfo fcinfo)
 	return result;
 }
 
+/*
+ * The operators and support functions of the btree class.  Total: any two
+ * values compare, whatever their dimensions, precisions and tags.
+ */
 Datum
 embedding_lt(PG_FUNCTION_ARGS)
 {
@@ -104,6 +108,7 @@ hash_embedding(const Embedding *e, uint64 seed)
 	return hash;
 }
 
+/* The hash class: what embedding_eq() takes for equal has one hash. */
 Datum
 embedding_hash(PG_FUNCTION_ARGS)
 {

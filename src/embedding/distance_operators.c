@@ -85,6 +85,10 @@ distance_of_arguments(FunctionCallInfo fcinfo, DistanceFunction distance)
 	return result;
 }
 
+/*
+ * The distances and their operators.  An ERROR if the dimensions differ, or the
+ * tags of two models; NaN, which sorts last, where a distance is not defined.
+ */
 Datum
 l2_distance(PG_FUNCTION_ARGS)
 {
@@ -136,6 +140,7 @@ snr(const Embedding *a, const Embedding *b)
 	return result;
 }
 
+/* snr_distance(anchor, e): the same checks; not symmetric */
 Datum
 snr_distance(PG_FUNCTION_ARGS)
 {
@@ -202,6 +207,7 @@ distance_of_bit_arguments(FunctionCallInfo fcinfo, BitsFunction distance)
 	return result;
 }
 
+/* Distances of bits: the same checks, then elements above 0 count as 1. */
 Datum
 hamming_distance(PG_FUNCTION_ARGS)
 {
@@ -216,7 +222,10 @@ jaccard_distance(PG_FUNCTION_ARGS)
 
 /* ---- the rest ---- */
 
-/* within(e, q, r): is e inside the sphere, border included? */
+/*
+ * within(e, q, r): is e inside the sphere, border included?  Checks e and q as
+ * l2_distance() does, and that r is a number from 0 on.
+ */
 Datum
 within(PG_FUNCTION_ARGS)
 {
@@ -229,6 +238,7 @@ within(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(distance_of_arguments(fcinfo, embedding_l2_distance) <= radius);
 }
 
+/* l2_norm(e): in double, so that no finite embedding leaves its range */
 Datum
 l2_norm(PG_FUNCTION_ARGS)
 {

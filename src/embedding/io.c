@@ -34,6 +34,10 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_typmod_in);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_typmod_out);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_to_typmod);
 
+/*
+ * Text form, "[1,2]" or "{1,2}": 1 to 16,384 finite numbers.  An ERROR tells
+ * the position of what is none; then the type modifier is applied.
+ */
 Datum
 embedding_in(PG_FUNCTION_ARGS)
 {
@@ -51,6 +55,7 @@ embedding_in(PG_FUNCTION_ARGS)
 	PG_RETURN_EMBEDDING_P(embedding_coerce(e, typmod));
 }
 
+/* The shortest numbers that read back the same */
 Datum
 embedding_out(PG_FUNCTION_ARGS)
 {
@@ -72,7 +77,10 @@ embedding_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(text);
 }
 
-/* Binary form, that of pgvector's vector; the whole message is the value. */
+/*
+ * Binary form, that of pgvector's vector; the whole message is the value.
+ * Size, dimensions and finiteness are checked as those of text.
+ */
 Datum
 embedding_recv(PG_FUNCTION_ARGS)
 {
@@ -92,6 +100,7 @@ embedding_recv(PG_FUNCTION_ARGS)
 	PG_RETURN_EMBEDDING_P(embedding_coerce(e, typmod));
 }
 
+/* Elements as float4, whatever the value's precision */
 Datum
 embedding_send(PG_FUNCTION_ARGS)
 {
@@ -126,6 +135,10 @@ typmod_number(const char *word, const char *what, int minimum, int maximum)
 	return (int) value;
 }
 
+/*
+ * embedding(dimensions [, precision] [, model version]): ranges are checked,
+ * and no catalog is asked whether there is such a version.
+ */
 Datum
 embedding_typmod_in(PG_FUNCTION_ARGS)
 {
@@ -160,6 +173,7 @@ embedding_typmod_in(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(EMBEDDING_TYPMOD(dims, kind, model));
 }
 
+/* Of any number: the SQL function may be called with what is no typmod. */
 Datum
 embedding_typmod_out(PG_FUNCTION_ARGS)
 {
@@ -206,6 +220,10 @@ embedding_coerce(Embedding *e, int32 typmod)
 	return result;
 }
 
+/*
+ * Length coercion, embedding_coerce(): an ERROR if dimensions or a tag differ
+ * from the typmod's; the precision is converted, a missing tag stamped.
+ */
 Datum
 embedding_to_typmod(PG_FUNCTION_ARGS)
 {

@@ -260,6 +260,12 @@ run_pass(Knn *knn, ReturnSetInfo *result)
 	MemoryContextReset(knn->pass_context);
 }
 
+/*
+ * knn(relation, column, queries, k, metric): reads the table by SQL as the
+ * caller, with the caller's rights and row security.  k is 1 to 10,000; queries
+ * must have one number of dimensions, and a table whose rows have another is an
+ * ERROR.
+ */
 Datum
 similarity_knn(PG_FUNCTION_ARGS)
 {

@@ -39,6 +39,11 @@ embed_by_version(FunctionCallInfo fcinfo, InputKind kind)
 	PG_RETURN_EMBEDDING_P(embed(&version, kind, PG_GETARG_DATUM(1)));
 }
 
+/*
+ * embed(model, input): by the deployed version, which there must be, for
+ * whoever may use the model.  The input's size, or an array's shape, must be
+ * the model's.
+ */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_model_bytea);
 Datum
 embed_model_bytea(PG_FUNCTION_ARGS)
@@ -72,6 +77,10 @@ embed_model_text(PG_FUNCTION_ARGS)
 	PG_RETURN_EMBEDDING_P(embed(&version, input_kind(type), input));
 }
 
+/*
+ * embed(version, input): the right to use the version's model is asked for; who
+ * has it not does not learn which model that is.
+ */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_version_text);
 Datum
 embed_version_text(PG_FUNCTION_ARGS)

@@ -226,6 +226,10 @@ embed_batch(FunctionCallInfo fcinfo, InputKind kind, bool by_name)
 	PG_RETURN_EMBEDDING_P(result);
 }
 
+/*
+ * embed_batch(model or version, input) OVER (): rights and inputs as embed()
+ * checks them; NULL gives NULL; an ERROR unless called as a window function.
+ */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embed_batch_model_bytea);
 Datum
 embed_batch_model_bytea(PG_FUNCTION_ARGS)

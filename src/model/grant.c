@@ -47,6 +47,10 @@ run_grant(const char *sql, const CatalogArgs *args)
 	SPI_finish();
 }
 
+/*
+ * grant_usage(model, role), for the model's owner; role "public" is everybody.
+ * What was granted already is left as it is.
+ */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(grant_usage);
 Datum
 grant_usage(PG_FUNCTION_ARGS)
@@ -63,6 +67,10 @@ grant_usage(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/*
+ * revoke_usage(model, role), for the model's owner; no ERROR if there is no
+ * grant.
+ */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(revoke_usage);
 Datum
 revoke_usage(PG_FUNCTION_ARGS)
@@ -77,7 +85,10 @@ revoke_usage(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* As ALTER ... OWNER TO: only to a role that one is a member of, and that may create models. */
+/*
+ * set_model_owner(model, role), for the model's owner.  As ALTER ... OWNER TO:
+ * only to a role that one is a member of, and that may create models.
+ */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(set_model_owner);
 Datum
 set_model_owner(PG_FUNCTION_ARGS)

@@ -97,6 +97,7 @@ put_description(FunctionCallInfo fcinfo, const NnDescription *thing)
 	}
 }
 
+/* Everybody may see what is built in: no argument, no right, no table. */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(list_layers);
 Datum
 list_layers(PG_FUNCTION_ARGS)

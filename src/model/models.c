@@ -92,6 +92,7 @@ put_summary(FunctionCallInfo fcinfo, const NnGraph *graph)
 	put_total(result, "non-trainable", graph, state);
 }
 
+/* model_summary(model), for whoever may use the model */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(model_summary);
 Datum
 model_summary(PG_FUNCTION_ARGS)
@@ -135,6 +136,11 @@ define_store(const char *name, ArrayType *input, Jsonb *layers, int dims)
 				"VALUES ($1::pg_catalog.name, $2, $3, $4, $5)", &args);
 }
 
+/*
+ * create_model(name, input, layers): needs CREATE on schema similarity, a name
+ * that no model has, and layers that make a network (spec_graph); the caller
+ * owns it.
+ */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(create_model);
 Datum
 create_model(PG_FUNCTION_ARGS)
@@ -167,6 +173,11 @@ check_unused(const CatalogModel *model)
 				 errhint("Run similarity.drop_gallery for its galleries first.")));
 }
 
+/*
+ * drop_model(model), for the model's owner, with all that belongs to it.  An
+ * ERROR while another session trains, deploys or drops it, or a gallery of the
+ * owner uses it.
+ */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(drop_model);
 Datum
 drop_model(PG_FUNCTION_ARGS)
@@ -211,6 +222,10 @@ define_lock_version(FunctionCallInfo fcinfo, LOCKMODE mode, CatalogModel *model)
 	return id;
 }
 
+/*
+ * deploy(model, version), for the model's owner: a finished version of this
+ * model, and no gallery of the owner holds another.
+ */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(deploy);
 Datum
 deploy(PG_FUNCTION_ARGS)

@@ -84,7 +84,11 @@ drop_all(const CatalogArgs *args)
 	drop_models(args);
 }
 
-/* drop_owned(): event trigger at the end of DROP OWNED */
+/*
+ * drop_owned(): event trigger at the end of DROP OWNED, whose own checks of
+ * rights have passed.  An ERROR if a role owns models or galleries and CASCADE
+ * was not said.
+ */
 Datum
 drop_owned(PG_FUNCTION_ARGS)
 {
@@ -118,7 +122,10 @@ require_rights(Oid role)
 				 errdetail("Only roles with the privileges of role \"%s\" may do it.", GetUserNameFromId(role, false))));
 }
 
-/* reassign_owned(role, new_owner) */
+/*
+ * reassign_owned(role, new_owner): for who has the rights of both, as REASSIGN
+ * OWNED; the new owner must be allowed to create models.
+ */
 Datum
 reassign_owned(PG_FUNCTION_ARGS)
 {

@@ -220,7 +220,10 @@ check_spelling(const char *name, Oid schema)
 	ReleaseSysCacheList(functions);
 }
 
-/* check_definition(): event trigger at the end of commands that define tables and domains */
+/*
+ * check_definition(): event trigger at the end of commands that define tables
+ * and domains; an ERROR if a dump could not load what was made
+ */
 Datum
 check_definition(PG_FUNCTION_ARGS)
 {

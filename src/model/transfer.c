@@ -65,7 +65,10 @@ check_version_unused(const CatalogModel *model, int version)
 				 errmsg("version %d of model \"%s\" is used by gallery \"%s\"", version, NameStr(model->name), gallery)));
 }
 
-/* drop_version(model, version) */
+/*
+ * drop_version(model, version), for the model's owner: neither deployed nor
+ * held by a gallery of the owner
+ */
 Datum
 drop_version(PG_FUNCTION_ARGS)
 {
@@ -146,7 +149,11 @@ copy_definition(const CatalogModel *model, const char *name)
 	define_store(name, DatumGetArrayTypeP(input), DatumGetJsonbP(layers), model->dims);
 }
 
-/* copy_model(model, name, version) */
+/*
+ * copy_model(model, name, version): needs usage of the model and CREATE on
+ * schema similarity.  Without a version it copies the deployed one, if there is
+ * any; only the owner's copy tells what the training read.
+ */
 Datum
 copy_model(PG_FUNCTION_ARGS)
 {
@@ -276,7 +283,11 @@ build_file(const StringInfo header, const NnGraph *graph, const CatalogVersion *
 	return file;
 }
 
-/* export_model(model, version) */
+/*
+ * export_model(model, version), for whoever may use the model: the deployed
+ * version unless one is named.  A file beyond 1 GB is an ERROR before weights
+ * are read.
+ */
 Datum
 export_model(PG_FUNCTION_ARGS)
 {
@@ -374,7 +385,11 @@ store_import(const char *name, ArrayType *input, Jsonb *layers, NnImport *import
 	return version;
 }
 
-/* import_model(name, file, input, layers, layout) */
+/*
+ * import_model(name, file, input, layers, layout): needs CREATE on schema
+ * similarity.  The file is not trusted: nn/safetensors and nn/import check
+ * every size, name and shape, and nothing is stored unless all of it fits.
+ */
 Datum
 import_model(PG_FUNCTION_ARGS)
 {

@@ -487,7 +487,11 @@ queue_row(const TriggerData *trigger, AttrNumber key)
 		queue_key(relid, new_key);
 }
 
-/* reembed_changed(): queues the keys of rows that change */
+/*
+ * reembed_changed(): trigger of a table that is being copied, for whoever
+ * changes it; queues the key of the row.  An ERROR unless called as such a
+ * trigger.
+ */
 Datum
 gallery_reembed_changed(PG_FUNCTION_ARGS)
 {

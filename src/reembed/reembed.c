@@ -346,7 +346,11 @@ read_arguments(Reembed *reembed, FunctionCallInfo fcinfo)
 				 errmsg("rows_per_second must be at least 1, not %d", reembed->rows_per_second)));
 }
 
-/* reembed(model, version, batch_rows, rows_per_second) */
+/*
+ * reembed(model, version, batch_rows, rows_per_second), for the owner of the
+ * model and of the tables of its galleries.  Outside of a transaction block and
+ * under READ COMMITTED only, since it commits and must see what others have.
+ */
 Datum
 gallery_reembed(PG_FUNCTION_ARGS)
 {
@@ -377,7 +381,10 @@ gallery_reembed(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* reembed_cancel(model): drops what a reembed that did not finish has made */
+/*
+ * reembed_cancel(model), for the owner of the model and of the tables of its
+ * galleries: drops what a reembed that did not finish has made
+ */
 Datum
 gallery_reembed_cancel(PG_FUNCTION_ARGS)
 {

@@ -31,7 +31,10 @@ dropped_relations(Datum *relations)
 	return !isnull;
 }
 
-/* forget_dropped(): event trigger of commands that drop something */
+/*
+ * forget_dropped(): event trigger of commands that drop something, run as
+ * whoever drops a table, also one who may not touch its galleries
+ */
 Datum
 forget_dropped(PG_FUNCTION_ARGS)
 {

@@ -38,6 +38,10 @@ parse_name(const char *text, int n)
 	return names;
 }
 
+/*
+ * A name as held_role_out() writes it.  One that nobody has gives none and a
+ * WARNING, so that a dump's table loads.
+ */
 Datum
 held_role_in(PG_FUNCTION_ARGS)
 {
@@ -55,6 +59,7 @@ held_role_in(PG_FUNCTION_ARGS)
 	PG_RETURN_OID(role);
 }
 
+/* Of any OID: "-" where no role has it */
 Datum
 held_role_out(PG_FUNCTION_ARGS)
 {
@@ -63,6 +68,9 @@ held_role_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(name == NULL ? pstrdup(NONE) : pstrdup(quote_identifier(name)));
 }
 
+/*
+ * A qualified name as held_relation_out() writes it; missing as held_role_in()
+ */
 Datum
 held_relation_in(PG_FUNCTION_ARGS)
 {
@@ -85,6 +93,7 @@ held_relation_in(PG_FUNCTION_ARGS)
 	PG_RETURN_OID(relation);
 }
 
+/* Of any OID: "-" where no relation has it */
 Datum
 held_relation_out(PG_FUNCTION_ARGS)
 {

@@ -59,7 +59,11 @@ foreign_objects(void)
 	return plan;
 }
 
-/* guard_schema(): event trigger at the end of every command that defines something */
+/*
+ * guard_schema(): event trigger at the end of every command that defines
+ * something; an ERROR if that stands in a schema of the extension, but for
+ * superusers
+ */
 Datum
 guard_schema(PG_FUNCTION_ARGS)
 {

@@ -204,7 +204,10 @@ make_page(const Gallery *gallery, const char *query, int k, const char *title, M
 	return (text *) page.text.data;
 }
 
-/* neighbors_html(gallery, query, k, title) */
+/*
+ * neighbors_html(gallery, query, k, title): query is read as the caller, with
+ * at most 1000 rows; the page may take maintenance_work_mem.
+ */
 Datum
 neighbors_html(PG_FUNCTION_ARGS)
 {

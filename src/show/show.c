@@ -251,7 +251,7 @@ put_strip(ReturnSetInfo *result, const ReportItem *items, int n, int columns, Re
 	put_lines(result, strip.data);
 }
 
-/* show_image(image, shape, columns, style) */
+/* show_image(image, shape, columns, style): as many bytes as the shape says */
 Datum
 show_image(PG_FUNCTION_ARGS)
 {
@@ -330,7 +330,10 @@ show_input(FunctionCallInfo fcinfo, const Gallery *gallery)
 	put_strip((ReturnSetInfo *) fcinfo->resultinfo, shown.items, shown.n, columns, style);
 }
 
-/* show_neighbors(gallery, input, k, label, columns, style); nothing for NULL */
+/*
+ * show_neighbors(gallery, input, k, label, columns, style): rights and input as
+ * lookup() checks them; nothing for NULL
+ */
 Datum
 show_neighbors(PG_FUNCTION_ARGS)
 {
