@@ -10,6 +10,7 @@
 #include "fmgr.h"
 
 #include "eval/retrieval.h"
+#include "server/compat.h"
 
 /* Argument n, an array of names of retrieval metrics; ERROR if it is empty. */
 extern EvalRetrievalMetric *retrieval_metrics(FunctionCallInfo fcinfo, int n, char ***names, int *count);
@@ -21,6 +22,6 @@ extern EvalRetrievalOptions retrieval_options(FunctionCallInfo fcinfo, int n);
 extern bool retrieval_any_needs_r(const EvalRetrievalMetric *metrics, int n);
 
 /* What failed in an arena of maintenance_work_mem, where the sums over queries are */
-extern void retrieval_raise(const Arena *arena, const Status *status) pg_attribute_noreturn();
+pg_noreturn extern void retrieval_raise(const Arena *arena, const Status *status);
 
 #endif							/* EVALUATE_RETRIEVAL_ARGUMENTS_H */

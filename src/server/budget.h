@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/size.h"
 #include "base/status.h"
+#include "server/compat.h"
 
 typedef enum Budget
 {
@@ -39,8 +40,8 @@ extern void budget_require_more(Budget budget, MemoryContext context, Size more,
  * As raise_status() of what worked in an arena of a budget; if that was full, the
  * error names the setting.
  */
-extern void budget_raise_status(Budget budget, const Arena *arena, const Status *status, const char *what,
-								const char *instead) pg_attribute_noreturn();
+pg_noreturn extern void budget_raise_status(Budget budget, const Arena *arena, const Status *status, const char *what,
+											const char *instead);
 
 /* Products and sums that are SIZE_MAX, and so beyond every budget, if they overflow */
 static inline Size

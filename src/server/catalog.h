@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "server/compat.h"
+
 /* Arguments of a statement, filled one by one: $1, $2, ... */
 #define CATALOG_MAX_ARGS 20
 
@@ -62,6 +64,6 @@ extern char *catalog_column_text_or_null(int row, int column);
 extern int32 catalog_column_int_or_zero(int row, int column, const char *entry);
 
 /* ERRCODE_DATA_CORRUPTED: what was read of the entry cannot be. */
-extern void catalog_raise_damaged(const char *entry, const char *detail) pg_attribute_noreturn();
+pg_noreturn extern void catalog_raise_damaged(const char *entry, const char *detail);
 
 #endif							/* SERVER_CATALOG_H */

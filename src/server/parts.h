@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "server/catalog.h"
+#include "server/compat.h"
 
 #define PART_SIZE ((Size) 1024 * 1024)
 
@@ -44,6 +45,6 @@ extern uint32 parts_add_arguments(const Parts *parts, bytea *data, CatalogArgs *
 extern uint32 parts_take(const Parts *parts, Datum data, int64 stored_checksum, void *whole);
 
 /* ERRCODE_DATA_CORRUPTED, with the detail 'Tensor "dense/bias" is missing.' */
-extern void parts_raise_corrupted(const Parts *parts, const char *what) pg_attribute_noreturn();
+pg_noreturn extern void parts_raise_corrupted(const Parts *parts, const char *what);
 
 #endif							/* SERVER_PARTS_H */
