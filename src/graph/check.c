@@ -28,11 +28,28 @@ radii(const void *a, const void *b)
 	return (double) stored_head(a).radius + stored_head(b).radius;
 }
 
+GraphChecker *
+graph_checker_create(Arena *arena, const GraphSpace *space)
+{
+	GraphChecker *checker = arena_new(arena, GraphChecker);
+
+	if (checker == NULL)
+		return NULL;
+	checker->space = space;
+	checker->scratch = graph_scratch_create(arena, &space->shape);
+	if (space->shape.bits > 0)
+		checker->codes = codes_query_create(arena, &space->shape.codes);
+	if (checker->scratch == NULL || (space->shape.bits > 0 && checker->codes == NULL))
+		return NULL;
+	return checker;
+}
+
 bool
-graph_code_agrees(GraphQuery *query, const GraphRecord *record, const void *own,
+graph_code_agrees(GraphChecker *checker, const GraphRecord *record, const void *own,
 				  int slot, const void *neighbor)
 {
-	const GraphShape *shape = &query->space->shape;
+	const GraphShape *shape = &checker->space->shape;
+	GraphScratch *scratch = checker->scratch;
 	int			block = slot / CODES_MAX_SLOTS;
 	float		estimates[CODES_MAX_SLOTS];
 	const CodesLayout *layout;
@@ -43,10 +60,12 @@ graph_code_agrees(GraphQuery *query, const GraphRecord *record, const void *own,
 	if (shape->bits == 0 || !isfinite(hidden))
 		return true;
 	layout = graph_shape_codes(shape, block);
-	stored_decode(shape->kind, neighbor, shape->dims, query->decoded);
-	length = stored_residual(shape->kind, query->decoded, own, shape->dims, query->residual);
-	codes_query_set(layout, query->codes, query->residual, length);
-	codes_distances(layout, graph_record_codes(shape, record, block), query->codes, estimates);
+	stored_decode(shape->kind, neighbor, shape->dims, scratch->decoded);
+	length = stored_residual(shape->kind, scratch->decoded, own, shape->dims,
+							 scratch->residual);
+	codes_query_set(layout, checker->codes, scratch->residual, length);
+	codes_distances(layout, graph_record_codes(shape, record, block), checker->codes,
+					estimates);
 
 	/* What is NaN agrees with nothing. */
 	return estimates[slot % CODES_MAX_SLOTS] <= CODE_ERROR * length + 2 * hidden &&

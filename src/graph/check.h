@@ -7,14 +7,24 @@
 
 #include "graph/graph_query.h"
 
+/* What it takes to ask codes */
+typedef struct GraphChecker
+{
+	const GraphSpace *space;
+	GraphScratch *scratch;
+	CodesQuery *codes;			/* NULL without codes */
+} GraphChecker;
+
+/* NULL when the arena is exhausted. */
+extern GraphChecker *graph_checker_create(Arena *arena, const GraphSpace *space);
+
 /*
  * Does the code in a slot stand for this neighbor?  own and neighbor are what
- * the record's node and the neighbor have stored; query is working memory.
- * A code made of the vector before it was stored agrees as well.  True without
- * codes.
+ * the record's node and the neighbor have stored.  A code made of the vector
+ * before it was stored agrees as well.  True without codes.
  */
-extern bool graph_code_agrees(GraphQuery *query, const GraphRecord *record, const void *own,
-							  int slot, const void *neighbor);
+extern bool graph_code_agrees(GraphChecker *checker, const GraphRecord *record,
+							  const void *own, int slot, const void *neighbor);
 
 /*
  * Does the distance noted in a slot agree with what both have stored, to a

@@ -32,7 +32,7 @@ typedef enum Phase
 struct GraphConnector
 {
 	GraphMemory *memory;
-	GraphQuery *query;			/* working memory */
+	GraphScratch *scratch;
 	Phase		phase;
 	int			walks;			/* begun */
 	uint32_t	next;			/* node of COUNT and SWEEP */
@@ -56,12 +56,12 @@ graph_connector_create(Arena *arena, GraphMemory *memory, Status *status)
 	if (connector != NULL)
 	{
 		connector->memory = memory;
-		connector->query = graph_query_create(arena, memory->space);
+		connector->scratch = graph_scratch_create(arena, &memory->space->shape);
 		connector->lists = arena_new_array(arena, memory->nodes, uint16_t);
 		connector->reached = arena_new_array(arena, memory->nodes, uint8_t);
 		connector->queue = arena_new_array(arena, memory->nodes, uint32_t);
 	}
-	if (connector == NULL || connector->query == NULL || connector->lists == NULL ||
+	if (connector == NULL || connector->scratch == NULL || connector->lists == NULL ||
 		connector->reached == NULL || connector->queue == NULL)
 	{
 		status_out_of_memory(status, "while connecting a graph");
@@ -183,8 +183,9 @@ link_to(GraphConnector *connector, uint32_t owner, uint32_t node)
 	loser = graph_record_ids(record)[slot];
 	if (loser != GRAPH_NO_NODE)
 		connector->lists[loser]--;
-	graph_record_put(connector->query, record, own, slot, node,
-					 graph_between(connector->memory->space, own, neighbor), true, neighbor);
+	graph_record_put(&connector->memory->space->shape, record, own, slot, node,
+					 graph_between(connector->memory->space, own, neighbor), true,
+					 neighbor, connector->scratch);
 	connector->lists[node]++;
 	connector->linked++;
 	return true;

@@ -38,6 +38,7 @@
 
 typedef struct GraphSpace GraphSpace;	/* graph_query.h */
 typedef struct GraphQuery GraphQuery;	/* graph_query.h */
+typedef struct GraphScratch GraphScratch;	/* graph_query.h */
 
 /*
  * A list of neighbors in no order, with their distances from the owner.  The
@@ -124,11 +125,10 @@ typedef struct GraphAccess
 
 	/*
 	 * A node is likely to be expanded soon: bring it nearer without waiting
-	 * for it.  May be NULL.  Wanted for so many of those that wait, at most
-	 * GRAPH_AHEAD; the accessor may change that at any time.
+	 * for it.  Returns for how many of the nodes that wait this is wanted
+	 * now, 1 to GRAPH_AHEAD: more while reads have to wait.  May be NULL.
 	 */
-	void		(*prefetch) (void *context, uint32_t node);
-	int			ahead;
+	int			(*prefetch) (void *context, uint32_t node);
 
 	/* Distance of a node that is not free; false if it is. */
 	bool		(*score) (void *context, uint32_t node, GraphQuery *query,
@@ -149,17 +149,18 @@ typedef struct GraphAccess
 	/*
 	 * Replace the neighbors of a live node if they are still the expected
 	 * ones; false if they are not or the node is not live.  owns are the
-	 * stored vectors of list's nodes; query is working memory.
+	 * stored vectors of list's nodes.
 	 */
 	bool		(*rewrite) (void *context, uint32_t node, const GraphList *expected,
 							const GraphList *list, const void *const *owns,
-							GraphQuery *query);
+							GraphScratch *scratch);
 
 	/*
-	 * Give the row being inserted to a live node if that has stored the very
-	 * same (query->own) and has room; false otherwise.
+	 * Give a row to a live node if that has stored the very same (query->own)
+	 * and has room; false otherwise.
 	 */
-	bool		(*merge) (void *context, uint32_t node, const GraphQuery *query);
+	bool		(*merge) (void *context, uint32_t node, const GraphQuery *query,
+						  uint64_t row);
 
 	/*
 	 * A live node that somebody else was inserting when this insertion began,
@@ -169,11 +170,12 @@ typedef struct GraphAccess
 	uint32_t	(*missed) (void *context);
 
 	/*
-	 * Make the node being inserted, with these neighbors, and return its
-	 * number; GRAPH_NO_NODE if that has become impossible.
+	 * Make a node of the query's vector with one row and these neighbors, and
+	 * return its number; GRAPH_NO_NODE if that has become impossible.
 	 */
-	uint32_t	(*create) (void *context, GraphQuery *query, const GraphList *list,
-						   const void *const *owns);
+	uint32_t	(*create) (void *context, const GraphQuery *query, uint64_t row,
+						   const GraphList *list, const void *const *owns,
+						   GraphScratch *scratch);
 } GraphAccess;
 
 #endif							/* GRAPH_GRAPH_H */

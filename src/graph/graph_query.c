@@ -2,7 +2,7 @@
  * graph_query.c
  *	  A vector in the space of a graph, and scoring records against it.
  *
- * To look at a node is to score it: its distance leaves the difference of
+ * To look at a node is to score it: to its distance belongs the difference of
  * query and node, from which its codes tell how far its neighbors are.  A
  * newcomer looks at the node that it asks for a place in the same way: the
  * estimates are its distances to the neighbors that are there, so that no
@@ -48,7 +48,6 @@ graph_query_create(Arena *arena, const GraphSpace *space)
 		return NULL;
 	query->space = space;
 	query->own = arena_alloc(arena, space->shape.own_size);
-	query->decoded = arena_new_array(arena, dims, float);
 	query->residual = arena_new_array(arena, dims, float);
 	if (space->metric->coded)
 	{
@@ -66,10 +65,21 @@ graph_query_create(Arena *arena, const GraphSpace *space)
 	}
 	else
 		query->x = arena_new_array(arena, dims, float);
-	if (query->own == NULL || query->decoded == NULL || query->residual == NULL ||
-		query->x == NULL)
+	if (query->own == NULL || query->residual == NULL || query->x == NULL)
 		return NULL;
 	return query;
+}
+
+GraphScratch *
+graph_scratch_create(Arena *arena, const GraphShape *shape)
+{
+	GraphScratch *scratch = arena_new(arena, GraphScratch);
+
+	if (scratch == NULL)
+		return NULL;
+	scratch->decoded = arena_new_array(arena, shape->dims, float);
+	scratch->residual = arena_new_array(arena, shape->dims, float);
+	return scratch->decoded == NULL || scratch->residual == NULL ? NULL : scratch;
 }
 
 /* ---- setting ---- */
@@ -233,22 +243,43 @@ graph_query_value(const GraphQuery *query, float distance)
 	return distance;
 }
 
-void
-graph_query_estimates(GraphQuery *query, const GraphRecord *record,
-					  float distance, float *out)
+/* A node as a query sees it */
+typedef struct Score
+{
+	float		distance;
+	const float *difference;	/* query - node, in the query; L2 and cosine
+								 * with codes only */
+} Score;
+
+static Score
+score(GraphQuery *query, const void *own)
+{
+	Score		node = {.distance = graph_query_distance(query, own)};
+
+	if (query->stored != NULL && !is_inner_product(query->space))
+		node.difference = query->stored->difference;
+	return node;
+}
+
+/*
+ * Estimated distances to the neighbors of a node that was scored, by slot;
+ * infinite for empty slots.  With codes only.
+ */
+static void
+estimate_neighbors(GraphQuery *query, const GraphRecord *record, Score node, float *out)
 {
 	const GraphShape *shape = &query->space->shape;
 	bool		products = is_inner_product(query->space);
 
 	if (!products)
-		codes_query_set(&shape->codes, query->codes, query->stored->difference, distance);
+		codes_query_set(&shape->codes, query->codes, node.difference, node.distance);
 	for (int block = 0; block < shape->nblocks; block++)
 	{
 		const CodesLayout *layout = graph_shape_codes(shape, block);
 		const void *codes = graph_record_codes(shape, record, block);
 
 		if (products)
-			codes_products(layout, codes, query->codes, -(double) distance,
+			codes_products(layout, codes, query->codes, -(double) node.distance,
 						   out + block * CODES_MAX_SLOTS);
 		else
 			codes_distances(layout, codes, query->codes, out + block * CODES_MAX_SLOTS);
@@ -276,17 +307,19 @@ void
 graph_query_expand(GraphQuery *query, const GraphRecord *record, const void *own,
 				   const GraphBits *seen, GraphExpansion *out)
 {
+	Score		node = score(query, own);
+
 	out->live = record->state == GRAPH_LIVE;
 	out->nrows = record->nrows;
 	memcpy(out->rows, record->rows, sizeof(out->rows));
-	out->distance = graph_query_distance(query, own);
+	out->distance = node.distance;
 	out->reach = as_distance((double) out->distance + 2 * (double) stored_head(own).radius);
 	out->bound = graph_query_bound(query, own, out->distance);
 	out->n = 0;
 	if (seen == NULL)
 		return;
 	if (query->stored != NULL)
-		graph_query_estimates(query, record, out->distance, out->estimates);
+		estimate_neighbors(query, record, node, out->estimates);
 	take_unseen(&query->space->shape, record, seen, out);
 }
 
@@ -313,16 +346,24 @@ graph_between(const GraphSpace *space, const void *a, const void *b)
 
 /* ---- lists in records ---- */
 
-/* The newcomer's residual at a node, right after graph_query_distance() */
-static const float *
-newcomer_residual(GraphQuery *query, const void *own)
+/* Put a newcomer into a slot of a node that it has scored. */
+static void
+put_newcomer(GraphRecord *record, const void *own, int slot,
+			 const GraphNewcomer *newcomer, Score node, float distance, bool selected)
 {
+	GraphQuery *query = newcomer->query;
 	const GraphShape *shape = &query->space->shape;
+	const float *residual = node.difference;
 
-	if (query->stored == NULL || !is_inner_product(query->space))
-		return query->stored == NULL ? NULL : query->stored->difference;
-	stored_residual(shape->kind, query->x, own, shape->dims, query->residual);
-	return query->residual;
+	graph_record_put_slot(shape, record, slot, newcomer->node, distance, selected);
+	if (shape->bits == 0)
+		return;
+	if (residual == NULL)
+	{
+		stored_residual(shape->kind, query->x, own, shape->dims, query->residual);
+		residual = query->residual;
+	}
+	graph_record_put_code(shape, record, slot, residual);
 }
 
 /* Put a newcomer that is equal to the owner between it and the next of its ring. */
@@ -341,12 +382,7 @@ link_into_ring(GraphRecord *record, const void *own, const GraphNewcomer *newcom
 	if (slot < 0)
 		slot = graph_list_place(shape, record, query->space->metric->alpha, GRAPH_RING, far,
 								true).slot;
-	graph_record_put_slot(shape, record, slot, newcomer->node, GRAPH_RING, true);
-	if (query->stored != NULL)
-	{
-		graph_query_distance(query, own);
-		graph_record_put_code(shape, record, slot, newcomer_residual(query, own));
-	}
+	put_newcomer(record, own, slot, newcomer, score(query, own), GRAPH_RING, true);
 	return GRAPH_LINKED;
 }
 
@@ -357,7 +393,7 @@ graph_record_link(GraphRecord *record, const void *own, const GraphNewcomer *new
 	const GraphShape *shape = &query->space->shape;
 	uint32_t   *ids = graph_record_ids(record);
 	float		to[GRAPH_MAX_DEGREE];
-	float		distance;
+	Score		owner;
 	GraphPlace	place;
 
 	for (int i = 0; i < shape->degree; i++)
@@ -365,9 +401,9 @@ graph_record_link(GraphRecord *record, const void *own, const GraphNewcomer *new
 			return GRAPH_LINKED;
 	if (newcomer->ring)
 		return link_into_ring(record, own, newcomer);
-	distance = graph_query_distance(query, own);
+	owner = score(query, own);
 	if (query->stored != NULL)
-		graph_query_estimates(query, record, distance, to);
+		estimate_neighbors(query, record, owner, to);
 	else
 	{
 		if (!graph_record_has_list(shape, record, newcomer->expected))
@@ -375,13 +411,11 @@ graph_record_link(GraphRecord *record, const void *own, const GraphNewcomer *new
 		for (int i = 0, n = 0; i < shape->degree; i++)
 			to[i] = ids[i] == GRAPH_NO_NODE ? INFINITY : newcomer->to[n++];
 	}
-	place = graph_list_place(shape, record, query->space->metric->alpha, distance, to,
+	place = graph_list_place(shape, record, query->space->metric->alpha, owner.distance, to,
 							 newcomer->force);
 	if (place.slot < 0)
 		return GRAPH_REFUSED;
-	graph_record_put_slot(shape, record, place.slot, newcomer->node, distance, place.selected);
-	if (query->stored != NULL)
-		graph_record_put_code(shape, record, place.slot, newcomer_residual(query, own));
+	put_newcomer(record, own, place.slot, newcomer, owner, owner.distance, place.selected);
 	return GRAPH_LINKED;
 }
 
@@ -395,24 +429,23 @@ find_in_list(const GraphList *list, uint32_t node)
 }
 
 void
-graph_record_put(GraphQuery *query, GraphRecord *record, const void *own, int slot,
-				 uint32_t node, float distance, bool selected, const void *neighbor)
+graph_record_put(const GraphShape *shape, GraphRecord *record, const void *own,
+				 int slot, uint32_t node, float distance, bool selected,
+				 const void *neighbor, GraphScratch *scratch)
 {
-	const GraphShape *shape = &query->space->shape;
-
 	graph_record_put_slot(shape, record, slot, node, distance, selected);
 	if (shape->bits == 0)
 		return;
-	stored_decode(shape->kind, neighbor, shape->dims, query->decoded);
-	stored_residual(shape->kind, query->decoded, own, shape->dims, query->residual);
-	graph_record_put_code(shape, record, slot, query->residual);
+	stored_decode(shape->kind, neighbor, shape->dims, scratch->decoded);
+	stored_residual(shape->kind, scratch->decoded, own, shape->dims, scratch->residual);
+	graph_record_put_code(shape, record, slot, scratch->residual);
 }
 
 void
-graph_record_set_list(GraphQuery *query, GraphRecord *record, const void *own,
-					  const GraphList *list, const void *const *owns)
+graph_record_set_list(const GraphShape *shape, GraphRecord *record, const void *own,
+					  const GraphList *list, const void *const *owns,
+					  GraphScratch *scratch)
 {
-	const GraphShape *shape = &query->space->shape;
 	uint32_t   *ids = graph_record_ids(record);
 	bool		placed[GRAPH_MAX_DEGREE] = {false};
 	int			slot = 0;
@@ -436,7 +469,7 @@ graph_record_set_list(GraphQuery *query, GraphRecord *record, const void *own,
 			continue;
 		while (ids[slot] != GRAPH_NO_NODE)
 			slot++;
-		graph_record_put(query, record, own, slot, list->ids[i], list->distances[i],
-						 list->selected[i], owns[i]);
+		graph_record_put(shape, record, own, slot, list->ids[i], list->distances[i],
+						 list->selected[i], owns[i], scratch);
 	}
 }

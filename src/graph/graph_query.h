@@ -26,8 +26,8 @@ extern bool graph_space_init(GraphSpace *space, Arena *arena, const GraphMetric 
 							 Status *status);
 
 /*
- * A vector that is searched for or inserted, and the working memory of one
- * thread.
+ * A vector that is searched for or inserted.  Of one thread: scoring leaves in
+ * it the difference from the node that is scored.
  */
 struct GraphQuery
 {
@@ -40,8 +40,7 @@ struct GraphQuery
 	bool		exact;			/* bounds are what the operator returns */
 	void	   *own;			/* as it would be stored; by
 								 * graph_query_encode(), at once if bits */
-	float	   *decoded;		/* working memory */
-	float	   *residual;
+	float	   *residual;		/* of the vector at a node */
 };
 
 /* NULL when the arena is exhausted. */
@@ -55,7 +54,7 @@ extern GraphQuery *graph_query_create(Arena *arena, const GraphSpace *space);
  */
 extern void graph_query_set(GraphQuery *query, const float *vector);
 
-/* Prepare what a node has stored. */
+/* Prepare what a node has stored: own, as it would be stored, is the same. */
 extern void graph_query_set_stored(GraphQuery *query, const void *own);
 
 /* Fill query->own. */
@@ -85,14 +84,6 @@ extern double graph_query_bound(const GraphQuery *query, const void *own, float 
  */
 extern double graph_query_value(const GraphQuery *query, float distance);
 
-/*
- * Estimated distances to a record's neighbors, by slot; infinite for empty
- * slots.  Right after graph_query_distance() for the same record; with codes
- * only.
- */
-extern void graph_query_estimates(GraphQuery *query, const GraphRecord *record,
-								  float distance, float *out);
-
 /* Everything that access->expand() must give, but for estimates without codes. */
 extern void graph_query_expand(GraphQuery *query, const GraphRecord *record,
 							   const void *own, const GraphBits *seen, GraphExpansion *out);
@@ -102,22 +93,31 @@ extern float graph_between(const GraphSpace *space, const void *a, const void *b
 
 /* ---- lists in records; the caller holds the record's lock ---- */
 
+/* Room to decode vectors in while lists and roots are written, of one thread */
+struct GraphScratch
+{
+	float	   *decoded;
+	float	   *residual;
+};
+
+/* NULL when the arena is exhausted. */
+extern GraphScratch *graph_scratch_create(Arena *arena, const GraphShape *shape);
+
 /* Give a newcomer a place in a live record's list if it deserves one. */
 extern GraphLinkResult graph_record_link(GraphRecord *record, const void *own,
 										 const GraphNewcomer *newcomer);
 
-/*
- * Put a neighbor with this stored vector into a slot of a record.  query is
- * working memory.
- */
-extern void graph_record_put(GraphQuery *query, GraphRecord *record, const void *own, int slot,
-							 uint32_t node, float distance, bool selected, const void *neighbor);
+/* Put a neighbor with this stored vector into a slot of a record. */
+extern void graph_record_put(const GraphShape *shape, GraphRecord *record, const void *own,
+							 int slot, uint32_t node, float distance, bool selected,
+							 const void *neighbor, GraphScratch *scratch);
 
 /*
  * Make a record's neighbors those of the list, whose stored vectors are owns.
- * Those that stay keep their slots.  query is working memory.
+ * Those that stay keep their slots.  scratch may be NULL if the list is empty.
  */
-extern void graph_record_set_list(GraphQuery *query, GraphRecord *record, const void *own,
-								  const GraphList *list, const void *const *owns);
+extern void graph_record_set_list(const GraphShape *shape, GraphRecord *record, const void *own,
+								  const GraphList *list, const void *const *owns,
+								  GraphScratch *scratch);
 
 #endif							/* GRAPH_GRAPH_QUERY_H */

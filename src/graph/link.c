@@ -53,16 +53,18 @@ struct GraphLinker
 	int			ef;
 	GraphSearch *search;
 	GraphQuery *query;			/* the vector of the node in hand */
-	GraphQuery *working;		/* memory for making lists */
+	GraphScratch *scratch;		/* for making lists */
+	void	   *own;			/* room for a stored vector that is looked at
+								 * once */
 
 	Candidate  *pool;
 	int			npool;
 	int			pool_capacity;
 
-	void	  **scratch;		/* stored vectors copied by access->own */
-	int			nscratch;		/* in use */
+	void	  **copies;			/* stored vectors copied by access->own */
+	int			ncopies;		/* in use */
 	int			nallocated;
-	int			scratch_capacity;
+	int			copies_capacity;
 
 	GraphBits	visited;		/* of one repair */
 	uint32_t   *dead;			/* dead nodes to look behind */
@@ -85,11 +87,12 @@ graph_linker_create(Arena *arena, const GraphAccess *access, int ef_construction
 	linker->ef = ef_construction;
 	linker->visited.arena = arena;
 	linker->query = graph_query_create(arena, access->space);
-	linker->working = graph_query_create(arena, access->space);
+	linker->scratch = graph_scratch_create(arena, &access->space->shape);
+	linker->own = arena_alloc(arena, access->space->shape.own_size);
 	linker->search = graph_search_create(arena, access, status);
 	if (linker->search == NULL)
 		return NULL;
-	if (linker->query == NULL || linker->working == NULL)
+	if (linker->query == NULL || linker->scratch == NULL || linker->own == NULL)
 	{
 		status_out_of_memory(status, "while linking a graph");
 		return NULL;
@@ -141,29 +144,29 @@ pool_sort(GraphLinker *linker)
 
 /* Room for a stored vector that is not in use, or NULL */
 static void *
-new_scratch(GraphLinker *linker)
+new_copy(GraphLinker *linker)
 {
-	if (linker->nscratch == linker->scratch_capacity)
+	if (linker->ncopies == linker->copies_capacity)
 	{
-		int			capacity = linker->scratch_capacity == 0 ? 64 : 2 * linker->scratch_capacity;
-		void	  **scratch = arena_new_array(linker->arena, (size_t) capacity, void *);
+		int			capacity = linker->copies_capacity == 0 ? 64 : 2 * linker->copies_capacity;
+		void	  **copies = arena_new_array(linker->arena, (size_t) capacity, void *);
 
-		if (scratch == NULL)
+		if (copies == NULL)
 			return NULL;
 		for (int i = 0; i < linker->nallocated; i++)
-			scratch[i] = linker->scratch[i];
-		linker->scratch = scratch;
-		linker->scratch_capacity = capacity;
+			copies[i] = linker->copies[i];
+		linker->copies = copies;
+		linker->copies_capacity = capacity;
 	}
-	if (linker->nscratch == linker->nallocated)
+	if (linker->ncopies == linker->nallocated)
 	{
 		void	   *own = arena_alloc(linker->arena, linker->access->space->shape.own_size);
 
 		if (own == NULL)
 			return NULL;
-		linker->scratch[linker->nallocated++] = own;
+		linker->copies[linker->nallocated++] = own;
 	}
-	return linker->scratch[linker->nscratch++];
+	return linker->copies[linker->ncopies++];
 }
 
 /*
@@ -174,17 +177,17 @@ static bool
 load_own(GraphLinker *linker, Candidate *candidate, bool *gone)
 {
 	const GraphAccess *access = linker->access;
-	void	   *scratch;
+	void	   *copy;
 
 	*gone = false;
 	if (candidate->own != NULL)
 		return true;
-	scratch = new_scratch(linker);
-	if (scratch == NULL)
+	copy = new_copy(linker);
+	if (copy == NULL)
 		return false;
-	candidate->own = access->own(access->context, candidate->node, scratch);
-	if (candidate->own != scratch)
-		linker->nscratch--;
+	candidate->own = access->own(access->context, candidate->node, copy);
+	if (candidate->own != copy)
+		linker->ncopies--;
 	*gone = candidate->own == NULL;
 	return true;
 }
@@ -229,7 +232,7 @@ static void
 begin_selection(GraphLinker *linker, uint32_t self, Selection *selection)
 {
 	selection->list.n = 0;
-	linker->nscratch = 0;
+	linker->ncopies = 0;
 	for (int i = 0; i < linker->npool; i++)
 	{
 		linker->pool[i].done = linker->pool[i].node == self;
@@ -401,7 +404,7 @@ find_equal(GraphLinker *linker, uint32_t *equal, Status *status)
 	int			n = at_own_distance(linker, &first);
 
 	*equal = GRAPH_NO_NODE;
-	linker->nscratch = 0;
+	linker->ncopies = 0;
 	for (int i = first; i < first + n && *equal == GRAPH_NO_NODE; i++)
 	{
 		Candidate  *candidate = &linker->pool[i];
@@ -411,7 +414,7 @@ find_equal(GraphLinker *linker, uint32_t *equal, Status *status)
 			return status_out_of_memory(status, "while linking a graph");
 		if (!gone && memcmp(candidate->own, linker->query->own, size) == 0)
 			*equal = candidate->node;
-		candidate->own = NULL;	/* the scratch is used again */
+		candidate->own = NULL;	/* the copy is used again */
 	}
 	return true;
 }
@@ -471,7 +474,7 @@ static bool
 is_equal(GraphLinker *linker, uint32_t node)
 {
 	const GraphAccess *access = linker->access;
-	const void *own = access->own(access->context, node, linker->working->own);
+	const void *own = access->own(access->context, node, linker->own);
 
 	return own != NULL && memcmp(own, linker->query->own, access->space->shape.own_size) == 0;
 }
@@ -559,7 +562,7 @@ find_candidates(GraphLinker *linker, const GraphStart *start, Status *status)
  * it is the last node made that has room, so they are tried from the back.
  */
 static bool
-merge(GraphLinker *linker, uint32_t *node)
+merge(GraphLinker *linker, uint64_t row, uint32_t *node)
 {
 	const GraphAccess *access = linker->access;
 	int			first;
@@ -567,7 +570,7 @@ merge(GraphLinker *linker, uint32_t *node)
 
 	for (int i = first + n - 1; i >= first; i--)
 	{
-		if (access->merge(access->context, linker->pool[i].node, linker->query))
+		if (access->merge(access->context, linker->pool[i].node, linker->query, row))
 		{
 			*node = linker->pool[i].node;
 			return true;
@@ -611,7 +614,8 @@ find_ring(GraphLinker *linker, uint32_t *equal, uint32_t *before, uint32_t *next
 }
 
 GraphInsertResult
-graph_insert(GraphLinker *linker, const GraphStart *start, uint32_t *node, Status *status)
+graph_insert(GraphLinker *linker, uint64_t row, const GraphStart *start,
+			 uint32_t *node, Status *status)
 {
 	const GraphAccess *access = linker->access;
 	Selection	selection;
@@ -623,14 +627,15 @@ graph_insert(GraphLinker *linker, const GraphStart *start, uint32_t *node, Statu
 		return GRAPH_FAILED;
 	if (linker->npool == 0)
 		return GRAPH_ISOLATED;
-	if (merge(linker, node))
+	if (merge(linker, row, node))
 		return GRAPH_MERGED;
 	if (!find_ring(linker, &equal, &before, &next, status) ||
 		!select_neighbors(linker, GRAPH_NO_NODE, &selection, status))
 		return GRAPH_FAILED;
 	if (selection.list.n == 0)
 		return GRAPH_ISOLATED;
-	*node = access->create(access->context, linker->query, &selection.list, selection.owns);
+	*node = access->create(access->context, linker->query, row, &selection.list,
+						   selection.owns, linker->scratch);
 	if (*node == GRAPH_NO_NODE)
 		return GRAPH_ISOLATED;
 	if (equal != GRAPH_NO_NODE)
@@ -646,7 +651,7 @@ static bool
 take_in_hand(GraphLinker *linker, uint32_t node)
 {
 	const GraphAccess *access = linker->access;
-	const void *own = access->own(access->context, node, linker->working->own);
+	const void *own = access->own(access->context, node, linker->own);
 
 	if (own == NULL)
 		return false;
@@ -740,7 +745,7 @@ rewrite(GraphLinker *linker, uint32_t node, const GraphList *expected, const Sel
 	const GraphAccess *access = linker->access;
 
 	return access->rewrite(access->context, node, expected, &selection->list,
-						   selection->owns, linker->working);
+						   selection->owns, linker->scratch);
 }
 
 bool

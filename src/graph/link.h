@@ -31,12 +31,13 @@ typedef enum GraphInsertResult
 } GraphInsertResult;
 
 /*
- * Find neighbors for the linker's query, make the node through
- * access->create, and link its neighbors back to it.  *node is the new node,
- * or the one merged with.
+ * Find neighbors for the linker's query, the vector of a row, make the node
+ * through access->create, and link its neighbors back to it.  *node is the new
+ * node, or the one merged with.
  */
-extern GraphInsertResult graph_insert(GraphLinker *linker, const GraphStart *start,
-									  uint32_t *node, Status *status);
+extern GraphInsertResult graph_insert(GraphLinker *linker, uint64_t row,
+									  const GraphStart *start, uint32_t *node,
+									  Status *status);
 
 /*
  * Take the dead out of a live node's list and fill their places with live

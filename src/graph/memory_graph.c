@@ -150,7 +150,6 @@ struct Worker
 	Arena	   *arena;
 	GraphLinker *linker;
 	uint32_t	node;			/* the record being linked */
-	uint64_t	row;			/* its row */
 	Status		status;
 
 	bool		inserting;		/* under the builder's lock */
@@ -188,12 +187,13 @@ memory_expand(void *context, uint32_t node, GraphQuery *query,
 }
 
 /* The number is of a list in this graph, so there is such a record. */
-static void
+static int
 memory_prefetch(void *context, uint32_t node)
 {
 	const GraphMemory *memory = ((Worker *) context)->memory;
 
 	kernel_prefetch(graph_memory_record(memory, node), memory->space->shape.size);
+	return 1;
 }
 
 static bool
@@ -241,7 +241,7 @@ memory_link(void *context, uint32_t owner, const GraphNewcomer *newcomer)
 
 static bool
 memory_rewrite(void *context, uint32_t node, const GraphList *expected,
-			   const GraphList *list, const void *const *owns, GraphQuery *query)
+			   const GraphList *list, const void *const *owns, GraphScratch *scratch)
 {
 	GraphMemory *memory = ((Worker *) context)->memory;
 	GraphRecord *record = graph_memory_record(memory, node);
@@ -251,13 +251,14 @@ memory_rewrite(void *context, uint32_t node, const GraphList *expected,
 	same = record->state == GRAPH_LIVE &&
 		graph_record_has_list(&memory->space->shape, record, expected);
 	if (same)
-		graph_record_set_list(query, record, record_own(memory, node), list, owns);
+		graph_record_set_list(&memory->space->shape, record, record_own(memory, node),
+							  list, owns, scratch);
 	unlock_record(record);
 	return same;
 }
 
 static bool
-memory_merge(void *context, uint32_t node, const GraphQuery *query)
+memory_merge(void *context, uint32_t node, const GraphQuery *query, uint64_t row)
 {
 	Worker	   *worker = context;
 	GraphMemory *memory = worker->memory;
@@ -270,7 +271,7 @@ memory_merge(void *context, uint32_t node, const GraphQuery *query)
 	lock_record(record);
 	merged = record->state == GRAPH_LIVE && record->nrows < GRAPH_ROWS;
 	if (merged)
-		record->rows[record->nrows++] = worker->row;
+		record->rows[record->nrows++] = row;
 	unlock_record(record);
 	return merged;
 }
@@ -295,25 +296,27 @@ memory_missed(void *context)
 
 /* The record of a node that nobody can reach yet */
 static void
-make_record(Worker *worker, GraphQuery *query, const GraphList *list, const void *const *owns)
+make_record(Worker *worker, const GraphQuery *query, uint64_t row, const GraphList *list,
+			const void *const *owns, GraphScratch *scratch)
 {
 	const GraphShape *shape = &worker->memory->space->shape;
 	GraphRecord *record = graph_memory_record(worker->memory, worker->node);
 	void	   *own = graph_record_own(shape, record);
 
 	memcpy(own, query->own, shape->own_size);
-	graph_record_init(shape, record, worker->row);
-	graph_record_set_list(query, record, own, list, owns);
+	graph_record_init(shape, record, row);
+	graph_record_set_list(shape, record, own, list, owns, scratch);
 }
 
 static uint32_t
-memory_create(void *context, GraphQuery *query, const GraphList *list, const void *const *owns)
+memory_create(void *context, const GraphQuery *query, uint64_t row, const GraphList *list,
+			  const void *const *owns, GraphScratch *scratch)
 {
 	Worker	   *worker = context;
 
 	if (worker->linker == NULL)
 		return GRAPH_NO_NODE;
-	make_record(worker, query, list, owns);
+	make_record(worker, query, row, list, owns, scratch);
 	return worker->node;
 }
 
@@ -326,7 +329,6 @@ init_access(GraphMemory *memory, void *context, GraphAccess *access)
 			.space = memory->space,
 			.expand = memory_expand,
 			.prefetch = memory_prefetch,
-			.ahead = 1,
 			.score = memory_score,
 			.own = memory_own,
 			.read_list = memory_read_list,
@@ -452,7 +454,6 @@ take_gathered(GraphBuilder *builder, Worker *worker, int i)
 	GraphQuery *query = graph_linker_query(worker->linker);
 
 	worker->node = builder->gathered[i].node;
-	worker->row = builder->gathered[i].row;
 	graph_query_set(query, builder->vectors + (size_t) i * builder->memory->space->shape.dims);
 	graph_query_encode(query);
 }
@@ -500,7 +501,7 @@ link_gathered(void *arg, int slice, int number)
 		return;
 	take_gathered(builder, worker, slice);
 	begin_insertion(builder, worker);
-	graph_insert(worker->linker, &start, &node, &worker->status);
+	graph_insert(worker->linker, builder->gathered[slice].row, &start, &node, &worker->status);
 	end_insertion(builder, worker);
 }
 
@@ -512,7 +513,8 @@ make_entry(GraphBuilder *builder)
 	GraphList	none = {0};
 
 	take_gathered(builder, worker, 0);
-	make_record(worker, graph_linker_query(worker->linker), &none, NULL);
+	make_record(worker, graph_linker_query(worker->linker), builder->gathered[0].row, &none,
+				NULL, NULL);
 	builder->memory->entry = worker->node;
 }
 

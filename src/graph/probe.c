@@ -56,12 +56,12 @@ expand_others(void *context, uint32_t node, GraphQuery *query,
 		probe->inner.expand(probe->inner.context, node, query, seen, out);
 }
 
-static void
+static int
 prefetch(void *context, uint32_t node)
 {
 	GraphProbe *probe = context;
 
-	probe->inner.prefetch(probe->inner.context, node);
+	return probe->inner.prefetch(probe->inner.context, node);
 }
 
 GraphProbe *
@@ -83,8 +83,7 @@ graph_probe_create(Arena *arena, GraphMemory *memory, const GraphRoot *root, Sta
 		.context = probe,
 			.space = memory->space,
 			.expand = expand_others,
-			.prefetch = prefetch,
-			.ahead = probe->inner.ahead
+			.prefetch = prefetch
 	};
 	probe->start = (GraphStart)
 	{

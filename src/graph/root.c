@@ -60,14 +60,13 @@ graph_root_init(GraphRoot *root, Arena *arena, const GraphShape *shape, int n)
 }
 
 void
-graph_root_put(GraphRoot *root, int i, uint32_t node, const void *own, GraphQuery *query)
+graph_root_put(GraphRoot *root, const GraphShape *shape, int i, uint32_t node,
+			   const void *own, GraphScratch *scratch)
 {
-	const GraphShape *shape = &query->space->shape;
-
 	root->ids[i] = node;
-	stored_decode(shape->kind, own, shape->dims, query->decoded);
+	stored_decode(shape->kind, own, shape->dims, scratch->decoded);
 	codes_put(&root->layout, root->codes + (size_t) (i / CODES_MAX_SLOTS) * root->layout.size,
-			  i % CODES_MAX_SLOTS, query->decoded);
+			  i % CODES_MAX_SLOTS, scratch->decoded);
 }
 
 /* Keep the nearest, near to far. */

@@ -277,11 +277,12 @@ static void
 prefetch_waiting(const GraphSearch *search)
 {
 	const GraphAccess *access = search->access;
+	int			wanted = 1;
 
 	if (access->prefetch == NULL)
 		return;
-	for (size_t i = 0; i < search->waiting.n && i < (size_t) access->ahead; i++)
-		access->prefetch(access->context, search->waiting.items[i].value);
+	for (size_t i = 0; i < search->waiting.n && i < (size_t) wanted; i++)
+		wanted = access->prefetch(access->context, search->waiting.items[i].value);
 }
 
 /* If one of the new neighbors is better than all that wait, it will be next. */

@@ -30,7 +30,7 @@ typedef struct GraphSweep
 	GraphHeap	kept;			/* of a pass, greatest first; then least last */
 	size_t		left;			/* of kept.items, still to come */
 	bool		complete;		/* nothing is left beyond them */
-	GraphExpansion *expansion;	/* working memory */
+	GraphExpansion *expansion;	/* of the node that was looked at last */
 } GraphSweep;
 
 /*

@@ -91,6 +91,17 @@ hnsw_create_query(HnswIndex *index)
 	return query;
 }
 
+GraphScratch *
+hnsw_create_scratch(HnswIndex *index)
+{
+	GraphScratch *scratch = graph_scratch_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+												 &index->layout.shape);
+
+	if (scratch == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	return scratch;
+}
+
 GraphStart
 hnsw_start_at(HnswIndex *index, const HnswMeta *meta)
 {
@@ -195,10 +206,13 @@ pages_refine(void *context, GraphExpansion *expansion)
 	return any;
 }
 
-static void
+static int
 pages_prefetch(void *context, uint32_t node)
 {
-	hnsw_prefetch_node(context, node);
+	HnswIndex  *index = context;
+
+	hnsw_prefetch_node(index, node);
+	return index->ahead;
 }
 
 static const void *
@@ -276,7 +290,7 @@ pages_link(void *context, uint32_t owner, const GraphNewcomer *newcomer)
 
 static bool
 pages_rewrite(void *context, uint32_t node, const GraphList *expected,
-			  const GraphList *list, const void *const *owns, GraphQuery *query)
+			  const GraphList *list, const void *const *owns, GraphScratch *scratch)
 {
 	HnswIndex  *index = context;
 	Buffer		buffer;
@@ -293,7 +307,8 @@ pages_rewrite(void *context, uint32_t node, const GraphList *expected,
 	{
 		own = hnsw_record_own(index, record, buffer, index->own);
 		hnsw_change_begin(index, &change);
-		graph_record_set_list(query, change_record(index, &change, buffer, node), own, list, owns);
+		graph_record_set_list(&index->layout.shape, change_record(index, &change, buffer, node),
+							  own, list, owns, scratch);
 		hnsw_change_finish(&change);
 	}
 	UnlockReleaseBuffer(buffer);
@@ -301,7 +316,7 @@ pages_rewrite(void *context, uint32_t node, const GraphList *expected,
 }
 
 static bool
-pages_merge(void *context, uint32_t node, const GraphQuery *query)
+pages_merge(void *context, uint32_t node, const GraphQuery *query, uint64_t row)
 {
 	HnswIndex  *index = context;
 	Buffer		buffer;
@@ -318,7 +333,7 @@ pages_merge(void *context, uint32_t node, const GraphQuery *query)
 	{
 		hnsw_change_begin(index, &change);
 		record = change_record(index, &change, buffer, node);
-		record->rows[record->nrows++] = index->row;
+		record->rows[record->nrows++] = row;
 		hnsw_change_finish(&change);
 	}
 	UnlockReleaseBuffer(buffer);
@@ -326,9 +341,10 @@ pages_merge(void *context, uint32_t node, const GraphQuery *query)
 }
 
 static uint32_t
-pages_create(void *context, GraphQuery *query, const GraphList *list, const void *const *owns)
+pages_create(void *context, const GraphQuery *query, uint64_t row, const GraphList *list,
+			 const void *const *owns, GraphScratch *scratch)
 {
-	return hnsw_create_node(context, query, list, owns);
+	return hnsw_create_node(context, query, row, list, owns, scratch);
 }
 
 void
@@ -339,6 +355,7 @@ hnsw_init_index(HnswIndex *index, Relation relation, HnswCache *cache)
 	index->cache = cache;
 	index->space = &cache->space;
 	index->layout = cache->layout;
+	index->ahead = 1;
 	if (index->layout.pages_per_node > 1)
 		index->own = palloc(index->layout.shape.own_size);
 	index->access = (GraphAccess)
@@ -348,7 +365,6 @@ hnsw_init_index(HnswIndex *index, Relation relation, HnswCache *cache)
 			.expand = pages_expand,
 			.refine = pages_refine,
 			.prefetch = pages_prefetch,
-			.ahead = 1,
 			.score = pages_score,
 			.own = pages_own,
 			.read_list = pages_read_list,

@@ -183,8 +183,8 @@ write_node(HnswIndex *index, Buffer buffer, int slot, const GraphRecord *record)
 }
 
 uint32
-hnsw_create_node(HnswIndex *index, GraphQuery *query, const GraphList *list,
-				 const void *const *owns)
+hnsw_create_node(HnswIndex *index, const GraphQuery *query, uint64 row,
+				 const GraphList *list, const void *const *owns, GraphScratch *scratch)
 {
 	const HnswLayout *layout = &index->layout;
 	GraphRecord *record = index->record;
@@ -194,8 +194,8 @@ hnsw_create_node(HnswIndex *index, GraphQuery *query, const GraphList *list,
 
 	memset(record, 0, layout->shape.size);
 	memcpy(graph_record_own(&layout->shape, record), query->own, layout->shape.own_size);
-	graph_record_init(&layout->shape, record, index->row);
-	graph_record_set_list(query, record, query->own, list, owns);
+	graph_record_init(&layout->shape, record, row);
+	graph_record_set_list(&layout->shape, record, query->own, list, owns, scratch);
 	slot = allocate(index, &buffer);
 	block = BufferGetBlockNumber(buffer);
 	write_node(index, buffer, slot, record);

@@ -371,7 +371,7 @@ make_root(Build *build)
 	GraphMemory *memory = build->memory;
 	const GraphShape *shape = &build->index->layout.shape;
 	int			n = graph_root_nodes(shape, memory->nodes);
-	GraphQuery *working = hnsw_create_query(build->index);
+	GraphScratch *scratch = hnsw_create_scratch(build->index);
 
 	if (!graph_root_init(&build->root, memory_arena(build->graph_context, ARENA_NO_BUDGET), shape, n))
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
@@ -379,8 +379,8 @@ make_root(Build *build)
 	{
 		uint32		node = graph_root_node(i, n, memory->nodes);
 
-		graph_root_put(&build->root, i, node,
-					   graph_record_own(shape, graph_memory_record(memory, node)), working);
+		graph_root_put(&build->root, shape, i, node,
+					   graph_record_own(shape, graph_memory_record(memory, node)), scratch);
 	}
 }
 
@@ -536,8 +536,7 @@ add_vector(Build *build, const float *vector, ItemPointer tid)
 		begin_pages(build, tid);
 	}
 	index = build->index;		/* not the one there was in memory */
-	index->row = hnsw_row(tid);
-	hnsw_insert_vector(index, build->linker, vector);
+	hnsw_insert_vector(index, build->linker, vector, hnsw_row(tid));
 }
 
 /* Pages for rows without an embedding can only be made when the graph has its. */

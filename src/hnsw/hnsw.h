@@ -221,10 +221,10 @@ typedef struct HnswIndex
 	BlockNumber blocks;			/* of the file when last asked */
 	uint64		misses;			/* blocks that were in no buffer when last
 								 * asked, of all relations */
+	int			ahead;			/* nodes to prefetch, by those misses */
 	bool		building;		/* nobody else sees it, logged at the end */
 	void	   *own;			/* scratch of long records */
 	GraphRecord *record;		/* a record being made */
-	uint64		row;			/* being inserted */
 
 	/* of a scan, else NULL */
 	MemoryContext scan_context;
@@ -252,6 +252,9 @@ extern void hnsw_decode(HnswIndex *index, Datum value, float *vector);
 
 /* A query of the index's space in the current memory context */
 extern GraphQuery *hnsw_create_query(HnswIndex *index);
+
+/* Room to make lists and roots in, likewise */
+extern GraphScratch *hnsw_create_scratch(HnswIndex *index);
 
 /* Where searches start now, or by what the metapage said */
 extern GraphStart hnsw_start(HnswIndex *index);
@@ -448,8 +451,9 @@ extern void hnsw_init_index(HnswIndex *index, Relation relation, HnswCache *cach
 extern Buffer hnsw_extend(HnswIndex *index);
 
 /* Write a new node into a free place; its number. */
-extern uint32 hnsw_create_node(HnswIndex *index, GraphQuery *query, const GraphList *list,
-							   const void *const *owns);
+extern uint32 hnsw_create_node(HnswIndex *index, const GraphQuery *query, uint64 row,
+							   const GraphList *list, const void *const *owns,
+							   GraphScratch *scratch);
 
 /* ---- scan.c ---- */
 
@@ -492,8 +496,9 @@ extern void hnsw_refresh_root(HnswIndex *index);
 
 /* ---- insert.c ---- */
 
-/* Insert one vector as index->row; several backends may at once. */
-extern void hnsw_insert_vector(HnswIndex *index, GraphLinker *linker, const float *vector);
+/* Insert the vector of one row; several backends may at once. */
+extern void hnsw_insert_vector(HnswIndex *index, GraphLinker *linker, const float *vector,
+							   uint64 row);
 
 /*
  * Inserts hold this lock shared; vacuum takes it exclusively for an instant to

@@ -17,23 +17,25 @@
  * from which no live node was found.
  */
 static bool
-insert_as_entry(HnswIndex *index, GraphLinker *linker, uint32 entry)
+insert_as_entry(HnswIndex *index, const GraphQuery *query, uint64 row, uint32 entry)
 {
 	Buffer		meta = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
 	bool		same = hnsw_page_meta(BufferGetPage(meta))->entry == entry;
 	GraphList	none = {0};
 
 	if (same)
-		hnsw_set_entry(index, meta, hnsw_create_node(index, graph_linker_query(linker), &none, NULL));
+		hnsw_set_entry(index, meta, hnsw_create_node(index, query, row, &none, NULL, NULL));
 	UnlockReleaseBuffer(meta);
 	return same;
 }
 
 void
-hnsw_insert_vector(HnswIndex *index, GraphLinker *linker, const float *vector)
+hnsw_insert_vector(HnswIndex *index, GraphLinker *linker, const float *vector, uint64 row)
 {
-	graph_query_set(graph_linker_query(linker), vector);
-	graph_query_encode(graph_linker_query(linker));
+	GraphQuery *query = graph_linker_query(linker);
+
+	graph_query_set(query, vector);
+	graph_query_encode(query);
 	for (;;)
 	{
 		GraphStart	start = hnsw_start(index);
@@ -41,13 +43,13 @@ hnsw_insert_vector(HnswIndex *index, GraphLinker *linker, const float *vector)
 		Status		status;
 
 		status_clear(&status);
-		switch (graph_insert(linker, &start, &node, &status))
+		switch (graph_insert(linker, row, &start, &node, &status))
 		{
 			case GRAPH_INSERTED:
 			case GRAPH_MERGED:
 				return;
 			case GRAPH_ISOLATED:
-				if (insert_as_entry(index, linker, start.entry))
+				if (insert_as_entry(index, query, row, start.entry))
 					return;
 				break;
 			case GRAPH_FAILED:
@@ -63,13 +65,12 @@ insert_datum(HnswIndex *index, Datum value, ItemPointer tid, MemoryContext conte
 	Status		status;
 	GraphLinker *linker;
 
-	index->row = hnsw_row(tid);
 	status_clear(&status);
 	linker = graph_linker_create(memory_arena(context, ARENA_NO_BUDGET), &index->access,
 								 hnsw_ef_construction(relation), &status);
 	if (linker == NULL)
 		raise_status(&status);
-	hnsw_insert_vector(index, linker, hnsw_prepare(index, value));
+	hnsw_insert_vector(index, linker, hnsw_prepare(index, value), hnsw_row(tid));
 }
 
 bool

@@ -229,9 +229,9 @@ notice_misses(HnswIndex *index)
 	uint64		misses = pgBufferUsage.shared_blks_read;
 
 	if (misses != index->misses)
-		index->access.ahead = GRAPH_AHEAD;
-	else if (index->access.ahead > 1)
-		index->access.ahead--;
+		index->ahead = GRAPH_AHEAD;
+	else if (index->ahead > 1)
+		index->ahead--;
 	index->misses = misses;
 }
 
@@ -271,7 +271,7 @@ hnsw_prefetch_node(HnswIndex *index, uint32 node)
 	if (recent == NULL || block >= index->blocks)
 		return;
 	hint = &recent->buffers[block & recent->mask];
-	if (index->access.ahead > 1 || !BufferIsValid(*hint))
+	if (index->ahead > 1 || !BufferIsValid(*hint))
 		*hint = PrefetchBuffer(index->relation, MAIN_FORKNUM, block).recent_buffer;
 	if (BufferIsValid(*hint))
 	{

@@ -133,8 +133,8 @@ hnsw_refresh_root(HnswIndex *index)
 	int			wanted = graph_root_nodes(shape, nodes);
 	uint32	   *chosen;
 	GraphRoot	root;
-	GraphQuery *working;
-	void	   *scratch;
+	GraphScratch *scratch;
+	void	   *copy;
 	int			n;
 
 	if (!needs_refresh(&meta, wanted) || meta.root_pages < hnsw_root_pages(shape, wanted))
@@ -143,15 +143,15 @@ hnsw_refresh_root(HnswIndex *index)
 	n = choose_nodes(index, nodes, wanted, chosen);
 	if (n == 0 || !graph_root_init(&root, memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), shape, n))
 		return;
-	working = hnsw_create_query(index);
-	scratch = palloc(shape->own_size);
+	scratch = hnsw_create_scratch(index);
+	copy = palloc(shape->own_size);
 	for (int i = 0; i < n; i++)
 	{
 		/* One that goes meanwhile leaves its place empty. */
-		const void *own = index->access.own(index, chosen[i], scratch);
+		const void *own = index->access.own(index, chosen[i], copy);
 
 		if (own != NULL)
-			graph_root_put(&root, i, chosen[i], own, working);
+			graph_root_put(&root, shape, i, chosen[i], own, scratch);
 	}
 	write_root(index, &root);
 }

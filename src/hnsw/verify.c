@@ -66,7 +66,7 @@ typedef struct Verify
 	GraphRecord *record;		/* copy of the one in hand, without its vector */
 	void	   *own;			/* that vector */
 	void	   *neighbor;
-	GraphQuery *query;			/* working memory */
+	GraphChecker *checker;
 } Verify;
 
 static void
@@ -386,7 +386,7 @@ check_vectors(Verify *verify, BlockNumber block, uint32 node, int slot, uint32 n
 	if (!graph_distance_agrees(access->space, verify->own,
 							   graph_record_distances(shape, verify->record)[slot], own))
 		report(verify, block, node, psprintf("the distance of neighbor %u is wrong", neighbor));
-	if (!graph_code_agrees(verify->query, verify->record, verify->own, slot, own))
+	if (!graph_code_agrees(verify->checker, verify->record, verify->own, slot, own))
 		report(verify, block, node, psprintf("the code of neighbor %u is wrong", neighbor));
 }
 
@@ -435,7 +435,10 @@ check_lists(Verify *verify)
 	verify->record = palloc(shape->size);
 	verify->own = palloc(shape->own_size);
 	verify->neighbor = palloc(shape->own_size);
-	verify->query = hnsw_create_query(index);
+	verify->checker = graph_checker_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+										   index->space);
+	if (verify->checker == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	for (uint32 node = 0; node < verify->nodes; node++)
 	{
 		CHECK_FOR_INTERRUPTS();

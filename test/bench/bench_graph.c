@@ -119,6 +119,7 @@ make_root(Bench *bench, Arena *arena)
 {
 	const GraphShape *shape = &bench->memory->space->shape;
 	int			n = graph_root_nodes(shape, bench->memory->nodes);
+	GraphScratch *scratch = graph_scratch_create(arena, shape);
 
 	if (!graph_root_init(&bench->root, arena, shape, n))
 		exit(1);
@@ -126,9 +127,9 @@ make_root(Bench *bench, Arena *arena)
 	{
 		uint32_t	node = (uint32_t) ((uint64_t) i * bench->memory->nodes / n);
 
-		graph_root_put(&bench->root, i, node,
+		graph_root_put(&bench->root, shape, i, node,
 					   graph_record_own(shape, graph_memory_record(bench->memory, node)),
-					   bench->graph_query);
+					   scratch);
 	}
 }
 

@@ -448,13 +448,15 @@ root_gives_near_seeds(void)
 	Fixture		f;
 	GraphRoot	root;
 	GraphSeed	seeds[GRAPH_SEEDS];
+	GraphScratch *scratch;
 
 	build(&f, &graph_metric_l2, make_points(3000, 16, 30, 5), 3000, 16, 32, 1);
+	scratch = graph_scratch_create(f.arena, &f.space.shape);
 	CHECK(graph_root_init(&root, f.arena, &f.space.shape, 100));
 	for (int i = 0; i < 100; i++)
-		graph_root_put(&root, i, (uint32_t) i * 30,
+		graph_root_put(&root, &f.space.shape, i, (uint32_t) i * 30,
 					   graph_record_own(&f.space.shape, graph_memory_record(f.memory, (uint32_t) i * 30)),
-					   f.query);
+					   scratch);
 	for (int i = 0; i < 100; i += 9)
 	{
 		graph_query_set(f.query, f.vectors + (size_t) i * 30 * f.dims);
