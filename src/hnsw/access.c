@@ -49,7 +49,7 @@ hnsw_open(Relation relation)
 	HnswIndex  *index = palloc(sizeof(HnswIndex));
 
 	hnsw_init_index(index, relation, hnsw_cache(relation, &meta));
-	index->ef = hnsw_ef_search(relation, &meta.figures);
+	index->ef = hnsw_ef_search(relation, &meta.stats);
 	index->record = palloc(index->layout.shape.size);
 	return index;
 }
@@ -249,9 +249,9 @@ pages_read_list(void *context, uint32_t node, GraphList *list, bool *live)
 
 /* The record in the working copy of a page that is being changed */
 static GraphRecord *
-change_record(HnswIndex *index, HnswChange *change, Buffer buffer, uint32_t node)
+xlog_record(HnswIndex *index, HnswXlog *xlog, Buffer buffer, uint32_t node)
 {
-	return hnsw_page_record(index, hnsw_change_page(change, buffer, false),
+	return hnsw_page_record(index, hnsw_xlog_page(xlog, buffer, false),
 							BufferGetBlockNumber(buffer),
 							hnsw_node_slot(&index->layout, node));
 }
@@ -266,7 +266,7 @@ pages_link(void *context, uint32_t owner, const GraphNewcomer *newcomer)
 	HnswIndex  *index = context;
 	Size		head = index->layout.shape.head;
 	Buffer		buffer;
-	HnswChange	change;
+	HnswXlog	xlog;
 	GraphRecord *record = hnsw_lock_node(index, owner, BUFFER_LOCK_EXCLUSIVE, &buffer);
 	GraphLinkResult result = GRAPH_REFUSED;
 
@@ -279,9 +279,9 @@ pages_link(void *context, uint32_t owner, const GraphNewcomer *newcomer)
 								   hnsw_record_own(index, record, buffer, index->own), newcomer);
 		if (result == GRAPH_LINKED && memcmp(index->record, record, head) != 0)
 		{
-			hnsw_change_begin(index, &change);
-			memcpy(change_record(index, &change, buffer, owner), index->record, head);
-			hnsw_change_finish(&change);
+			hnsw_xlog_begin(index, &xlog);
+			memcpy(xlog_record(index, &xlog, buffer, owner), index->record, head);
+			hnsw_xlog_finish(&xlog);
 		}
 	}
 	UnlockReleaseBuffer(buffer);
@@ -294,7 +294,7 @@ pages_rewrite(void *context, uint32_t node, const GraphList *expected,
 {
 	HnswIndex  *index = context;
 	Buffer		buffer;
-	HnswChange	change;
+	HnswXlog	xlog;
 	GraphRecord *record = hnsw_lock_node(index, node, BUFFER_LOCK_EXCLUSIVE, &buffer);
 	const void *own;
 	bool		same;
@@ -306,10 +306,10 @@ pages_rewrite(void *context, uint32_t node, const GraphList *expected,
 	if (same)
 	{
 		own = hnsw_record_own(index, record, buffer, index->own);
-		hnsw_change_begin(index, &change);
-		graph_record_set_list(&index->layout.shape, change_record(index, &change, buffer, node),
+		hnsw_xlog_begin(index, &xlog);
+		graph_record_set_list(&index->layout.shape, xlog_record(index, &xlog, buffer, node),
 							  own, list, owns, scratch);
-		hnsw_change_finish(&change);
+		hnsw_xlog_finish(&xlog);
 	}
 	UnlockReleaseBuffer(buffer);
 	return same;
@@ -320,7 +320,7 @@ pages_merge(void *context, uint32_t node, const GraphQuery *query, uint64_t row)
 {
 	HnswIndex  *index = context;
 	Buffer		buffer;
-	HnswChange	change;
+	HnswXlog	xlog;
 	GraphRecord *record = hnsw_lock_node(index, node, BUFFER_LOCK_EXCLUSIVE, &buffer);
 	bool		room;
 
@@ -331,10 +331,10 @@ pages_merge(void *context, uint32_t node, const GraphQuery *query, uint64_t row)
 			   index->layout.shape.own_size) == 0;
 	if (room)
 	{
-		hnsw_change_begin(index, &change);
-		record = change_record(index, &change, buffer, node);
+		hnsw_xlog_begin(index, &xlog);
+		record = xlog_record(index, &xlog, buffer, node);
 		record->rows[record->nrows++] = row;
-		hnsw_change_finish(&change);
+		hnsw_xlog_finish(&xlog);
 	}
 	UnlockReleaseBuffer(buffer);
 	return room;

@@ -145,15 +145,15 @@ write_more(HnswIndex *index, BlockNumber block, const GraphRecord *record)
 	{
 		Size		here = Min(left, HNSW_PAGE_SPACE);
 		Buffer		buffer = ReadBuffer(index->relation, ++block);
-		HnswChange	change;
+		HnswXlog	xlog;
 		Page		page;
 
 		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-		hnsw_change_begin(index, &change);
-		page = hnsw_change_page(&change, buffer, true);
+		hnsw_xlog_begin(index, &xlog);
+		page = hnsw_xlog_page(&xlog, buffer, true);
 		hnsw_init_page(index, page, HNSW_PAGE_MORE);
 		memcpy(PageGetContents(page), from, here);
-		hnsw_change_finish(&change);
+		hnsw_xlog_finish(&xlog);
 		UnlockReleaseBuffer(buffer);
 		from += here;
 		left -= here;
@@ -168,18 +168,18 @@ static void
 write_node(HnswIndex *index, Buffer buffer, int slot, const GraphRecord *record)
 {
 	bool		fresh = PageIsNew(BufferGetPage(buffer));
-	HnswChange	change;
+	HnswXlog	xlog;
 	Page		page;
 
 	if (index->layout.pages_per_node > 1)
 		write_more(index, BufferGetBlockNumber(buffer), record);
-	hnsw_change_begin(index, &change);
-	page = hnsw_change_page(&change, buffer, fresh);
+	hnsw_xlog_begin(index, &xlog);
+	page = hnsw_xlog_page(&xlog, buffer, fresh);
 	if (fresh)
 		hnsw_init_page(index, page, HNSW_PAGE_NODES);
 	memcpy(hnsw_page_record(index, page, BufferGetBlockNumber(buffer), slot), record,
 		   Min(index->layout.shape.size, HNSW_PAGE_SPACE));
-	hnsw_change_finish(&change);
+	hnsw_xlog_finish(&xlog);
 }
 
 uint32

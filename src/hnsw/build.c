@@ -332,7 +332,7 @@ write_root(Build *build)
 	meta->root_pages = reserve;
 	meta->root_crc = crc;
 	meta->passes = build->passes;
-	meta->figures.first_pass_recall = build->first_pass_recall;
+	meta->stats.first_pass_recall = build->first_pass_recall;
 	MarkBufferDirty(buffer);
 	UnlockReleaseBuffer(buffer);
 	build->index = open_building(index->relation);

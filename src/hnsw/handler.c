@@ -107,22 +107,22 @@ hnsw_ef_construction(Relation index)
 }
 
 int
-hnsw_own_ef(Relation index, const HnswFigures *figures)
+hnsw_own_ef(Relation index, const HnswStats *stats)
 {
 	HnswOptions *options = (HnswOptions *) index->rd_options;
 
 	if (options != NULL && options->ef_search > 0)
 		return options->ef_search;
-	if (hnsw_target_recall(index) > 0 && figures->target_ef >= HNSW_MIN_EF_SEARCH &&
-		figures->target_ef <= HNSW_MAX_EF_SEARCH)
-		return figures->target_ef;
+	if (hnsw_target_recall(index) > 0 && stats->target_ef >= HNSW_MIN_EF_SEARCH &&
+		stats->target_ef <= HNSW_MAX_EF_SEARCH)
+		return stats->target_ef;
 	return HNSW_DEFAULT_EF_SEARCH;
 }
 
 int
-hnsw_ef_search(Relation index, const HnswFigures *figures)
+hnsw_ef_search(Relation index, const HnswStats *stats)
 {
-	return guc_ef_search > 0 ? guc_ef_search : hnsw_own_ef(index, figures);
+	return guc_ef_search > 0 ? guc_ef_search : hnsw_own_ef(index, stats);
 }
 
 double

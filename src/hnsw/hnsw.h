@@ -60,7 +60,7 @@ typedef struct HnswPageTail
  * What was measured of an index: hints for the planner and for people, which
  * change without the rest of the metapage.  See stats.c.
  */
-typedef struct HnswFigures
+typedef struct HnswStats
 {
 	/* by builds and vacuums */
 	uint32		ef;				/* that a search was measured with; 0: never */
@@ -85,7 +85,7 @@ typedef struct HnswFigures
 
 	int64		recall_time;	/* TimestampTz */
 	float8		recall_rows;	/* in the table then */
-} HnswFigures;
+} HnswStats;
 
 /* Contents of block 0 */
 typedef struct HnswMeta
@@ -109,7 +109,7 @@ typedef struct HnswMeta
 	BlockNumber nulls;			/* first page of rows without an embedding, or
 								 * 0 */
 	BlockNumber nulls_room;		/* where the next of them goes, or 0 */
-	HnswFigures figures;
+	HnswStats	stats;
 } HnswMeta;
 
 /* How records lie on pages; follows from the metapage. */
@@ -168,8 +168,8 @@ extern int	hnsw_ef_construction(Relation index);
  * the build found for target_recall, else the default.  hnsw_own_ef() leaves
  * the setting out.
  */
-extern int	hnsw_ef_search(Relation index, const HnswFigures *figures);
-extern int	hnsw_own_ef(Relation index, const HnswFigures *figures);
+extern int	hnsw_ef_search(Relation index, const HnswStats *stats);
+extern int	hnsw_own_ef(Relation index, const HnswStats *stats);
 extern double hnsw_target_recall(Relation index);
 extern int	hnsw_bits(Relation index);
 extern int	hnsw_passes(Relation index);
@@ -419,20 +419,20 @@ extern void hnsw_vacuum_nulls(HnswIndex *index, IndexBulkDeleteResult *stats,
 /* ---- xlog.c: writing ---- */
 
 /* Pages changed together by one WAL record */
-typedef struct HnswChange
+typedef struct HnswXlog
 {
 	HnswIndex  *index;
 	GenericXLogState *state;	/* NULL while building */
 	Buffer		buffers[MAX_GENERIC_XLOG_PAGES];
 	int			n;
-} HnswChange;
+} HnswXlog;
 
-extern void hnsw_change_begin(HnswIndex *index, HnswChange *change);
+extern void hnsw_xlog_begin(HnswIndex *index, HnswXlog *xlog);
 
 /* The page to write to instead of the buffer's own; fresh: whole page new. */
-extern Page hnsw_change_page(HnswChange *change, Buffer buffer, bool fresh);
+extern Page hnsw_xlog_page(HnswXlog *xlog, Buffer buffer, bool fresh);
 
-extern void hnsw_change_finish(HnswChange *change);
+extern void hnsw_xlog_finish(HnswXlog *xlog);
 
 /* Make an empty page of a kind; pd_lower covers what will be used. */
 extern void hnsw_init_page(HnswIndex *index, Page page, HnswPageKind kind);
@@ -468,9 +468,9 @@ extern size_t hnsw_max_waiting(void);
  */
 extern int	hnsw_keep_least(double *least, int n, int k, double value);
 
-/* The figures, without any error: zeros if the metapage is not sound. */
-extern HnswFigures hnsw_read_figures(Relation relation);
-extern void hnsw_write_figures(HnswIndex *index, const HnswFigures *figures);
+/* The stats, without any error: zeros if the metapage is not sound. */
+extern HnswStats hnsw_read_stats(Relation relation);
+extern void hnsw_write_stats(HnswIndex *index, const HnswStats *stats);
 
 /* Measure what the planner wants to know, on pages, and write it down. */
 extern void hnsw_measure_search(HnswIndex *index);

@@ -61,8 +61,8 @@ uncached_share(double pages)
 static Effort
 index_effort(Relation relation)
 {
-	HnswFigures figures = hnsw_read_figures(relation);
-	double		ef = hnsw_ef_search(relation, &figures);
+	HnswStats	stats = hnsw_read_stats(relation);
+	double		ef = hnsw_ef_search(relation, &stats);
 	double		bits = hnsw_metric(relation)->coded ? 4 : 32;
 	Effort		effort;
 
@@ -70,11 +70,11 @@ index_effort(Relation relation)
 	effort.expansions = ef + MEASURED_ROWS;
 	effort.more_rows = 0;
 	effort.pages = hnsw_metric(relation)->coded ? 1 : effort.degree / 2;
-	if (figures.ef > 0 && figures.expansions > 0 && figures.pages > 0)
+	if (stats.ef > 0 && stats.expansions > 0 && stats.pages > 0)
 	{
-		effort.expansions *= figures.expansions / (figures.ef + MEASURED_ROWS);
-		effort.pages = figures.pages;
-		effort.more_rows = Max(figures.rows - MEASURED_ROWS, 0);
+		effort.expansions *= stats.expansions / (stats.ef + MEASURED_ROWS);
+		effort.pages = stats.pages;
+		effort.more_rows = Max(stats.rows - MEASURED_ROWS, 0);
 	}
 	effort.distances = 1 + effort.degree * bits / 32;
 	effort.root = hnsw_metric(relation)->coded ? GRAPH_ROOT_MAX * bits / 32 : 0;

@@ -111,7 +111,7 @@ hnsw_require_all_rows(Oid table)
 
 /* Counts and measurements of an index are of every row of its table. */
 static void
-require_figures(Oid index)
+require_stats(Oid index)
 {
 	Oid			table = IndexGetRelation(index, true);
 
@@ -288,7 +288,7 @@ put_info(ReturnSetInfo *result, Oid part)
 	int64		live;
 	double		target;
 
-	require_figures(part);
+	require_stats(part);
 	relation = hnsw_open_relation(part);
 	index = hnsw_open(relation);
 	meta = hnsw_read_meta(relation);
@@ -300,7 +300,7 @@ put_info(ReturnSetInfo *result, Oid part)
 	values[1] = Int32GetDatum(meta.dims);
 	values[2] = Int32GetDatum(meta.degree / 2);
 	values[3] = Int32GetDatum(hnsw_ef_construction(relation));
-	values[4] = Int32GetDatum(hnsw_own_ef(relation, &meta.figures));
+	values[4] = Int32GetDatum(hnsw_own_ef(relation, &meta.stats));
 	values[5] = Int64GetDatum(counts.rows);
 	values[6] = Int64GetDatum(live);
 	values[7] = Int64GetDatum(counts.nodes[GRAPH_DEAD]);
@@ -316,41 +316,41 @@ put_info(ReturnSetInfo *result, Oid part)
 	values[15] = Int32GetDatum(meta.root_nodes);
 	values[16] = BoolGetDatum(meta.center_pages > 0);
 	values[17] = Int32GetDatum(meta.passes);
-	values[18] = Float8GetDatum(meta.figures.first_pass_recall);
-	nulls[18] = meta.figures.first_pass_recall == 0;
+	values[18] = Float8GetDatum(meta.stats.first_pass_recall);
+	nulls[18] = meta.stats.first_pass_recall == 0;
 	values[19] = ObjectIdGetDatum(part);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	relation_close(relation, AccessShareLock);
 }
 
 static void
-put_figures(ReturnSetInfo *result, Oid part)
+put_stats(ReturnSetInfo *result, Oid part)
 {
 	Relation	relation;
-	HnswFigures figures;
+	HnswStats	stats;
 	Datum		values[13];
 	bool		nulls[13] = {false};
 
-	require_figures(part);
+	require_stats(part);
 	relation = hnsw_open_relation(part);
-	figures = hnsw_read_meta(relation).figures;
-	values[0] = Int32GetDatum(hnsw_own_ef(relation, &figures));
-	values[1] = Float8GetDatum(figures.expansions);
-	values[2] = Float8GetDatum(figures.pages);
-	values[11] = Float8GetDatum(figures.rows);
-	nulls[1] = nulls[2] = nulls[11] = figures.ef == 0;
+	stats = hnsw_read_meta(relation).stats;
+	values[0] = Int32GetDatum(hnsw_own_ef(relation, &stats));
+	values[1] = Float8GetDatum(stats.expansions);
+	values[2] = Float8GetDatum(stats.pages);
+	values[11] = Float8GetDatum(stats.rows);
+	nulls[1] = nulls[2] = nulls[11] = stats.ef == 0;
 	values[3] = Float8GetDatum(hnsw_target_recall(relation));
 	nulls[3] = hnsw_target_recall(relation) == 0;
-	values[4] = Int32GetDatum(figures.target_ef);
-	nulls[4] = figures.target_ef == 0;
-	values[5] = Float8GetDatum(figures.recall);
-	values[6] = Int32GetDatum(figures.recall_k);
-	values[7] = Int32GetDatum(figures.recall_ef);
-	values[8] = Int32GetDatum(figures.recall_sample);
-	values[9] = Int64GetDatum((int64) figures.recall_rows);
-	values[10] = TimestampTzGetDatum(figures.recall_time);
+	values[4] = Int32GetDatum(stats.target_ef);
+	nulls[4] = stats.target_ef == 0;
+	values[5] = Float8GetDatum(stats.recall);
+	values[6] = Int32GetDatum(stats.recall_k);
+	values[7] = Int32GetDatum(stats.recall_ef);
+	values[8] = Int32GetDatum(stats.recall_sample);
+	values[9] = Int64GetDatum((int64) stats.recall_rows);
+	values[10] = TimestampTzGetDatum(stats.recall_time);
 	for (int i = 5; i <= 10; i++)
-		nulls[i] = figures.recall_k == 0;
+		nulls[i] = stats.recall_k == 0;
 	values[12] = ObjectIdGetDatum(part);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	relation_close(relation, AccessShareLock);
@@ -377,5 +377,5 @@ hnsw_index_info(PG_FUNCTION_ARGS)
 Datum
 hnsw_index_figures(PG_FUNCTION_ARGS)
 {
-	return put_parts(fcinfo, put_figures);
+	return put_parts(fcinfo, put_stats);
 }

@@ -132,15 +132,15 @@ add_to_page(HnswIndex *index, BlockNumber block, ItemPointer tid, BlockNumber *n
 	Buffer		buffer = lock_null_page(index, block);
 	HnswNullPage *nulls = page_nulls(BufferGetPage(buffer));
 	bool		room = nulls->n < HNSW_NULLS_PER_PAGE;
-	HnswChange	change;
+	HnswXlog	xlog;
 
 	*next = nulls->next;
 	if (room)
 	{
-		hnsw_change_begin(index, &change);
-		nulls = page_nulls(hnsw_change_page(&change, buffer, false));
+		hnsw_xlog_begin(index, &xlog);
+		nulls = page_nulls(hnsw_xlog_page(&xlog, buffer, false));
 		nulls->rows[nulls->n++] = *tid;
-		hnsw_change_finish(&change);
+		hnsw_xlog_finish(&xlog);
 	}
 	UnlockReleaseBuffer(buffer);
 	return room;
@@ -150,11 +150,11 @@ static void
 set_room(HnswIndex *index, BlockNumber block)
 {
 	Buffer		meta = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
-	HnswChange	change;
+	HnswXlog	xlog;
 
-	hnsw_change_begin(index, &change);
-	hnsw_page_meta(hnsw_change_page(&change, meta, false))->nulls_room = block;
-	hnsw_change_finish(&change);
+	hnsw_xlog_begin(index, &xlog);
+	hnsw_page_meta(hnsw_xlog_page(&xlog, meta, false))->nulls_room = block;
+	hnsw_xlog_finish(&xlog);
 	UnlockReleaseBuffer(meta);
 }
 
@@ -179,7 +179,7 @@ add_page(HnswIndex *index, ItemPointer tid, BlockNumber head)
 	Buffer		meta = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
 	bool		same = hnsw_page_meta(BufferGetPage(meta))->nulls == head;
 	Buffer		buffer;
-	HnswChange	change;
+	HnswXlog	xlog;
 	HnswMeta   *changed;
 	HnswNullPage *nulls;
 	Page		page;
@@ -187,16 +187,16 @@ add_page(HnswIndex *index, ItemPointer tid, BlockNumber head)
 	if (same)
 	{
 		buffer = new_page(index);
-		hnsw_change_begin(index, &change);
-		page = hnsw_change_page(&change, buffer, true);
+		hnsw_xlog_begin(index, &xlog);
+		page = hnsw_xlog_page(&xlog, buffer, true);
 		hnsw_init_page(index, page, HNSW_PAGE_NULLS);
 		nulls = page_nulls(page);
 		nulls->next = head;
 		nulls->n = 1;
 		nulls->rows[0] = *tid;
-		changed = hnsw_page_meta(hnsw_change_page(&change, meta, false));
+		changed = hnsw_page_meta(hnsw_xlog_page(&xlog, meta, false));
 		changed->nulls = changed->nulls_room = BufferGetBlockNumber(buffer);
-		hnsw_change_finish(&change);
+		hnsw_xlog_finish(&xlog);
 		UnlockReleaseBuffer(buffer);
 	}
 	UnlockReleaseBuffer(meta);
@@ -236,7 +236,7 @@ vacuum_page(HnswIndex *index, BlockNumber block, IndexBulkDeleteResult *stats,
 	Buffer		buffer = lock_null_page(index, block);
 	HnswNullPage *nulls = page_nulls(BufferGetPage(buffer));
 	ItemPointerData keep[HNSW_NULLS_PER_PAGE];
-	HnswChange	change;
+	HnswXlog	xlog;
 	int			n = 0;
 
 	*next = nulls->next;
@@ -247,11 +247,11 @@ vacuum_page(HnswIndex *index, BlockNumber block, IndexBulkDeleteResult *stats,
 	stats->num_index_tuples += n;
 	if (n < nulls->n)
 	{
-		hnsw_change_begin(index, &change);
-		nulls = page_nulls(hnsw_change_page(&change, buffer, false));
+		hnsw_xlog_begin(index, &xlog);
+		nulls = page_nulls(hnsw_xlog_page(&xlog, buffer, false));
 		nulls->n = n;
 		memcpy(nulls->rows, keep, n * sizeof(ItemPointerData));
-		hnsw_change_finish(&change);
+		hnsw_xlog_finish(&xlog);
 	}
 	UnlockReleaseBuffer(buffer);
 	/* No node can go there. */

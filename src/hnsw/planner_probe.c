@@ -104,7 +104,7 @@ search_ends(Relation relation, Datum value, double radius, double rows)
 {
 	HnswMeta	meta = hnsw_read_meta(relation);
 	HnswSearcher *searcher = hnsw_take_searcher(relation, &meta);
-	GraphLimits limits = {.ef = hnsw_ef_search(relation, &meta.figures),.waiting = hnsw_max_waiting()};
+	GraphLimits limits = {.ef = hnsw_ef_search(relation, &meta.stats),.waiting = hnsw_max_waiting()};
 	GraphStart	start = hnsw_start_at(&searcher->index, &meta);
 	double		n = 0;
 	GraphFound	found;
@@ -154,7 +154,7 @@ hnsw_few_within(const PlannerInfo *root, const IndexPath *path)
 									ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(context);
 	/* Nothing was measured: it is empty, or the scan will say what it is. */
-	if (hnsw_read_figures(relation).ef > 0)
+	if (hnsw_read_stats(relation).ef > 0)
 		few = search_ends(relation, query->constvalue, radius, root->limit_tuples);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);

@@ -439,7 +439,7 @@ hnsw_find_target_ef(Relation heap, HnswIndex *index)
 	double		target = hnsw_target_recall(index->relation);
 	MemoryContext context;
 	MemoryContext caller;
-	HnswFigures figures;
+	HnswStats	stats;
 	Snapshot	snapshot;
 	Recall	   *recall;
 
@@ -450,10 +450,10 @@ hnsw_find_target_ef(Relation heap, HnswIndex *index)
 	caller = MemoryContextSwitchTo(context);
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	recall = begin_recall(heap, index, snapshot, TARGET_SAMPLE, TARGET_K, 1);
-	figures = hnsw_read_meta(index->relation).figures;
-	figures.target_recall = target;
-	figures.target_ef = recall->nsampled == 0 ? HNSW_DEFAULT_EF_SEARCH : find_ef(recall, target);
-	hnsw_write_figures(index, &figures);
+	stats = hnsw_read_meta(index->relation).stats;
+	stats.target_recall = target;
+	stats.target_ef = recall->nsampled == 0 ? HNSW_DEFAULT_EF_SEARCH : find_ef(recall, target);
+	hnsw_write_stats(index, &stats);
 	close_search(recall);
 	UnregisterSnapshot(snapshot);
 	MemoryContextSwitchTo(caller);
@@ -464,17 +464,17 @@ hnsw_find_target_ef(Relation heap, HnswIndex *index)
 
 /* The owner's measurements are kept, unless nothing may be written. */
 static void
-keep_figures(Recall *recall, int ef, double found)
+keep_stats(Recall *recall, int ef, double found)
 {
-	HnswFigures figures = hnsw_read_meta(recall->index->relation).figures;
+	HnswStats	stats = hnsw_read_meta(recall->index->relation).stats;
 
-	figures.recall = found;
-	figures.recall_k = recall->k;
-	figures.recall_ef = ef;
-	figures.recall_sample = recall->nsampled;
-	figures.recall_time = GetCurrentTimestamp();
-	figures.recall_rows = recall->rows;
-	hnsw_write_figures(recall->index, &figures);
+	stats.recall = found;
+	stats.recall_k = recall->k;
+	stats.recall_ef = ef;
+	stats.recall_sample = recall->nsampled;
+	stats.recall_time = GetCurrentTimestamp();
+	stats.recall_rows = recall->rows;
+	hnsw_write_stats(recall->index, &stats);
 }
 
 /* ef 0: the index's own */
@@ -497,7 +497,7 @@ put_recall(ReturnSetInfo *result, Oid part, int sample, int k, int ef, int64 see
 		ef = recall->index->ef;
 	found = measure_recall(recall, ef);
 	if (opened.is_owner && !RecoveryInProgress() && !XactReadOnly && recall->nsampled > 0)
-		keep_figures(recall, ef, found);
+		keep_stats(recall, ef, found);
 	values[0] = Int64GetDatum(recall->nsampled);
 	values[1] = Int64GetDatum(k);
 	values[2] = Int64GetDatum(ef);

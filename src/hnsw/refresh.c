@@ -30,7 +30,7 @@ needs_refresh(const HnswMeta *meta, int wanted)
 	if (wanted == 0)
 		return false;
 	return wanted >= GROWTH * (int) meta->root_nodes ||
-		meta->figures.root_gone * GONE_SHARE > meta->root_nodes;
+		meta->stats.root_gone * GONE_SHARE > meta->root_nodes;
 }
 
 /* Is there a live node by this number? */
@@ -76,15 +76,15 @@ static void
 announce(HnswIndex *index, int n, uint32 crc)
 {
 	Buffer		buffer = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
-	HnswChange	change;
+	HnswXlog	xlog;
 	HnswMeta   *meta;
 
-	hnsw_change_begin(index, &change);
-	meta = hnsw_page_meta(hnsw_change_page(&change, buffer, false));
+	hnsw_xlog_begin(index, &xlog);
+	meta = hnsw_page_meta(hnsw_xlog_page(&xlog, buffer, false));
 	meta->root_nodes = n;
 	meta->root_crc = crc;
-	meta->figures.root_gone = 0;
-	hnsw_change_finish(&change);
+	meta->stats.root_gone = 0;
+	hnsw_xlog_finish(&xlog);
 	UnlockReleaseBuffer(buffer);
 }
 
@@ -97,15 +97,15 @@ overwrite(HnswIndex *index, const char *bytes, Size size)
 	for (Size done = 0; done < size; done += HNSW_PAGE_SPACE, block++)
 	{
 		Buffer		buffer = ReadBuffer(index->relation, block);
-		HnswChange	change;
+		HnswXlog	xlog;
 		Page		page;
 
 		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-		hnsw_change_begin(index, &change);
-		page = hnsw_change_page(&change, buffer, true);
+		hnsw_xlog_begin(index, &xlog);
+		page = hnsw_xlog_page(&xlog, buffer, true);
 		hnsw_init_page(index, page, HNSW_PAGE_ROOT);
 		memcpy(PageGetContents(page), bytes + done, Min(size - done, HNSW_PAGE_SPACE));
-		hnsw_change_finish(&change);
+		hnsw_xlog_finish(&xlog);
 		UnlockReleaseBuffer(buffer);
 	}
 }

@@ -253,7 +253,7 @@ is_same(const Entry *entry, Relation relation, const HnswMeta *meta)
 	other.entry = meta->entry;
 	other.nulls = meta->nulls;
 	other.nulls_room = meta->nulls_room;
-	other.figures = meta->figures;
+	other.stats = meta->stats;
 	return entry->index == RelationGetRelid(relation) && memcmp(&other, meta, sizeof(other)) == 0;
 }
 

@@ -195,7 +195,7 @@ begin_search(IndexScanDesc scan)
 	set_query(scan);
 	allow_refining(scan);
 	start = hnsw_start_at(&searcher->index, &meta);
-	limits.ef = hnsw_ef_search(relation, &meta.figures);
+	limits.ef = hnsw_ef_search(relation, &meta.stats);
 	limits.waiting = hnsw_max_waiting();
 	/* Where all distances are alike no row is out of order. */
 	limits.relaxed = guc_search_order == ORDER_RELAXED || state->is_null || state->is_zero;

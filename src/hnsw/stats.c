@@ -2,7 +2,7 @@
  * stats.c
  *	  What is measured of an index and kept in its metapage.
  *
- * Figures are hints: an index without any works.  They go with the index: a
+ * Stats are hints: an index without any works.  They go with the index: a
  * REINDEX or TRUNCATE begins anew.
  */
 #include "postgres.h"
@@ -23,33 +23,33 @@
 /* A search whose bounds tell nothing would read the whole table. */
 #define MOST_ROWS 1000
 
-HnswFigures
-hnsw_read_figures(Relation relation)
+HnswStats
+hnsw_read_stats(Relation relation)
 {
-	HnswFigures figures = {0};
+	HnswStats	stats = {0};
 	Buffer		buffer;
 	Page		page;
 
 	if (RelationGetNumberOfBlocks(relation) == 0)
-		return figures;
+		return stats;
 	buffer = ReadBuffer(relation, HNSW_META_BLOCK);
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	page = BufferGetPage(buffer);
 	if (hnsw_page_problem(page, HNSW_PAGE_META) == NULL)
-		figures = hnsw_page_meta(page)->figures;
+		stats = hnsw_page_meta(page)->stats;
 	UnlockReleaseBuffer(buffer);
-	return figures;
+	return stats;
 }
 
 void
-hnsw_write_figures(HnswIndex *index, const HnswFigures *figures)
+hnsw_write_stats(HnswIndex *index, const HnswStats *stats)
 {
 	Buffer		buffer = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
-	HnswChange	change;
+	HnswXlog	xlog;
 
-	hnsw_change_begin(index, &change);
-	hnsw_page_meta(hnsw_change_page(&change, buffer, false))->figures = *figures;
-	hnsw_change_finish(&change);
+	hnsw_xlog_begin(index, &xlog);
+	hnsw_page_meta(hnsw_xlog_page(&xlog, buffer, false))->stats = *stats;
+	hnsw_xlog_finish(&xlog);
 	UnlockReleaseBuffer(buffer);
 }
 
@@ -113,7 +113,7 @@ search_like(HnswIndex *index, GraphSearch *search, GraphQuery *query,
 
 /* Nodes evenly spread over the index are searched for. */
 static void
-measure(HnswIndex *index, HnswFigures *figures)
+measure(HnswIndex *index, HnswStats *stats)
 {
 	uint32		nodes = hnsw_count_nodes(index);
 	GraphStart	start = hnsw_start(index);
@@ -146,25 +146,25 @@ measure(HnswIndex *index, HnswFigures *figures)
 		expansions += graph_search_expansions(search);
 		n++;
 	}
-	figures->ef = n == 0 ? 0 : index->ef;
-	figures->expansions = n == 0 ? 0 : expansions / n;
-	figures->pages = n == 0 ? 0 : pages / expansions;
-	figures->rows = n == 0 ? 0 : all_rows / n;
+	stats->ef = n == 0 ? 0 : index->ef;
+	stats->expansions = n == 0 ? 0 : expansions / n;
+	stats->pages = n == 0 ? 0 : pages / expansions;
+	stats->rows = n == 0 ? 0 : all_rows / n;
 }
 
 void
 hnsw_measure_search(HnswIndex *index)
 {
-	HnswFigures figures = hnsw_read_meta(index->relation).figures;
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw figures",
+	HnswStats	stats = hnsw_read_meta(index->relation).stats;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw stats",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
-	HnswFigures old = figures;
+	HnswStats	old = stats;
 
-	index->ef = hnsw_own_ef(index->relation, &figures);
-	measure(index, &figures);
-	if (memcmp(&old, &figures, sizeof(old)) != 0)
-		hnsw_write_figures(index, &figures);
+	index->ef = hnsw_own_ef(index->relation, &stats);
+	measure(index, &stats);
+	if (memcmp(&old, &stats, sizeof(old)) != 0)
+		hnsw_write_stats(index, &stats);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 }

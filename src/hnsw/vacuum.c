@@ -98,7 +98,7 @@ mark_page(Vacuum *vacuum, BlockNumber block, uint32 first)
 	IndexBulkDeleteResult *stats = vacuum->stats;
 	Buffer		buffer;
 	Page		page;
-	HnswChange	change = {0};
+	HnswXlog	xlog = {0};
 	bool		changing = false;
 	bool		has_room = false;
 
@@ -121,8 +121,8 @@ mark_page(Vacuum *vacuum, BlockNumber block, uint32 first)
 		if (ngone > 0 && !changing)
 		{
 			changing = true;
-			hnsw_change_begin(index, &change);
-			page = hnsw_change_page(&change, buffer, false);
+			hnsw_xlog_begin(index, &xlog);
+			page = hnsw_xlog_page(&xlog, buffer, false);
 		}
 		if (ngone > 0)
 		{
@@ -136,7 +136,7 @@ mark_page(Vacuum *vacuum, BlockNumber block, uint32 first)
 			note_dead(vacuum, first + slot);
 	}
 	if (changing)
-		hnsw_change_finish(&change);
+		hnsw_xlog_finish(&xlog);
 	UnlockReleaseBuffer(buffer);
 	if (has_room)
 		RecordPageWithFreeSpace(index->relation, block, HNSW_ROOM);
@@ -265,19 +265,19 @@ free_page(Vacuum *vacuum, uint32 first)
 	HnswIndex  *index = vacuum->index;
 	BlockNumber block = hnsw_node_block(&index->layout, first);
 	Buffer		buffer;
-	HnswChange	change;
+	HnswXlog	xlog;
 	Page		page;
 
 	if (!hnsw_lock_page(index, block, BUFFER_LOCK_EXCLUSIVE, &buffer))
 		return;
-	hnsw_change_begin(index, &change);
-	page = hnsw_change_page(&change, buffer, false);
+	hnsw_xlog_begin(index, &xlog);
+	page = hnsw_xlog_page(&xlog, buffer, false);
 	for (int slot = 0; slot < index->layout.nodes_per_page; slot++)
 	{
 		if (first + slot < vacuum->nodes && graph_bits_test(&vacuum->dead, first + slot))
 			memset(hnsw_page_record(index, page, block, slot), 0, index->layout.shape.head);
 	}
-	hnsw_change_finish(&change);
+	hnsw_xlog_finish(&xlog);
 	UnlockReleaseBuffer(buffer);
 	RecordPageWithFreeSpace(index->relation, block, HNSW_ROOM);
 }
@@ -288,15 +288,15 @@ count_root(Vacuum *vacuum)
 {
 	HnswIndex  *index = vacuum->index;
 	const GraphRoot *root = &index->cache->root;
-	HnswFigures figures = hnsw_read_meta(index->relation).figures;
+	HnswStats	stats = hnsw_read_meta(index->relation).stats;
 	uint32		gone = 0;
 
 	for (int i = 0; i < root->n; i++)
 		gone += root->ids[i] < vacuum->nodes && graph_bits_test(&vacuum->dead, root->ids[i]);
 	if (gone == 0)
 		return;
-	figures.root_gone += gone;
-	hnsw_write_figures(index, &figures);
+	stats.root_gone += gone;
+	hnsw_write_stats(index, &stats);
 }
 
 static void

@@ -14,34 +14,34 @@
 #include "hnsw/hnsw.h"
 
 void
-hnsw_change_begin(HnswIndex *index, HnswChange *change)
+hnsw_xlog_begin(HnswIndex *index, HnswXlog *xlog)
 {
-	change->index = index;
-	change->n = 0;
-	change->state = index->building ? NULL : GenericXLogStart(index->relation);
+	xlog->index = index;
+	xlog->n = 0;
+	xlog->state = index->building ? NULL : GenericXLogStart(index->relation);
 }
 
 Page
-hnsw_change_page(HnswChange *change, Buffer buffer, bool fresh)
+hnsw_xlog_page(HnswXlog *xlog, Buffer buffer, bool fresh)
 {
-	Assert(change->n < MAX_GENERIC_XLOG_PAGES);
-	change->buffers[change->n++] = buffer;
-	if (change->state == NULL)
+	Assert(xlog->n < MAX_GENERIC_XLOG_PAGES);
+	xlog->buffers[xlog->n++] = buffer;
+	if (xlog->state == NULL)
 		return BufferGetPage(buffer);
-	return GenericXLogRegisterBuffer(change->state, buffer,
+	return GenericXLogRegisterBuffer(xlog->state, buffer,
 									 fresh ? GENERIC_XLOG_FULL_IMAGE : 0);
 }
 
 void
-hnsw_change_finish(HnswChange *change)
+hnsw_xlog_finish(HnswXlog *xlog)
 {
-	if (change->state != NULL)
+	if (xlog->state != NULL)
 	{
-		GenericXLogFinish(change->state);
+		GenericXLogFinish(xlog->state);
 		return;
 	}
-	for (int i = 0; i < change->n; i++)
-		MarkBufferDirty(change->buffers[i]);
+	for (int i = 0; i < xlog->n; i++)
+		MarkBufferDirty(xlog->buffers[i]);
 }
 
 /*
@@ -92,9 +92,9 @@ hnsw_write_meta(Relation relation, ForkNumber fork, const HnswMeta *meta)
 void
 hnsw_set_entry(HnswIndex *index, Buffer meta, uint32 entry)
 {
-	HnswChange	change;
+	HnswXlog	xlog;
 
-	hnsw_change_begin(index, &change);
-	hnsw_page_meta(hnsw_change_page(&change, meta, false))->entry = entry;
-	hnsw_change_finish(&change);
+	hnsw_xlog_begin(index, &xlog);
+	hnsw_page_meta(hnsw_xlog_page(&xlog, meta, false))->entry = entry;
+	hnsw_xlog_finish(&xlog);
 }
