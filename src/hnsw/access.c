@@ -1,6 +1,6 @@
 /*
  * access.c
- *	  The graph's accessor over pages, and opening an index.
+ *	  The graph's accessor over pages.
  *
  * Each function locks one node's page, reads or writes, and lets go: no pin
  * and no lock outlives a call.  A long record's further pages are locked while
@@ -8,121 +8,11 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "miscadmin.h"
-#include "utils/memutils.h"
 
-#include "embedding/embedding.h"
-#include "hnsw/hnsw.h"
-#include "server/compat.h"
-#include "server/context.h"
-
-/* ---- rows ---- */
-
-uint64
-hnsw_row(ItemPointer tid)
-{
-	return (uint64) ItemPointerGetBlockNumber(tid) << 16 | ItemPointerGetOffsetNumber(tid);
-}
-
-void
-hnsw_row_tid(uint64 row, ItemPointer tid)
-{
-	ItemPointerSet(tid, (BlockNumber) (row >> 16), (OffsetNumber) (row & 0xFFFF));
-}
-
-/* ---- opening ---- */
-
-const GraphMetric *
-hnsw_metric(Relation relation)
-{
-	FmgrInfo   *support = index_getprocinfo(relation, 1, 1);
-
-	return (const GraphMetric *) DatumGetPointer(FunctionCall1(support, PointerGetDatum(relation)));
-}
-
-HnswIndex *
-hnsw_open(Relation relation)
-{
-	HnswMeta	meta = hnsw_read_meta(relation);
-	HnswIndex  *index = palloc(sizeof(HnswIndex));
-
-	hnsw_init_index(index, relation, hnsw_cache(relation, &meta));
-	index->ef = hnsw_ef_search(relation, &meta.stats);
-	index->record = palloc(index->layout.shape.size);
-	return index;
-}
-
-void
-hnsw_decode(HnswIndex *index, Datum value, float *vector)
-{
-	Embedding  *e = embedding_check(DatumGetEmbedding(value));
-	int			dims = index->layout.shape.dims;
-
-	if (e->dims != dims)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("different numbers of dimensions: %d and %d", e->dims, dims),
-				 errdetail("Index \"%s\" is for %d dimensions.",
-						   RelationGetRelationName(index->relation), dims)));
-	embedding_decode(e, vector);
-	if ((Pointer) e != DatumGetPointer(value))
-		pfree(e);
-}
-
-float *
-hnsw_prepare(HnswIndex *index, Datum value)
-{
-	float	   *vector = palloc(sizeof(float) * index->layout.shape.dims);
-
-	hnsw_decode(index, value, vector);
-	return vector;
-}
-
-GraphQuery *
-hnsw_create_query(HnswIndex *index)
-{
-	GraphQuery *query = graph_query_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
-										   index->space);
-
-	if (query == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	return query;
-}
-
-GraphScratch *
-hnsw_create_scratch(HnswIndex *index)
-{
-	GraphScratch *scratch = graph_scratch_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
-												 &index->layout.shape);
-
-	if (scratch == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	return scratch;
-}
-
-GraphStart
-hnsw_start_at(HnswIndex *index, const HnswMeta *meta)
-{
-	GraphStart	start = {
-		.entry = meta->entry,
-		.nodes = hnsw_count_nodes(index),
-		.root = &index->cache->root
-	};
-
-	return start;
-}
-
-GraphStart
-hnsw_start(HnswIndex *index)
-{
-	HnswMeta	meta = hnsw_read_meta(index->relation);
-
-	return hnsw_start_at(index, &meta);
-}
-
-/* ---- the accessor ---- */
+#include "hnsw/heap_rows.h"
+#include "hnsw/node.h"
+#include "hnsw/xlog.h"
 
 static bool
 pages_score(void *context, uint32_t node, GraphQuery *query, float *distance)
@@ -133,7 +23,7 @@ pages_score(void *context, uint32_t node, GraphQuery *query, float *distance)
 
 	if (record == NULL)
 		return false;
-	*distance = graph_query_distance(query, hnsw_record_own(index, record, buffer, index->own));
+	*distance = graph_query_distance(query, hnsw_record_own(index, record, buffer, index->scratch.own));
 	UnlockReleaseBuffer(buffer);
 	return true;
 }
@@ -164,7 +54,7 @@ pages_expand(void *context, uint32_t node, GraphQuery *query,
 	record = hnsw_lock_node(index, node, BUFFER_LOCK_SHARE, &buffer);
 	if (record == NULL)
 		return false;
-	graph_query_expand(query, record, hnsw_record_own(index, record, buffer, index->own),
+	graph_query_expand(query, record, hnsw_record_own(index, record, buffer, index->scratch.own),
 					   seen, out);
 	UnlockReleaseBuffer(buffer);
 	if (!index->space->metric->coded)
@@ -172,38 +62,12 @@ pages_expand(void *context, uint32_t node, GraphQuery *query,
 	return true;
 }
 
-/*
- * The operator's least distance to the rows, from the table.  NaN sorts last,
- * as infinity.
- */
 static bool
 pages_refine(void *context, GraphExpansion *expansion)
 {
 	HnswIndex  *index = context;
-	double		least = INFINITY;
-	bool		any = false;
 
-	if (index->key == NULL)
-		return false;
-	if (index->rows == NULL)
-	{
-		MemoryContext caller = MemoryContextSwitchTo(index->scan_context);
-
-		index->rows = hnsw_open_rows(index->heap, index->relation, index->snapshot);
-		MemoryContextSwitchTo(caller);
-	}
-	for (int i = 0; i < expansion->nrows; i++)
-	{
-		double		distance;
-
-		if (!hnsw_row_distance(index->rows, expansion->rows[i], index->key, &distance))
-			continue;
-		any = true;
-		if (distance < least)
-			least = distance;
-	}
-	expansion->bound = least;
-	return any;
+	return index->refine != NULL && hnsw_refine(index->refine, index->relation, expansion);
 }
 
 static int
@@ -212,7 +76,7 @@ pages_prefetch(void *context, uint32_t node)
 	HnswIndex  *index = context;
 
 	hnsw_prefetch_node(index, node);
-	return index->ahead;
+	return index->ahead.nodes;
 }
 
 static const void *
@@ -274,13 +138,13 @@ pages_link(void *context, uint32_t owner, const GraphNewcomer *newcomer)
 		return GRAPH_REFUSED;
 	if (record->state == GRAPH_LIVE)
 	{
-		memcpy(index->record, record, head);
-		result = graph_record_link(index->record,
-								   hnsw_record_own(index, record, buffer, index->own), newcomer);
-		if (result == GRAPH_LINKED && memcmp(index->record, record, head) != 0)
+		memcpy(index->scratch.record, record, head);
+		result = graph_record_link(index->scratch.record,
+								   hnsw_record_own(index, record, buffer, index->scratch.own), newcomer);
+		if (result == GRAPH_LINKED && memcmp(index->scratch.record, record, head) != 0)
 		{
 			hnsw_xlog_begin(index, &xlog);
-			memcpy(xlog_record(index, &xlog, buffer, owner), index->record, head);
+			memcpy(xlog_record(index, &xlog, buffer, owner), index->scratch.record, head);
 			hnsw_xlog_finish(&xlog);
 		}
 	}
@@ -305,7 +169,7 @@ pages_rewrite(void *context, uint32_t node, const GraphList *expected,
 		graph_record_has_list(&index->layout.shape, record, expected);
 	if (same)
 	{
-		own = hnsw_record_own(index, record, buffer, index->own);
+		own = hnsw_record_own(index, record, buffer, index->scratch.own);
 		hnsw_xlog_begin(index, &xlog);
 		graph_record_set_list(&index->layout.shape, xlog_record(index, &xlog, buffer, node),
 							  own, list, owns, scratch);
@@ -327,7 +191,7 @@ pages_merge(void *context, uint32_t node, const GraphQuery *query, uint64_t row)
 	if (record == NULL)
 		return false;
 	room = record->state == GRAPH_LIVE && record->nrows < GRAPH_ROWS &&
-		memcmp(hnsw_record_own(index, record, buffer, index->own), query->own,
+		memcmp(hnsw_record_own(index, record, buffer, index->scratch.own), query->own,
 			   index->layout.shape.own_size) == 0;
 	if (room)
 	{
@@ -347,18 +211,10 @@ pages_create(void *context, const GraphQuery *query, uint64_t row, const GraphLi
 	return hnsw_create_node(context, query, row, list, owns, scratch);
 }
 
-void
-hnsw_init_index(HnswIndex *index, Relation relation, HnswCache *cache)
+GraphAccess
+hnsw_access(HnswIndex *index)
 {
-	memset(index, 0, sizeof(*index));
-	index->relation = relation;
-	index->cache = cache;
-	index->space = &cache->space;
-	index->layout = cache->layout;
-	index->ahead = 1;
-	if (index->layout.pages_per_node > 1)
-		index->own = palloc(index->layout.shape.own_size);
-	index->access = (GraphAccess)
+	return (GraphAccess)
 	{
 		.context = index,
 			.space = index->space,

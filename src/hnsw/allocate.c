@@ -12,7 +12,8 @@
 #include "storage/freespace.h"
 #include "storage/lmgr.h"
 
-#include "hnsw/hnsw.h"
+#include "hnsw/node.h"
+#include "hnsw/xlog.h"
 
 
 /* The first free place on a locked page, or -1 */
@@ -187,7 +188,7 @@ hnsw_create_node(HnswIndex *index, const GraphQuery *query, uint64 row,
 				 const GraphList *list, const void *const *owns, GraphScratch *scratch)
 {
 	const HnswLayout *layout = &index->layout;
-	GraphRecord *record = index->record;
+	GraphRecord *record = index->scratch.record;
 	Buffer		buffer;
 	int			slot;
 	BlockNumber block;

@@ -1,17 +1,15 @@
 /*
  * handler.c
- *	  The access method's table of functions, its options, and the support
- *	  function of each operator class.
+ *	  The access method's table of functions, and the support function of each
+ *	  operator class.
  */
 #include "postgres.h"
 
-#include "access/reloptions.h"
 #include "commands/vacuum.h"
 #include "fmgr.h"
 
-#include "embedding/embedding.h"
+#include "graph/graph_metric.h"
 #include "hnsw/hnsw.h"
-#include "server/guc.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_hnsw_handler);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_l2_support);
@@ -20,173 +18,6 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_ip_support);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_l1_support);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_hamming_support);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_jaccard_support);
-
-/* ---- options ---- */
-
-static relopt_kind option_kind;
-
-static relopt_enum_elt_def vectors_values[] = {
-	{"auto", HNSW_VECTORS_AUTO},
-	{"int8", HNSW_VECTORS_INT8},
-	{"half", HNSW_VECTORS_HALF},
-	{"float", HNSW_VECTORS_FLOAT},
-	/* float without quotes is a type to the parser, which hands on its name */
-	{"pg_catalog.float8", HNSW_VECTORS_FLOAT},
-	{NULL, 0}
-};
-
-void
-hnsw_init_options(void)
-{
-	option_kind = add_reloption_kind();
-	add_int_reloption(option_kind, "m", "Half the number of neighbors that a node may have.",
-					  HNSW_DEFAULT_M, HNSW_MIN_M, HNSW_MAX_M, AccessExclusiveLock);
-	add_int_reloption(option_kind, "ef_construction", "Size of the candidate list of a build or an insert.",
-					  HNSW_DEFAULT_EF_CONSTRUCTION, HNSW_MIN_EF_CONSTRUCTION,
-					  HNSW_MAX_EF_CONSTRUCTION, ShareUpdateExclusiveLock);
-	add_int_reloption(option_kind, "ef_search", "Size of the candidate list of a search.",
-					  0, HNSW_MIN_EF_SEARCH, HNSW_MAX_EF_SEARCH, ShareUpdateExclusiveLock);
-	add_real_reloption(option_kind, "target_recall", "Recall of ten rows for which a build finds ef_search.",
-					   0, HNSW_MIN_TARGET_RECALL, HNSW_MAX_TARGET_RECALL, ShareUpdateExclusiveLock);
-	add_enum_reloption(option_kind, "vectors", "How the index stores vectors.",
-					   vectors_values, HNSW_VECTORS_AUTO,
-					   "Valid values are \"auto\", \"int8\", \"half\" and \"float\".",
-					   AccessExclusiveLock);
-	add_int_reloption(option_kind, "bits", "Bits of a dimension in the codes of neighbors: 1, 2, 4, or 0 to choose by dimensions.",
-					  0, 0, 4, AccessExclusiveLock);
-	add_int_reloption(option_kind, "passes", "How often a build goes over all nodes; 0: twice if the first time shows that the data are hard to search.",
-					  HNSW_DEFAULT_PASSES, 0, HNSW_MAX_PASSES, AccessExclusiveLock);
-}
-
-/* The one value between bounds that there is not */
-static void
-check_bits(int bits)
-{
-	if (bits == 3)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("value 3 out of bounds for option \"bits\""),
-				 errdetail("Valid values are 1, 2, 4, and 0 to choose by dimensions.")));
-}
-
-bytea *
-hnsw_options(Datum reloptions, bool validate)
-{
-	static const relopt_parse_elt table[] = {
-		{"m", RELOPT_TYPE_INT, offsetof(HnswOptions, m)},
-		{"ef_construction", RELOPT_TYPE_INT, offsetof(HnswOptions, ef_construction)},
-		{"ef_search", RELOPT_TYPE_INT, offsetof(HnswOptions, ef_search)},
-		{"target_recall", RELOPT_TYPE_REAL, offsetof(HnswOptions, target_recall)},
-		{"vectors", RELOPT_TYPE_ENUM, offsetof(HnswOptions, vectors)},
-		{"bits", RELOPT_TYPE_INT, offsetof(HnswOptions, bits)},
-		{"passes", RELOPT_TYPE_INT, offsetof(HnswOptions, passes)}
-	};
-
-	HnswOptions *options = (HnswOptions *) build_reloptions(reloptions, validate, option_kind,
-															sizeof(HnswOptions), table, lengthof(table));
-
-	if (validate && options != NULL)
-		check_bits(options->bits);
-	return (bytea *) options;
-}
-
-int
-hnsw_m(Relation index)
-{
-	HnswOptions *options = (HnswOptions *) index->rd_options;
-
-	return options == NULL ? HNSW_DEFAULT_M : options->m;
-}
-
-int
-hnsw_ef_construction(Relation index)
-{
-	HnswOptions *options = (HnswOptions *) index->rd_options;
-
-	return options == NULL ? HNSW_DEFAULT_EF_CONSTRUCTION : options->ef_construction;
-}
-
-int
-hnsw_own_ef(Relation index, const HnswStats *stats)
-{
-	HnswOptions *options = (HnswOptions *) index->rd_options;
-
-	if (options != NULL && options->ef_search > 0)
-		return options->ef_search;
-	if (hnsw_target_recall(index) > 0 && stats->target_ef >= HNSW_MIN_EF_SEARCH &&
-		stats->target_ef <= HNSW_MAX_EF_SEARCH)
-		return stats->target_ef;
-	return HNSW_DEFAULT_EF_SEARCH;
-}
-
-int
-hnsw_ef_search(Relation index, const HnswStats *stats)
-{
-	return guc_ef_search > 0 ? guc_ef_search : hnsw_own_ef(index, stats);
-}
-
-double
-hnsw_target_recall(Relation index)
-{
-	HnswOptions *options = (HnswOptions *) index->rd_options;
-
-	return options == NULL ? 0 : options->target_recall;
-}
-
-int
-hnsw_passes(Relation index)
-{
-	HnswOptions *options = (HnswOptions *) index->rd_options;
-
-	return options == NULL ? HNSW_DEFAULT_PASSES : options->passes;
-}
-
-int
-hnsw_bits(Relation index)
-{
-	HnswOptions *options = (HnswOptions *) index->rd_options;
-
-	if (options == NULL)
-		return 0;
-	check_bits(options->bits);	/* whoever edited the catalog */
-	return options->bits;
-}
-
-/*
- * What serves best to tell distances without the table's help: float32 as they
- * are, and of other elements, for which the operator adds up in another order
- * than we do, approximations that leave little to ask.
- */
-static StoredKind
-finest_kind(Relation index)
-{
-	int32		typmod = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
-
-	return EMBEDDING_TYPMOD_KIND(typmod) == ELEMENT_FLOAT ? STORED_FLOAT : STORED_HALF;
-}
-
-/* An expression must not be computed again for each row found. */
-StoredKind
-hnsw_kind(Relation index)
-{
-	HnswOptions *options = (HnswOptions *) index->rd_options;
-	bool		is_expression = index->rd_index->indkey.values[0] == InvalidAttrNumber;
-
-	if (!hnsw_metric(index)->coded)
-		return hnsw_metric(index)->bits != NULL ? STORED_BIT : STORED_FLOAT;
-	switch (options == NULL ? HNSW_VECTORS_AUTO : (HnswVectors) options->vectors)
-	{
-		case HNSW_VECTORS_INT8:
-			return STORED_INT8;
-		case HNSW_VECTORS_HALF:
-			return STORED_HALF;
-		case HNSW_VECTORS_FLOAT:
-			return finest_kind(index);
-		case HNSW_VECTORS_AUTO:
-			break;
-	}
-	return is_expression ? finest_kind(index) : STORED_INT8;
-}
 
 /* ---- support functions: which metric an operator class has ---- */
 

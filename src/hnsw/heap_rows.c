@@ -6,12 +6,15 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/tableam.h"
 #include "catalog/index.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 
-#include "hnsw/hnsw.h"
+#include "hnsw/heap_rows.h"
+#include "hnsw/page.h"
 
 struct HnswRows
 {
@@ -78,4 +81,40 @@ hnsw_row_distance(HnswRows *rows, uint64 row, const ScanKeyData *key, double *di
 												 key->sk_collation, value, key->sk_argument));
 	MemoryContextSwitchTo(caller);
 	return true;
+}
+
+/* NaN sorts last, as infinity. */
+bool
+hnsw_refine(HnswRefine *refine, Relation index, GraphExpansion *expansion)
+{
+	double		least = INFINITY;
+	bool		any = false;
+
+	if (refine->rows == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(refine->context);
+
+		refine->rows = hnsw_open_rows(refine->heap, index, refine->snapshot);
+		MemoryContextSwitchTo(caller);
+	}
+	for (int i = 0; i < expansion->nrows; i++)
+	{
+		double		distance;
+
+		if (!hnsw_row_distance(refine->rows, expansion->rows[i], refine->key, &distance))
+			continue;
+		any = true;
+		if (distance < least)
+			least = distance;
+	}
+	expansion->bound = least;
+	return any;
+}
+
+void
+hnsw_end_refine(HnswRefine *refine)
+{
+	if (refine->rows != NULL)
+		hnsw_close_rows(refine->rows);
+	refine->rows = NULL;
 }

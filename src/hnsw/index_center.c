@@ -14,7 +14,8 @@
 #include "nodes/execnodes.h"
 #include "utils/memutils.h"
 
-#include "hnsw/hnsw.h"
+#include "hnsw/index_center.h"
+#include "hnsw/root_cache.h"
 #include "kernel/center.h"
 
 /* Places of the table where rows are taken, and the most rows of one */

@@ -27,6 +27,10 @@
 
 #include "embedding/embedding.h"
 #include "hnsw/hnsw.h"
+#include "hnsw/index.h"
+#include "hnsw/options.h"
+#include "hnsw/planner_probe.h"
+#include "hnsw/stats.h"
 
 /* Noting a neighbor that was not seen before, in units of cpu_operator_cost */
 #define NEIGHBOR_COST 4

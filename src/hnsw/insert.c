@@ -9,6 +9,11 @@
 #include "utils/memutils.h"
 
 #include "hnsw/hnsw.h"
+#include "hnsw/insert.h"
+#include "hnsw/node.h"
+#include "hnsw/nulls.h"
+#include "hnsw/options.h"
+#include "hnsw/xlog.h"
 #include "server/context.h"
 #include "server/errors.h"
 

@@ -28,6 +28,9 @@
 #include "utils/timestamp.h"
 
 #include "hnsw/inspect.h"
+#include "hnsw/node.h"
+#include "hnsw/nulls.h"
+#include "hnsw/options.h"
 #include "server/compat.h"
 #include "server/context.h"
 

@@ -5,7 +5,7 @@
 #ifndef HNSW_INSPECT_H
 #define HNSW_INSPECT_H
 
-#include "hnsw/hnsw.h"
+#include "hnsw/index.h"
 #include "server/role.h"
 #include "utils/snapshot.h"
 

@@ -14,7 +14,9 @@
 #include "miscadmin.h"
 #include "storage/freespace.h"
 
-#include "hnsw/hnsw.h"
+#include "hnsw/node.h"
+#include "hnsw/nulls.h"
+#include "hnsw/xlog.h"
 #include "server/compat.h"
 
 /* Full pages that are passed by before a new one is made */

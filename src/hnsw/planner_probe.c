@@ -21,7 +21,10 @@
 #include "utils/rel.h"
 
 #include "embedding/embedding.h"
-#include "hnsw/hnsw.h"
+#include "hnsw/options.h"
+#include "hnsw/planner_probe.h"
+#include "hnsw/searcher.h"
+#include "hnsw/stats.h"
 #include "server/errors.h"
 
 /* PostgreSQL has names for some of these only. */

@@ -33,7 +33,12 @@
 
 #include "base/random.h"
 #include "embedding/exact_search.h"
+#include "hnsw/heap_rows.h"
 #include "hnsw/inspect.h"
+#include "hnsw/node.h"
+#include "hnsw/options.h"
+#include "hnsw/searcher.h"
+#include "hnsw/stats.h"
 #include "server/arguments.h"
 #include "server/budget.h"
 #include "server/compat.h"
@@ -494,7 +499,11 @@ put_recall(ReturnSetInfo *result, Oid part, int sample, int k, int ef, int64 see
 	hnsw_require_usable(&opened, snapshot);
 	recall = begin_recall(opened.heap, hnsw_open(opened.index), snapshot, sample, k, seed);
 	if (ef == 0)
-		ef = recall->index->ef;
+	{
+		HnswStats	stats = hnsw_read_stats(opened.index);
+
+		ef = hnsw_ef_search(opened.index, &stats);
+	}
 	found = measure_recall(recall, ef);
 	if (opened.is_owner && !RecoveryInProgress() && !XactReadOnly && recall->nsampled > 0)
 		keep_stats(recall, ef, found);

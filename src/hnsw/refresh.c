@@ -14,7 +14,9 @@
 
 #include "miscadmin.h"
 
-#include "hnsw/hnsw.h"
+#include "hnsw/node.h"
+#include "hnsw/root_cache.h"
+#include "hnsw/xlog.h"
 #include "server/checksum.h"
 #include "server/context.h"
 #include "server/errors.h"

@@ -21,7 +21,10 @@
 #include "storage/bufmgr.h"
 #include "utils/memutils.h"
 
-#include "hnsw/hnsw.h"
+#include "hnsw/index.h"
+#include "hnsw/node.h"
+#include "hnsw/root_cache.h"
+#include "hnsw/xlog.h"
 #include "server/context.h"
 #include "server/errors.h"
 
@@ -30,7 +33,6 @@
 typedef struct Entry
 {
 	Oid			index;			/* InvalidOid: unused */
-	HnswMeta	meta;
 	MemoryContext context;
 	HnswCache  *cache;
 	int			pins;
@@ -236,6 +238,7 @@ make_cache(Relation relation, const HnswMeta *meta)
 	if (metric->coded != (meta->bits > 0) || (metric->bits != NULL) != (meta->kind == STORED_BIT))
 		hnsw_raise_corrupted(relation, HNSW_META_BLOCK,
 							 "The metapage does not belong to the operator class.");
+	cache->meta = *meta;
 	cache->layout = hnsw_layout(relation, meta);
 	cache->recent = hnsw_create_recent(relation);
 	read_root(relation, meta, cache, arena);
@@ -248,13 +251,17 @@ make_cache(Relation relation, const HnswMeta *meta)
 static bool
 is_same(const Entry *entry, Relation relation, const HnswMeta *meta)
 {
-	HnswMeta	other = entry->meta;
+	HnswMeta	other;
+
+	if (entry->index != RelationGetRelid(relation))
+		return false;
+	other = entry->cache->meta;
 
 	other.entry = meta->entry;
 	other.nulls = meta->nulls;
 	other.nulls_room = meta->nulls_room;
 	other.stats = meta->stats;
-	return entry->index == RelationGetRelid(relation) && memcmp(&other, meta, sizeof(other)) == 0;
+	return memcmp(&other, meta, sizeof(other)) == 0;
 }
 
 static Entry *
@@ -324,7 +331,6 @@ hnsw_cache(Relation relation, const HnswMeta *meta)
 		return cache;
 	MemoryContextSetParent(context, CacheMemoryContext);
 	entry->index = RelationGetRelid(relation);
-	entry->meta = *meta;
 	entry->context = context;
 	entry->cache = cache;
 	cache->context = context;

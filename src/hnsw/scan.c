@@ -19,15 +19,15 @@
 #include "utils/memutils.h"
 
 #include "embedding/embedding.h"
-#include "graph/heap.h"
+#include "hnsw/heap_rows.h"
 #include "hnsw/hnsw.h"
+#include "hnsw/nulls.h"
+#include "hnsw/options.h"
+#include "hnsw/searcher.h"
 #include "server/compat.h"
 #include "server/context.h"
 #include "server/errors.h"
 #include "server/guc.h"
-
-/* Least memory of a search, in kB */
-#define LEAST_MEMORY 1024
 
 typedef enum HnswScanStage
 {
@@ -41,6 +41,7 @@ typedef struct HnswScan
 {
 	MemoryContext context;		/* the searcher is ours until it goes */
 	HnswSearcher *searcher;		/* NULL before the first row */
+	HnswRefine	refine;
 	HnswScanStage stage;
 	bool		is_null;		/* the query is NULL: so is every distance */
 	bool		is_zero;		/* it has no length: every distance is NaN */
@@ -156,20 +157,12 @@ allow_refining(IndexScanDesc scan)
 	HnswIndex  *index = &state->searcher->index;
 	bool		wanted = !state->searcher->query->exact && !state->is_null && !state->is_zero;
 
-	index->scan_context = state->context;
 	index->snapshot = scan->xs_snapshot;
-	index->heap = scan->heapRelation;
-	index->key = wanted && scan->heapRelation != NULL ? &scan->orderByData[0] : NULL;
-}
-
-/*
- * A heap entry and its growth each.  With less than a megabyte a search would
- * forget what it needs.
- */
-size_t
-hnsw_max_waiting(void)
-{
-	return (size_t) Max(work_mem, LEAST_MEMORY) * 1024 / (3 * sizeof(GraphHeapItem));
+	state->refine.context = state->context;
+	state->refine.heap = scan->heapRelation;
+	state->refine.snapshot = scan->xs_snapshot;
+	state->refine.key = &scan->orderByData[0];
+	index->refine = wanted && scan->heapRelation != NULL ? &state->refine : NULL;
 }
 
 static void
@@ -325,8 +318,7 @@ hnsw_end_scan(IndexScanDesc scan)
 {
 	HnswScan   *state = scan->opaque;
 
-	if (state->searcher != NULL && state->searcher->index.rows != NULL)
-		hnsw_close_rows(state->searcher->index.rows);
+	hnsw_end_refine(&state->refine);
 	MemoryContextDelete(state->context);
 	pfree(state);
 }

@@ -1,6 +1,6 @@
 /*
  * searcher.c
- *	  Working memory of a search, kept by the connection.
+ *	  All that one search takes, kept by the connection for the next.
  *
  * A search needs some hundred kilobytes for a tenth of a millisecond.  Taking
  * them from the system and giving them back would cost half as much again, in
@@ -9,14 +9,19 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "hnsw/hnsw.h"
+#include "graph/heap.h"
+#include "hnsw/searcher.h"
 #include "server/context.h"
 #include "server/errors.h"
 
 /* A searcher that has grown beyond this is not kept. */
 #define MOST_KEPT (4 * 1024 * 1024)
+
+/* Least memory of a search, in kB */
+#define LEAST_MEMORY 1024
 
 static HnswSearcher *
 make_searcher(Relation relation, HnswCache *cache)
@@ -48,11 +53,8 @@ release(void *arg)
 	HnswCache  *cache = searcher->index.cache;
 
 	searcher->index.relation = NULL;
-	searcher->index.scan_context = NULL;
 	searcher->index.snapshot = NULL;
-	searcher->index.key = NULL;
-	searcher->index.heap = NULL;
-	searcher->index.rows = NULL;
+	searcher->index.refine = NULL;
 	if (cache->idle == NULL && MemoryContextMemAllocated(searcher->context, true) <= MOST_KEPT)
 		cache->idle = searcher;
 	else
@@ -80,4 +82,14 @@ hnsw_take_searcher(Relation relation, const HnswMeta *meta)
 	callback->arg = searcher;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
 	return searcher;
+}
+
+/*
+ * A heap entry and its growth each.  With less than a megabyte a search would
+ * forget what it needs.
+ */
+size_t
+hnsw_max_waiting(void)
+{
+	return (size_t) Max(work_mem, LEAST_MEMORY) * 1024 / (3 * sizeof(GraphHeapItem));
 }

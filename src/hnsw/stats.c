@@ -12,7 +12,12 @@
 #include "utils/float.h"
 #include "utils/memutils.h"
 
-#include "hnsw/hnsw.h"
+#include "graph/search.h"
+#include "hnsw/node.h"
+#include "hnsw/options.h"
+#include "hnsw/searcher.h"
+#include "hnsw/stats.h"
+#include "hnsw/xlog.h"
 #include "server/context.h"
 #include "server/errors.h"
 
@@ -79,11 +84,11 @@ hnsw_keep_least(double *least, int n, int k, double value)
  * have read, or 0 if there is no such node.
  */
 static int
-search_like(HnswIndex *index, GraphSearch *search, GraphQuery *query,
+search_like(HnswIndex *index, int ef, GraphSearch *search, GraphQuery *query,
 			const GraphStart *start, uint32 node, void *scratch)
 {
 	const void *own = index->access.own(index, node, scratch);
-	GraphLimits limits = {.ef = index->ef,.waiting = hnsw_max_waiting()};
+	GraphLimits limits = {.ef = ef,.waiting = hnsw_max_waiting()};
 	double		least[ROWS];
 	int			n = 0;
 	int			rows = 0;
@@ -113,7 +118,7 @@ search_like(HnswIndex *index, GraphSearch *search, GraphQuery *query,
 
 /* Nodes evenly spread over the index are searched for. */
 static void
-measure(HnswIndex *index, HnswStats *stats)
+measure(HnswIndex *index, int ef, HnswStats *stats)
 {
 	uint32		nodes = hnsw_count_nodes(index);
 	GraphStart	start = hnsw_start(index);
@@ -138,7 +143,7 @@ measure(HnswIndex *index, HnswStats *stats)
 		int			rows;
 
 		CHECK_FOR_INTERRUPTS();
-		rows = search_like(index, search, query, &start, node, scratch);
+		rows = search_like(index, ef, search, query, &start, node, scratch);
 		if (rows == 0)
 			continue;
 		all_rows += rows;
@@ -146,7 +151,7 @@ measure(HnswIndex *index, HnswStats *stats)
 		expansions += graph_search_expansions(search);
 		n++;
 	}
-	stats->ef = n == 0 ? 0 : index->ef;
+	stats->ef = n == 0 ? 0 : ef;
 	stats->expansions = n == 0 ? 0 : expansions / n;
 	stats->pages = n == 0 ? 0 : pages / expansions;
 	stats->rows = n == 0 ? 0 : all_rows / n;
@@ -161,8 +166,7 @@ hnsw_measure_search(HnswIndex *index)
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	HnswStats	old = stats;
 
-	index->ef = hnsw_own_ef(index->relation, &stats);
-	measure(index, &stats);
+	measure(index, hnsw_own_ef(index->relation, &stats), &stats);
 	if (memcmp(&old, &stats, sizeof(old)) != 0)
 		hnsw_write_stats(index, &stats);
 	MemoryContextSwitchTo(caller);

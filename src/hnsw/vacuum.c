@@ -20,6 +20,13 @@
 #include "utils/memutils.h"
 
 #include "hnsw/hnsw.h"
+#include "hnsw/insert.h"
+#include "hnsw/node.h"
+#include "hnsw/nulls.h"
+#include "hnsw/options.h"
+#include "hnsw/root_cache.h"
+#include "hnsw/stats.h"
+#include "hnsw/xlog.h"
 #include "server/compat.h"
 #include "server/context.h"
 #include "server/errors.h"

@@ -34,7 +34,10 @@
 #include "utils/tuplesort.h"
 
 #include "graph/check.h"
+#include "hnsw/insert.h"
 #include "hnsw/inspect.h"
+#include "hnsw/node.h"
+#include "hnsw/nulls.h"
 #include "server/compat.h"
 #include "server/context.h"
 

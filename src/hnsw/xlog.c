@@ -11,7 +11,7 @@
 #include "access/xloginsert.h"
 #include "miscadmin.h"
 
-#include "hnsw/hnsw.h"
+#include "hnsw/xlog.h"
 
 void
 hnsw_xlog_begin(HnswIndex *index, HnswXlog *xlog)

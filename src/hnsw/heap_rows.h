@@ -1,0 +1,50 @@
+/*
+ * heap_rows.h
+ *	  What the table holds in rows of which the index keeps an approximation
+ *	  (heap_rows.c).
+ */
+#ifndef HNSW_HEAP_ROWS_H
+#define HNSW_HEAP_ROWS_H
+
+#include "postgres.h"
+
+#include "access/skey.h"
+#include "utils/relcache.h"
+#include "utils/snapshot.h"
+
+#include "graph/graph.h"
+
+typedef struct HnswRows HnswRows;
+
+/* Rows of the index's table as a snapshot sees them */
+extern HnswRows *hnsw_open_rows(Relation heap, Relation index, Snapshot snapshot);
+extern void hnsw_close_rows(HnswRows *rows);
+
+/*
+ * The index's key in a row, valid until the next call; false if the snapshot
+ * does not see the row, or it is NULL.
+ */
+extern bool hnsw_row_value(HnswRows *rows, uint64 row, Datum *value);
+
+/* What the operator of a scan key returns for a row; false as above. */
+extern bool hnsw_row_distance(HnswRows *rows, uint64 row, const ScanKeyData *key,
+							  double *distance);
+
+/* What a scan needs to ask the table. */
+typedef struct HnswRefine
+{
+	MemoryContext context;		/* where the rows are opened */
+	Relation	heap;
+	Snapshot	snapshot;
+	const ScanKeyData *key;		/* the distance */
+	HnswRows   *rows;			/* NULL until first needed */
+} HnswRefine;
+
+/*
+ * Replace the bound of a node's rows by the operator's least distance to them;
+ * false if the snapshot sees none.
+ */
+extern bool hnsw_refine(HnswRefine *refine, Relation index, GraphExpansion *expansion);
+extern void hnsw_end_refine(HnswRefine *refine);
+
+#endif							/* HNSW_HEAP_ROWS_H */

@@ -1,0 +1,121 @@
+/*
+ * index.c
+ *	  Opening an index, and what every operation on one begins with.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "utils/memutils.h"
+
+#include "embedding/embedding.h"
+#include "hnsw/index.h"
+#include "hnsw/node.h"
+#include "server/context.h"
+
+const GraphMetric *
+hnsw_metric(Relation relation)
+{
+	FmgrInfo   *support = index_getprocinfo(relation, 1, 1);
+
+	return (const GraphMetric *) DatumGetPointer(FunctionCall1(support, PointerGetDatum(relation)));
+}
+
+void
+hnsw_init_index(HnswIndex *index, Relation relation, HnswCache *cache)
+{
+	memset(index, 0, sizeof(*index));
+	index->relation = relation;
+	index->cache = cache;
+	index->space = &cache->space;
+	index->layout = cache->layout;
+	index->access = hnsw_access(index);
+	index->ahead.nodes = 1;
+	index->scratch.record = palloc(index->layout.shape.size);
+	if (index->layout.pages_per_node > 1)
+		index->scratch.own = palloc(index->layout.shape.own_size);
+}
+
+HnswIndex *
+hnsw_open_at(Relation relation, const HnswMeta *meta)
+{
+	HnswIndex  *index = palloc(sizeof(HnswIndex));
+
+	hnsw_init_index(index, relation, hnsw_cache(relation, meta));
+	return index;
+}
+
+HnswIndex *
+hnsw_open(Relation relation)
+{
+	HnswMeta	meta = hnsw_read_meta(relation);
+
+	return hnsw_open_at(relation, &meta);
+}
+
+void
+hnsw_decode(HnswIndex *index, Datum value, float *vector)
+{
+	Embedding  *e = embedding_check(DatumGetEmbedding(value));
+	int			dims = index->layout.shape.dims;
+
+	if (e->dims != dims)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("different numbers of dimensions: %d and %d", e->dims, dims),
+				 errdetail("Index \"%s\" is for %d dimensions.",
+						   RelationGetRelationName(index->relation), dims)));
+	embedding_decode(e, vector);
+	if ((Pointer) e != DatumGetPointer(value))
+		pfree(e);
+}
+
+float *
+hnsw_prepare(HnswIndex *index, Datum value)
+{
+	float	   *vector = palloc(sizeof(float) * index->layout.shape.dims);
+
+	hnsw_decode(index, value, vector);
+	return vector;
+}
+
+GraphQuery *
+hnsw_create_query(HnswIndex *index)
+{
+	GraphQuery *query = graph_query_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+										   index->space);
+
+	if (query == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	return query;
+}
+
+GraphScratch *
+hnsw_create_scratch(HnswIndex *index)
+{
+	GraphScratch *scratch = graph_scratch_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+												 &index->layout.shape);
+
+	if (scratch == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	return scratch;
+}
+
+GraphStart
+hnsw_start_at(HnswIndex *index, const HnswMeta *meta)
+{
+	GraphStart	start = {
+		.entry = meta->entry,
+		.nodes = hnsw_count_nodes(index),
+		.root = &index->cache->root
+	};
+
+	return start;
+}
+
+GraphStart
+hnsw_start(HnswIndex *index)
+{
+	HnswMeta	meta = hnsw_read_meta(index->relation);
+
+	return hnsw_start_at(index, &meta);
+}

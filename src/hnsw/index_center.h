@@ -1,0 +1,19 @@
+/*
+ * index_center.h
+ *	  What vectors have in common, found before a build (index_center.c).
+ */
+#ifndef HNSW_INDEX_CENTER_H
+#define HNSW_INDEX_CENTER_H
+
+#include "hnsw/index.h"
+
+struct IndexInfo;
+
+/*
+ * Find a center in a sample of the table and write it, if the index's metric
+ * takes one and the data have one.  Nothing but the metapage is there yet;
+ * true if the index is to be opened again.
+ */
+extern bool hnsw_build_center(HnswIndex *index, Relation heap, struct IndexInfo *info);
+
+#endif							/* HNSW_INDEX_CENTER_H */
