@@ -38,7 +38,7 @@
 #include "hnsw/node.h"
 #include "hnsw/nulls.h"
 #include "hnsw/options.h"
-#include "hnsw/root_cache.h"
+#include "hnsw/root_pages.h"
 #include "hnsw/stats.h"
 #include "hnsw/xlog.h"
 #include "server/compat.h"
@@ -261,24 +261,12 @@ begin_memory(Build *build)
 
 /* ---- from memory to pages ---- */
 
-/* The next new page, locked, initialized, to be written in place */
-static Buffer
-new_page(HnswIndex *index, HnswPageKind kind)
-{
-	Buffer		buffer = ReadBufferExtended(index->relation, MAIN_FORKNUM, P_NEW,
-											RBM_ZERO_AND_LOCK, index->strategy);
-
-	hnsw_init_page(index, BufferGetPage(buffer), kind);
-	MarkBufferDirty(buffer);
-	return buffer;
-}
-
 /* Write the bytes of records first .. first + n - 1 to as many pages as needed. */
 static void
 write_records(HnswIndex *index, const GraphMemory *memory, uint32 first, int n)
 {
 	const GraphShape *shape = &index->layout.shape;
-	Buffer		buffer = new_page(index, HNSW_PAGE_NODES);
+	Buffer		buffer = hnsw_append_page(index, HNSW_PAGE_NODES);
 	char	   *to = PageGetContents(BufferGetPage(buffer));
 	const char *from = (const char *) graph_memory_record(memory, first);
 	Size		left = shape->size;
@@ -295,7 +283,7 @@ write_records(HnswIndex *index, const GraphMemory *memory, uint32 first, int n)
 		if (left > 0)
 		{
 			UnlockReleaseBuffer(buffer);
-			buffer = new_page(index, HNSW_PAGE_MORE);
+			buffer = hnsw_append_page(index, HNSW_PAGE_MORE);
 			to = PageGetContents(BufferGetPage(buffer));
 		}
 	}
@@ -316,36 +304,27 @@ has_free_place(const GraphMemory *memory, uint32 first, int n, int step)
 	return any;
 }
 
-/*
- * The root is written before the nodes, and the index opened again: now it is
- * known where they begin.
- */
+/* What the metapage is to say of the graph */
 static void
-write_root(Build *build)
+note_graph(const Build *build)
 {
-	HnswIndex  *index = build->index;
-	const GraphShape *shape = &index->layout.shape;
-	int			n = build->root.n;
-	uint32		reserve = hnsw_root_reserve(shape, n);
-	uint32		crc = n > 0 ? hnsw_write_root(index, &build->root) : 0;
-	Buffer		buffer;
+	Buffer		buffer = hnsw_lock_meta(build->index->relation, BUFFER_LOCK_EXCLUSIVE);
+	HnswXlog	xlog;
 	HnswMeta   *meta;
 
-	for (uint32 page = hnsw_root_pages(shape, n); page < reserve; page++)
-		UnlockReleaseBuffer(new_page(index, HNSW_PAGE_ROOT));
-	buffer = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
-	meta = hnsw_page_meta(BufferGetPage(buffer));
+	hnsw_xlog_begin(build->index, &xlog);
+	meta = hnsw_page_meta(hnsw_xlog_page(&xlog, buffer, false));
 	meta->entry = build->memory->entry;
-	meta->root_nodes = n;
-	meta->root_pages = reserve;
-	meta->root_crc = crc;
 	meta->passes = build->passes;
 	meta->stats.first_pass_recall = build->first_pass_recall;
-	MarkBufferDirty(buffer);
+	hnsw_xlog_finish(&xlog);
 	UnlockReleaseBuffer(buffer);
-	build->index = open_building(index->relation);
 }
 
+/*
+ * The root is written before the nodes, and the index opened again: then it is
+ * known where they begin.
+ */
 static void
 write_graph(Build *build)
 {
@@ -354,8 +333,10 @@ write_graph(Build *build)
 	HnswIndex  *index;
 
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_WRITING);
-	write_root(build);
-	index = build->index;
+	hnsw_reserve_root(build->index, build->root.n);
+	hnsw_write_root(build->index, &build->root);
+	note_graph(build);
+	index = build->index = open_building(build->index->relation);
 	for (uint32 node = 0; node < memory->nodes; node += step)
 	{
 		int			n = Min(step, memory->nodes - node);

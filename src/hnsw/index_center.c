@@ -15,7 +15,7 @@
 #include "utils/memutils.h"
 
 #include "hnsw/index_center.h"
-#include "hnsw/root_cache.h"
+#include "hnsw/root_pages.h"
 #include "kernel/center.h"
 
 /* Places of the table where rows are taken, and the most rows of one */
@@ -79,18 +79,6 @@ sample_rows(Sampling *sampling, Relation heap, IndexInfo *info, int rows_a_place
 	}
 }
 
-static void
-note_center(HnswIndex *index, uint32 crc)
-{
-	Buffer		buffer = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
-	HnswMeta   *meta = hnsw_page_meta(BufferGetPage(buffer));
-
-	meta->center_pages = hnsw_center_pages(meta->dims);
-	meta->center_crc = crc;
-	MarkBufferDirty(buffer);
-	UnlockReleaseBuffer(buffer);
-}
-
 bool
 hnsw_build_center(HnswIndex *index, Relation heap, IndexInfo *info)
 {
@@ -115,7 +103,7 @@ hnsw_build_center(HnswIndex *index, Relation heap, IndexInfo *info)
 							  index->layout.shape.dims, palloc(sizeof(float) * Max(sampling.n, 1)),
 							  center);
 	if (found)
-		note_center(index, hnsw_write_center(index, center));
+		hnsw_write_center(index, center);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	return found;

@@ -11,7 +11,7 @@
 
 #include "embedding/embedding.h"
 #include "hnsw/page.h"
-#include "hnsw/root_cache.h"
+#include "hnsw/root_pages.h"
 #include "server/errors.h"
 
 /* More than the largest root can take */

@@ -89,7 +89,7 @@ typedef struct HnswMeta
 	uint32		attribute_width;	/* bytes of filter attributes in a record:
 									 * 0 */
 	uint32		entry;			/* node where searches start, or GRAPH_NO_NODE */
-	uint32		root_nodes;		/* see root_cache.c */
+	uint32		root_nodes;		/* see root_pages.c */
 	uint32		root_pages;		/* some not yet used */
 	uint32		root_crc;		/* of what those hold */
 	uint32		center_pages;	/* 0: vectors are not centered */

@@ -24,7 +24,7 @@
 #include "hnsw/node.h"
 #include "hnsw/nulls.h"
 #include "hnsw/options.h"
-#include "hnsw/root_cache.h"
+#include "hnsw/root_pages.h"
 #include "hnsw/stats.h"
 #include "hnsw/xlog.h"
 #include "server/compat.h"

@@ -72,6 +72,18 @@ hnsw_init_page(HnswIndex *index, Page page, HnswPageKind kind)
 	init_page(page, kind, used);
 }
 
+Buffer
+hnsw_append_page(HnswIndex *index, HnswPageKind kind)
+{
+	Buffer		buffer = ReadBufferExtended(index->relation, MAIN_FORKNUM, P_NEW,
+											RBM_ZERO_AND_LOCK, index->strategy);
+
+	Assert(index->building);
+	hnsw_init_page(index, BufferGetPage(buffer), kind);
+	MarkBufferDirty(buffer);
+	return buffer;
+}
+
 void
 hnsw_write_meta(Relation relation, ForkNumber fork, const HnswMeta *meta)
 {

@@ -28,6 +28,12 @@ extern void hnsw_xlog_finish(HnswXlog *xlog);
 /* Make an empty page of a kind; pd_lower covers what will be used. */
 extern void hnsw_init_page(HnswIndex *index, Page page, HnswPageKind kind);
 
+/*
+ * While an index is built: the next page at the end of the file, locked, new, to
+ * be written in place
+ */
+extern Buffer hnsw_append_page(HnswIndex *index, HnswPageKind kind);
+
 /* Write the metapage of an empty index into a fork. */
 extern void hnsw_write_meta(Relation relation, ForkNumber fork, const HnswMeta *meta);
 
