@@ -1,5 +1,5 @@
--- A connection keeps what it has read of an index and the memory of a search.
--- Searches must stay right when the index is changed or replaced.
+-- A connection keeps what it has read of an index and the memory of a search and
+-- of an insertion.  Both must stay right when the index is changed or replaced.
 CREATE TABLE kept (id integer, e embedding(3));
 
 CREATE FUNCTION fill_kept(seed integer) RETURNS void LANGUAGE sql AS
@@ -88,5 +88,36 @@ SELECT count(*), count(DISTINCT a) FROM (SELECT id AS a, e FROM kept ORDER BY e 
 	LATERAL (SELECT id AS b FROM kept ORDER BY kept.e <-> x.e LIMIT 1) y WHERE a = b;
 RESET enable_seqscan;
 
+-- What an insertion takes is kept once, also after an error
+\c -
+CREATE FUNCTION kept_for_insertions() RETURNS bigint LANGUAGE sql AS
+$$ SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'similarity_hnsw linker' $$;
+INSERT INTO kept VALUES (1, '[5,5,5]');
+INSERT INTO kept VALUES (2, '[5,5,6]'), (3, '[5,6,6]');
+SELECT kept_for_insertions();
+BEGIN;
+SAVEPOINT before;
+INSERT INTO kept SELECT i, random_embedding(3, i / (100 - i)) FROM generate_series(1, 100) i;
+ROLLBACK TO before;
+INSERT INTO kept VALUES (4, '[6,6,6]');
+COMMIT;
+SELECT kept_for_insertions();
+SELECT finds_the_same();
+
+-- ALTER INDEX holds from the next insertion on: it looks at more nodes.
+CREATE FUNCTION pages_of_insertion(seed integer) RETURNS integer LANGUAGE plpgsql AS
+$$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE format('EXPLAIN (ANALYZE, BUFFERS, FORMAT json) INSERT INTO kept VALUES (0, %L)', random_embedding(3, seed)) INTO plan;
+	RETURN plan -> 0 -> 'Plan' -> 'Shared Hit Blocks';
+END
+$$;
+ALTER INDEX kept_e SET (ef_construction = 8);
+SELECT pages_of_insertion(70001) AS few \gset
+ALTER INDEX kept_e SET (ef_construction = 400);
+SELECT pages_of_insertion(70002) > 2 * :few AS more;
+
 DROP TABLE kept;
-DROP FUNCTION fill_kept, finds_the_same;
+DROP FUNCTION fill_kept, finds_the_same, kept_for_insertions, pages_of_insertion;

@@ -507,6 +507,7 @@ static void
 add_vector(Build *build, const float *vector, ItemPointer tid)
 {
 	HnswIndex  *index;
+	HnswMeta	meta;
 	Status		status;
 
 	if (build->builder != NULL)
@@ -525,7 +526,8 @@ add_vector(Build *build, const float *vector, ItemPointer tid)
 		begin_pages(build, tid);
 	}
 	index = build->index;		/* not the one there was in memory */
-	hnsw_insert_vector(index, build->linker, vector, hnsw_row(tid));
+	meta = hnsw_read_meta(index->relation);
+	hnsw_insert_vector(index, build->linker, &meta, vector, hnsw_row(tid));
 }
 
 /* Pages for rows without an embedding can only be made when the graph has its. */
@@ -556,9 +558,11 @@ write_nulls(Build *build)
 				 errmsg("could not rewind a temporary file: %m")));
 	for (double i = 0; i < build->null_rows; i++)
 	{
+		HnswMeta	meta = hnsw_read_meta(build->index->relation);
+
 		CHECK_FOR_INTERRUPTS();
 		read_temporary_file(build->nulls, &tid, sizeof(tid));
-		hnsw_insert_null(build->index, &tid);
+		hnsw_insert_null(build->index, &meta, &tid);
 	}
 	BufFileClose(build->nulls);
 }

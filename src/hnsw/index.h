@@ -31,7 +31,8 @@ typedef struct HnswRecent
 	Buffer		buffers[FLEXIBLE_ARRAY_MEMBER];
 } HnswRecent;
 
-struct HnswSearcher;
+struct HnswSearcher;			/* searcher.h */
+struct HnswInserter;			/* insert.c */
 
 /*
  * What does not change while an index is not built again: shape, rotation,
@@ -46,7 +47,10 @@ typedef struct HnswCache
 	GraphRoot	root;
 	HnswRecent *recent;			/* NULL for temporary indexes */
 	MemoryContext context;		/* NULL if not kept */
-	struct HnswSearcher *idle;	/* waits for the next scan, or NULL */
+
+	/* wait for the next scan, or insertion; or NULL */
+	struct HnswSearcher *searcher;
+	struct HnswInserter *inserter;
 } HnswCache;
 
 /*

@@ -1,6 +1,12 @@
 /*
  * insert.c
  *	  Inserting one row.
+ *
+ * An insertion needs some hundred kilobytes, as a search does (searcher.c).
+ * They are kept for the next one by the connection, in the index's cache, and
+ * not by the statement (IndexInfo's ii_AmCache): so statements of one row have
+ * them, too, and a statement that fills many partitions does not keep them of
+ * each.
  */
 #include "postgres.h"
 
@@ -16,6 +22,21 @@
 #include "hnsw/xlog.h"
 #include "server/context.h"
 #include "server/errors.h"
+
+/* What an insertion takes is not kept if it has grown beyond this. */
+#define MOST_KEPT (4 * 1024 * 1024)
+
+/* All that one insertion takes */
+typedef struct HnswInserter
+{
+	HnswIndex	index;
+	GraphLinker *linker;
+	int			ef_construction;	/* of the linker */
+	float	   *vector;			/* to decode a value into */
+	MemoryContext context;
+} HnswInserter;
+
+/* ---- one vector ---- */
 
 /*
  * Make a node that nothing leads to the entry, if the entry is still the one
@@ -35,15 +56,16 @@ insert_as_entry(HnswIndex *index, const GraphQuery *query, uint64 row, uint32 en
 }
 
 void
-hnsw_insert_vector(HnswIndex *index, GraphLinker *linker, const float *vector, uint64 row)
+hnsw_insert_vector(HnswIndex *index, GraphLinker *linker, const HnswMeta *meta,
+				   const float *vector, uint64 row)
 {
 	GraphQuery *query = graph_linker_query(linker);
+	GraphStart	start = hnsw_start_at(index, meta);
 
 	graph_query_set(query, vector);
 	graph_query_encode(query);
-	for (;;)
+	for (;; start = hnsw_start(index))
 	{
-		GraphStart	start = hnsw_start(index);
 		uint32		node;
 		Status		status;
 
@@ -63,19 +85,76 @@ hnsw_insert_vector(HnswIndex *index, GraphLinker *linker, const float *vector, u
 	}
 }
 
-static void
-insert_datum(HnswIndex *index, Datum value, ItemPointer tid, MemoryContext context)
+/* ---- what is kept ---- */
+
+static HnswInserter *
+make_inserter(Relation relation, HnswCache *cache)
 {
-	Relation	relation = index->relation;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "similarity_hnsw linker",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	HnswInserter *inserter = palloc0(sizeof(HnswInserter));
 	Status		status;
-	GraphLinker *linker;
 
 	status_clear(&status);
-	linker = graph_linker_create(memory_arena(context, ARENA_NO_BUDGET), &index->access,
-								 hnsw_ef_construction(relation), &status);
-	if (linker == NULL)
+	inserter->context = context;
+	inserter->ef_construction = hnsw_ef_construction(relation);
+	hnsw_init_index(&inserter->index, relation, cache);
+	inserter->vector = palloc(sizeof(float) * cache->layout.shape.dims);
+	inserter->linker = graph_linker_create(memory_arena(context, ARENA_NO_BUDGET),
+										   &inserter->index.access,
+										   inserter->ef_construction, &status);
+	if (inserter->linker == NULL)
 		raise_status(&status);
-	hnsw_insert_vector(index, linker, hnsw_prepare(index, value), hnsw_row(tid));
+	MemoryContextSwitchTo(caller);
+	return inserter;
+}
+
+/*
+ * Until it is put back it belongs to the current memory context: what an error
+ * leaves half done goes with that.
+ */
+static HnswInserter *
+take_inserter(Relation relation, HnswCache *cache)
+{
+	HnswInserter *inserter = cache->inserter;
+
+	if (inserter == NULL)
+		return make_inserter(relation, cache);
+	cache->inserter = NULL;
+	MemoryContextSetParent(inserter->context, CurrentMemoryContext);
+	/* ALTER INDEX may have changed it. */
+	if (inserter->ef_construction != hnsw_ef_construction(relation))
+		return make_inserter(relation, cache);
+	inserter->index.relation = relation;
+	return inserter;
+}
+
+static void
+put_back(HnswInserter *inserter)
+{
+	HnswCache  *cache = inserter->index.cache;
+
+	if (cache->context == NULL ||
+		MemoryContextMemAllocated(inserter->context, true) > MOST_KEPT)
+		return;
+	inserter->index.relation = NULL;
+	MemoryContextSetParent(inserter->context, cache->context);
+	cache->inserter = inserter;
+}
+
+/* ---- one row ---- */
+
+static void
+insert_value(Relation relation, const HnswMeta *meta, Datum value, ItemPointer tid)
+{
+	HnswInserter *inserter = take_inserter(relation, hnsw_cache(relation, meta));
+
+	hnsw_decode(&inserter->index, value, inserter->vector);
+	hnsw_insert_vector(&inserter->index, inserter->linker, meta, inserter->vector,
+					   hnsw_row(tid));
+	put_back(inserter);
 }
 
 bool
@@ -85,17 +164,17 @@ hnsw_insert(Relation relation, Datum *values, bool *isnull, ItemPointer tid,
 {
 	MemoryContext context;
 	MemoryContext caller;
-	HnswIndex  *index;
+	HnswMeta	meta;
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw insert",
 									ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(context);
 	LockPage(relation, HNSW_INSERT_LOCK, ShareLock);
-	index = hnsw_open(relation);
+	meta = hnsw_read_meta(relation);
 	if (isnull[0])
-		hnsw_insert_null(index, tid);
+		hnsw_insert_null(hnsw_open_at(relation, &meta), &meta, tid);
 	else
-		insert_datum(index, values[0], tid, context);
+		insert_value(relation, &meta, values[0], tid);
 	UnlockPage(relation, HNSW_INSERT_LOCK, ShareLock);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);

@@ -205,30 +205,37 @@ add_page(HnswIndex *index, ItemPointer tid, BlockNumber head)
 	return same;
 }
 
-void
-hnsw_insert_null(HnswIndex *index, ItemPointer tid)
+/* Add the row to a page that the metapage leads to; false if there is none. */
+static bool
+add_to_list(HnswIndex *index, BlockNumber room, ItemPointer tid)
 {
-	for (;;)
+	BlockNumber block = room;
+
+	for (int passed = 0; block != 0 && passed < MOST_PASSED; passed++)
 	{
-		HnswMeta	meta = hnsw_read_meta(index->relation);
-		BlockNumber block = meta.nulls_room;
+		BlockNumber next;
 
-		for (int passed = 0; block != 0 && passed < MOST_PASSED; passed++)
+		if (add_to_page(index, block, tid, &next))
 		{
-			BlockNumber next;
-
-			if (add_to_page(index, block, tid, &next))
-			{
-				if (block != meta.nulls_room)
-					set_room(index, block);
-				return;
-			}
-			block = next;
+			if (block != room)
+				set_room(index, block);
+			return true;
 		}
-		if (add_page(index, tid, meta.nulls))
-			return;
+		block = next;
 	}
+	return false;
 }
+
+void
+hnsw_insert_null(HnswIndex *index, const HnswMeta *meta, ItemPointer tid)
+{
+	HnswMeta	now = *meta;
+
+	while (!add_to_list(index, now.nulls_room, tid) && !add_page(index, tid, now.nulls))
+		now = hnsw_read_meta(index->relation);
+}
+
+/* ---- vacuum ---- */
 
 /* Take dead rows out of one page; how many stay. */
 static int

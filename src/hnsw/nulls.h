@@ -31,8 +31,8 @@ extern bool hnsw_read_nulls(HnswIndex *index, HnswNullWalk *walk, ItemPointerDat
 extern const char *hnsw_copy_nulls(HnswIndex *index, BlockNumber block, ItemPointerData *rows,
 								   int *n, BlockNumber *next);
 
-/* Several backends may at once. */
-extern void hnsw_insert_null(HnswIndex *index, ItemPointer tid);
+/* Several backends may at once.  meta was read before. */
+extern void hnsw_insert_null(HnswIndex *index, const HnswMeta *meta, ItemPointer tid);
 
 /* Remove the rows that the callback names. */
 extern void hnsw_vacuum_nulls(HnswIndex *index, IndexBulkDeleteResult *stats,

@@ -55,8 +55,8 @@ release(void *arg)
 	searcher->index.relation = NULL;
 	searcher->index.snapshot = NULL;
 	searcher->index.refine = NULL;
-	if (cache->idle == NULL && MemoryContextMemAllocated(searcher->context, true) <= MOST_KEPT)
-		cache->idle = searcher;
+	if (cache->searcher == NULL && MemoryContextMemAllocated(searcher->context, true) <= MOST_KEPT)
+		cache->searcher = searcher;
 	else
 		MemoryContextDelete(searcher->context);
 }
@@ -65,7 +65,7 @@ HnswSearcher *
 hnsw_take_searcher(Relation relation, const HnswMeta *meta)
 {
 	HnswCache  *cache = hnsw_cache(relation, meta);
-	HnswSearcher *searcher = cache->idle;
+	HnswSearcher *searcher = cache->searcher;
 	MemoryContextCallback *callback;
 
 	if (cache->context == NULL)
@@ -76,7 +76,7 @@ hnsw_take_searcher(Relation relation, const HnswMeta *meta)
 		searcher = make_searcher(relation, cache);
 		MemoryContextSetParent(searcher->context, cache->context);
 	}
-	cache->idle = NULL;
+	cache->searcher = NULL;
 	searcher->index.relation = relation;
 	callback->func = release;
 	callback->arg = searcher;
