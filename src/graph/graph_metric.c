@@ -21,19 +21,19 @@ l1(const float *a, const float *b, size_t n)
 /* The operators' own results, as src/embedding/distance_operators.c has them */
 
 static double
-l2_distance(const float *a, const float *b, size_t n)
+floats_l2(const float *a, const float *b, size_t n)
 {
 	return sqrt(kernel_l2_squared_distance(a, b, n));
 }
 
 static double
-negative_inner_product(const float *a, const float *b, size_t n)
+floats_inner_product(const float *a, const float *b, size_t n)
 {
 	return -kernel_inner_product(a, b, n);
 }
 
 static double
-hamming(const uint8_t *a, const uint8_t *b, size_t bytes)
+bits_hamming(const uint8_t *a, const uint8_t *b, size_t bytes)
 {
 	return (double) kernel_hamming_distance(a, b, bytes);
 }
@@ -42,7 +42,7 @@ const GraphMetric graph_metric_l2 = {
 	.name = "l2",
 	.coded = true,
 	.space = SPACE_L2,
-	.floats = l2_distance,
+	.floats = floats_l2,
 	.alpha = 1.0954f,
 	.adaptive = true
 };
@@ -60,7 +60,7 @@ const GraphMetric graph_metric_ip = {
 	.name = "ip",
 	.coded = true,
 	.space = SPACE_INNER_PRODUCT,
-	.floats = negative_inner_product,
+	.floats = floats_inner_product,
 	.alpha = 1.0f
 };
 
@@ -74,7 +74,7 @@ const GraphMetric graph_metric_l1 = {
 /* The Hamming distance is the squared L2 of zeros and ones. */
 const GraphMetric graph_metric_hamming = {
 	.name = "hamming",
-	.bits = hamming,
+	.bits = bits_hamming,
 	.alpha = 1.2f
 };
 

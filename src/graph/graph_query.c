@@ -252,7 +252,7 @@ typedef struct Score
 } Score;
 
 static Score
-score(GraphQuery *query, const void *own)
+score_node(GraphQuery *query, const void *own)
 {
 	Score		node = {.distance = graph_query_distance(query, own)};
 
@@ -307,7 +307,7 @@ void
 graph_query_expand(GraphQuery *query, const GraphRecord *record, const void *own,
 				   const GraphBits *seen, GraphExpansion *out)
 {
-	Score		node = score(query, own);
+	Score		node = score_node(query, own);
 
 	out->live = record->state == GRAPH_LIVE;
 	out->nrows = record->nrows;
@@ -382,7 +382,7 @@ link_into_ring(GraphRecord *record, const void *own, const GraphNewcomer *newcom
 	if (slot < 0)
 		slot = graph_list_place(shape, record, query->space->metric->alpha, GRAPH_RING, far,
 								true).slot;
-	put_newcomer(record, own, slot, newcomer, score(query, own), GRAPH_RING, true);
+	put_newcomer(record, own, slot, newcomer, score_node(query, own), GRAPH_RING, true);
 	return GRAPH_LINKED;
 }
 
@@ -401,7 +401,7 @@ graph_record_link(GraphRecord *record, const void *own, const GraphNewcomer *new
 			return GRAPH_LINKED;
 	if (newcomer->ring)
 		return link_into_ring(record, own, newcomer);
-	owner = score(query, own);
+	owner = score_node(query, own);
 	if (query->stored != NULL)
 		estimate_neighbors(query, record, owner, to);
 	else

@@ -15,7 +15,7 @@ before(GraphHeapItem a, GraphHeapItem b)
 }
 
 static bool
-grow(GraphHeap *heap)
+grow_heap(GraphHeap *heap)
 {
 	size_t		capacity = heap->capacity == 0 ? 256 : 2 * heap->capacity;
 	GraphHeapItem *items = arena_new_array(heap->arena, capacity, GraphHeapItem);
@@ -35,7 +35,7 @@ graph_heap_push(GraphHeap *heap, double key, uint32_t value)
 	GraphHeapItem item = {key, value};
 	size_t		i;
 
-	if (heap->n == heap->capacity && !grow(heap))
+	if (heap->n == heap->capacity && !grow_heap(heap))
 		return false;
 	for (i = heap->n++; i > 0 && before(item, heap->items[(i - 1) / 2]); i = (i - 1) / 2)
 		heap->items[i] = heap->items[(i - 1) / 2];

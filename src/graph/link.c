@@ -52,7 +52,7 @@ struct GraphLinker
 	const GraphAccess *access;
 	int			ef;
 	GraphSearch *search;
-	GraphQuery *query;			/* the vector of the node in hand */
+	GraphQuery *query;			/* the vector of the node that is linked */
 	GraphScratch *scratch;		/* for making lists */
 	void	   *own;			/* room for a stored vector that is looked at
 								 * once */
@@ -210,8 +210,8 @@ selection_append(Selection *selection, const Candidate *candidate, bool selected
 
 /* It is compared with each selected one once, whatever the alphas. */
 static bool
-is_occluded(const GraphLinker *linker, Candidate *candidate, const Selection *selection,
-			float alpha)
+candidate_is_occluded(const GraphLinker *linker, Candidate *candidate, const Selection *selection,
+					  float alpha)
 {
 	for (;;)
 	{
@@ -256,7 +256,7 @@ select_more(GraphLinker *linker, Selection *selection, float alpha, Status *stat
 			continue;
 		if (!load_own(linker, candidate, &gone))
 			return status_out_of_memory(status, "while linking a graph");
-		candidate->done = gone || !is_occluded(linker, candidate, selection, alpha);
+		candidate->done = gone || !candidate_is_occluded(linker, candidate, selection, alpha);
 		if (candidate->done && !gone)
 			selection_append(selection, candidate, true);
 	}
@@ -307,9 +307,9 @@ select_again(GraphLinker *linker, uint32_t self, Selection *selection, Status *s
 
 /* ---- back-links ---- */
 
-/* Distances of the node in hand to the neighbors of another, without codes */
+/* Distances of the node that is linked to the neighbors of another, without codes */
 static bool
-score_neighbors(GraphLinker *linker, uint32_t owner, GraphList *list, float *to)
+score_list(GraphLinker *linker, uint32_t owner, GraphList *list, float *to)
 {
 	const GraphAccess *access = linker->access;
 	bool		live;
@@ -339,7 +339,7 @@ link_back(GraphLinker *linker, uint32_t owner, uint32_t node, bool force)
 	{
 		GraphLinkResult result;
 
-		if (!score_neighbors(linker, owner, &list, to))
+		if (!score_list(linker, owner, &list, to))
 			return false;
 		result = access->link(access->context, owner, &newcomer);
 		if (result != GRAPH_CHANGED)
@@ -393,7 +393,7 @@ at_own_distance(GraphLinker *linker, int *first)
 }
 
 /*
- * A live node that is equal to the one in hand, among the candidates, or
+ * A live node that is equal to the one that is linked, among the candidates, or
  * GRAPH_NO_NODE.
  */
 static bool
@@ -648,7 +648,7 @@ graph_insert(GraphLinker *linker, uint64_t row, const GraphStart *start,
 
 /* Make the query that of a node.  False if the node is free. */
 static bool
-take_in_hand(GraphLinker *linker, uint32_t node)
+load_query(GraphLinker *linker, uint32_t node)
 {
 	const GraphAccess *access = linker->access;
 	const void *own = access->own(access->context, node, linker->own);
@@ -660,11 +660,11 @@ take_in_hand(GraphLinker *linker, uint32_t node)
 }
 
 /*
- * One node met during a repair: a live one is a candidate, a dead one is to be
+ * One node visited in a repair: a live one is a candidate, a dead one is to be
  * looked behind.
  */
 static bool
-meet(GraphLinker *linker, uint32_t node, int *ndead, Status *status)
+visit(GraphLinker *linker, uint32_t node, int *ndead, Status *status)
 {
 	const GraphAccess *access = linker->access;
 
@@ -688,15 +688,15 @@ meet(GraphLinker *linker, uint32_t node, int *ndead, Status *status)
 
 /* All of a list, the selected first; *nselected dead ones are among those. */
 static bool
-meet_list(GraphLinker *linker, const GraphList *list, int *ndead, int *nselected,
-		  Status *status)
+visit_list(GraphLinker *linker, const GraphList *list, int *ndead, int *nselected,
+		   Status *status)
 {
 	for (int i = 0; i < list->n; i++)
-		if (list->selected[i] && !meet(linker, list->ids[i], ndead, status))
+		if (list->selected[i] && !visit(linker, list->ids[i], ndead, status))
 			return false;
 	*nselected = *ndead;
 	for (int i = 0; i < list->n; i++)
-		if (!list->selected[i] && !meet(linker, list->ids[i], ndead, status))
+		if (!list->selected[i] && !visit(linker, list->ids[i], ndead, status))
 			return false;
 	return true;
 }
@@ -719,7 +719,7 @@ find_behind_dead(GraphLinker *linker, uint32_t node, const GraphList *list,
 	if (!graph_bits_reset(&linker->visited, nodes) ||
 		graph_bits_add(&linker->visited, node) == GRAPH_BITS_NO_MEMORY)
 		return status_out_of_memory(status, "while linking a graph");
-	if (!meet_list(linker, list, &ndead, &nselected, status))
+	if (!visit_list(linker, list, &ndead, &nselected, status))
 		return false;
 	*any = ndead > 0;
 	for (int next = 0; next < ndead; next++)
@@ -732,7 +732,7 @@ find_behind_dead(GraphLinker *linker, uint32_t node, const GraphList *list,
 		if (!access->read_list(access->context, linker->dead[next], &behind, &live))
 			continue;
 		for (int i = 0; i < behind.n; i++)
-			if (!meet(linker, behind.ids[i], &ndead, status))
+			if (!visit(linker, behind.ids[i], &ndead, status))
 				return false;
 	}
 	pool_sort(linker);
@@ -760,7 +760,7 @@ graph_repair(GraphLinker *linker, uint32_t node, const GraphStart *start,
 									   (size_t) DEAD_PER_DEGREE * GRAPH_MAX_DEGREE, uint32_t);
 	if (linker->dead == NULL)
 		return status_out_of_memory(status, "while linking a graph");
-	if (!take_in_hand(linker, node))
+	if (!load_query(linker, node))
 		return true;
 	for (;;)
 	{
@@ -798,7 +798,7 @@ graph_relink(GraphLinker *linker, uint32_t node, const GraphStart *start, Status
 	Selection	selection;
 	bool		live;
 
-	if (!take_in_hand(linker, node) ||
+	if (!load_query(linker, node) ||
 		!access->read_list(access->context, node, &expected, &live) || !live)
 		return true;
 	if (!find_candidates(linker, start, status))

@@ -160,7 +160,7 @@ struct Worker
 
 /* Our neighbors are read next, one after the other, if they are scored at all. */
 static void
-score_neighbors(const GraphMemory *memory, GraphQuery *query, GraphExpansion *out)
+memory_score_neighbors(const GraphMemory *memory, GraphQuery *query, GraphExpansion *out)
 {
 	for (int i = 0; i < out->n; i++)
 		__builtin_prefetch(record_own(memory, out->ids[i]));
@@ -182,7 +182,7 @@ memory_expand(void *context, uint32_t node, GraphQuery *query,
 		graph_query_expand(query, record, record_own(memory, node), seen, out);
 	unlock_record(record);
 	if (!is_free && !memory->space->metric->coded)
-		score_neighbors(memory, query, out);
+		memory_score_neighbors(memory, query, out);
 	return !is_free;
 }
 

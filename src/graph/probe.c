@@ -47,8 +47,8 @@ struct GraphProbe
 };
 
 static bool
-expand_others(void *context, uint32_t node, GraphQuery *query,
-			  const GraphBits *seen, GraphExpansion *out)
+expand_unexcluded(void *context, uint32_t node, GraphQuery *query,
+				  const GraphBits *seen, GraphExpansion *out)
 {
 	GraphProbe *probe = context;
 
@@ -82,7 +82,7 @@ graph_probe_create(Arena *arena, GraphMemory *memory, const GraphRoot *root, Sta
 	{
 		.context = probe,
 			.space = memory->space,
-			.expand = expand_others,
+			.expand = expand_unexcluded,
 			.prefetch = prefetch
 	};
 	probe->start = (GraphStart)

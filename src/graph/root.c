@@ -71,7 +71,7 @@ graph_root_put(GraphRoot *root, const GraphShape *shape, int i, uint32_t node,
 
 /* Keep the nearest, near to far. */
 static int
-keep_nearest(GraphSeed *seeds, int n, uint32_t node, float estimate)
+keep_seed(GraphSeed *seeds, int n, uint32_t node, float estimate)
 {
 	int			i;
 
@@ -110,7 +110,7 @@ graph_root_seeds(const GraphRoot *root, GraphQuery *query, GraphSeed *seeds)
 		else
 			codes_distances(&root->layout, codes, query->codes, estimates);
 		for (int i = 0; i < CODES_MAX_SLOTS && first + i < root->n; i++)
-			n = keep_nearest(seeds, n, root->ids[first + i], estimates[i]);
+			n = keep_seed(seeds, n, root->ids[first + i], estimates[i]);
 	}
 	return n;
 }

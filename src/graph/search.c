@@ -255,7 +255,7 @@ is_late(GraphSearch *search, GraphExpansion *expansion)
 
 /* A live node was expanded: it is ready. */
 static bool
-keep(GraphSearch *search, uint32_t node, GraphExpansion *expansion)
+make_ready(GraphSearch *search, uint32_t node, GraphExpansion *expansion)
 {
 	int64_t		i;
 
@@ -333,7 +333,7 @@ expand(GraphSearch *search, uint32_t node, Status *status)
 	prefetch_waiting(search);
 	if (!access->expand(access->context, node, search->query, &search->seen, expansion))
 		return true;
-	if ((expansion->live && !keep(search, node, expansion)) ||
+	if ((expansion->live && !make_ready(search, node, expansion)) ||
 		!wait_neighbors(search, expansion))
 		return status_out_of_memory(status, "while searching a graph");
 	if (search->waiting.n > search->limits.waiting)

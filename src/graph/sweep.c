@@ -52,7 +52,7 @@ is_behind(const GraphSweep *sweep, double bound, uint32_t node)
  * for of equal keys the smaller value comes first.
  */
 static bool
-keep(GraphSweep *sweep, uint32_t node, double bound)
+keep_least(GraphSweep *sweep, uint32_t node, double bound)
 {
 	GraphHeap  *kept = &sweep->kept;
 
@@ -96,7 +96,7 @@ pass(GraphSweep *sweep)
 			access->prefetch(access->context, node + AHEAD);
 		if (!graph_bits_test(sweep->expanded, node) && read_node(sweep, node) &&
 			is_behind(sweep, sweep->expansion->bound, node) &&
-			!keep(sweep, node, sweep->expansion->bound))
+			!keep_least(sweep, node, sweep->expansion->bound))
 			return false;
 	}
 	sort_kept(sweep);

@@ -15,7 +15,7 @@
 
 /* Longer tables of chunks; the old ones stay in the arena until its end. */
 static bool
-grow(GraphBits *bits, size_t nchunks)
+grow_set(GraphBits *bits, size_t nchunks)
 {
 	uint64_t  **chunks;
 	uint64_t  **memory;
@@ -47,7 +47,7 @@ graph_bits_reset(GraphBits *bits, size_t capacity)
 		bits->chunks[bits->used[i]] = NULL;
 	bits->nused = 0;
 	bits->capacity = 0;
-	if (nchunks > bits->nchunks && !grow(bits, nchunks))
+	if (nchunks > bits->nchunks && !grow_set(bits, nchunks))
 		return false;
 	bits->capacity = capacity;
 	return true;

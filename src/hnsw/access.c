@@ -30,7 +30,7 @@ pages_score(void *context, uint32_t node, GraphQuery *query, float *distance)
 
 /* Without codes: score the neighbors noted in out, leave out those that are free. */
 static void
-score_neighbors(HnswIndex *index, GraphQuery *query, GraphExpansion *out)
+pages_score_neighbors(HnswIndex *index, GraphQuery *query, GraphExpansion *out)
 {
 	int			n = 0;
 
@@ -58,7 +58,7 @@ pages_expand(void *context, uint32_t node, GraphQuery *query,
 					   seen, out);
 	UnlockReleaseBuffer(buffer);
 	if (!index->space->metric->coded)
-		score_neighbors(index, query, out);
+		pages_score_neighbors(index, query, out);
 	return true;
 }
 

@@ -108,7 +108,7 @@ extend(HnswIndex *index, Buffer *buffer)
 
 /* A free place, its page locked exclusively */
 static int
-allocate(HnswIndex *index, Buffer *buffer)
+find_place(HnswIndex *index, Buffer *buffer)
 {
 	Relation	relation = index->relation;
 	BlockNumber block = RelationGetTargetBlock(relation);
@@ -197,7 +197,7 @@ hnsw_create_node(HnswIndex *index, const GraphQuery *query, uint64 row,
 	memcpy(graph_record_own(&layout->shape, record), query->own, layout->shape.own_size);
 	graph_record_init(&layout->shape, record, row);
 	graph_record_set_list(&layout->shape, record, query->own, list, owns, scratch);
-	slot = allocate(index, &buffer);
+	slot = find_place(index, &buffer);
 	block = BufferGetBlockNumber(buffer);
 	write_node(index, buffer, slot, record);
 	UnlockReleaseBuffer(buffer);

@@ -393,7 +393,7 @@ is_hard(Build *build)
 
 /* Go over all nodes again. */
 static void
-run_pass(Build *build)
+relink_all(Build *build)
 {
 	GraphMemory *memory = build->memory;
 	Status		status;
@@ -422,7 +422,7 @@ run_passes(Build *build)
 	if (wanted == 0)
 		wanted = build->memory->nodes > 0 && is_hard(build) ? 2 : 1;
 	for (build->passes = 1; build->passes < wanted; build->passes++)
-		run_pass(build);
+		relink_all(build);
 }
 
 /* Give each node that no list leads to a place in one. */

@@ -99,18 +99,18 @@ free_entry(void)
 }
 
 static void
-unpin(void *arg)
+unpin_entry(void *arg)
 {
 	((Entry *) arg)->pins--;
 }
 
 /* Keep an entry while the current memory context lives. */
 static HnswCache *
-pin(Entry *entry)
+pin_entry(Entry *entry)
 {
 	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
 
-	callback->func = unpin;
+	callback->func = unpin_entry;
 	callback->arg = entry;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
 	entry->pins++;
@@ -127,7 +127,7 @@ hnsw_cache(Relation relation, const HnswMeta *meta)
 	HnswCache  *cache;
 
 	if (entry != NULL)
-		return pin(entry);
+		return pin_entry(entry);
 	/* An error must leave no half-made entry behind. */
 	context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw cache",
 									ALLOCSET_DEFAULT_SIZES);
@@ -142,5 +142,5 @@ hnsw_cache(Relation relation, const HnswMeta *meta)
 	entry->context = context;
 	entry->cache = cache;
 	cache->context = context;
-	return pin(entry);
+	return pin_entry(entry);
 }

@@ -40,7 +40,7 @@ typedef struct Sampling
 } Sampling;
 
 static void
-sample_callback(Relation relation, ItemPointer tid, Datum *values,
+center_callback(Relation relation, ItemPointer tid, Datum *values,
 				bool *isnull, bool alive, void *state)
 {
 	Sampling   *sampling = state;
@@ -74,7 +74,7 @@ sample_rows(Sampling *sampling, Relation heap, IndexInfo *info, int rows_a_place
 				continue;
 			sampling->most = Min(sampling->n + rows_a_place, PLACES * rows_a_place);
 			table_index_build_range_scan(heap, sampling->index->relation, info, false, false,
-										 false, block, 1, sample_callback, sampling, NULL);
+										 false, block, 1, center_callback, sampling, NULL);
 		}
 	}
 }

@@ -104,7 +104,7 @@ hnsw_walk_nulls(HnswIndex *index)
  * first, so that none is met twice unless the list is damaged.
  */
 static BlockNumber
-walk_to(HnswIndex *index, HnswNullWalk *walk)
+walk_on(HnswIndex *index, HnswNullWalk *walk)
 {
 	if (walk->next != 0 && walk->left-- == 0)
 		hnsw_raise_corrupted(index->relation, walk->next, "The pages of nulls are no list.");
@@ -114,7 +114,7 @@ walk_to(HnswIndex *index, HnswNullWalk *walk)
 bool
 hnsw_read_nulls(HnswIndex *index, HnswNullWalk *walk, ItemPointerData *rows, int *n)
 {
-	BlockNumber block = walk_to(index, walk);
+	BlockNumber block = walk_on(index, walk);
 	const char *problem;
 
 	if (block == 0)
@@ -278,7 +278,7 @@ hnsw_vacuum_nulls(HnswIndex *index, IndexBulkDeleteResult *stats,
 	BlockNumber emptiest = 0;
 	int			least = HNSW_NULLS_PER_PAGE;
 
-	while ((block = walk_to(index, &walk)) != 0)
+	while ((block = walk_on(index, &walk)) != 0)
 	{
 		int			n;
 

@@ -112,7 +112,7 @@ hnsw_page_meta(Page page)
 
 /* Before anything else is asked of it: pages of another version say so too. */
 static void
-check_version(Relation relation, const HnswMeta *meta)
+check_format(Relation relation, const HnswMeta *meta)
 {
 	if (meta->magic == HNSW_MAGIC && meta->version != HNSW_VERSION)
 		ereport(ERROR,
@@ -148,7 +148,7 @@ hnsw_lock_meta(Relation relation, int mode)
 	buffer = ReadBuffer(relation, HNSW_META_BLOCK);
 	LockBuffer(buffer, mode);
 	page = BufferGetPage(buffer);
-	check_version(relation, hnsw_page_meta(page));
+	check_format(relation, hnsw_page_meta(page));
 	hnsw_check_page(relation, HNSW_META_BLOCK, page, HNSW_PAGE_META);
 	check_meta(relation, hnsw_page_meta(page));
 	return buffer;

@@ -43,8 +43,8 @@ pages_of(Size size)
 
 /* Write over pages that are there; each is a WAL record of its own. */
 static void
-write_bytes(HnswIndex *index, BlockNumber block, HnswPageKind kind,
-			const char *bytes, Size size)
+write_stream(HnswIndex *index, BlockNumber block, HnswPageKind kind,
+			 const char *bytes, Size size)
 {
 	for (Size done = 0; done < size; done += HNSW_PAGE_SPACE, block++)
 	{
@@ -63,8 +63,8 @@ write_bytes(HnswIndex *index, BlockNumber block, HnswPageKind kind,
 }
 
 static void
-read_bytes(Relation relation, BlockNumber block, HnswPageKind kind,
-		   char *bytes, Size size)
+read_stream(Relation relation, BlockNumber block, HnswPageKind kind,
+			char *bytes, Size size)
 {
 	for (Size done = 0; done < size; done += HNSW_PAGE_SPACE, block++)
 	{
@@ -103,8 +103,8 @@ hnsw_write_center(HnswIndex *index, const float *center)
 	HnswMeta   *meta;
 
 	append_pages(index, HNSW_PAGE_CENTER, hnsw_center_pages(dims));
-	write_bytes(index, HNSW_META_BLOCK + 1, HNSW_PAGE_CENTER, (const char *) center,
-				dims * sizeof(float));
+	write_stream(index, HNSW_META_BLOCK + 1, HNSW_PAGE_CENTER, (const char *) center,
+				 dims * sizeof(float));
 	buffer = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
 	hnsw_xlog_begin(index, &xlog);
 	meta = hnsw_page_meta(hnsw_xlog_page(&xlog, buffer, false));
@@ -123,7 +123,7 @@ hnsw_read_center(Relation relation, const HnswMeta *meta)
 	if (meta->center_pages == 0)
 		return NULL;
 	center = palloc(size);
-	read_bytes(relation, HNSW_META_BLOCK + 1, HNSW_PAGE_CENTER, (char *) center, size);
+	read_stream(relation, HNSW_META_BLOCK + 1, HNSW_PAGE_CENTER, (char *) center, size);
 	if (checksum(center, size) != meta->center_crc)
 		hnsw_raise_corrupted(relation, HNSW_META_BLOCK + 1, "The center has a wrong checksum.");
 	return center;
@@ -192,7 +192,7 @@ hnsw_write_root(HnswIndex *index, const GraphRoot *root)
 	bytes = palloc(size);
 	memcpy(bytes, root->ids, ids_size);
 	memcpy(bytes + ids_size, root->codes, size - ids_size);
-	write_bytes(index, index->layout.root, HNSW_PAGE_ROOT, bytes, size);
+	write_stream(index, index->layout.root, HNSW_PAGE_ROOT, bytes, size);
 	announce_root(index, root->n, checksum(bytes, size));
 	pfree(bytes);
 }
@@ -214,7 +214,7 @@ hnsw_read_root(Relation relation, const HnswMeta *meta, const HnswLayout *layout
 	if (root->n == 0)
 		return;
 	bytes = palloc(size);
-	read_bytes(relation, layout->root, HNSW_PAGE_ROOT, bytes, size);
+	read_stream(relation, layout->root, HNSW_PAGE_ROOT, bytes, size);
 	memcpy(root->ids, bytes, ids_size);
 	memcpy(root->codes, bytes + ids_size, size - ids_size);
 	if (checksum(bytes, size) != meta->root_crc)

@@ -118,7 +118,7 @@ search_like(HnswIndex *index, int ef, GraphSearch *search, GraphQuery *query,
 
 /* Nodes evenly spread over the index are searched for. */
 static void
-measure(HnswIndex *index, int ef, HnswStats *stats)
+measure_searches(HnswIndex *index, int ef, HnswStats *stats)
 {
 	uint32		nodes = hnsw_count_nodes(index);
 	GraphStart	start = hnsw_start(index);
@@ -166,7 +166,7 @@ hnsw_measure_search(HnswIndex *index)
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	HnswStats	old = stats;
 
-	measure(index, hnsw_own_ef(index->relation, &stats), &stats);
+	measure_searches(index, hnsw_own_ef(index->relation, &stats), &stats);
 	if (memcmp(&old, &stats, sizeof(old)) != 0)
 		hnsw_write_stats(index, &stats);
 	MemoryContextSwitchTo(caller);

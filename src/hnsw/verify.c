@@ -122,7 +122,7 @@ node_exists(Verify *verify, uint32 node)
  * those of the table, and compared.
  */
 static Tuplesortstate *
-begin_rows(void)
+begin_sort(void)
 {
 	return tuplesort_begin_datum(INT8OID, Int8LessOperator, InvalidOid, false,
 								 maintenance_work_mem, NULL, TUPLESORT_NONE);
@@ -135,7 +135,7 @@ note_row(Tuplesortstate *rows, uint64 row)
 }
 
 static bool
-next_row(Tuplesortstate *rows, uint64 *row)
+next_sorted(Tuplesortstate *rows, uint64 *row)
 {
 	Datum		value;
 	bool		isnull;
@@ -164,7 +164,7 @@ next_index_row(Verify *verify, uint64 *row)
 {
 	uint64		last = *row;
 
-	while (next_row(verify->index_rows, row))
+	while (next_sorted(verify->index_rows, row))
 	{
 		if (*row != last || verify->rows_read == 0)
 		{
@@ -187,7 +187,7 @@ table_callback(Relation relation, ItemPointer tid, Datum *values,
 
 /* The rows that the index should have, as a snapshot older than our look at it sees them */
 static void
-scan_table(Verify *verify, const HnswOpened *opened, Snapshot snapshot)
+note_table(Verify *verify, const HnswOpened *opened, Snapshot snapshot)
 {
 	TableScanDesc scan = table_beginscan_strat(opened->heap, snapshot, 0, NULL, true, true);
 	IndexInfo  *info = BuildIndexInfo(opened->index);
@@ -208,7 +208,7 @@ check_rows(Verify *verify)
 	tuplesort_performsort(verify->index_rows);
 	tuplesort_performsort(verify->table_rows);
 	more = next_index_row(verify, &in_index);
-	while (next_row(verify->table_rows, &in_table))
+	while (next_sorted(verify->table_rows, &in_table))
 	{
 		CHECK_FOR_INTERRUPTS();
 		while (more && in_index < in_table)
@@ -504,10 +504,10 @@ verify_part(ReturnSetInfo *result, Oid part, bool named)
 	hnsw_act_as_owner(&opened);
 	snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	hnsw_require_usable(&opened, snapshot);
-	verify.index_rows = begin_rows();
-	verify.table_rows = begin_rows();
+	verify.index_rows = begin_sort();
+	verify.table_rows = begin_sort();
 	check_index(&verify, &opened);
-	scan_table(&verify, &opened, snapshot);
+	note_table(&verify, &opened, snapshot);
 	check_rows(&verify);
 	UnregisterSnapshot(snapshot);
 	hnsw_close_with_table(&opened);
