@@ -487,7 +487,7 @@ end_insertion(GraphBuilder *builder, Worker *worker)
 	release_lock(&builder->lock);
 }
 
-/* Pool task: link one gathered row; the first may be the entry already. */
+/* Pool task: link one gathered row; the first may be the entry point already. */
 static void
 link_gathered(void *arg, int slice, int number)
 {
@@ -505,7 +505,7 @@ link_gathered(void *arg, int slice, int number)
 	end_insertion(builder, worker);
 }
 
-/* The very first node: the entry, without neighbors. */
+/* The very first node: the entry point, without neighbors. */
 static void
 make_entry(GraphBuilder *builder)
 {

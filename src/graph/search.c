@@ -128,7 +128,7 @@ wait_for(GraphSearch *search, uint32_t node, float estimate)
 	return graph_heap_push(&search->waiting, isnan(estimate) ? INFINITY : estimate, node);
 }
 
-/* The entry comes last: it is there for when the root's nodes are gone. */
+/* The entry point comes last: it is there for when the root's nodes are gone. */
 static bool
 wait_for_seeds(GraphSearch *search, const GraphStart *start)
 {

@@ -39,7 +39,7 @@ typedef struct HnswInserter
 /* ---- one vector ---- */
 
 /*
- * Make a node that nothing leads to the entry, if the entry is still the one
+ * Make a node that nothing leads to the entry point, if that is still the one
  * from which no live node was found.
  */
 static bool

@@ -229,9 +229,9 @@ repair(Vacuum *vacuum)
 	pfree(broken);
 }
 
-/* ---- the entry ---- */
+/* ---- the entry point ---- */
 
-/* A live neighbor of a dead entry, the nearest, or any live node */
+/* A live neighbor of a dead entry point, or any live node */
 static uint32
 successor(Vacuum *vacuum, uint32 entry)
 {
@@ -247,21 +247,37 @@ successor(Vacuum *vacuum, uint32 entry)
 	return vacuum->some_live;
 }
 
+/* Set the entry point if it still is the one expected. */
+static bool
+set_entry_if(HnswIndex *index, uint32 expected, uint32 entry)
+{
+	Buffer		meta = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
+	bool		same = hnsw_page_meta(BufferGetPage(meta))->entry == expected;
+
+	if (same)
+		hnsw_set_entry(index, meta, entry);
+	UnlockReleaseBuffer(meta);
+	return same;
+}
+
 /*
  * Searches must not start at a node that will be freed.  If no live node is
  * known, the index is empty or all its nodes are newer than this vacuum; one
- * that an insert made the entry is not in our set of dead nodes.
+ * that an insert made the entry point is not in our set of dead nodes.  The
+ * successor is sought without a lock on the metapage, which every scan reads.
  */
 static void
 replace_entry(Vacuum *vacuum)
 {
 	HnswIndex  *index = vacuum->index;
-	Buffer		meta = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
-	uint32		entry = hnsw_page_meta(BufferGetPage(meta))->entry;
+	uint32		entry;
 
-	if (entry < vacuum->nodes && graph_bits_test(&vacuum->dead, entry))
-		hnsw_set_entry(index, meta, successor(vacuum, entry));
-	UnlockReleaseBuffer(meta);
+	do
+	{
+		entry = hnsw_read_meta(index->relation).entry;
+		if (entry >= vacuum->nodes || !graph_bits_test(&vacuum->dead, entry))
+			return;
+	} while (!set_entry_if(index, entry, successor(vacuum, entry)));
 }
 
 /* ---- step 3: free ---- */
@@ -373,7 +389,6 @@ hnsw_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 		wait_for_inserts(info->index);
 		count_root(&vacuum);
 		free_dead(&vacuum);
-		stats->pages_newly_deleted = 0;
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);

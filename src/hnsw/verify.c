@@ -8,7 +8,7 @@
  *	3. neighbors are other nodes that exist, each once, and not free (a vacuum
  *	   that was interrupted leaves links to dead ones);
  *	4. stored vectors are sound, and noted distances and codes are theirs;
- *	5. the entry is not free, and there is one if there are live nodes;
+ *	5. the entry point is not free, and there is one if there are live nodes;
  *	6. the pages of rows without an embedding are one list;
  *	7. every row that a snapshot sees, and the index should have, is there, with
  *	   or without an embedding.
@@ -449,7 +449,7 @@ check_lists(Verify *verify)
 	}
 }
 
-/* Replay makes the first node before it makes it the entry. */
+/* Replay makes the first node before it makes it the entry point. */
 static void
 check_entry(Verify *verify, uint32 unused)
 {
