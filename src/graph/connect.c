@@ -83,6 +83,7 @@ own_of(const GraphConnector *connector, uint32_t node)
 	return graph_record_own(&connector->memory->space->shape, record_of(connector, node));
 }
 
+/* Note a node for the walk, once */
 static void
 reach(GraphConnector *connector, uint32_t node)
 {
@@ -100,6 +101,7 @@ graph_connector_start_at(GraphConnector *connector, uint32_t node)
 		connector->starts[connector->nstarts++] = node;
 }
 
+/* From all starts anew: links made since may have opened ways. */
 static void
 begin_walk(GraphConnector *connector)
 {
@@ -113,6 +115,7 @@ begin_walk(GraphConnector *connector)
 		reach(connector, connector->starts[i]);
 }
 
+/* In how many lists is each node?  A place is taken from who is in several. */
 static void
 count_list(GraphConnector *connector, uint32_t node)
 {
@@ -125,6 +128,7 @@ count_list(GraphConnector *connector, uint32_t node)
 			connector->lists[ids[i]]++;
 }
 
+/* The neighbors of a node that was reached are reached as well. */
 static void
 walk_list(GraphConnector *connector, uint32_t node)
 {

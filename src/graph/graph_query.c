@@ -151,6 +151,10 @@ graph_query_set_stored(GraphQuery *query, const void *own)
 	set_codes(query);
 }
 
+/*
+ * What equal vectors would store is equal byte by byte: merging and rings
+ * compare that.
+ */
 void
 graph_query_encode(GraphQuery *query)
 {
@@ -303,6 +307,7 @@ take_unseen(const GraphShape *shape, const GraphRecord *record, const GraphBits 
 	}
 }
 
+/* Under the record's lock: nothing of the record is copied but its rows. */
 void
 graph_query_expand(GraphQuery *query, const GraphRecord *record, const void *own,
 				   const GraphBits *seen, GraphExpansion *out)
@@ -366,7 +371,10 @@ put_newcomer(GraphRecord *record, const void *own, int slot,
 	graph_record_put_code(shape, record, slot, residual);
 }
 
-/* Put a newcomer that is equal to the owner between it and the next of its ring. */
+/*
+ * Put a newcomer that is equal to the owner between it and the next of its
+ * ring.
+ */
 static GraphLinkResult
 link_into_ring(GraphRecord *record, const void *own, const GraphNewcomer *newcomer)
 {
@@ -419,6 +427,7 @@ graph_record_link(GraphRecord *record, const void *own, const GraphNewcomer *new
 	return GRAPH_LINKED;
 }
 
+/* -1 if it is not there */
 static int
 find_in_list(const GraphList *list, uint32_t node)
 {

@@ -84,7 +84,9 @@ extern double graph_query_bound(const GraphQuery *query, const void *own, float 
  */
 extern double graph_query_value(const GraphQuery *query, float distance);
 
-/* Everything that access->expand() must give, but for estimates without codes. */
+/*
+ * Everything that access->expand() must give, but for estimates without codes.
+ */
 extern void graph_query_expand(GraphQuery *query, const GraphRecord *record,
 							   const void *own, const GraphBits *seen, GraphExpansion *out);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of equal keys the smaller value comes first: one order for all machines. */
 static inline bool
 before(GraphHeapItem a, GraphHeapItem b)
 {

@@ -124,6 +124,7 @@ pool_add(GraphLinker *linker, uint32_t node, float distance)
 	return true;
 }
 
+/* Near to far; by number where equal, so that one thread gives one graph */
 static int
 compare_candidates(const void *left, const void *right)
 {
@@ -201,6 +202,7 @@ typedef struct Selection
 	const void *owns[GRAPH_MAX_DEGREE];
 } Selection;
 
+/* The vector goes along: codes are made of it when the list is written. */
 static void
 selection_append(Selection *selection, const Candidate *candidate, bool selected)
 {
@@ -228,6 +230,10 @@ candidate_is_occluded(const GraphLinker *linker, Candidate *candidate, const Sel
 	}
 }
 
+/*
+ * Forget what the last one compared.  Copies of stored vectors are used again,
+ * so that none may be at hand.
+ */
 static void
 begin_selection(GraphLinker *linker, uint32_t self, Selection *selection)
 {
@@ -307,7 +313,10 @@ select_again(GraphLinker *linker, uint32_t self, Selection *selection, Status *s
 
 /* ---- back-links ---- */
 
-/* Distances of the node that is linked to the neighbors of another, without codes */
+/*
+ * Distances of the node that is linked to the neighbors of another, without
+ * codes
+ */
 static bool
 score_list(GraphLinker *linker, uint32_t owner, GraphList *list, float *to)
 {
@@ -374,8 +383,8 @@ ring_next(const GraphList *list)
 
 /*
  * The candidates as far from the query as what will be stored of it is: those
- * from *first on that may have stored the same.  Others may be nearer, where the
- * product is larger or rounding has come nearer to the query.
+ * from *first on that may have stored the same.  Others may be nearer, where
+ * the product is larger or rounding has come nearer to the query.
  */
 static int
 at_own_distance(GraphLinker *linker, int *first)
@@ -586,9 +595,9 @@ graph_linker_query(GraphLinker *linker)
 }
 
 /*
- * Find the place in a ring, if an equal node was found: *before is the next of its
- * list, *next the next that lives.  A dead one must get no new link, since vacuum
- * may be about to free it.
+ * Find the place in a ring, if an equal node was found: *before is the next of
+ * its list, *next the next that lives.  A dead one must get no new link, since
+ * vacuum may be about to free it.
  */
 static bool
 find_ring(GraphLinker *linker, uint32_t *equal, uint32_t *before, uint32_t *next,
@@ -739,6 +748,7 @@ find_behind_dead(GraphLinker *linker, uint32_t node, const GraphList *list,
 	return true;
 }
 
+/* False if the list has changed since expected was read */
 static bool
 rewrite(GraphLinker *linker, uint32_t node, const GraphList *expected, const Selection *selection)
 {

@@ -22,12 +22,17 @@ graph_list_append(GraphList *list, uint32_t node, float distance, bool selected)
 	list->n++;
 }
 
+/* Of a bit map in a record */
 static bool
 is_selected(const uint32_t *selected, int slot)
 {
 	return (selected[slot / 32] >> (slot % 32) & 1) != 0;
 }
 
+/*
+ * By a selected neighbor that is nearer to the owner: alpha times the
+ * newcomer's distance to it is not greater than that to the owner.
+ */
 static bool
 newcomer_is_occluded(int degree, const float *distances, const uint32_t *selected, float alpha,
 					 float distance, const float *to)
@@ -39,7 +44,9 @@ newcomer_is_occluded(int degree, const float *distances, const uint32_t *selecte
 	return false;
 }
 
-/* Selected neighbors farther than the newcomer and occluded by it become fill. */
+/*
+ * Selected neighbors farther than the newcomer and occluded by it become fill.
+ */
 static void
 demote(int degree, const float *distances, uint32_t *selected, float alpha,
 	   float distance, const float *to)
@@ -68,6 +75,7 @@ farthest(const GraphShape *shape, const GraphRecord *record, bool selected)
 	return slot;
 }
 
+/* -1 if the list is full */
 static int
 first_empty(const GraphShape *shape, const GraphRecord *record)
 {

@@ -102,6 +102,9 @@ wait_awhile(int looks)
 		sched_yield();
 }
 
+/*
+ * Held for a copy of a list at most, so that spinning is cheaper than sleeping.
+ */
 static void
 take_lock(_Atomic uint32_t *lock)
 {
@@ -158,7 +161,9 @@ struct Worker
 	int			nrivals;
 };
 
-/* Our neighbors are read next, one after the other, if they are scored at all. */
+/*
+ * Our neighbors are read next, one after the other, if they are scored at all.
+ */
 static void
 memory_score_neighbors(const GraphMemory *memory, GraphQuery *query, GraphExpansion *out)
 {
@@ -168,6 +173,10 @@ memory_score_neighbors(const GraphMemory *memory, GraphQuery *query, GraphExpans
 		out->estimates[i] = graph_query_distance(query, record_own(memory, out->ids[i]));
 }
 
+/*
+ * Codes are scored under the lock, since the list may change; neighbors'
+ * vectors, where there are no codes, after it, since those never do.
+ */
 static bool
 memory_expand(void *context, uint32_t node, GraphQuery *query,
 			  const GraphBits *seen, GraphExpansion *out)
@@ -196,6 +205,7 @@ memory_prefetch(void *context, uint32_t node)
 	return 1;
 }
 
+/* Without a lock: the vector was there before the number could be known. */
 static bool
 memory_score(void *context, uint32_t node, GraphQuery *query, float *distance)
 {
@@ -203,6 +213,7 @@ memory_score(void *context, uint32_t node, GraphQuery *query, float *distance)
 	return true;
 }
 
+/* A pointer into the record, which never moves */
 static const void *
 memory_own(void *context, uint32_t node, void *scratch)
 {
@@ -257,6 +268,7 @@ memory_rewrite(void *context, uint32_t node, const GraphList *expected,
 	return same;
 }
 
+/* Refused to an accessor that only searches, see graph_memory_access(). */
 static bool
 memory_merge(void *context, uint32_t node, const GraphQuery *query, uint64_t row)
 {
@@ -320,6 +332,7 @@ memory_create(void *context, const GraphQuery *query, uint64_t row, const GraphL
 	return worker->node;
 }
 
+/* context is the Worker */
 static void
 init_access(GraphMemory *memory, void *context, GraphAccess *access)
 {
@@ -478,6 +491,7 @@ begin_insertion(GraphBuilder *builder, Worker *worker)
 	release_lock(&builder->lock);
 }
 
+/* After this the worker's node is in lists, or its record is free. */
 static void
 end_insertion(GraphBuilder *builder, Worker *worker)
 {
@@ -487,7 +501,9 @@ end_insertion(GraphBuilder *builder, Worker *worker)
 	release_lock(&builder->lock);
 }
 
-/* Pool task: link one gathered row; the first may be the entry point already. */
+/*
+ * Pool task: link one gathered row; the first may be the entry point already.
+ */
 static void
 link_gathered(void *arg, int slice, int number)
 {

@@ -46,6 +46,7 @@ struct GraphProbe
 	double		neighbors;
 };
 
+/* The node that is searched for is not looked at, as if it were not there. */
 static bool
 expand_unexcluded(void *context, uint32_t node, GraphQuery *query,
 				  const GraphBits *seen, GraphExpansion *out)

@@ -104,6 +104,11 @@ graph_shape(GraphShape *shape, size_t dims, int degree, StoredKind kind,
 							  fit_page(shape, page_space, status)));
 }
 
+/*
+ * A page may hold anything: what this lets pass can be read without leaving the
+ * record.  Ids may be of nodes that do not exist: whoever follows one finds
+ * none.
+ */
 bool
 graph_record_is_sound(const GraphRecord *record)
 {
@@ -114,6 +119,7 @@ graph_record_is_sound(const GraphRecord *record)
 	return record->nrows == 0;
 }
 
+/* The own vector, behind head, is left as it is. */
 void
 graph_record_init(const GraphShape *shape, GraphRecord *record, uint64_t row)
 {
@@ -216,6 +222,7 @@ graph_record_put_slot(const GraphShape *shape, GraphRecord *record, int slot,
 		*bits &= ~(UINT32_C(1) << (slot % 32));
 }
 
+/* Its code as well, so that it is estimated to be infinitely far. */
 void
 graph_record_clear_slot(const GraphShape *shape, GraphRecord *record, int slot)
 {

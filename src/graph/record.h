@@ -57,10 +57,11 @@ typedef struct GraphShape
  * The shape for records on pages of so many bytes.  With codes STORED_FLOAT
  * means what is asked for, not how it is done: own vectors that rank as int8,
  * and behind them the column's floats as they are, of which the operator's own
- * distance can be computed.  Without codes they are just these floats.  bits: 1, 2 or 4; 0 chooses
- * by dims; -1 means no codes.  As many dimensions are coded as let the part
- * that changes fit a page; if an eighth fewer lets one more record share a
- * page, that.  STATUS_INVALID_VALUE if there is no room for codes at all.
+ * distance can be computed.  Without codes they are just these floats.  bits:
+ * 1, 2 or 4; 0 chooses by dims; -1 means no codes.  As many dimensions are
+ * coded as let the part that changes fit a page; if an eighth fewer lets one
+ * more record share a page, that.  STATUS_INVALID_VALUE if there is no room for
+ * codes at all.
  */
 extern bool graph_shape(GraphShape *shape, size_t dims, int degree, StoredKind kind,
 						int bits, size_t page_space, Status *status);

@@ -24,6 +24,7 @@ graph_root_nodes(const GraphShape *shape, uint32_t nodes)
 	return n > GRAPH_ROOT_MAX ? GRAPH_ROOT_MAX : (int) n;
 }
 
+/* Whole blocks of 32, of as many dimensions as the codes in records */
 static void
 root_layout(const GraphShape *shape, CodesLayout *layout)
 {

@@ -128,7 +128,9 @@ wait_for(GraphSearch *search, uint32_t node, float estimate)
 	return graph_heap_push(&search->waiting, isnan(estimate) ? INFINITY : estimate, node);
 }
 
-/* The entry point comes last: it is there for when the root's nodes are gone. */
+/*
+ * The entry point comes last: it is there for when the root's nodes are gone.
+ */
 static bool
 wait_for_seeds(GraphSearch *search, const GraphStart *start)
 {
@@ -227,6 +229,7 @@ note_nearest(GraphSearch *search, float distance, size_t n)
 	return true;
 }
 
+/* What the caller gets of a node, without its neighbors */
 static void
 copy_found(GraphFound *found, uint32_t node, const GraphExpansion *expansion)
 {
@@ -362,6 +365,9 @@ is_beyond_batch(const GraphSearch *search)
 		search->waiting.items[0].key > search->stretch * -search->nearest.items[0].key;
 }
 
+/*
+ * May the batch go out: is enough found beyond it, or nothing nearer to expect?
+ */
 static bool
 is_settled(const GraphSearch *search)
 {
@@ -493,9 +499,9 @@ graph_search_next(GraphSearch *search, GraphFound *found, Status *status)
 }
 
 /*
- * Would what waits be left out of a list of m?  The rule that lists obey
- * leaves out most of what is farther than the m-th nearest by a factor of
- * alpha.
+ * May the search for neighbors of a new node end, since every candidate that
+ * waits would be pruned from its list?  The rule of lists prunes most of what
+ * is farther than the m-th nearest found by a factor of alpha.
  */
 static bool
 is_enclosed(const GraphSearch *search)

@@ -25,7 +25,10 @@ graph_sweep_begin(GraphSweep *sweep, double least)
 	sweep->complete = false;
 }
 
-/* Read a live node, and its bound as well as it can be known where that matters. */
+/*
+ * Read a live node, and its bound as well as it can be known where that
+ * matters.
+ */
 static bool
 read_node(const GraphSweep *sweep, uint32_t node)
 {
@@ -83,6 +86,10 @@ sort_kept(GraphSweep *sweep)
 	kept->n = sweep->left;
 }
 
+/*
+ * Look at all nodes once and keep the least behind the last that came, as many
+ * as there is room for.  False when memory ran out.
+ */
 static bool
 pass(GraphSweep *sweep)
 {

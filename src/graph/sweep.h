@@ -34,8 +34,8 @@ typedef struct GraphSweep
 } GraphSweep;
 
 /*
- * Prepare for the nodes whose bound is least or more, by the accessor's refine()
- * if need be; access to expansion are set before.
+ * Prepare for the nodes whose bound is least or more, by the accessor's
+ * refine() if need be; access to expansion are set before.
  */
 extern void graph_sweep_begin(GraphSweep *sweep, double least);
 

@@ -14,6 +14,7 @@
 #include "hnsw/node.h"
 #include "hnsw/xlog.h"
 
+/* The distance alone, for who knows the node from a list */
 static bool
 pages_score(void *context, uint32_t node, GraphQuery *query, float *distance)
 {
@@ -28,7 +29,10 @@ pages_score(void *context, uint32_t node, GraphQuery *query, float *distance)
 	return true;
 }
 
-/* Without codes: score the neighbors noted in out, leave out those that are free. */
+/*
+ * Without codes: score the neighbors noted in out, leave out those that are
+ * free.
+ */
 static void
 pages_score_neighbors(HnswIndex *index, GraphQuery *query, GraphExpansion *out)
 {
@@ -42,6 +46,10 @@ pages_score_neighbors(HnswIndex *index, GraphQuery *query, GraphExpansion *out)
 	out->n = n;
 }
 
+/*
+ * One lock for all that is learned of a node with codes.  Without codes the
+ * neighbors are read after it is let go: nobody holds two nodes.
+ */
 static bool
 pages_expand(void *context, uint32_t node, GraphQuery *query,
 			 const GraphBits *seen, GraphExpansion *out)
@@ -62,6 +70,10 @@ pages_expand(void *context, uint32_t node, GraphQuery *query,
 	return true;
 }
 
+/*
+ * Only scans have bounds that the table can better; it is a read of the heap,
+ * so search.c asks when a row would be left out.
+ */
 static bool
 pages_refine(void *context, GraphExpansion *expansion)
 {
@@ -79,6 +91,10 @@ pages_prefetch(void *context, uint32_t node)
 	return index->ahead.nodes;
 }
 
+/*
+ * Always a copy: the page may be another's when the caller looks at it.  That
+ * of a dead node is as good, since own vectors never change.
+ */
 static const void *
 pages_own(void *context, uint32_t node, void *scratch)
 {
@@ -96,6 +112,7 @@ pages_own(void *context, uint32_t node, void *scratch)
 	return scratch;
 }
 
+/* Dead nodes lead to their neighbors until repair has passed them by. */
 static bool
 pages_read_list(void *context, uint32_t node, GraphList *list, bool *live)
 {
@@ -152,6 +169,10 @@ pages_link(void *context, uint32_t owner, const GraphNewcomer *newcomer)
 	return result;
 }
 
+/*
+ * For repair: what it selected is worth nothing if the list is another by now,
+ * so that is compared under the lock that writes.
+ */
 static bool
 pages_rewrite(void *context, uint32_t node, const GraphList *expected,
 			  const GraphList *list, const void *const *owns, GraphScratch *scratch)
@@ -179,6 +200,11 @@ pages_rewrite(void *context, uint32_t node, const GraphList *expected,
 	return same;
 }
 
+/*
+ * Equal bytes mean equal bounds, so that one node can stand for the row as
+ * well.  What is stored is compared under the lock: the node may have been
+ * freed, and used again, since the search met it.
+ */
 static bool
 pages_merge(void *context, uint32_t node, const GraphQuery *query, uint64_t row)
 {
@@ -204,6 +230,7 @@ pages_merge(void *context, uint32_t node, const GraphQuery *query, uint64_t row)
 	return room;
 }
 
+/* See allocate.c: the node is nobody's neighbor yet. */
 static uint32_t
 pages_create(void *context, const GraphQuery *query, uint64_t row, const GraphList *list,
 			 const void *const *owns, GraphScratch *scratch)

@@ -177,6 +177,7 @@ new_meta(Relation relation)
 	return meta;
 }
 
+/* The metapage of an empty index, the first page of the file */
 static void
 write_meta(Relation relation, ForkNumber fork)
 {
@@ -215,6 +216,9 @@ destroy_builder(void *arg)
 	build->pool = NULL;
 }
 
+/*
+ * NULL if the caller is to work alone; the pool ends with the graph's context
+ */
 static ThreadPool *
 start_threads(void)
 {
@@ -231,6 +235,9 @@ start_threads(void)
 	return pool;
 }
 
+/*
+ * maintenance_work_mem is the arena's budget, and bounds the number of nodes.
+ */
 static void
 begin_memory(Build *build)
 {
@@ -261,7 +268,9 @@ begin_memory(Build *build)
 
 /* ---- from memory to pages ---- */
 
-/* Write the bytes of records first .. first + n - 1 to as many pages as needed. */
+/*
+ * Write the bytes of records first .. first + n - 1 to as many pages as needed.
+ */
 static void
 write_records(HnswIndex *index, const GraphMemory *memory, uint32 first, int n)
 {
@@ -481,6 +490,10 @@ expected_size(const Build *build, ItemPointer tid)
 	return build->rows * Max(1, blocks / scanned) * build->index->layout.shape.size;
 }
 
+/*
+ * Memory is full: write the graph out, and go on as INSERT would.  The hint
+ * tells what would have been enough, from the part of the table that was read.
+ */
 static void
 begin_pages(Build *build, ItemPointer tid)
 {
@@ -503,6 +516,7 @@ begin_pages(Build *build, ItemPointer tid)
 		raise_status(&status);
 }
 
+/* To the graph in memory, or to that on pages once memory was full */
 static void
 add_vector(Build *build, const float *vector, ItemPointer tid)
 {
@@ -530,7 +544,9 @@ add_vector(Build *build, const float *vector, ItemPointer tid)
 	hnsw_insert_vector(index, build->linker, &meta, vector, hnsw_row(tid));
 }
 
-/* Pages for rows without an embedding can only be made when the graph has its. */
+/*
+ * Pages for rows without an embedding can only be made when the graph has its.
+ */
 static void
 note_null(Build *build, ItemPointer tid)
 {
@@ -545,6 +561,7 @@ note_null(Build *build, ItemPointer tid)
 	build->null_rows++;
 }
 
+/* From the temporary file, when the graph has its pages */
 static void
 write_nulls(Build *build)
 {
@@ -567,6 +584,10 @@ write_nulls(Build *build)
 	BufFileClose(build->nulls);
 }
 
+/*
+ * Called by table_index_build_scan() for each row that belongs into the index,
+ * in physical order.
+ */
 static void
 build_callback(Relation relation, ItemPointer tid, Datum *values,
 			   bool *isnull, bool tuple_is_alive, void *state)
@@ -597,7 +618,9 @@ build_callback(Relation relation, ItemPointer tid, Datum *values,
 
 /* ---- everything ---- */
 
-/* Rows that would fit a page but stand in the TOAST table cost every look-up. */
+/*
+ * Rows that would fit a page but stand in the TOAST table cost every look-up.
+ */
 static void
 advise_inline(const Build *build, Relation heap)
 {

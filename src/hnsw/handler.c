@@ -71,6 +71,11 @@ hnsw_property(Oid index, int attribute, IndexAMProperty property,
 	return true;
 }
 
+/*
+ * amoptionalkey: rows may be scanned without a condition.  Not amcanparallel,
+ * since the order of a search is one; not amcanmulticol, since one column is
+ * enough for an order by distance.
+ */
 Datum
 similarity_hnsw_handler(PG_FUNCTION_ARGS)
 {

@@ -25,6 +25,7 @@ struct HnswRows
 	EState	   *estate;
 };
 
+/* An executor state of its own: expressions of the index need one. */
 HnswRows *
 hnsw_open_rows(Relation heap, Relation index, Snapshot snapshot)
 {
@@ -47,6 +48,10 @@ hnsw_close_rows(HnswRows *rows)
 	pfree(rows);
 }
 
+/*
+ * A row pointer may be old: the line pointer is gone, or another row's that the
+ * snapshot does not see.  HOT chains are followed by table_index_fetch_tuple().
+ */
 bool
 hnsw_row_value(HnswRows *rows, uint64 row, Datum *value)
 {

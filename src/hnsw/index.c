@@ -12,6 +12,7 @@
 #include "hnsw/node.h"
 #include "server/context.h"
 
+/* The support function of an operator class has nothing else to say. */
 const GraphMetric *
 hnsw_metric(Relation relation)
 {
@@ -52,6 +53,10 @@ hnsw_open(Relation relation)
 	return hnsw_open_at(relation, &meta);
 }
 
+/*
+ * Values of the column have the index's dimensions by their type; what a query
+ * searches for may have others.
+ */
 void
 hnsw_decode(HnswIndex *index, Datum value, float *vector)
 {
@@ -100,6 +105,7 @@ hnsw_create_scratch(HnswIndex *index)
 	return scratch;
 }
 
+/* The number of nodes is asked now: new ones may be reached meanwhile. */
 GraphStart
 hnsw_start_at(HnswIndex *index, const HnswMeta *meta)
 {

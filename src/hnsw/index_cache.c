@@ -34,6 +34,10 @@ typedef struct Entry
 static Entry entries[ENTRIES];
 static uint64 uses;
 
+/*
+ * Read everything, in the current context.  The metapage must fit the operator
+ * class: one without codes would take them for vectors.
+ */
 static HnswCache *
 make_cache(Relation relation, const HnswMeta *meta)
 {
@@ -56,6 +60,7 @@ make_cache(Relation relation, const HnswMeta *meta)
 	return cache;
 }
 
+/* Are both metapages alike but for what changes while an index is used? */
 static bool
 is_same(const Entry *entry, Relation relation, const HnswMeta *meta)
 {
@@ -72,6 +77,7 @@ is_same(const Entry *entry, Relation relation, const HnswMeta *meta)
 	return memcmp(&other, meta, sizeof(other)) == 0;
 }
 
+/* NULL: not read yet, or the index was built again */
 static Entry *
 find_entry(Relation relation, const HnswMeta *meta)
 {
@@ -98,6 +104,7 @@ free_entry(void)
 	return oldest;
 }
 
+/* Callback of the context that pinned it */
 static void
 unpin_entry(void *arg)
 {
@@ -118,6 +125,10 @@ pin_entry(Entry *entry)
 	return entry->cache;
 }
 
+/*
+ * If all entries are in use, by scans of as many indexes in one query, the
+ * caller gets one that lives in his context and is not kept.
+ */
 HnswCache *
 hnsw_cache(Relation relation, const HnswMeta *meta)
 {

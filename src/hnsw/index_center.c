@@ -39,6 +39,9 @@ typedef struct Sampling
 								 * enough */
 } Sampling;
 
+/*
+ * For table_index_build_range_scan(): note the row, if its place may give more.
+ */
 static void
 center_callback(Relation relation, ItemPointer tid, Datum *values,
 				bool *isnull, bool alive, void *state)

@@ -87,6 +87,7 @@ hnsw_insert_vector(HnswIndex *index, GraphLinker *linker, const HnswMeta *meta,
 
 /* ---- what is kept ---- */
 
+/* In the current memory context, where an error frees it */
 static HnswInserter *
 make_inserter(Relation relation, HnswCache *cache)
 {
@@ -131,6 +132,7 @@ take_inserter(Relation relation, HnswCache *cache)
 	return inserter;
 }
 
+/* After success only: nothing half done is ever used again. */
 static void
 put_back(HnswInserter *inserter)
 {
@@ -146,6 +148,7 @@ put_back(HnswInserter *inserter)
 
 /* ---- one row ---- */
 
+/* A row with an embedding */
 static void
 insert_value(Relation relation, const HnswMeta *meta, Datum value, ItemPointer tid)
 {
@@ -157,6 +160,12 @@ insert_value(Relation relation, const HnswMeta *meta, Datum value, ItemPointer t
 	put_back(inserter);
 }
 
+/*
+ * aminsert.  HNSW_INSERT_LOCK is taken before the metapage is read: vacuum,
+ * when it has the lock, knows that nobody works from what he read before.
+ * Uniqueness is not checked (amcanunique is false), so that false is the
+ * result.
+ */
 bool
 hnsw_insert(Relation relation, Datum *values, bool *isnull, ItemPointer tid,
 			Relation heap, IndexUniqueCheck unique, bool unchanged,

@@ -162,6 +162,7 @@ typedef struct Counts
 	int64		neighbors;
 } Counts;
 
+/* One page, share-locked; a damaged one is an ERROR, as for any reader. */
 static void
 count_page(HnswIndex *index, BlockNumber block, Counts *counts)
 {
@@ -185,6 +186,10 @@ count_page(HnswIndex *index, BlockNumber block, Counts *counts)
 	UnlockReleaseBuffer(buffer);
 }
 
+/*
+ * The whole file once, without a lock beside that of each page: what is
+ * inserted meanwhile may count or not.
+ */
 static Counts
 count_index(HnswIndex *index)
 {
@@ -220,6 +225,10 @@ typedef struct Walk
 	bool		again;			/* something waits behind where the walk is */
 } Walk;
 
+/*
+ * A list leads from one node to another, which waits for this round if it comes
+ * later in the file, else for the next.
+ */
 static void
 walk_to(Walk *walk, uint32 node, uint32 from)
 {
@@ -279,6 +288,7 @@ count_reachable(HnswIndex *index)
 	return live_nodes;
 }
 
+/* One row of index_info() */
 static void
 put_info(ReturnSetInfo *result, Oid part)
 {
@@ -326,6 +336,7 @@ put_info(ReturnSetInfo *result, Oid part)
 	relation_close(relation, AccessShareLock);
 }
 
+/* One row of what was measured; NULL for what never was */
 static void
 put_stats(ReturnSetInfo *result, Oid part)
 {

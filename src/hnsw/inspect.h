@@ -29,8 +29,8 @@ typedef struct HnswOpened
 extern HnswOpened hnsw_open_with_table(Oid oid);
 
 /*
- * ERRCODE_INSUFFICIENT_PRIVILEGE unless the current role may read the table, and
- * row-level security hides none of its rows.
+ * ERRCODE_INSUFFICIENT_PRIVILEGE unless the current role may read the table,
+ * and row-level security hides none of its rows.
  */
 extern void hnsw_require_all_rows(Oid table);
 

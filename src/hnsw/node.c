@@ -91,6 +91,10 @@ notice_misses(HnswIndex *index)
 	index->ahead.misses = misses;
 }
 
+/*
+ * Vacuum and verification read through a ring (strategy) and do not push out
+ * what scans need; hints are not for them.
+ */
 static Buffer
 read_block(HnswIndex *index, BlockNumber block)
 {
@@ -107,6 +111,7 @@ read_block(HnswIndex *index, BlockNumber block)
 	return *hint;
 }
 
+/* The content is the caller's to check. */
 static Buffer
 read_and_lock(HnswIndex *index, BlockNumber block, int mode)
 {

@@ -32,6 +32,7 @@ typedef struct HnswNullPage
 StaticAssertDecl(offsetof(HnswNullPage, rows) + HNSW_NULLS_PER_PAGE * sizeof(ItemPointerData) <=
 				 HNSW_PAGE_SPACE, "the rows of a page of nulls must fit");
 
+/* Of a page that was checked */
 static HnswNullPage *
 page_nulls(Page page)
 {
@@ -148,6 +149,7 @@ add_to_page(HnswIndex *index, BlockNumber block, ItemPointer tid, BlockNumber *n
 	return room;
 }
 
+/* A hint in the metapage: whoever follows it looks whether there is room. */
 static void
 set_room(HnswIndex *index, BlockNumber block)
 {
@@ -160,7 +162,10 @@ set_room(HnswIndex *index, BlockNumber block)
 	UnlockReleaseBuffer(meta);
 }
 
-/* A page that nobody uses, locked: the free space map may have told of a new one. */
+/*
+ * A page that nobody uses, locked: the free space map may have told of a new
+ * one.
+ */
 static Buffer
 new_page(HnswIndex *index)
 {

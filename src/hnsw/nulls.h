@@ -22,8 +22,8 @@ typedef struct HnswNullWalk
 extern HnswNullWalk hnsw_walk_nulls(HnswIndex *index);
 
 /*
- * Copy the rows of the next page, at most HNSW_NULLS_PER_PAGE; false at the end.
- * ERROR if it is damaged, or the walk has met more pages than there are.
+ * Copy the rows of the next page, at most HNSW_NULLS_PER_PAGE; false at the
+ * end.  ERROR if it is damaged, or the walk has met more pages than there are.
  */
 extern bool hnsw_read_nulls(HnswIndex *index, HnswNullWalk *walk, ItemPointerData *rows, int *n);
 

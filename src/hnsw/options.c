@@ -24,6 +24,10 @@ static relopt_enum_elt_def vectors_values[] = {
 	{NULL, 0}
 };
 
+/*
+ * Locks: what changes pages needs AccessExclusiveLock, though it takes effect
+ * with the next build only; what a search or an insert reads does not.
+ */
 void
 hnsw_init_options(void)
 {
@@ -58,6 +62,7 @@ check_bits(int bits)
 				 errdetail("Valid values are 1, 2, 4, and 0 to choose by dimensions.")));
 }
 
+/* amoptions; no validation for what pg_class holds already */
 bytea *
 hnsw_options(Datum reloptions, bool validate)
 {

@@ -17,6 +17,10 @@
 /* More than the largest root can take */
 #define MAX_ROOT_PAGES 4096
 
+/*
+ * STATUS_INVALID_VALUE of graph_shape() is the error of a metapage whose values
+ * are each in range but do not fit together.
+ */
 HnswLayout
 hnsw_layout(Relation relation, const HnswMeta *meta)
 {
@@ -122,6 +126,10 @@ check_format(Relation relation, const HnswMeta *meta)
 				 errhint("Please REINDEX it.")));
 }
 
+/*
+ * Everything that sizes and offsets are computed from, so that nothing else has
+ * to distrust the metapage.
+ */
 static void
 check_meta(Relation relation, const HnswMeta *meta)
 {

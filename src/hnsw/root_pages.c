@@ -29,12 +29,15 @@
 /* Roots that could take more pages than this stay as they were built. */
 #define MOST_RESERVED 64
 
-/* Growth of the table, or share of the root's nodes gone, that asks for another */
+/*
+ * Growth of the table, or share of the root's nodes gone, that asks for another
+ */
 #define GROWTH 4
 #define GONE_SHARE 4
 
 /* ---- streams of bytes on pages ---- */
 
+/* Pages that a stream of bytes takes */
 static uint32
 pages_of(Size size)
 {
@@ -62,6 +65,9 @@ write_stream(HnswIndex *index, BlockNumber block, HnswPageKind kind,
 	}
 }
 
+/*
+ * The checksum is the caller's to compare: pages are read one after the other.
+ */
 static void
 read_stream(Relation relation, BlockNumber block, HnswPageKind kind,
 			char *bytes, Size size)
@@ -233,7 +239,10 @@ hnsw_read_root(Relation relation, const HnswMeta *meta, const HnswLayout *layout
 
 /* ---- a new root ---- */
 
-/* Is the root too small or too old?  Its nodes that were freed are counted by vacuum. */
+/*
+ * Is the root too small or too old?  Its nodes that were freed are counted by
+ * vacuum.
+ */
 static bool
 needs_refresh(const HnswMeta *meta, int wanted)
 {

@@ -78,6 +78,10 @@ hnsw_begin_scan(Relation relation, int nkeys, int norderbys)
 	return scan;
 }
 
+/*
+ * The keys are copied; the search begins with the next row, on the searcher
+ * that the scan has.
+ */
 void
 hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 			ScanKey orderbys, int norderbys)
@@ -165,6 +169,10 @@ allow_refining(IndexScanDesc scan)
 	index->refine = wanted && scan->heapRelation != NULL ? &state->refine : NULL;
 }
 
+/*
+ * At the first amgettuple, not at amrescan: a scan that is never asked costs
+ * nothing, and the metapage is read when the search starts.
+ */
 static void
 begin_search(IndexScanDesc scan)
 {
@@ -234,6 +242,7 @@ next_row(IndexScanDesc scan)
 
 /* ---- rows without an embedding ---- */
 
+/* NULLS LAST, the only order of nulls that this index offers */
 static void
 begin_nulls(IndexScanDesc scan)
 {
@@ -294,6 +303,7 @@ store_distances(IndexScanDesc scan)
 										 !exact || scan->numberOfOrderBys > 1);
 }
 
+/* amgettuple: stages in their order, each until it has no more rows */
 bool
 hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {

@@ -23,6 +23,7 @@
 /* Least memory of a search, in kB */
 #define LEAST_MEMORY 1024
 
+/* In a context of its own, a child of the current one */
 static HnswSearcher *
 make_searcher(Relation relation, HnswCache *cache)
 {

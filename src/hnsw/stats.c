@@ -28,6 +28,10 @@
 /* A search whose bounds tell nothing would read the whole table. */
 #define MOST_ROWS 1000
 
+/*
+ * For the planner, which must not fail: a damaged index is an error when it is
+ * read.
+ */
 HnswStats
 hnsw_read_stats(Relation relation)
 {
@@ -58,6 +62,7 @@ hnsw_write_stats(HnswIndex *index, const HnswStats *stats)
 	UnlockReleaseBuffer(buffer);
 }
 
+/* Of all relations, by this backend; only differences count */
 static int64
 pages_read(void)
 {

@@ -53,6 +53,7 @@ wait_for_inserts(Relation relation)
 	UnlockPage(relation, HNSW_INSERT_LOCK, ExclusiveLock);
 }
 
+/* A set of bits: memory of vacuum is an eighth of a byte a node. */
 static void
 note_dead(Vacuum *vacuum, uint32 node)
 {
@@ -87,6 +88,9 @@ dead_rows(Vacuum *vacuum, const GraphRecord *record, uint64 *keep)
 	return record->nrows - nkeep;
 }
 
+/*
+ * On the working copy of the page.  A node without rows becomes dead, not free.
+ */
 static void
 remove_rows(GraphRecord *record, int ngone, const uint64 *keep)
 {
@@ -149,6 +153,10 @@ mark_page(Vacuum *vacuum, BlockNumber block, uint32 first)
 		RecordPageWithFreeSpace(index->relation, block, HNSW_ROOM);
 }
 
+/*
+ * All nodes there were when vacuum began; those made since have no row that the
+ * callback could name.
+ */
 static void
 mark(Vacuum *vacuum)
 {
@@ -282,6 +290,10 @@ replace_entry(Vacuum *vacuum)
 
 /* ---- step 3: free ---- */
 
+/*
+ * A head of zeros is that of a free node.  Nothing leads there any more: lists
+ * were repaired, and no insert is under way that may have seen it.
+ */
 static void
 free_page(Vacuum *vacuum, uint32 first)
 {
@@ -322,6 +334,7 @@ count_root(Vacuum *vacuum)
 	hnsw_write_stats(index, &stats);
 }
 
+/* Only pages that have dead nodes are read again. */
 static void
 free_dead(Vacuum *vacuum)
 {
@@ -342,6 +355,7 @@ free_dead(Vacuum *vacuum)
 
 /* ---- the access method's functions ---- */
 
+/* The ring of vacuum for all reads; one linker for all repairs */
 static void
 init_vacuum(Vacuum *vacuum, IndexVacuumInfo *info)
 {
@@ -363,6 +377,10 @@ init_vacuum(Vacuum *vacuum, IndexVacuumInfo *info)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 }
 
+/*
+ * ambulkdelete, once for each time that VACUUM's memory for dead rows is full:
+ * each call leaves an index without dead nodes.
+ */
 IndexBulkDeleteResult *
 hnsw_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 				 IndexBulkDeleteCallback callback, void *state)
@@ -395,7 +413,10 @@ hnsw_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	return stats;
 }
 
-/* What no longer is true of the index: its root, and what was measured for the planner */
+/*
+ * What no longer is true of the index: its root, and what was measured for the
+ * planner
+ */
 static void
 refresh(Relation relation)
 {
@@ -409,6 +430,9 @@ refresh(Relation relation)
 	MemoryContextDelete(context);
 }
 
+/*
+ * amvacuumcleanup: also when no row was dead, since stats grow old by inserts.
+ */
 IndexBulkDeleteResult *
 hnsw_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 {

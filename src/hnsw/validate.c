@@ -18,9 +18,12 @@
 
 #include "hnsw/hnsw.h"
 
-/* Strategies: 1 is the distance to order by; 2 is kept for a range condition. */
+/*
+ * Strategies: 1 is the distance to order by; 2 is kept for a range condition.
+ */
 #define STRATEGY_DISTANCE 1
 
+/* As the validators of PostgreSQL do: INFO, and go on to the next fault */
 static bool
 complain(const char *family, const char *what)
 {
@@ -31,6 +34,7 @@ complain(const char *family, const char *what)
 	return false;
 }
 
+/* A distance between two values of the class's type, as float8 */
 static bool
 validate_operator(const FormData_pg_amop *member, const char *family)
 {
@@ -43,6 +47,10 @@ validate_operator(const FormData_pg_amop *member, const char *family)
 	return true;
 }
 
+/*
+ * Its result is a pointer to a GraphMetric, which cannot be checked here; only
+ * superusers make operator classes.
+ */
 static bool
 validate_function(const FormData_pg_amproc *member, const char *family)
 {
@@ -85,6 +93,7 @@ validate_members(Form_pg_opclass class, const char *family)
 	return valid;
 }
 
+/* palloc'd */
 static char *
 family_name(Oid family)
 {

@@ -72,6 +72,7 @@ typedef struct Verify
 	GraphChecker *checker;
 } Verify;
 
+/* A finding; of a look that check_again() may repeat, only that there is one */
 static void
 report(Verify *verify, BlockNumber block, int64 node, const char *finding)
 {
@@ -90,8 +91,8 @@ report(Verify *verify, BlockNumber block, int64 node, const char *finding)
 }
 
 /*
- * Make a check that compares several pages.  If others may change one after it was
- * read, only what is found again counts.
+ * Make a check that compares several pages.  If others may change one after it
+ * was read, only what is found again counts.
  */
 static void
 check_again(Verify *verify, void (*check) (Verify *, uint32), uint32 node)
@@ -185,7 +186,10 @@ table_callback(Relation relation, ItemPointer tid, Datum *values,
 	note_row(((Verify *) state)->table_rows, hnsw_row(tid) | (isnull[0] ? NULL_ROW : 0));
 }
 
-/* The rows that the index should have, as a snapshot older than our look at it sees them */
+/*
+ * The rows that the index should have, as a snapshot older than our look at it
+ * sees them
+ */
 static void
 note_table(Verify *verify, const HnswOpened *opened, Snapshot snapshot)
 {
@@ -224,6 +228,7 @@ check_rows(Verify *verify)
 
 /* ---- pages and records ---- */
 
+/* Its lists and links are not looked at: one fault, one finding. */
 static void
 bad_node(Verify *verify, uint32 node)
 {
@@ -231,6 +236,7 @@ bad_node(Verify *verify, uint32 node)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 }
 
+/* The table may have grown since it was last asked. */
 static bool
 is_beyond_table(Verify *verify, uint64 row)
 {
@@ -295,6 +301,7 @@ check_page(Verify *verify, BlockNumber block, uint32 first, HnswPageKind kind)
 	return problem == NULL;
 }
 
+/* All pages of nodes once, in the order of the file */
 static void
 check_pages(Verify *verify)
 {
@@ -314,8 +321,8 @@ check_pages(Verify *verify)
 }
 
 /*
- * The list of pages of rows without an embedding.  All that were seen are there;
- * replay may have added others.
+ * The list of pages of rows without an embedding.  All that were seen are
+ * there; replay may have added others.
  */
 static void
 check_nulls(Verify *verify)
@@ -393,6 +400,7 @@ check_vectors(Verify *verify, BlockNumber block, uint32 node, int slot, uint32 n
 		report(verify, block, node, psprintf("the code of neighbor %u is wrong", neighbor));
 }
 
+/* One slot of the record that was copied */
 static void
 check_neighbor(Verify *verify, BlockNumber block, uint32 node, int slot)
 {
@@ -413,6 +421,7 @@ check_neighbor(Verify *verify, BlockNumber block, uint32 node, int slot)
 		check_vectors(verify, block, node, slot, neighbor);
 }
 
+/* A live node: its own vector, and each neighbor */
 static void
 check_list(Verify *verify, uint32 node)
 {
@@ -429,6 +438,7 @@ check_list(Verify *verify, uint32 node)
 			check_neighbor(verify, block, node, slot);
 }
 
+/* All nodes; a list is compared with other pages, hence check_again() */
 static void
 check_lists(Verify *verify)
 {

@@ -29,8 +29,8 @@ extern void hnsw_xlog_finish(HnswXlog *xlog);
 extern void hnsw_init_page(HnswIndex *index, Page page, HnswPageKind kind);
 
 /*
- * While an index is built: the next page at the end of the file, locked, new, to
- * be written in place
+ * While an index is built: the next page at the end of the file, locked, new,
+ * to be written in place
  */
 extern Buffer hnsw_append_page(HnswIndex *index, HnswPageKind kind);
 
