@@ -155,7 +155,7 @@ SELECT * FROM similarity.index_info('point_pkey');
 SELECT * FROM similarity.verify_index('point');
 SELECT * FROM similarity.index_info(0::oid::regclass);
 SELECT * FROM similarity.verify_index(4294967295::oid::regclass);
-SELECT * FROM similarity.index_figures(1::oid::regclass);
+SELECT * FROM similarity.index_stats(1::oid::regclass);
 SELECT * FROM similarity.index_recall(1::oid::regclass);
 CREATE ROLE hnsw_stranger;
 SET ROLE hnsw_stranger;

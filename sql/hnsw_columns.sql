@@ -46,7 +46,7 @@ CREATE INDEX measure_e ON measure USING similarity_hnsw (e embedding_l2_ops);
 CREATE INDEX measure_id ON measure (id);
 SELECT part, rows FROM similarity.index_info('measure_e');
 SELECT part, rows, recall > 0.9 AS good FROM similarity.index_recall('measure_e', sample => 50::bigint, k => 5::bigint);
-SELECT part, recall_rows, recall_k FROM similarity.index_figures('measure_e');
+SELECT part, recall_rows, recall_k FROM similarity.index_stats('measure_e');
 SELECT * FROM similarity.verify_index('measure_e');
 SELECT part, rows FROM similarity.index_info('measure_2_1_e_idx');
 SELECT part, rows FROM similarity.index_info('measure_id');

@@ -8,14 +8,14 @@ CREATE INDEX item_l2 ON item USING similarity_hnsw (e embedding_l2_ops);
 
 -- Nothing was measured but what the planner wants to know.
 SELECT ef_search, expansions BETWEEN 10 AND 60 AS plausible, pages_per_expansion BETWEEN 1 AND 1.2 AS pages, target_recall, target_ef_search, recall, recall_time
-FROM similarity.index_figures('item_l2');
+FROM similarity.index_stats('item_l2');
 
 -- More effort finds more; with all of it nothing is missed.
 SELECT sample, k, ef_search, recall > 0.8 AS good, rows, expansions < 100 AS few FROM similarity.index_recall('item_l2');
 SELECT sample, k, ef_search, recall, rows FROM similarity.index_recall('item_l2', 50, 5, 4000);
 SELECT (similarity.index_recall('item_l2', ef_search => 4)).recall < (similarity.index_recall('item_l2', ef_search => 100)).recall AS less;
 SELECT recall > 0.8 AS kept, recall_k, recall_ef_search, recall_sample, recall_rows, now() - recall_time < interval '1 hour' AS now
-FROM similarity.index_figures('item_l2');
+FROM similarity.index_stats('item_l2');
 SET similarity.ef_search = 17;
 SELECT ef_search FROM similarity.index_recall('item_l2', 5);
 RESET similarity.ef_search;
@@ -23,7 +23,7 @@ RESET similarity.ef_search;
 SELECT similarity.index_recall('item_l2', 20, seed => 3) = similarity.index_recall('item_l2', 20, seed => 3) AS same;
 -- A REINDEX forgets.
 REINDEX INDEX item_l2;
-SELECT recall FROM similarity.index_figures('item_l2');
+SELECT recall FROM similarity.index_stats('item_l2');
 
 -- Every distance, parts of a table, expressions, other precisions
 CREATE INDEX item_cosine ON item USING similarity_hnsw (e embedding_cosine_ops) WHERE id % 4 = 0;
@@ -66,7 +66,7 @@ SELECT * FROM similarity.index_recall('item_l2', seed => NULL);
 SELECT * FROM similarity.index_recall('item_pkey');
 SELECT * FROM similarity.index_recall('item');
 
--- Whoever may read all of the table may measure; the owner's figures are kept.
+-- Whoever may read all of the table may measure; the owner's stats are kept.
 CREATE ROLE hnsw_reader;
 SET ROLE hnsw_reader;
 SELECT * FROM similarity.index_recall('item_l2');
@@ -75,7 +75,7 @@ GRANT SELECT ON item TO hnsw_reader;
 SET ROLE hnsw_reader;
 SELECT recall > 0.8 AS good FROM similarity.index_recall('item_l2');
 RESET ROLE;
-SELECT recall FROM similarity.index_figures('item_l2');
+SELECT recall FROM similarity.index_stats('item_l2');
 ALTER TABLE item ENABLE ROW LEVEL SECURITY;
 SET ROLE hnsw_reader;
 SELECT * FROM similarity.index_recall('item_l2');
@@ -99,10 +99,10 @@ DROP ROLE hnsw_reader;
 
 -- A build finds the effort for a recall.
 CREATE INDEX item_target ON item USING similarity_hnsw (e embedding_l2_ops) WITH (target_recall = 0.97);
-SELECT ef_search = target_ef_search AS taken, ef_search BETWEEN 10 AND 400 AS plausible, target_recall FROM similarity.index_figures('item_target');
+SELECT ef_search = target_ef_search AS taken, ef_search BETWEEN 10 AND 400 AS plausible, target_recall FROM similarity.index_stats('item_target');
 SELECT recall BETWEEN 0.95 AND 0.995 AS reached FROM similarity.index_recall('item_target', 400, seed => 2);
 -- The setting comes before ef_search, that before target_recall.
-SELECT target_ef_search AS found FROM similarity.index_figures('item_target') \gset
+SELECT target_ef_search AS found FROM similarity.index_stats('item_target') \gset
 SELECT ef_search = :found AS found, target_recall FROM similarity.index_info('item_target');
 ALTER INDEX item_target SET (ef_search = 33);
 SELECT ef_search, target_recall FROM similarity.index_info('item_target');
@@ -130,7 +130,7 @@ BEGIN;
 CREATE TABLE fresh (e embedding(2));
 INSERT INTO fresh SELECT ARRAY[i, i]::embedding FROM generate_series(1, 300) i;
 CREATE INDEX fresh_l2 ON fresh USING similarity_hnsw (e embedding_l2_ops) WITH (target_recall = 0.99);
-SELECT target_ef_search, recall FROM similarity.index_figures('fresh_l2');
+SELECT target_ef_search, recall FROM similarity.index_stats('fresh_l2');
 COMMIT;
 -- That values are of two models is told by the operators, not by who measures.
 CREATE TABLE two (e embedding(2));

@@ -72,10 +72,10 @@ CREATE INDEX growing_l2 ON growing USING similarity_hnsw (e embedding_l2_ops);
 INSERT INTO growing SELECT i, (SELECT array_agg((hashint8(i::bigint * 100 + j) % 1000)::real) FROM generate_series(1, 8) j)::embedding
 FROM generate_series(1, 1500) i;
 SELECT root_nodes FROM similarity.index_info('growing_l2');
-SELECT expansions IS NULL AS unmeasured FROM similarity.index_figures('growing_l2');
+SELECT expansions IS NULL AS unmeasured FROM similarity.index_stats('growing_l2');
 VACUUM growing;
 SELECT root_nodes FROM similarity.index_info('growing_l2');
-SELECT expansions BETWEEN 10 AND 60 AS measured FROM similarity.index_figures('growing_l2');
+SELECT expansions BETWEEN 10 AND 60 AS measured FROM similarity.index_stats('growing_l2');
 SELECT * FROM similarity.verify_index('growing_l2');
 SELECT recall > 0.9 AS good FROM similarity.index_recall('growing_l2');
 -- Not for a few

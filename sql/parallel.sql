@@ -11,7 +11,7 @@ WITH f AS (
 ), labeled AS (
 	SELECT *, CASE
 		WHEN arguments && '{query,source}' THEN 'u'
-		WHEN proname IN ('index_info', 'index_figures') THEN 'r'
+		WHEN proname IN ('index_info', 'index_stats') THEN 'r'
 		WHEN provolatile = 'v' THEN 'u'
 		WHEN arguments && '{gallery,relation}' THEN 'r'
 		ELSE 's' END AS expected
@@ -98,7 +98,7 @@ CREATE TEMPORARY TABLE visit (id integer PRIMARY KEY, kind integer, e embedding(
 INSERT INTO visit SELECT * FROM store;
 CREATE INDEX visit_e ON visit USING similarity_hnsw (e embedding_l2_ops);
 SELECT count(*) FROM item i, similarity.index_info('visit_e') WHERE rows = 60;
-SELECT count(*) FROM item i, similarity.index_figures('visit_e') WHERE ef_search > 0;
+SELECT count(*) FROM item i, similarity.index_stats('visit_e') WHERE ef_search > 0;
 
 -- a query of the user's may do what no parallel plan allows
 CREATE SEQUENCE visitor;

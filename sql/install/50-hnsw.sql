@@ -75,15 +75,15 @@ CREATE FUNCTION similarity.index_info(
 	AS 'MODULE_PATHNAME', 'hnsw_index_info' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10000 ROWS 1;
 COMMENT ON FUNCTION similarity.index_info(regclass) IS 'what an index of similarity_hnsw is and holds; reads all of it. Of a partitioned index: each partition''s, which part names';
 
-CREATE FUNCTION similarity.index_figures(
+CREATE FUNCTION similarity.index_stats(
 	index regclass,
 	OUT ef_search integer, OUT expansions double precision, OUT pages_per_expansion double precision,
 	OUT target_recall double precision, OUT target_ef_search integer,
 	OUT recall double precision, OUT recall_k integer, OUT recall_ef_search integer, OUT recall_sample integer,
 	OUT recall_rows bigint, OUT recall_time timestamptz, OUT rows_for_ten double precision, OUT part regclass)
 	RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'hnsw_index_figures' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10 ROWS 1;
-COMMENT ON FUNCTION similarity.index_figures(regclass) IS 'what was measured of an index of similarity_hnsw, by its build, vacuums, and index_recall(); reads one page. Of a partitioned index: each partition''s';
+	AS 'MODULE_PATHNAME', 'hnsw_index_stats' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10 ROWS 1;
+COMMENT ON FUNCTION similarity.index_stats(regclass) IS 'what was measured of an index of similarity_hnsw, by its build, vacuums, and index_recall(); reads one page. Of a partitioned index: each partition''s';
 
 CREATE FUNCTION similarity.index_recall(
 	index regclass, INOUT sample bigint DEFAULT 100, INOUT k bigint DEFAULT 10, INOUT ef_search bigint DEFAULT NULL,

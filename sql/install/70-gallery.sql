@@ -150,7 +150,7 @@ FROM similarity.gallery g
 		OR (pg_catalog.has_table_privilege(r.oid, 'SELECT') AND NOT pg_catalog.row_security_active(r.oid))) AS all_rows) p
 	-- the index that serves the gallery's distance, with its recall when that was last measured
 	LEFT JOIN LATERAL (SELECT i.indexrelid::pg_catalog.regclass AS index, pg_catalog.pg_relation_size(i.indexrelid) AS index_bytes,
-			(SELECT f.recall FROM similarity.index_figures(i.indexrelid::pg_catalog.regclass) f) AS index_recall
+			(SELECT f.recall FROM similarity.index_stats(i.indexrelid::pg_catalog.regclass) f) AS index_recall
 		FROM pg_catalog.pg_index i
 			JOIN pg_catalog.pg_class ic ON ic.oid OPERATOR(pg_catalog.=) i.indexrelid AND ic.relkind OPERATOR(pg_catalog.=) 'i'
 			JOIN pg_catalog.pg_am a ON a.oid OPERATOR(pg_catalog.=) ic.relam AND a.amname OPERATOR(pg_catalog.=) 'similarity_hnsw'

@@ -1,7 +1,7 @@
 /*
  * inspect.c
  *	  similarity.index_info(): what an index is and holds;
- *	  similarity.index_figures(): what was measured of it.
+ *	  similarity.index_stats(): what was measured of it.
  */
 #include "postgres.h"
 
@@ -35,7 +35,7 @@
 #include "server/context.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_info);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_figures);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_stats);
 
 Relation
 hnsw_open_relation(Oid oid)
@@ -389,7 +389,7 @@ hnsw_index_info(PG_FUNCTION_ARGS)
 }
 
 Datum
-hnsw_index_figures(PG_FUNCTION_ARGS)
+hnsw_index_stats(PG_FUNCTION_ARGS)
 {
 	return put_parts(fcinfo, put_stats);
 }
