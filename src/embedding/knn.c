@@ -96,7 +96,7 @@ read_queries(Knn *knn, ArrayType *array)
 /* ---- the table ---- */
 
 static void
-require_column(Oid relid, const char *column)
+require_knn_column(Oid relid, const char *column)
 {
 	AttrNumber	attnum = get_attnum(relid, column);
 	Oid			type;
@@ -116,7 +116,7 @@ require_column(Oid relid, const char *column)
 
 /* Rows are told by their tid: a view has none. */
 static void
-require_table(Oid relid)
+require_knn_table(Oid relid)
 {
 	char		kind = get_rel_relkind(relid);
 
@@ -136,8 +136,8 @@ prepare_table(Knn *knn, Oid relid, const char *column)
 	StringInfoData sql;
 
 	LockRelationOid(relid, AccessShareLock);
-	require_table(relid);
-	require_column(relid, column);
+	require_knn_table(relid);
+	require_knn_column(relid, column);
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT tableoid, ctid, %s FROM %s", quote_identifier(column),
 					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
@@ -191,7 +191,7 @@ row_id(Knn *knn, HeapTuple tuple, TupleDesc desc)
 
 /* Rows without embedding are passed over. */
 static bool
-take_block(Knn *knn)
+take_table_block(Knn *knn)
 {
 	SPITupleTable *table;
 	uint64		fetched;
@@ -250,7 +250,7 @@ run_pass(Knn *knn, ReturnSetInfo *result)
 	knn->search = exact_search_begin(knn->metric, knn->pool, knn->queries + knn->first,
 									 knn->n, knn->k);
 	knn->portal = cursor_open(knn->plan, true);
-	while (take_block(knn))
+	while (take_table_block(knn))
 		continue;
 	cursor_close(knn->portal);
 	exact_search_finish(knn->search);

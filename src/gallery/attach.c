@@ -230,7 +230,7 @@ column_number(const TriggerData *trigger, int argument, Oid *type)
 }
 
 static EmbedRow *
-begin_rows(FunctionCallInfo fcinfo, const TriggerData *trigger)
+begin_trigger(FunctionCallInfo fcinfo, const TriggerData *trigger)
 {
 	EmbedRow   *rows = fcinfo->flinfo->fn_extra;
 	Oid			type;
@@ -345,6 +345,6 @@ gallery_embed_row(PG_FUNCTION_ARGS)
 	/* rows of a dump come back as they were, and before what would tell */
 	if (loading_dump() && class_ownercheck(RelationGetRelid(trigger->tg_relation), GetUserId()))
 		return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple);
-	return PointerGetDatum(embed_tuple(trigger, begin_rows(fcinfo, trigger),
+	return PointerGetDatum(embed_tuple(trigger, begin_trigger(fcinfo, trigger),
 									   TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple));
 }

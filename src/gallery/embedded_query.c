@@ -44,7 +44,7 @@ allocate_batch(LabeledBatch *batch)
 }
 
 static void
-read_row(LabeledBatch *batch, const UserQuery *query)
+read_embedded_row(LabeledBatch *batch, const UserQuery *query)
 {
 	int			row = batch->n++;
 
@@ -66,7 +66,7 @@ read_rows(LabeledRows *source)
 	while (batch->n < BATCH_ROWS &&
 		   query->fetched + MemoryContextMemAllocated(source->context, false) < BATCH_BYTES &&
 		   user_query_next(query, BATCH_ROWS - batch->n))
-		read_row(batch, query);
+		read_embedded_row(batch, query);
 	error_context_stack = callback.previous;
 }
 

@@ -372,7 +372,7 @@ make_root(Build *build)
 	GraphScratch *scratch = hnsw_create_scratch(build->index);
 
 	if (!graph_root_init(&build->root, memory_arena(build->graph_context, ARENA_NO_BUDGET), shape, n))
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		raise_out_of_memory();
 	for (int i = 0; i < n; i++)
 	{
 		uint32		node = graph_root_node(i, n, memory->nodes);

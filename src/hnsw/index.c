@@ -11,6 +11,7 @@
 #include "hnsw/index.h"
 #include "hnsw/node.h"
 #include "server/context.h"
+#include "server/errors.h"
 
 /* The support function of an operator class has nothing else to say. */
 const GraphMetric *
@@ -90,7 +91,7 @@ hnsw_create_query(HnswIndex *index)
 										   index->space);
 
 	if (query == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		raise_out_of_memory();
 	return query;
 }
 
@@ -101,7 +102,7 @@ hnsw_create_scratch(HnswIndex *index)
 												 &index->layout.shape);
 
 	if (scratch == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		raise_out_of_memory();
 	return scratch;
 }
 

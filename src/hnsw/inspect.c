@@ -33,6 +33,7 @@
 #include "hnsw/options.h"
 #include "server/compat.h"
 #include "server/context.h"
+#include "server/errors.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_info);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_stats);
@@ -237,7 +238,7 @@ walk_to(Walk *walk, uint32 node, uint32 from)
 	switch (graph_bits_add(&walk->seen, node))
 	{
 		case GRAPH_BITS_NO_MEMORY:
-			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+			raise_out_of_memory();
 		case GRAPH_BITS_PRESENT:
 			break;
 		case GRAPH_BITS_ADDED:
@@ -274,7 +275,7 @@ count_reachable(HnswIndex *index)
 	walk.seen.arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
 	walk.waiting = palloc_extended(sizeof(uint64) * (start.nodes / 64 + 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	if (!graph_bits_reset(&walk.seen, start.nodes))
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		raise_out_of_memory();
 	walk_to(&walk, start.entry, start.entry);
 	for (int i = 0; i < start.root->n; i++)
 		walk_to(&walk, start.root->ids[i], start.root->ids[i]);

@@ -216,7 +216,7 @@ hnsw_read_root(Relation relation, const HnswMeta *meta, const HnswLayout *layout
 	if (meta->root_pages < pages_of(size))
 		hnsw_raise_corrupted(relation, HNSW_META_BLOCK, "The root has a wrong size.");
 	if (!graph_root_init(root, arena, shape, meta->root_nodes))
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		raise_out_of_memory();
 	if (root->n == 0)
 		return;
 	bytes = palloc(size);

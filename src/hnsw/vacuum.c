@@ -65,7 +65,7 @@ note_dead(Vacuum *vacuum, uint32 node)
 		case GRAPH_BITS_PRESENT:
 			break;
 		case GRAPH_BITS_NO_MEMORY:
-			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+			raise_out_of_memory();
 	}
 }
 
@@ -374,7 +374,7 @@ init_vacuum(Vacuum *vacuum, IndexVacuumInfo *info)
 	if (vacuum->linker == NULL)
 		raise_status(&status);
 	if (!graph_bits_reset(&vacuum->dead, vacuum->nodes))
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		raise_out_of_memory();
 }
 
 /*

@@ -40,6 +40,7 @@
 #include "hnsw/nulls.h"
 #include "server/compat.h"
 #include "server/context.h"
+#include "server/errors.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_verify_index);
 
@@ -233,7 +234,7 @@ static void
 bad_node(Verify *verify, uint32 node)
 {
 	if (graph_bits_add(&verify->bad, node) == GRAPH_BITS_NO_MEMORY)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		raise_out_of_memory();
 }
 
 /* The table may have grown since it was last asked. */
@@ -451,7 +452,7 @@ check_lists(Verify *verify)
 	verify->checker = graph_checker_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
 										   index->space);
 	if (verify->checker == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		raise_out_of_memory();
 	for (uint32 node = 0; node < verify->nodes; node++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -492,7 +493,7 @@ check_index(Verify *verify, const HnswOpened *opened)
 	verify->nodes = hnsw_count_nodes(verify->index);
 	verify->bad.arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
 	if (!graph_bits_reset(&verify->bad, verify->nodes))
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		raise_out_of_memory();
 	check_pages(verify);
 	check_nulls(verify);
 	check_lists(verify);

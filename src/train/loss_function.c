@@ -55,7 +55,7 @@ alloc_numbers(int n, int dims)
 
 /* An array of embeddings of the same dimensions as numbers */
 static Rows
-read_rows(ArrayType *array, const char *name)
+read_loss_rows(ArrayType *array, const char *name)
 {
 	Rows		rows = {0};
 	Datum	   *values;
@@ -264,9 +264,9 @@ evaluate_loss(PG_FUNCTION_ARGS)
 	if (request.type == NULL)
 		raise_status(&status);
 	read_params(fcinfo, name, request.type, &params);
-	rows = read_rows(PG_GETARG_ARRAYTYPE_P(2), "embeddings");
+	rows = read_loss_rows(PG_GETARG_ARRAYTYPE_P(2), "embeddings");
 	if (!PG_ARGISNULL(4))
-		second = read_rows(PG_GETARG_ARRAYTYPE_P(4), "second embeddings");
+		second = read_loss_rows(PG_GETARG_ARRAYTYPE_P(4), "second embeddings");
 	request.params = &params;
 	request.normalize = nn_loss_normalizes(request.type);
 	request.n = rows.n;

@@ -157,7 +157,7 @@ rows_append(RowStore *store, const void *row)
 }
 
 static void
-read_row(const RowStore *store, uint32 i, char *row)
+load_row(const RowStore *store, uint32 i, char *row)
 {
 	off_t		offset = file_offset(store, i);
 	Size		left = store->row_size;
@@ -196,7 +196,7 @@ rows_fetch(RowStore *store, const uint32 *numbers, int n, const void **out)
 		{
 			row = store->scratch + (Size) i * store->row_size;
 			CHECK_FOR_INTERRUPTS();
-			read_row(store, numbers[i], row);
+			load_row(store, numbers[i], row);
 		}
 		out[i] = row;
 	}

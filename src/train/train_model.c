@@ -2,7 +2,7 @@
  * train_model.c
  *	  CALL similarity.train(...): from a query to a finished version.
  *
- * A training has three parts.  prepare() checks everything that can be wrong
+ * A training has three parts.  prepare_training() checks everything that can be wrong
  * and reads the data; nothing has been written when it ends.  The epochs
  * compute.  finish() writes the version whole, so that none is ever seen half.
  *
@@ -238,7 +238,7 @@ restore(Training *training)
 }
 
 static void
-prepare(Training *training, FunctionCallInfo fcinfo)
+prepare_training(Training *training, FunctionCallInfo fcinfo)
 {
 	TrainOptions *options = &training->options;
 	Arena	   *arena = memory_arena(training->context, ARENA_NO_BUDGET);
@@ -531,7 +531,7 @@ static void
 train(Training *training, FunctionCallInfo fcinfo)
 {
 	INSTR_TIME_SET_CURRENT(training->start);
-	prepare(training, fcinfo);
+	prepare_training(training, fcinfo);
 	record_begin(training);
 	commit_training(training);
 	run_guarded(training);

@@ -139,7 +139,7 @@ run_rows(Validation *validation, NnInfer *infer, uint32 begin, int n)
 }
 
 static void
-embed_rows(Validation *validation, Arena *arena, const real *weights)
+embed_validation_rows(Validation *validation, Arena *arena, const real *weights)
 {
 	int			threads = pool_threads(validation->pool);
 	int			batch = FIRST_ROWS * threads;
@@ -309,7 +309,7 @@ validation_run(Validation *validation, const real *weights, EpochStats *stats)
 
 	MemoryContextReset(validation->run_context);
 	arena = memory_arena(validation->run_context, ARENA_NO_BUDGET);
-	embed_rows(validation, arena, weights);
+	embed_validation_rows(validation, arena, weights);
 	find_nearest(validation);
 	for (int i = 0; i < 3; i++)
 		groups[i] = evaluate_group(validation, arena, i - 1);
