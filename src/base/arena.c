@@ -216,7 +216,8 @@ arena_used(const Arena *arena)
 size_t
 arena_bound(size_t bytes, size_t pieces)
 {
-	return bytes + pieces * (ARENA_ALIGNMENT + ARENA_OVERHEAD + ARENA_LARGE / 7) + ARENA_BLOCK;
+	return bytes + pieces * (ARENA_ALIGNMENT + ARENA_OVERHEAD +
+							 ARENA_LARGE / 7) + ARENA_BLOCK;
 }
 
 void

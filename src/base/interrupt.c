@@ -12,7 +12,8 @@ const volatile sig_atomic_t *interrupt_cancel = &never;
 const volatile sig_atomic_t *interrupt_end = &never;
 
 void
-interrupt_watch(const volatile sig_atomic_t * cancel, const volatile sig_atomic_t * end)
+interrupt_watch(const volatile sig_atomic_t * cancel,
+				const volatile sig_atomic_t * end)
 {
 	interrupt_cancel = cancel;
 	interrupt_end = end;

@@ -27,7 +27,8 @@
 extern const volatile sig_atomic_t *interrupt_cancel;
 extern const volatile sig_atomic_t *interrupt_end;
 
-extern void interrupt_watch(const volatile sig_atomic_t * cancel, const volatile sig_atomic_t * end);
+extern void interrupt_watch(const volatile sig_atomic_t * cancel,
+							const volatile sig_atomic_t * end);
 
 static inline bool
 interrupt_pending(void)

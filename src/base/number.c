@@ -62,7 +62,8 @@ load_word(const char *p)
 static inline int
 count_digits(uint64_t word)
 {
-	uint64_t	above = (((word & 0x7f * ONES) + (0x7f - 9) * ONES) | word) >> 7 & ONES;
+	uint64_t	above = (((word & 0x7f * ONES) +
+						  (0x7f - 9) * ONES) | word) >> 7 & ONES;
 	uint64_t	below = (above - 1) & ~above;	/* all bits of these bytes */
 
 	return (int) ((below & ONES) * ONES >> 56);
@@ -89,7 +90,8 @@ read_bulk(const char *p, Decimal *d)
 	bool		ninth = (n == 8) & number_is_digit(p[8]);
 
 	d->mantissa = d->mantissa * integer_powers[n] + value_of(word, n);
-	d->mantissa = d->mantissa * integer_powers[ninth] + (uint64_t) (p[8] - '0') * ninth;
+	d->mantissa = d->mantissa * integer_powers[ninth] + (uint64_t) (p[8] -
+																	'0') * ninth;
 	return n + ninth;
 }
 
@@ -98,7 +100,8 @@ static inline const char *
 read_digits(const char *p, const char *end, bool fraction, Decimal *d)
 {
 	/* One digit, as often before the point, is not worth it. */
-	if (end - p >= BULK && number_is_digit(p[1]) && d->mantissa < MAX_MANTISSA / UINT64_C(1000000000))
+	if (end - p >= BULK && number_is_digit(p[1]) &&
+		d->mantissa < MAX_MANTISSA / UINT64_C(1000000000))
 	{
 		int			n = read_bulk(p, d);
 
@@ -201,8 +204,8 @@ slow_parse(const char *text, const char *end)
 		return d.negative ? -0.0f : 0.0f;
 	if (text < end)
 		read_exponent(text, end, &d.exponent);
-	snprintf(buffer + n, sizeof(buffer) - (size_t) n, "%se%d", sticky ? "1" : "",
-			 d.exponent - sticky);
+	snprintf(buffer + n, sizeof(buffer) - (size_t) n, "%se%d",
+			 sticky ? "1" : "", d.exponent - sticky);
 	return d.negative ? -strtof(buffer, NULL) : strtof(buffer, NULL);
 }
 

@@ -21,6 +21,7 @@ number_is_digit(char c)
  * no number.  The result is the nearest float; too large a number gives an
  * infinity and too small a one a zero or a denormal, as strtof does.
  */
-extern const char *number_parse_float(const char *text, const char *end, float *out);
+extern const char *number_parse_float(const char *text, const char *end,
+									  float *out);
 
 #endif							/* BASE_NUMBER_H */

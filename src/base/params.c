@@ -52,12 +52,14 @@ hint_accepted(const Params *params, Status *status)
 		char		text[64];
 
 		default_text(&params->specs[i], text, sizeof(text));
-		used += (size_t) snprintf(list + used, sizeof(list) - used, "%s\"%s\" (%s)",
-								  i == 0 ? "" : ", ", params->specs[i].name, text);
+		used += (size_t) snprintf(list + used, sizeof(list) - used,
+								  "%s\"%s\" (%s)", i == 0 ? "" : ", ",
+								  params->specs[i].name, text);
 	}
 	if (used == 0)
 		return status_hint(status, "It takes no parameters.");
-	return status_hint(status, "Accepted parameters and their defaults: %s.", list);
+	return status_hint(status, "Accepted parameters and their defaults: %s.",
+					   list);
 }
 
 static int
@@ -96,7 +98,8 @@ static bool
 check_number(const Params *params, int i, double value, Status *status)
 {
 	const ParamSpec *spec = &params->specs[i];
-	bool		integer = spec->type == PARAM_INTEGER || spec->type == PARAM_SIZE2 || spec->type == PARAM_LIST;
+	bool		integer = spec->type == PARAM_INTEGER ||
+	spec->type == PARAM_SIZE2 || spec->type == PARAM_LIST;
 
 	if (spec->type == PARAM_BOOLEAN || spec->type == PARAM_CHOICE ||
 		!isfinite(value) || (integer && value != rint(value)))
@@ -125,7 +128,8 @@ store(Params *params, int i, double number, double second)
 }
 
 bool
-params_set_number(Params *params, const char *name, double value, Status *status)
+params_set_number(Params *params, const char *name, double value,
+				  Status *status)
 {
 	int			i = find(params, name, status);
 
@@ -160,13 +164,15 @@ params_is_list(const Params *params, const char *name)
 }
 
 bool
-params_set_list(Params *params, const char *name, const double *values, int count, Status *status)
+params_set_list(Params *params, const char *name, const double *values,
+				int count, Status *status)
 {
 	int			i = find(params, name, status);
 
 	if (i < 0)
 		return false;
-	if (params->specs[i].type != PARAM_LIST || count < 1 || count > PARAM_LIST_MAX)
+	if (params->specs[i].type != PARAM_LIST || count < 1 ||
+		count > PARAM_LIST_MAX)
 		return fail_type(params, i, status);
 	for (int j = 0; j < count; j++)
 	{
@@ -192,7 +198,8 @@ params_set_boolean(Params *params, const char *name, bool value, Status *status)
 }
 
 bool
-params_set_text(Params *params, const char *name, const char *value, Status *status)
+params_set_text(Params *params, const char *name, const char *value,
+				Status *status)
 {
 	char		list[STATUS_TEXT_SIZE] = "";
 	size_t		used = 0;
@@ -209,8 +216,9 @@ params_set_text(Params *params, const char *name, const char *value, Status *sta
 		if (strcmp(choices[c], value) == 0)
 			return store(params, i, c, c);
 		if (used < sizeof(list))
-			used += (size_t) snprintf(list + used, sizeof(list) - used, "%s\"%s\"",
-									  c == 0 ? "" : ", ", choices[c]);
+			used += (size_t) snprintf(list + used, sizeof(list) - used,
+									  "%s\"%s\"", c == 0 ? "" : ", ",
+									  choices[c]);
 	}
 	status_fail(status, STATUS_INVALID_VALUE,
 				"parameter \"%s\" of %s cannot be \"%s\"",

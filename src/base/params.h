@@ -60,19 +60,25 @@ typedef struct Params
 } Params;
 
 /* Set every value to its default. */
-extern void params_init(Params *params, const char *owner, const ParamSpec *specs);
+extern void params_init(Params *params, const char *owner,
+						const ParamSpec *specs);
 
 /*
  * Set one parameter by name.  Unknown names, wrong types and values out of
  * range are failures whose message names owner and parameter and whose hint
  * lists what is accepted.
  */
-extern bool params_set_number(Params *params, const char *name, double value, Status *status);
-extern bool params_set_pair(Params *params, const char *name, double first, double second, Status *status);
-extern bool params_set_list(Params *params, const char *name, const double *values, int count, Status *status);
+extern bool params_set_number(Params *params, const char *name, double value,
+							  Status *status);
+extern bool params_set_pair(Params *params, const char *name, double first,
+							double second, Status *status);
+extern bool params_set_list(Params *params, const char *name,
+							const double *values, int count, Status *status);
 extern bool params_is_list(const Params *params, const char *name);
-extern bool params_set_boolean(Params *params, const char *name, bool value, Status *status);
-extern bool params_set_text(Params *params, const char *name, const char *value, Status *status);
+extern bool params_set_boolean(Params *params, const char *name, bool value,
+							   Status *status);
+extern bool params_set_text(Params *params, const char *name, const char *value,
+							Status *status);
 extern bool params_set_null(Params *params, const char *name, Status *status);
 
 /* Are all required parameters given? */

@@ -33,7 +33,8 @@ bool
 status_out_of_memory(Status *status, const char *purpose)
 {
 	return status_fail(status, STATUS_OUT_OF_MEMORY, "out of memory%s%s",
-					   purpose != NULL ? " " : "", purpose != NULL ? purpose : "");
+					   purpose != NULL ? " " : "", purpose != NULL ? purpose :
+					   "");
 }
 
 bool

@@ -49,7 +49,8 @@ extern void status_clear(Status *status);
  * "return status_fail(status, ...)".  Longer texts are cut.
  */
 extern bool status_fail(Status *status, StatusCode code,
-						const char *format,...) __attribute__((format(printf, 3, 4)));
+						const char *format,...)
+			__attribute__((format(printf, 3, 4)));
 
 /*
  * The same for memory that ran out: "out of memory", then what it was for
@@ -58,7 +59,9 @@ extern bool status_fail(Status *status, StatusCode code,
 extern bool status_out_of_memory(Status *status, const char *purpose);
 
 /* Add a detail or a hint to the failure just recorded; both return false. */
-extern bool status_detail(Status *status, const char *format,...) __attribute__((format(printf, 2, 3)));
-extern bool status_hint(Status *status, const char *format,...) __attribute__((format(printf, 2, 3)));
+extern bool status_detail(Status *status, const char *format,...)
+			__attribute__((format(printf, 2, 3)));
+extern bool status_hint(Status *status, const char *format,...)
+			__attribute__((format(printf, 2, 3)));
 
 #endif							/* BASE_STATUS_H */

@@ -61,7 +61,8 @@ spin_pause(void)
 static void
 run_slices(ThreadPool *pool, int worker)
 {
-	for (int slice = worker; slice < pool->nslices && !interrupt_pending(); slice += pool->nthreads)
+	for (int slice = worker; slice < pool->nslices && !interrupt_pending();
+		 slice += pool->nthreads)
 		pool->task(pool->arg, slice, worker);
 }
 
@@ -79,7 +80,8 @@ wait_for_run(ThreadPool *pool, unsigned seen)
 		spin_pause();
 	}
 	pthread_mutex_lock(&pool->mutex);
-	while ((run = atomic_load_explicit(&pool->run, memory_order_acquire)) == seen)
+	while ((run = atomic_load_explicit(&pool->run,
+									   memory_order_acquire)) == seen)
 		pthread_cond_wait(&pool->work_ready, &pool->mutex);
 	pthread_mutex_unlock(&pool->mutex);
 	return run;
@@ -98,7 +100,8 @@ worker_main(void *arg)
 		if (atomic_load_explicit(&pool->stop, memory_order_acquire))
 			return NULL;
 		run_slices(pool, worker->number);
-		if (atomic_fetch_sub_explicit(&pool->running, 1, memory_order_acq_rel) == 1)
+		if (atomic_fetch_sub_explicit(&pool->running, 1,
+									  memory_order_acq_rel) == 1)
 		{
 			pthread_mutex_lock(&pool->mutex);
 			pthread_cond_signal(&pool->work_done);
@@ -152,8 +155,8 @@ pool_create(int nthreads, Status *status)
 		{
 			pthread_sigmask(SIG_SETMASK, &saved, NULL);
 			pool_destroy(pool);
-			status_fail(status, STATUS_UNAVAILABLE, "could not create a thread: %s",
-						strerror(error));
+			status_fail(status, STATUS_UNAVAILABLE,
+						"could not create a thread: %s", strerror(error));
 			status_hint(status, "Lower similarity.threads.");
 			return NULL;
 		}

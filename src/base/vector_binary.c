@@ -52,7 +52,8 @@ enum
 static bool
 is_array(const uint8_t *bytes, size_t size)
 {
-	return size >= VECTOR_BINARY_SIZE(0) && read_int16(bytes) == 0 && read_int16(bytes + 2) != 0;
+	return size >= VECTOR_BINARY_SIZE(0) && read_int16(bytes) == 0 &&
+		read_int16(bytes + 2) != 0;
 }
 
 /* Bytes of an element; 0 for a type that is not read */
@@ -108,7 +109,8 @@ check_array(const uint8_t *bytes, size_t size, int max, int *n, Status *status)
 	{
 		status_fail(status, STATUS_BAD_BINARY,
 					"binary array of the type with OID %u cannot become an embedding", read_uint32(bytes + 8));
-		return status_hint(status, "Send smallint[], integer[], bigint[], real[] or double precision[].");
+		return status_hint(status,
+						   "Send smallint[], integer[], bigint[], real[] or double precision[].");
 	}
 	count = read_uint32(bytes + 12);
 	if (count < 1)
@@ -116,17 +118,20 @@ check_array(const uint8_t *bytes, size_t size, int max, int *n, Status *status)
 						   "embedding must have at least 1 dimension");
 	if (count > (uint32_t) max)
 		return status_fail(status, STATUS_TOO_LARGE,
-						   "embedding cannot have more than %d dimensions", max);
+						   "embedding cannot have more than %d dimensions",
+						   max);
 	*n = (int) count;
 	/* a null has no bytes, so that their number would be wrong as well */
-	if (size < ARRAY_HEADER_SIZE + count * (4 + element_size) && read_uint32(bytes + 4) != 0)
+	if (size < ARRAY_HEADER_SIZE + count * (4 + element_size) &&
+		read_uint32(bytes + 4) != 0)
 		return status_fail(status, STATUS_SHAPE_MISMATCH,
 						   "array must not contain nulls to become an embedding");
 	if (size != ARRAY_HEADER_SIZE + count * (4 + element_size))
 		return status_fail(status, STATUS_BAD_BINARY,
 						   "binary array of %d elements needs %zu bytes of elements, not %zu",
 						   *n, count * (4 + element_size), size - ARRAY_HEADER_SIZE);
-	return check_array_elements(bytes + ARRAY_HEADER_SIZE, *n, element_size, status);
+	return check_array_elements(bytes + ARRAY_HEADER_SIZE, *n, element_size,
+								status);
 }
 
 static float
@@ -173,13 +178,16 @@ is_text(const uint8_t *bytes, size_t size)
 }
 
 bool
-vector_binary_check(const uint8_t *bytes, size_t size, int max, int *n, Status *status)
+vector_binary_check(const uint8_t *bytes, size_t size, int max, int *n,
+					Status *status)
 {
 	*n = 0;
 	if (is_text(bytes, size))
 	{
-		status_fail(status, STATUS_BAD_BINARY, "text was sent where binary embedding is expected");
-		return status_hint(status, "Register the type with the client, whose codec of pgvector's vector fits, or send it as text.");
+		status_fail(status, STATUS_BAD_BINARY,
+					"text was sent where binary embedding is expected");
+		return status_hint(status,
+						   "Register the type with the client, whose codec of pgvector's vector fits, or send it as text.");
 	}
 	if (size < VECTOR_BINARY_SIZE(0))
 		return status_fail(status, STATUS_BAD_BINARY,
@@ -196,7 +204,8 @@ vector_binary_check(const uint8_t *bytes, size_t size, int max, int *n, Status *
 						   "embedding must have at least 1 dimension");
 	if (*n > max)
 		return status_fail(status, STATUS_TOO_LARGE,
-						   "embedding cannot have more than %d dimensions", max);
+						   "embedding cannot have more than %d dimensions",
+						   max);
 	if (size != VECTOR_BINARY_SIZE(*n))
 		return status_fail(status, STATUS_BAD_BINARY,
 						   "binary embedding of %d dimensions needs %zu bytes of elements, not %zu",

@@ -23,7 +23,8 @@
  * Check that size bytes are one vector or array of 1 to max elements, and give
  * their count: what there is to do before allocating.
  */
-extern bool vector_binary_check(const uint8_t *bytes, size_t size, int max, int *n, Status *status);
+extern bool vector_binary_check(const uint8_t *bytes, size_t size, int max,
+								int *n, Status *status);
 
 /*
  * The elements of bytes that were checked; any float, also NaN, and infinity

@@ -28,7 +28,8 @@ vector_text_bound(const char *text, size_t size, int limit)
 	size_t		n = 1;
 
 	for (size_t i = 0; i < size; i += COMMA_BLOCK)
-		n += count_commas(text + i, size - i < COMMA_BLOCK ? size - i : COMMA_BLOCK);
+		n += count_commas(text + i, size - i < COMMA_BLOCK ? size - i :
+						  COMMA_BLOCK);
 	return n <= (size_t) limit ? (int) n : limit + 1;
 }
 
@@ -56,7 +57,8 @@ fail_at(const char *text, const char *p, const char *end, const char *expected,
 	status_fail(status, STATUS_BAD_TEXT,
 				"invalid input syntax for type embedding");
 	if (p == end)
-		return status_detail(status, "Expected %s at position %d, but the text ends there.",
+		return status_detail(status,
+							 "Expected %s at position %d, but the text ends there.",
 							 expected, position);
 	return status_detail(status, "Expected %s at position %d, found \"%c\".",
 						 expected, position, *p >= ' ' && *p <= '~' ? *p : '?');
@@ -76,7 +78,8 @@ parse_element(const char *text, const char **p, const char *end, float *out,
 		status_fail(status, STATUS_OUT_OF_RANGE,
 					"\"%.*s\" is out of range for type embedding",
 					next - *p > 40 ? 40 : (int) (next - *p), *p);
-		return status_detail(status, "The number at position %d does not fit a real.",
+		return status_detail(status,
+							 "The number at position %d does not fit a real.",
 							 (int) (*p - text) + 1);
 	}
 	*p = next;
@@ -119,13 +122,16 @@ vector_text_parse(const char *text, size_t size, float *out, int max, int *n,
 	{
 		if (*n == max)
 			return status_fail(status, STATUS_TOO_LARGE,
-							   "embedding cannot have more than %d dimensions", max);
-		if (!(is_array ? parse_quoted : parse_element) (text, &p, end, &out[*n], status))
+							   "embedding cannot have more than %d dimensions",
+							   max);
+		if (!(is_array ? parse_quoted : parse_element) (text, &p, end, &out[*n],
+														status))
 			return false;
 		(*n)++;
 		p = skip_space(p, end);
 		if (p == end || (*p != ',' && *p != (is_array ? '}' : ']')))
-			return fail_at(text, p, end, is_array ? "\",\" or \"}\"" : "\",\" or \"]\"", status);
+			return fail_at(text, p, end, is_array ? "\",\" or \"}\"" :
+						   "\",\" or \"]\"", status);
 		if (*p++ != ',')
 			break;
 		p = skip_space(p, end);

@@ -76,7 +76,8 @@ Datum
 embedding_accumulate(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = aggregate_context(fcinfo);
-	SumState   *state = PG_ARGISNULL(0) ? NULL : (SumState *) PG_GETARG_POINTER(0);
+	SumState   *state = PG_ARGISNULL(0) ? NULL :
+	(SumState *) PG_GETARG_POINTER(0);
 	Embedding  *e;
 	const float *x;
 

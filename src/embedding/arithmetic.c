@@ -27,7 +27,8 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(binary_quantize);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(subvector);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(random_embedding);
 
-typedef void (*ElementFunction) (const float *a, const float *b, size_t n, float *out);
+typedef void (*ElementFunction) (const float *a, const float *b, size_t n,
+								 float *out);
 
 static Embedding *
 elementwise(FunctionCallInfo fcinfo, ElementFunction function)
@@ -39,7 +40,8 @@ elementwise(FunctionCallInfo fcinfo, ElementFunction function)
 	embedding_check_pair(a, b);
 	result = embedding_new(a->dims);
 	result->model = a->model != 0 ? a->model : b->model;
-	function(embedding_floats(a, NULL), embedding_floats(b, NULL), a->dims, result->x);
+	function(embedding_floats(a, NULL), embedding_floats(b, NULL), a->dims,
+			 result->x);
 	embedding_check_finite(result);
 	return result;
 }
@@ -67,7 +69,8 @@ embedding_multiply(PG_FUNCTION_ARGS)
 }
 
 static Embedding *
-scaled(const Embedding *e, double number, void (*function) (const float *x, double number, size_t n, float *out))
+scaled(const Embedding *e, double number,
+	   void (*function) (const float *x, double number, size_t n, float *out))
 {
 	Embedding  *result = embedding_new(e->dims);
 
@@ -85,13 +88,15 @@ scaled(const Embedding *e, double number, void (*function) (const float *x, doub
 Datum
 embedding_scale(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_EMBEDDING_P(scaled(PG_GETARG_EMBEDDING_P(0), PG_GETARG_FLOAT8(1), kernel_scale));
+	PG_RETURN_EMBEDDING_P(scaled(PG_GETARG_EMBEDDING_P(0), PG_GETARG_FLOAT8(1),
+								 kernel_scale));
 }
 
 Datum
 embedding_scale_left(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_EMBEDDING_P(scaled(PG_GETARG_EMBEDDING_P(1), PG_GETARG_FLOAT8(0), kernel_scale));
+	PG_RETURN_EMBEDDING_P(scaled(PG_GETARG_EMBEDDING_P(1), PG_GETARG_FLOAT8(0),
+								 kernel_scale));
 }
 
 Datum
@@ -103,7 +108,8 @@ embedding_divide(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DIVISION_BY_ZERO),
 				 errmsg("division by zero")));
-	PG_RETURN_EMBEDDING_P(scaled(PG_GETARG_EMBEDDING_P(0), divisor, kernel_divide));
+	PG_RETURN_EMBEDDING_P(scaled(PG_GETARG_EMBEDDING_P(0), divisor,
+								 kernel_divide));
 }
 
 Datum
@@ -157,7 +163,8 @@ l2_normalize(PG_FUNCTION_ARGS)
 Datum
 binary_quantize(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_EMBEDDING_P(embedding_convert(PG_GETARG_EMBEDDING_P(0), ELEMENT_BIT));
+	PG_RETURN_EMBEDDING_P(embedding_convert(PG_GETARG_EMBEDDING_P(0),
+											ELEMENT_BIT));
 }
 
 /* subvector(e, start, count): as substr, what lies outside is left out. */
@@ -176,7 +183,8 @@ subvector(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("subvector must have at least 1 dimension")));
 	result = embedding_new((int) (end - start));
-	memcpy(result->x, embedding_floats(e, NULL) + start - 1, result->dims * sizeof(float4));
+	memcpy(result->x, embedding_floats(e, NULL) + start - 1,
+		   result->dims * sizeof(float4));
 	PG_RETURN_EMBEDDING_P(result);
 }
 

@@ -85,7 +85,8 @@ array_to_embedding(PG_FUNCTION_ARGS)
 	/* before the elements: it refuses too many */
 	e = embedding_new(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
 	get_typlenbyvalalign(type, &length, &byval, &align);
-	deconstruct_array(array, type, length, byval, align, &elements, NULL, &dims);
+	deconstruct_array(array, type, length, byval, align, &elements, NULL,
+					  &dims);
 	for (int i = 0; i < dims; i++)
 		e->x[i] = element_to_float4(elements[i], type);
 	embedding_check_finite(e);
@@ -97,7 +98,8 @@ static Datum
 next_number(const char **place, Oid type)
 {
 	bool		single = type == FLOAT4OID;
-	Datum		value = single ? Float4GetDatum(*(const float4 *) *place) : Float8GetDatum(*(const float8 *) *place);
+	Datum		value = single ? Float4GetDatum(*(const float4 *) *place) :
+	Float8GetDatum(*(const float8 *) *place);
 
 	*place += single ? sizeof(float4) : sizeof(float8);
 	return value;
@@ -152,7 +154,8 @@ array_to_embeddings(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("an array of %d embeddings of %d dimensions is too large", n, dims),
-				 errdetail("It would have %zu bytes, at most %zu are allowed.", size, (Size) MaxAllocSize)));
+				 errdetail("It would have %zu bytes, at most %zu are allowed.",
+						   size, (Size) MaxAllocSize)));
 	rows = new_array(result, n, size);
 	for (int i = 0; i < n; i++)
 	{
@@ -174,7 +177,8 @@ jsonb_to_float4(const JsonbValue *value)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("jsonb must be an array of numbers to become an embedding")));
-	return DatumGetFloat4(DirectFunctionCall1(numeric_float4, NumericGetDatum(value->val.numeric)));
+	return DatumGetFloat4(DirectFunctionCall1(numeric_float4,
+											  NumericGetDatum(value->val.numeric)));
 }
 
 /* jsonb_to_embedding(jsonb, typmod, explicit) for an array of numbers */
@@ -214,7 +218,8 @@ json_to_embedding(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("json must be an array of numbers to become an embedding")));
 	return DirectFunctionCall3(embedding_in, CStringGetDatum(json),
-							   ObjectIdGetDatum(InvalidOid), PG_GETARG_DATUM(1));
+							   ObjectIdGetDatum(InvalidOid),
+							   PG_GETARG_DATUM(1));
 }
 
 /* ---- strings of bits to embedding ---- */
@@ -227,7 +232,8 @@ bits_to_embedding(PG_FUNCTION_ARGS)
 	Embedding  *e = embedding_new(VARBITLEN(bits));
 
 	for (int i = 0; i < e->dims; i++)
-		e->x[i] = (VARBITS(bits)[i / BITS_PER_BYTE] >> (BITS_PER_BYTE - 1 - i % BITS_PER_BYTE)) & 1;
+		e->x[i] = (VARBITS(bits)[i / BITS_PER_BYTE] >> (BITS_PER_BYTE - 1 -
+														i % BITS_PER_BYTE)) & 1;
 	if (PG_GETARG_INT32(1) < 0)
 		PG_RETURN_EMBEDDING_P(embedding_convert(e, ELEMENT_BIT));
 	PG_RETURN_EMBEDDING_P(embedding_coerce(e, PG_GETARG_INT32(1)));
@@ -300,37 +306,43 @@ to_array(const Embedding *e, Oid type, Datum (*element) (float4 x))
 Datum
 embedding_to_float4_array(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), FLOAT4OID, float4_element));
+	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), FLOAT4OID,
+								   float4_element));
 }
 
 Datum
 embedding_to_float8_array(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), FLOAT8OID, float8_element));
+	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), FLOAT8OID,
+								   float8_element));
 }
 
 Datum
 embedding_to_int2_array(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), INT2OID, int2_element));
+	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), INT2OID,
+								   int2_element));
 }
 
 Datum
 embedding_to_int8_array(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), INT8OID, int8_element));
+	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), INT8OID,
+								   int8_element));
 }
 
 Datum
 embedding_to_int4_array(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), INT4OID, int4_element));
+	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), INT4OID,
+								   int4_element));
 }
 
 Datum
 embedding_to_numeric_array(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), NUMERICOID, numeric_element));
+	PG_RETURN_ARRAYTYPE_P(to_array(PG_GETARG_EMBEDDING_P(0), NUMERICOID,
+								   numeric_element));
 }
 
 /* Casts to arrays of JSON; numbers are the shortest that read back the same */
@@ -358,7 +370,8 @@ embedding_to_jsonb(PG_FUNCTION_ARGS)
 Datum
 embedding_to_json(PG_FUNCTION_ARGS)
 {
-	char	   *json = DatumGetCString(DirectFunctionCall1(embedding_out, PG_GETARG_DATUM(0)));
+	char	   *json = DatumGetCString(DirectFunctionCall1(embedding_out,
+														   PG_GETARG_DATUM(0)));
 
 	PG_RETURN_TEXT_P(cstring_to_text(json));
 }
@@ -376,6 +389,7 @@ embedding_to_bits(PG_FUNCTION_ARGS)
 	VARBITLEN(bits) = e->dims;
 	for (int i = 0; i < e->dims; i++)
 		if (x[i] > 0)
-			VARBITS(bits)[i / BITS_PER_BYTE] |= 1 << (BITS_PER_BYTE - 1 - i % BITS_PER_BYTE);
+			VARBITS(bits)[i / BITS_PER_BYTE] |= 1 << (BITS_PER_BYTE - 1 -
+													  i % BITS_PER_BYTE);
 	PG_RETURN_VARBIT_P(bits);
 }

@@ -118,5 +118,6 @@ embedding_hash(PG_FUNCTION_ARGS)
 Datum
 embedding_hash_extended(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_UINT64(hash_embedding(PG_GETARG_EMBEDDING_P(0), PG_GETARG_INT64(1)));
+	PG_RETURN_UINT64(hash_embedding(PG_GETARG_EMBEDDING_P(0),
+									PG_GETARG_INT64(1)));
 }

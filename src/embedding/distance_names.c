@@ -95,7 +95,8 @@ static const EmbeddingMetric metrics[] = {
 	{
 		.name = "squared_euclidean",.aliases = {"SquaredEuclideanDistance", "sql2", "sqeuclidean"},
 		.kind = NEIGHBOR_L2_SQUARED,.distance = distance_l2_squared,
-		.operator = "<->",.function = "l2_squared_distance",.opclass = "embedding_l2_ops"
+		.operator = "<->",.function = "l2_squared_distance",.opclass =
+		"embedding_l2_ops"
 	},
 	{
 		.name = "inner_product",.aliases = {"ip", "InnerProductSimilarity"},
@@ -129,7 +130,8 @@ has_name(const EmbeddingMetric *metric, const char *name)
 {
 	if (pg_strcasecmp(metric->name, name) == 0)
 		return true;
-	for (int i = 0; i < EMBEDDING_METRIC_ALIASES && metric->aliases[i] != NULL; i++)
+	for (int i = 0; i < EMBEDDING_METRIC_ALIASES && metric->aliases[i] != NULL;
+		 i++)
 		if (pg_strcasecmp(metric->aliases[i], name) == 0)
 			return true;
 	return false;
@@ -155,7 +157,8 @@ embedding_metric(const char *name, bool bits)
 	initStringInfo(&names);
 	for (int i = 0; i < lengthof(metrics); i++)
 		if (bits || !metrics[i].of_bits)
-			appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", metrics[i].name);
+			appendStringInfo(&names, "%s%s", i > 0 ? ", " : "",
+							 metrics[i].name);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("unknown distance \"%s\"", name),
@@ -183,7 +186,8 @@ aliases_of(const EmbeddingMetric *metric)
 		aliases[n] = CStringGetTextDatum(metric->aliases[n]);
 		n++;
 	}
-	return PointerGetDatum(construct_array(aliases, n, TEXTOID, -1, false, TYPALIGN_INT));
+	return PointerGetDatum(construct_array(aliases, n, TEXTOID, -1, false,
+										   TYPALIGN_INT));
 }
 
 /* distances(): name, other names, operator, function, operator class */
@@ -213,7 +217,8 @@ list_distances(PG_FUNCTION_ARGS)
 #define SUM_ROUNDING (4 * FLT_EPSILON)
 
 bool
-embedding_is_own_distance(const EmbeddingMetric *metric, const Embedding *e, double distance)
+embedding_is_own_distance(const EmbeddingMetric *metric, const Embedding *e,
+						  double distance)
 {
 	double		square = -embedding_negative_inner_product(e, e);
 

@@ -98,7 +98,8 @@ l2_distance(PG_FUNCTION_ARGS)
 Datum
 l2_squared_distance(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo, embedding_l2_squared_distance));
+	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo,
+										   embedding_l2_squared_distance));
 }
 
 Datum
@@ -110,13 +111,15 @@ cosine_distance(PG_FUNCTION_ARGS)
 Datum
 inner_product(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_FLOAT8(-distance_of_arguments(fcinfo, embedding_negative_inner_product));
+	PG_RETURN_FLOAT8(-distance_of_arguments(fcinfo,
+											embedding_negative_inner_product));
 }
 
 Datum
 negative_inner_product(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo, embedding_negative_inner_product));
+	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo,
+										   embedding_negative_inner_product));
 }
 
 Datum
@@ -149,7 +152,8 @@ snr_distance(PG_FUNCTION_ARGS)
 
 /* ---- bits: operands of other kinds become bits first ---- */
 
-typedef double (*BitsFunction) (const uint8_t *a, const uint8_t *b, size_t bytes);
+typedef double (*BitsFunction) (const uint8_t *a, const uint8_t *b,
+								size_t bytes);
 
 static double
 distance_of_bits(const Embedding *a, const Embedding *b, BitsFunction distance)
@@ -217,7 +221,8 @@ hamming_distance(PG_FUNCTION_ARGS)
 Datum
 jaccard_distance(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_FLOAT8(distance_of_bit_arguments(fcinfo, kernel_jaccard_distance));
+	PG_RETURN_FLOAT8(distance_of_bit_arguments(fcinfo,
+											   kernel_jaccard_distance));
 }
 
 /* ---- the rest ---- */
@@ -235,7 +240,8 @@ within(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("radius must not be negative or NaN")));
-	PG_RETURN_BOOL(distance_of_arguments(fcinfo, embedding_l2_distance) <= radius);
+	PG_RETURN_BOOL(distance_of_arguments(fcinfo,
+										 embedding_l2_distance) <= radius);
 }
 
 /* l2_norm(e): in double, so that no finite embedding leaves its range */

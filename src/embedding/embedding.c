@@ -103,7 +103,8 @@ embedding_convert(Embedding *e, ElementKind kind)
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("\"%g\" is out of range for %s precision of type embedding",
 						x[done], element_name(kind)),
-				 errdetail("Element %zu is beyond 65504, the largest half.", done + 1)));
+				 errdetail("Element %zu is beyond 65504, the largest half.",
+						   done + 1)));
 	if (x != e->x)
 		pfree(unconstify(float *, x));
 	return result;
@@ -133,7 +134,8 @@ embedding_raise_model_mismatch(int a, int b)
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("embeddings of different model versions cannot be compared"),
-			 errdetail("One was made by model version %d, the other by %d.", a, b),
+			 errdetail("One was made by model version %d, the other by %d.", a,
+					   b),
 			 errhint("Embed both with the same version; similarity.model_versions lists them.")));
 }
 
@@ -153,7 +155,8 @@ embedding_check_finite(const Embedding *e)
 	{
 		if (!isfinite(e->x[i]))
 			ereport(ERROR,
-					(errcode(isnan(e->x[i]) ? ERRCODE_DATA_EXCEPTION : ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					(errcode(isnan(e->x[i]) ? ERRCODE_DATA_EXCEPTION :
+							 ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 					 errmsg("%s is not allowed in embedding",
 							isnan(e->x[i]) ? "NaN" : "infinity"),
 					 errdetail("Element %d is not a finite number.", i + 1)));
@@ -172,7 +175,8 @@ extension_schema(void)
 
 	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber,
 				F_NAMEEQ, CStringGetDatum("similarity"));
-	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1, &key);
+	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1,
+							  &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;

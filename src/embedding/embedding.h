@@ -130,14 +130,18 @@ extern int	embedding_compare(const Embedding *a, const Embedding *b);
  * dimensions.  Cosine is NaN for a zero vector.
  */
 extern double embedding_l2_distance(const Embedding *a, const Embedding *b);
-extern double embedding_l2_squared_distance(const Embedding *a, const Embedding *b);
+extern double embedding_l2_squared_distance(const Embedding *a,
+											const Embedding *b);
 extern double embedding_cosine_distance(const Embedding *a, const Embedding *b);
-extern double embedding_negative_inner_product(const Embedding *a, const Embedding *b);
+extern double embedding_negative_inner_product(const Embedding *a,
+											   const Embedding *b);
 extern double embedding_l1_distance(const Embedding *a, const Embedding *b);
 
 /* Operands that are not bits are converted to bits first. */
-extern double embedding_hamming_distance(const Embedding *a, const Embedding *b);
-extern double embedding_jaccard_distance(const Embedding *a, const Embedding *b);
+extern double embedding_hamming_distance(const Embedding *a,
+										 const Embedding *b);
+extern double embedding_jaccard_distance(const Embedding *a,
+										 const Embedding *b);
 
 /* What a distance of values of this typmod costs, in units of cpu_operator_cost */
 extern double embedding_distance_cost(int32 typmod);
@@ -167,12 +171,14 @@ typedef struct EmbeddingMetric
  * asked for.  ERRCODE_UNDEFINED_OBJECT that lists the names.
  */
 extern const EmbeddingMetric *embedding_metric(const char *name, bool bits);
-extern const EmbeddingMetric *embedding_metric_or_null(const char *name, bool bits);
+extern const EmbeddingMetric *embedding_metric_or_null(const char *name,
+													   bool bits);
 
 /*
  * Is this distance from e that of e itself, but for rounding?  Embeddings that
  * one model makes of one input, alone or in a batch, lie so near.
  */
-extern bool embedding_is_own_distance(const EmbeddingMetric *metric, const Embedding *e, double distance);
+extern bool embedding_is_own_distance(const EmbeddingMetric *metric,
+									  const Embedding *e, double distance);
 
 #endif							/* EMBEDDING_EMBEDDING_H */

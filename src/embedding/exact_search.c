@@ -30,7 +30,8 @@ struct ExactSearch
 };
 
 int
-exact_search_affordable(const EmbeddingMetric *metric, int dims, int k, Size item_size)
+exact_search_affordable(const EmbeddingMetric *metric, int dims, int k,
+						Size item_size)
 {
 	Size		bits = metric->of_bits ? embedding_size(ELEMENT_BIT, dims) : 0;
 
@@ -71,8 +72,9 @@ exact_search_begin(const EmbeddingMetric *metric, ThreadPool *pool,
 		items[i] = take_item(search, queries[i], vectors + (Size) i * dims);
 	}
 	status_clear(&status);
-	search->neighbors = neighbors_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
-										 pool, metric->kind, metric->distance, dims,
+	search->neighbors = neighbors_create(memory_arena(CurrentMemoryContext,
+													  ARENA_NO_BUDGET), pool,
+										 metric->kind, metric->distance, dims,
 										 vectors, items, n, k, &status);
 	if (search->neighbors == NULL)
 		raise_status(&status);
@@ -80,7 +82,8 @@ exact_search_begin(const EmbeddingMetric *metric, ThreadPool *pool,
 	search->vectors = allocate_vectors(search->block, dims);
 	search->items = palloc(sizeof(void *) * search->block);
 	search->ids = palloc(sizeof(uint64) * search->block);
-	search->context = AllocSetContextCreate(CurrentMemoryContext, "block of rows",
+	search->context = AllocSetContextCreate(CurrentMemoryContext,
+											"block of rows",
 											ALLOCSET_DEFAULT_SIZES);
 	return search;
 }
@@ -102,7 +105,8 @@ exact_search_add(ExactSearch *search, Datum value, uint64 id, bool stays)
 	embedding_check_dims(embedding_check(e), search->query);
 	if (e->model != 0 && search->model != 0 && e->model != search->model)
 		embedding_raise_model_mismatch(e->model, search->model);
-	search->items[i] = take_item(search, e, search->vectors + (Size) i * e->dims);
+	search->items[i] = take_item(search, e,
+								 search->vectors + (Size) i * e->dims);
 	search->ids[i] = id;
 	search->n++;
 	MemoryContextSwitchTo(caller);
@@ -113,7 +117,8 @@ exact_search_add(ExactSearch *search, Datum value, uint64 id, bool stays)
 void
 exact_search_flush(ExactSearch *search)
 {
-	neighbors_add(search->neighbors, search->vectors, search->items, search->ids, search->n);
+	neighbors_add(search->neighbors, search->vectors, search->items,
+				  search->ids, search->n);
 	check_interrupts();
 	search->n = 0;
 	MemoryContextReset(search->context);

@@ -34,7 +34,8 @@ static Kept *
 kept_values(FmgrInfo *flinfo)
 {
 	if (flinfo->fn_extra == NULL)
-		flinfo->fn_extra = MemoryContextAllocZero(flinfo->fn_mcxt, 2 * sizeof(Kept));
+		flinfo->fn_extra = MemoryContextAllocZero(flinfo->fn_mcxt,
+												  2 * sizeof(Kept));
 	return flinfo->fn_extra;
 }
 
@@ -55,7 +56,8 @@ fetch_toasted(FunctionCallInfo fcinfo, int n)
 		return (Embedding *) detoast_attr(datum);
 	VARATT_EXTERNAL_GET_POINTER(pointer, datum);
 	kept = kept_values(fcinfo->flinfo) + n;
-	if (!kept->is_known || memcmp(&kept->pointer, &pointer, sizeof(pointer)) != 0)
+	if (!kept->is_known ||
+		memcmp(&kept->pointer, &pointer, sizeof(pointer)) != 0)
 	{
 		if (kept->value != NULL)
 			pfree(kept->value);
@@ -118,7 +120,8 @@ embedding_fetch_bits(FunctionCallInfo fcinfo, int n, Embedding *e)
 }
 
 void
-embedding_release_bits(FunctionCallInfo fcinfo, int n, Embedding *e, Embedding *bits)
+embedding_release_bits(FunctionCallInfo fcinfo, int n, Embedding *e,
+					   Embedding *bits)
 {
 	if (bits != e && !is_kept(fcinfo, n, bits))
 		pfree(bits);

@@ -20,7 +20,8 @@ typedef union EmbeddingBuffer
  * only.  Valid until the function returns.  An argument that is the same
  * toasted value in every call is read once for all of them.
  */
-extern Embedding *embedding_fetch(FunctionCallInfo fcinfo, int n, EmbeddingBuffer *buffer);
+extern Embedding *embedding_fetch(FunctionCallInfo fcinfo, int n,
+								  EmbeddingBuffer *buffer);
 
 /*
  * Done with e: free what embedding_fetch() allocated, if it did.  If e stands in
@@ -32,7 +33,9 @@ extern void embedding_release(FunctionCallInfo fcinfo, int n, Embedding *e);
  * e, the n-th argument, as bits: itself, a copy, or what is kept of a constant.
  * Read only, and released before e is.
  */
-extern Embedding *embedding_fetch_bits(FunctionCallInfo fcinfo, int n, Embedding *e);
-extern void embedding_release_bits(FunctionCallInfo fcinfo, int n, Embedding *e, Embedding *bits);
+extern Embedding *embedding_fetch_bits(FunctionCallInfo fcinfo, int n,
+									   Embedding *e);
+extern void embedding_release_bits(FunctionCallInfo fcinfo, int n, Embedding *e,
+								   Embedding *bits);
 
 #endif							/* EMBEDDING_FETCH_H */

@@ -49,7 +49,8 @@ embedding_in(PG_FUNCTION_ARGS)
 	Status		status;
 	int			dims;
 
-	if (!vector_text_parse(text, size, e->x, EMBEDDING_MAX_DIMS, &dims, &status))
+	if (!vector_text_parse(text, size, e->x, EMBEDDING_MAX_DIMS, &dims,
+						   &status))
 		raise_status(&status);
 	Assert(dims == bound);
 	PG_RETURN_EMBEDDING_P(embedding_coerce(e, typmod));
@@ -109,7 +110,8 @@ embedding_send(PG_FUNCTION_ARGS)
 	bytea	   *result = palloc(size);
 
 	SET_VARSIZE(result, size);
-	vector_binary_write(embedding_floats(e, NULL), e->dims, (uint8 *) VARDATA(result));
+	vector_binary_write(embedding_floats(e, NULL), e->dims,
+						(uint8 *) VARDATA(result));
 	PG_RETURN_BYTEA_P(result);
 }
 
@@ -125,7 +127,8 @@ typmod_number(const char *word, const char *what, int minimum, int maximum)
 	if (end == word || *end != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid type modifier \"%s\" for type embedding", word),
+				 errmsg("invalid type modifier \"%s\" for type embedding",
+						word),
 				 errhint("Write embedding(dimensions [, float | half | int8 | bit] [, model version]).")));
 	if (errno != 0 || value < minimum || value > maximum)
 		ereport(ERROR,
@@ -160,12 +163,13 @@ embedding_typmod_in(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("type embedding needs a number of dimensions")));
-	dims = typmod_number(DatumGetCString(words[0]), "dimensions", 1, EMBEDDING_MAX_DIMS);
+	dims = typmod_number(DatumGetCString(words[0]), "dimensions", 1,
+						 EMBEDDING_MAX_DIMS);
 	if (next < nwords && element_find(DatumGetCString(words[next]), &kind))
 		next++;
 	if (next < nwords)
-		model = typmod_number(DatumGetCString(words[next++]), "model version", 1,
-							  EMBEDDING_MAX_MODEL);
+		model = typmod_number(DatumGetCString(words[next++]), "model version",
+							  1, EMBEDDING_MAX_MODEL);
 	if (next < nwords)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -185,7 +189,8 @@ embedding_typmod_out(PG_FUNCTION_ARGS)
 		PG_RETURN_CSTRING(text.data);
 	appendStringInfo(&text, "(%d", EMBEDDING_TYPMOD_DIMS(typmod));
 	if (EMBEDDING_TYPMOD_KIND(typmod) != ELEMENT_FLOAT)
-		appendStringInfo(&text, ",%s", element_name(EMBEDDING_TYPMOD_KIND(typmod)));
+		appendStringInfo(&text, ",%s",
+						 element_name(EMBEDDING_TYPMOD_KIND(typmod)));
 	if (EMBEDDING_TYPMOD_MODEL(typmod) != 0)
 		appendStringInfo(&text, ",%d", EMBEDDING_TYPMOD_MODEL(typmod));
 	appendStringInfoChar(&text, ')');

@@ -70,7 +70,8 @@ read_queries(Knn *knn, ArrayType *array)
 	if (n > NEIGHBOR_MAX_QUERIES)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many queries: %d, at most %d", n, NEIGHBOR_MAX_QUERIES)));
+				 errmsg("too many queries: %d, at most %d", n,
+						NEIGHBOR_MAX_QUERIES)));
 	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
 					  &values, &nulls, &knn->nqueries);
 	knn->queries = palloc(sizeof(Embedding *) * Max(n, 1));
@@ -88,7 +89,8 @@ read_queries(Knn *knn, ArrayType *array)
 		embedding_merge_model(&model, e);
 	}
 	if (n > 0)
-		knn->most = exact_search_affordable(knn->metric, knn->queries[0]->dims, knn->k, 0);
+		knn->most = exact_search_affordable(knn->metric, knn->queries[0]->dims,
+											knn->k, 0);
 	pfree(values);
 	pfree(nulls);
 }
@@ -124,10 +126,12 @@ require_knn_table(Oid relid)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relid)));
-	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_MATVIEW)
+	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE &&
+		kind != RELKIND_MATVIEW)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a table or materialized view", get_rel_name(relid))));
+				 errmsg("\"%s\" is not a table or materialized view",
+						get_rel_name(relid))));
 }
 
 static void
@@ -139,12 +143,14 @@ prepare_table(Knn *knn, Oid relid, const char *column)
 	require_knn_table(relid);
 	require_knn_column(relid, column);
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT tableoid, ctid, %s FROM %s", quote_identifier(column),
+	appendStringInfo(&sql, "SELECT tableoid, ctid, %s FROM %s",
+					 quote_identifier(column),
 					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
 												get_rel_name(relid)));
 	knn->plan = SPI_prepare(sql.data, 0, NULL);
 	if (knn->plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+		elog(ERROR, "SPI_prepare failed: %s",
+			 SPI_result_code_string(SPI_result));
 	knn->parts = palloc(sizeof(Oid) * MAX_PARTS);
 }
 
@@ -158,7 +164,8 @@ part_number(Knn *knn, Oid relid)
 	if (knn->nparts == MAX_PARTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("table has more than %d partitions with rows", MAX_PARTS)));
+				 errmsg("table has more than %d partitions with rows",
+						MAX_PARTS)));
 	knn->parts[knn->nparts] = relid;
 	return knn->nparts++;
 }
@@ -203,10 +210,12 @@ take_table_block(Knn *knn)
 	for (uint64 i = 0; i < fetched; i++)
 	{
 		bool		isnull;
-		Datum		value = SPI_getbinval(table->vals[i], table->tupdesc, 3, &isnull);
+		Datum		value = SPI_getbinval(table->vals[i], table->tupdesc, 3,
+										  &isnull);
 
 		if (!isnull)
-			exact_search_add(knn->search, value, row_id(knn, table->vals[i], table->tupdesc), true);
+			exact_search_add(knn->search, value,
+							 row_id(knn, table->vals[i], table->tupdesc), true);
 	}
 	exact_search_flush(knn->search);
 	SPI_freetuptable(table);
@@ -236,7 +245,8 @@ return_neighbors(Knn *knn, ReturnSetInfo *result)
 			values[2] = PointerGetDatum(&tid);
 			values[3] = Float8GetDatum(found[i].distance);
 			values[4] = ObjectIdGetDatum(knn->parts[found[i].id >> 48]);
-			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+			tuplestore_putvalues(result->setResult, result->setDesc, values,
+								 nulls);
 		}
 	}
 }
@@ -247,8 +257,8 @@ run_pass(Knn *knn, ReturnSetInfo *result)
 {
 	MemoryContext caller = MemoryContextSwitchTo(knn->pass_context);
 
-	knn->search = exact_search_begin(knn->metric, knn->pool, knn->queries + knn->first,
-									 knn->n, knn->k);
+	knn->search = exact_search_begin(knn->metric, knn->pool,
+									 knn->queries + knn->first, knn->n, knn->k);
 	knn->portal = cursor_open(knn->plan, true);
 	while (take_table_block(knn))
 		continue;
@@ -269,7 +279,8 @@ run_pass(Knn *knn, ReturnSetInfo *result)
 Datum
 similarity_knn(PG_FUNCTION_ARGS)
 {
-	const EmbeddingMetric *metric = embedding_metric(text_to_cstring(PG_GETARG_TEXT_PP(4)), true);
+	const EmbeddingMetric *metric =
+	embedding_metric(text_to_cstring(PG_GETARG_TEXT_PP(4)), true);
 	int64		k = PG_GETARG_INT64(3);
 	MemoryContext context;
 	MemoryContext previous;
@@ -278,14 +289,17 @@ similarity_knn(PG_FUNCTION_ARGS)
 	if (k < 1 || k > NEIGHBOR_MAX_K)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("k must be between 1 and %d, not %lld", NEIGHBOR_MAX_K, (long long) k)));
+				 errmsg("k must be between 1 and %d, not %lld", NEIGHBOR_MAX_K,
+						(long long) k)));
 	InitMaterializedSRF(fcinfo, 0);
-	context = AllocSetContextCreate(CurrentMemoryContext, "knn", ALLOCSET_DEFAULT_SIZES);
+	context = AllocSetContextCreate(CurrentMemoryContext, "knn",
+									ALLOCSET_DEFAULT_SIZES);
 	previous = MemoryContextSwitchTo(context);
 	knn = palloc0(sizeof(Knn));
 	knn->metric = metric;
 	knn->k = (int) k;
-	knn->pass_context = AllocSetContextCreate(context, "knn pass", ALLOCSET_DEFAULT_SIZES);
+	knn->pass_context = AllocSetContextCreate(context, "knn pass",
+											  ALLOCSET_DEFAULT_SIZES);
 	read_queries(knn, PG_GETARG_ARRAYTYPE_P(2));
 	MemoryContextSwitchTo(previous);
 

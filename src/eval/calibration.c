@@ -32,7 +32,8 @@ eval_curve(const double *distances, const bool *hits, size_t nqueries,
 	if (n == 0)
 		return status_fail(status, STATUS_INVALID_VALUE,
 						   "no neighbor has a finite distance to calibrate with");
-	if (!eval_count(distances, hits, nqueries, thresholds, n, arena, &curve->counts, status))
+	if (!eval_count(distances, hits, nqueries, thresholds, n, arena,
+					&curve->counts, status))
 		return false;
 	curve->n = n;
 	curve->distance = thresholds;
@@ -55,7 +56,8 @@ eval_optimal(const EvalCurve *curve, EvalMetric metric, size_t *index)
 
 	for (size_t i = 0; i < curve->n; i++)
 	{
-		if (curve->counts.tp[i] > 0 && (!found || sign * values[i] >= sign * values[*index]))
+		if (curve->counts.tp[i] > 0 &&
+			(!found || sign * values[i] >= sign * values[*index]))
 		{
 			*index = i;
 			found = true;
@@ -65,11 +67,13 @@ eval_optimal(const EvalCurve *curve, EvalMetric metric, size_t *index)
 }
 
 bool
-eval_target(const EvalCurve *curve, EvalMetric metric, double target, size_t *index)
+eval_target(const EvalCurve *curve, EvalMetric metric, double target,
+			size_t *index)
 {
 	const double *values = curve->metric[metric];
 	double		sign = eval_metric_maximize(metric) ? 1 : -1;
-	bool		first = eval_metric_maximize(metric) && eval_metric_increasing(metric);
+	bool		first = eval_metric_maximize(metric) &&
+	eval_metric_increasing(metric);
 	bool		found = false;
 
 	for (size_t i = 0; i < curve->n && !(found && first); i++)

@@ -30,9 +30,9 @@ extern size_t eval_thresholds(double *distances, size_t n);
  * The curve of nqueries matches over n thresholds, which must outlive it.
  * At least one threshold.
  */
-extern bool eval_curve(const double *distances, const bool *hits, size_t nqueries,
-					   const double *thresholds, size_t n, Arena *arena,
-					   EvalCurve *curve, Status *status);
+extern bool eval_curve(const double *distances, const bool *hits,
+					   size_t nqueries, const double *thresholds, size_t n,
+					   Arena *arena, EvalCurve *curve, Status *status);
 
 /*
  * Cut points are chosen among the thresholds that accept a right match: where
@@ -41,7 +41,8 @@ extern bool eval_curve(const double *distances, const bool *hits, size_t nquerie
  * The cut point "optimal": the last of them where metric is best.  False if
  * there is none at all.
  */
-extern bool eval_optimal(const EvalCurve *curve, EvalMetric metric, size_t *index);
+extern bool eval_optimal(const EvalCurve *curve, EvalMetric metric,
+						 size_t *index);
 
 /*
  * The cut point of a target: among those of them where metric reaches it (at

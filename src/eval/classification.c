@@ -67,8 +67,10 @@ eval_matcher_by_name(const char *name, EvalMatcher *matcher, Status *status)
 
 	if (!find_name(matcher_names, name, &value))
 	{
-		status_fail(status, STATUS_UNKNOWN_NAME, "unknown matcher \"%s\"", name);
-		return status_hint(status, "Matchers are match_nearest and match_majority_vote.");
+		status_fail(status, STATUS_UNKNOWN_NAME, "unknown matcher \"%s\"",
+					name);
+		return status_hint(status,
+						   "Matchers are match_nearest and match_majority_vote.");
 	}
 	*matcher = (EvalMatcher) value;
 	return true;
@@ -87,8 +89,10 @@ eval_metric_by_name(const char *name, EvalMetric *metric, Status *status)
 
 	if (!find_name(metric_names, name, &value))
 	{
-		status_fail(status, STATUS_UNKNOWN_NAME, "unknown classification metric \"%s\"", name);
-		return status_hint(status, "Metrics are precision, recall, f1, binary_accuracy, npv and fpr.");
+		status_fail(status, STATUS_UNKNOWN_NAME,
+					"unknown classification metric \"%s\"", name);
+		return status_hint(status,
+						   "Metrics are precision, recall, f1, binary_accuracy, npv and fpr.");
 	}
 	*metric = (EvalMetric) value;
 	return true;
@@ -147,7 +151,8 @@ mean_of(const double *values, int n)
 }
 
 EvalMatch
-eval_match(EvalMatcher matcher, const int *labels, const double *distances, int n)
+eval_match(EvalMatcher matcher, const int *labels, const double *distances,
+		   int n)
 {
 	EvalMatch	match = {EVAL_NO_LABEL, INFINITY};
 
@@ -225,7 +230,8 @@ eval_count(const double *distances, const bool *hits, size_t nqueries,
 	counts->count = (int64_t) nqueries;
 	for (size_t i = 0; i < n; i++)
 	{
-		while (next < nqueries && eval_accepts(answers[next].distance, thresholds[i]))
+		while (next < nqueries &&
+			   eval_accepts(answers[next].distance, thresholds[i]))
 			tp += answers[next++].hit;
 		counts->tp[i] = tp;
 		counts->fp[i] = (int64_t) next - tp;
@@ -306,7 +312,8 @@ eval_confusion(const int *labels, const int *predicted, const double *distances,
 	for (size_t i = 0; i < n; i++)
 	{
 		cell[i].label = labels[i];
-		cell[i].predicted = eval_accepts(distances[i], threshold) ? predicted[i] : EVAL_NO_LABEL;
+		cell[i].predicted = eval_accepts(distances[i], threshold) ?
+			predicted[i] : EVAL_NO_LABEL;
 		cell[i].count = 1;
 	}
 	qsort(cell, n, sizeof(EvalCell), compare_cells);

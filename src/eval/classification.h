@@ -35,7 +35,8 @@ typedef struct EvalMatch
 } EvalMatch;
 
 /* By name ("match_nearest"); STATUS_UNKNOWN_NAME lists the names. */
-extern bool eval_matcher_by_name(const char *name, EvalMatcher *matcher, Status *status);
+extern bool eval_matcher_by_name(const char *name, EvalMatcher *matcher,
+								 Status *status);
 extern const char *eval_matcher_name(EvalMatcher matcher);
 
 /*
@@ -74,9 +75,9 @@ typedef struct EvalCounts
  * Count nqueries matches at n ascending thresholds, in O(q log q + n).  NaN
  * distances are beyond every threshold.
  */
-extern bool eval_count(const double *distances, const bool *hits, size_t nqueries,
-					   const double *thresholds, size_t n, Arena *arena,
-					   EvalCounts *counts, Status *status);
+extern bool eval_count(const double *distances, const bool *hits,
+					   size_t nqueries, const double *thresholds, size_t n,
+					   Arena *arena, EvalCounts *counts, Status *status);
 
 /* TensorFlow Similarity's classification metrics; 0/0 = 0. */
 typedef enum EvalMetric
@@ -94,7 +95,8 @@ typedef enum EvalMetric
 #define EVAL_METRICS 6
 
 /* By name or alias; STATUS_UNKNOWN_NAME lists the names. */
-extern bool eval_metric_by_name(const char *name, EvalMetric *metric, Status *status);
+extern bool eval_metric_by_name(const char *name, EvalMetric *metric,
+								Status *status);
 extern const char *eval_metric_name(EvalMetric metric);
 
 /* Is a greater value better?  Does it grow with the threshold? */
@@ -102,7 +104,8 @@ extern bool eval_metric_maximize(EvalMetric metric);
 extern bool eval_metric_increasing(EvalMetric metric);
 
 /* The metric at each of counts->n thresholds into values. */
-extern void eval_metric_values(EvalMetric metric, const EvalCounts *counts, double *values);
+extern void eval_metric_values(EvalMetric metric, const EvalCounts *counts,
+							   double *values);
 
 /* ---- confusion ---- */
 
@@ -119,7 +122,8 @@ typedef struct EvalCell
  */
 extern bool eval_confusion(const int *labels, const int *predicted,
 						   const double *distances, size_t n, double threshold,
-						   Arena *arena, EvalCell **cells, size_t *ncells, Status *status);
+						   Arena *arena, EvalCell **cells, size_t *ncells,
+						   Status *status);
 
 /*
  * Positions 0 .. n-1 grouped by label, in their order within a label: those of

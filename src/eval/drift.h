@@ -17,13 +17,15 @@ extern void eval_sort(double *values, size_t n);
 extern double eval_quantile(const double *values, size_t n, double p);
 
 /* The share of n ascending values that a threshold does not accept */
-extern double eval_share_beyond(const double *values, size_t n, double threshold);
+extern double eval_share_beyond(const double *values, size_t n,
+								double threshold);
 
 /*
  * The Kolmogorov-Smirnov distance of two ascending samples: the greatest
  * difference of their distribution functions, 0 .. 1.
  */
-extern double eval_ks_distance(const double *a, size_t na, const double *b, size_t nb);
+extern double eval_ks_distance(const double *a, size_t na, const double *b,
+							   size_t nb);
 
 /*
  * The probability of a distance at least this great between samples of na and

@@ -45,7 +45,8 @@ parse_k(const char *digits, EvalRetrievalMetric *metric)
 }
 
 bool
-eval_retrieval_by_name(const char *name, EvalRetrievalMetric *metric, Status *status)
+eval_retrieval_by_name(const char *name, EvalRetrievalMetric *metric,
+					   Status *status)
 {
 	if (strcmp(name, "r_precision") == 0)
 	{
@@ -58,12 +59,16 @@ eval_retrieval_by_name(const char *name, EvalRetrievalMetric *metric, Status *st
 		size_t		length = strlen(kinds[i].prefix);
 
 		metric->kind = kinds[i].kind;
-		if (strncmp(name, kinds[i].prefix, length) == 0 && parse_k(name + length, metric))
+		if (strncmp(name, kinds[i].prefix, length) == 0 &&
+			parse_k(name + length, metric))
 			return true;
 	}
-	status_fail(status, STATUS_UNKNOWN_NAME, "unknown retrieval metric \"%s\"", name);
-	return status_hint(status, "Metrics are recall@k, precision@k, map@k, ndcg@k and mrr@k "
-					   "with k from 1 to %d, map@r and r_precision.", EVAL_MAX_K);
+	status_fail(status, STATUS_UNKNOWN_NAME, "unknown retrieval metric \"%s\"",
+				name);
+	return status_hint(status,
+					   "Metrics are recall@k, precision@k, map@k, ndcg@k and mrr@k "
+					   "with k from 1 to %d, map@r and r_precision.",
+					   EVAL_MAX_K);
 }
 
 bool
@@ -73,7 +78,8 @@ eval_retrieval_needs_r(const EvalRetrievalMetric *metric)
 }
 
 int64_t
-eval_retrieval_metric_depth(const EvalRetrievalMetric *metric, bool drop_closest, int64_t r)
+eval_retrieval_metric_depth(const EvalRetrievalMetric *metric,
+							bool drop_closest, int64_t r)
 {
 	/* R does not count a dropped neighbor */
 	if (metric->k == EVAL_AT_R)
@@ -89,7 +95,8 @@ eval_retrieval_depth(const EvalRetrievalMetric *metrics, int n,
 
 	for (int i = 0; i < n; i++)
 	{
-		int64_t		k = eval_retrieval_metric_depth(&metrics[i], drop_closest, max_r);
+		int64_t		k = eval_retrieval_metric_depth(&metrics[i], drop_closest,
+													max_r);
 
 		if (k > depth)
 			depth = k;
@@ -173,7 +180,8 @@ metric_of(const EvalRetrievalMetric *metric, const Ranking *ranking)
 		case EVAL_PRECISION_AT:
 			return k <= 0 ? 0 : (double) relevant(ranking, k) / (double) k;
 		case EVAL_MAP_AT:
-			return ranking->r <= 0 ? 0 : precision_sum(ranking, k) / (double) ranking->r;
+			return ranking->r <= 0 ? 0 :
+				precision_sum(ranking, k) / (double) ranking->r;
 		case EVAL_NDCG_AT:
 			return ndcg(ranking, k);
 		case EVAL_MRR_AT:
@@ -306,7 +314,8 @@ eval_retrieval_value(const EvalRetrieval *sums, int metric)
 
 		if (sum == NULL)
 			continue;
-		total += sums->options.macro ? sum->metric[metric] / (double) sum->queries :
+		total += sums->options.macro ?
+			sum->metric[metric] / (double) sum->queries :
 			sum->metric[metric];
 		weight += sums->options.macro ? 1 : (double) sum->queries;
 	}

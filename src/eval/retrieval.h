@@ -54,7 +54,8 @@ typedef struct EvalRetrievalOptions
 } EvalRetrievalOptions;
 
 /* Read "recall@5", "map@r", "r_precision"; failures list what is accepted. */
-extern bool eval_retrieval_by_name(const char *name, EvalRetrievalMetric *metric, Status *status);
+extern bool eval_retrieval_by_name(const char *name,
+								   EvalRetrievalMetric *metric, Status *status);
 
 /* Must the caller count the rows of each label (R)? */
 extern bool eval_retrieval_needs_r(const EvalRetrievalMetric *metric);
@@ -66,8 +67,10 @@ extern int64_t eval_retrieval_depth(const EvalRetrievalMetric *metrics, int n,
 typedef struct EvalRetrieval EvalRetrieval;
 
 /* An empty sum for n metrics; metrics and arena must outlive it. */
-extern EvalRetrieval *eval_retrieval_create(Arena *arena, const EvalRetrievalMetric *metrics,
-											int n, EvalRetrievalOptions options, Status *status);
+extern EvalRetrieval *eval_retrieval_create(Arena *arena,
+											const EvalRetrievalMetric *metrics,
+											int n, EvalRetrievalOptions options,
+											Status *status);
 
 /*
  * Add a query of a label (a code, 0 or more) with its neighbors in ascending
@@ -82,10 +85,13 @@ extern bool eval_retrieval_add(EvalRetrieval *sums, int label, int64_t r,
 extern double eval_retrieval_value(const EvalRetrieval *sums, int metric);
 
 /* The same over the queries of one label, and how many they are. */
-extern double eval_retrieval_class_value(const EvalRetrieval *sums, int metric, int label);
-extern int64_t eval_retrieval_class_queries(const EvalRetrieval *sums, int label);
+extern double eval_retrieval_class_value(const EvalRetrieval *sums, int metric,
+										 int label);
+extern int64_t eval_retrieval_class_queries(const EvalRetrieval *sums,
+											int label);
 
 /* Neighbors that a metric looks at, given R; without one that is dropped. */
-extern int64_t eval_retrieval_metric_depth(const EvalRetrievalMetric *metric, bool drop_closest, int64_t r);
+extern int64_t eval_retrieval_metric_depth(const EvalRetrievalMetric *metric,
+										   bool drop_closest, int64_t r);
 
 #endif							/* EVAL_RETRIEVAL_H */

@@ -97,7 +97,8 @@ count_vector(FunctionCallInfo fcinfo, int arg, const char *name, int *n)
 		if (counts[i] < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("array \"%s\" must not contain negative counts", name)));
+					 errmsg("array \"%s\" must not contain negative counts",
+							name)));
 	return counts;
 }
 
@@ -105,7 +106,8 @@ count_vector(FunctionCallInfo fcinfo, int arg, const char *name, int *n)
 static void
 require_elements(int n, Size bytes)
 {
-	budget_require(BUDGET_MAINTENANCE, (Size) n * bytes, "the elements of the arrays", "give shorter arrays");
+	budget_require(BUDGET_MAINTENANCE, (Size) n * bytes,
+				   "the elements of the arrays", "give shorter arrays");
 }
 
 /* Codes of an array of labels, row by row; NULL is EVAL_NO_LABEL. */
@@ -133,7 +135,8 @@ label_codes(ArrayType *array, Labels *labels)
 }
 
 static int *
-label_vector(FunctionCallInfo fcinfo, int arg, const char *name, Labels *labels, int *n)
+label_vector(FunctionCallInfo fcinfo, int arg, const char *name, Labels *labels,
+			 int *n)
 {
 	return label_codes(vector_argument(fcinfo, arg, name, n), labels);
 }
@@ -193,10 +196,12 @@ read_distances(ArrayType *array, Neighbors *neighbors)
 
 	matrix_shape(array, "neighbor_distances", &rows, &columns);
 	if (rows != neighbors->rows || columns != neighbors->columns)
-		raise_shape("neighbor_distances", "the dimensions of \"neighbor_labels\"");
+		raise_shape("neighbor_distances",
+					"the dimensions of \"neighbor_labels\"");
 	iterator = array_create_iterator(array, 0, NULL);
 	for (int i = 0; i < rows; i++)
-		neighbors->length[i] = read_row_distances(iterator, neighbors->distances + (size_t) i * columns, columns, i);
+		neighbors->length[i] = read_row_distances(iterator,
+												  neighbors->distances + (size_t) i * columns, columns, i);
 	array_free_iterator(iterator);
 }
 
@@ -210,10 +215,12 @@ neighbors_argument(FunctionCallInfo fcinfo, int arg, Labels *labels)
 	argument_require(fcinfo, arg, "neighbor_labels");
 	array = PG_GETARG_ARRAYTYPE_P(arg);
 	matrix_shape(array, "neighbor_labels", &neighbors.rows, &neighbors.columns);
-	require_elements(neighbors.rows * neighbors.columns, sizeof(int) + sizeof(double));
+	require_elements(neighbors.rows * neighbors.columns,
+					 sizeof(int) + sizeof(double));
 	neighbors.labels = label_codes(array, labels);
 	neighbors.distances = palloc_extended(sizeof(double) * neighbors.rows * neighbors.columns, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	neighbors.length = palloc_extended(sizeof(int) * neighbors.rows, MCXT_ALLOC_HUGE);
+	neighbors.length = palloc_extended(sizeof(int) * neighbors.rows,
+									   MCXT_ALLOC_HUGE);
 	for (int i = 0; i < neighbors.rows; i++)
 		neighbors.length[i] = neighbors.columns;
 	if (!PG_ARGISNULL(arg + 1))
@@ -224,7 +231,8 @@ neighbors_argument(FunctionCallInfo fcinfo, int arg, Labels *labels)
 /* ---- retrieval_metrics ---- */
 
 static void
-require_relevant(const EvalRetrievalMetric *metrics, int n, const int64 *relevant)
+require_relevant(const EvalRetrievalMetric *metrics, int n,
+				 const int64 *relevant)
 {
 	if (relevant == NULL && retrieval_any_needs_r(metrics, n))
 		ereport(ERROR,
@@ -234,7 +242,8 @@ require_relevant(const EvalRetrievalMetric *metrics, int n, const int64 *relevan
 }
 
 static void
-add_queries(Arena *arena, EvalRetrieval *sums, const int *queries, const Neighbors *neighbors, const int64 *relevant)
+add_queries(Arena *arena, EvalRetrieval *sums, const int *queries,
+			const Neighbors *neighbors, const int64 *relevant)
 {
 	Status		status;
 
@@ -245,8 +254,10 @@ add_queries(Arena *arena, EvalRetrieval *sums, const int *queries, const Neighbo
 
 		if (queries[i] == EVAL_NO_LABEL)
 			raise_null_element("query_labels");
-		if (!eval_retrieval_add(sums, queries[i], relevant ? relevant[i] : 0, neighbors->labels + start,
-								neighbors->distances + start, neighbors->length[i], &status))
+		if (!eval_retrieval_add(sums, queries[i], relevant ? relevant[i] : 0,
+								neighbors->labels + start,
+								neighbors->distances + start,
+								neighbors->length[i], &status))
 			retrieval_raise(arena, &status);
 	}
 }
@@ -261,8 +272,10 @@ metrics_retrieval(PG_FUNCTION_ARGS)
 	Labels	   *labels = labels_create(BUDGET_MAINTENANCE);
 	Neighbors	neighbors = neighbors_argument(fcinfo, 1, labels);
 	int			rows = neighbors.rows;
-	int		   *queries = label_vector(fcinfo, 0, "query_labels", labels, &rows);
-	int64	   *relevant = PG_ARGISNULL(3) ? NULL : count_vector(fcinfo, 3, "relevant", &rows);
+	int		   *queries = label_vector(fcinfo, 0, "query_labels", labels,
+									   &rows);
+	int64	   *relevant = PG_ARGISNULL(3) ? NULL :
+	count_vector(fcinfo, 3, "relevant", &rows);
 	EvalRetrievalOptions options = retrieval_options(fcinfo, 5);
 	EvalRetrievalMetric *metrics;
 	char	  **names;
@@ -275,7 +288,8 @@ metrics_retrieval(PG_FUNCTION_ARGS)
 	metrics = retrieval_metrics(fcinfo, 4, &names, &n);
 	require_relevant(metrics, n, relevant);
 	InitMaterializedSRF(fcinfo, 0);
-	arena = memory_arena(CurrentMemoryContext, budget_bytes(BUDGET_MAINTENANCE));
+	arena = memory_arena(CurrentMemoryContext,
+						 budget_bytes(BUDGET_MAINTENANCE));
 	sums = eval_retrieval_create(arena, metrics, n, options, &status);
 	if (sums == NULL)
 		raise_status(&status);
@@ -304,7 +318,8 @@ metrics_match(PG_FUNCTION_ARGS)
 	for (int i = 0; i < neighbors.rows; i++)
 	{
 		size_t		start = (size_t) i * neighbors.columns;
-		EvalMatch	match = eval_match(matcher, neighbors.labels + start, neighbors.distances + start,
+		EvalMatch	match = eval_match(matcher, neighbors.labels + start,
+									   neighbors.distances + start,
 									   neighbors.length[i]);
 		const char *label = labels_text(labels, match.label);
 		Datum		values[3] = {Int32GetDatum(i + 1), 0, Float8GetDatum(match.distance)};
@@ -322,7 +337,8 @@ static void
 require_ascending(const double *thresholds, int n)
 {
 	for (int i = 0; i < n; i++)
-		if (isnan(thresholds[i]) || (i > 0 && thresholds[i] < thresholds[i - 1]))
+		if (isnan(thresholds[i]) ||
+			(i > 0 && thresholds[i] < thresholds[i - 1]))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("thresholds must be in ascending order")));
@@ -338,7 +354,8 @@ metrics_count(PG_FUNCTION_ARGS)
 	int		   *truth = label_vector(fcinfo, 0, "labels", labels, &n);
 	int		   *predicted = label_vector(fcinfo, 1, "predicted", labels, &n);
 	double	   *distances = float_vector(fcinfo, 2, "distances", &n);
-	double	   *thresholds = float_vector(fcinfo, 3, "thresholds", &nthresholds);
+	double	   *thresholds = float_vector(fcinfo, 3, "thresholds",
+										  &nthresholds);
 	bool	   *hits;
 	EvalCounts	counts;
 	Status		status;
@@ -358,12 +375,14 @@ metrics_count(PG_FUNCTION_ARGS)
 		hits[i] = eval_match_hits(match, truth[i]);
 	}
 	if (!eval_count(distances, hits, n, thresholds, nthresholds,
-					memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), &counts, &status))
+					memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+					&counts, &status))
 		raise_status(&status);
 	for (int i = 0; i < nthresholds; i++)
 	{
 		Datum		values[5] = {Float8GetDatum(thresholds[i]), Int64GetDatum(counts.tp[i]),
-		Int64GetDatum(counts.fp[i]), Int64GetDatum(counts.tn[i]), Int64GetDatum(counts.fn[i])};
+			Int64GetDatum(counts.fp[i]), Int64GetDatum(counts.tn[i]),
+		Int64GetDatum(counts.fn[i])};
 		bool		nulls[5] = {false};
 
 		put_result_row(fcinfo, values, nulls);
@@ -378,7 +397,8 @@ total_queries(FunctionCallInfo fcinfo, const EvalCounts *counts)
 {
 	if (!PG_ARGISNULL(4))
 		return PG_GETARG_INT64(4);
-	return counts->n == 0 ? 0 : counts->tp[0] + counts->fp[0] + counts->tn[0] + counts->fn[0];
+	return counts->n == 0 ? 0 :
+		counts->tp[0] + counts->fp[0] + counts->tn[0] + counts->fn[0];
 }
 
 /* classification_metrics(tp, fp, tn, fn, queries) */
@@ -399,7 +419,8 @@ metrics_classification(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	for (int m = 0; m < EVAL_METRICS; m++)
 	{
-		metric[m] = palloc_extended(sizeof(double) * Max(n, 1), MCXT_ALLOC_HUGE);
+		metric[m] = palloc_extended(sizeof(double) * Max(n, 1),
+									MCXT_ALLOC_HUGE);
 		eval_metric_values(m, &counts, metric[m]);
 	}
 	for (int i = 0; i < n; i++)

@@ -85,7 +85,8 @@ add_target(Targets *targets, char *name, double value)
 }
 
 static void
-add_named_target(Targets *targets, const JsonbValue *key, const JsonbValue *value)
+add_named_target(Targets *targets, const JsonbValue *key,
+				 const JsonbValue *value)
 {
 	char	   *name = pnstrdup(key->val.string.val, key->val.string.len);
 
@@ -113,7 +114,8 @@ targets_from_jsonb(Jsonb *jsonb)
 	if (JB_ROOT_COUNT(jsonb) > MAX_TARGETS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("there are %d targets, at most %d are allowed", (int) JB_ROOT_COUNT(jsonb), MAX_TARGETS)));
+				 errmsg("there are %d targets, at most %d are allowed",
+						(int) JB_ROOT_COUNT(jsonb), MAX_TARGETS)));
 	targets->target = palloc0(sizeof(Target) * (JB_ROOT_COUNT(jsonb) + 1));
 	add_target(targets, "optimal", 0);
 	iterator = JsonbIteratorInit(&jsonb->root);
@@ -137,7 +139,8 @@ typedef struct CalibrationPass
 } CalibrationPass;
 
 static void
-add_calibration_row(void *state, int label, const int *labels, const double *distances, int n)
+add_calibration_row(void *state, int label, const int *labels,
+					const double *distances, int n)
 {
 	CalibrationPass *pass = state;
 
@@ -149,8 +152,10 @@ add_calibration_row(void *state, int label, const int *labels, const double *dis
 	{
 		pass->size = 2 * (pass->n + n);
 		budget_require(BUDGET_MAINTENANCE, pass->size * sizeof(double),
-					   "the distances of the neighbors", "take fewer items or a smaller k");
-		pass->distances = repalloc_huge(pass->distances, sizeof(double) * pass->size);
+					   "the distances of the neighbors",
+					   "take fewer items or a smaller k");
+		pass->distances = repalloc_huge(pass->distances,
+										sizeof(double) * pass->size);
 	}
 	memcpy(pass->distances + pass->n, distances + drop, sizeof(double) * n);
 	pass->n += n;
@@ -178,10 +183,13 @@ compute_curve(CalibrationPass *pass, EvalCurve *curve)
 				 errmsg("calibration curve is too long"),
 				 errdetail("It has %zu different distances, at most %d are allowed.", n, MAX_CURVE),
 				 errhint("Take fewer items or a smaller k.")));
-	budget_require(BUDGET_MAINTENANCE, n * CURVE_BYTES + pass->matches->n * ANSWER_BYTES,
-				   "the points of the calibration curve", "take fewer items or a smaller k");
-	if (!eval_curve(pass->matches->distances, pass->matches->hits, pass->matches->n,
-					pass->distances, n, arena, curve, &status))
+	budget_require(BUDGET_MAINTENANCE,
+				   n * CURVE_BYTES + pass->matches->n * ANSWER_BYTES,
+				   "the points of the calibration curve",
+				   "take fewer items or a smaller k");
+	if (!eval_curve(pass->matches->distances, pass->matches->hits,
+					pass->matches->n, pass->distances, n, arena, curve,
+					&status))
 		raise_status(&status);
 }
 
@@ -205,7 +213,8 @@ set_cutpoint_of_nothing(Target *target, const Matches *matches)
 	Status		status;
 
 	status_clear(&status);
-	if (!eval_curve(matches->distances, matches->hits, matches->n, &nothing, 1, arena, &curve, &status))
+	if (!eval_curve(matches->distances, matches->hits, matches->n, &nothing, 1,
+					arena, &curve, &status))
 		raise_status(&status);
 	set_cutpoint(target, &curve, 0);
 	arena_destroy(arena);
@@ -215,8 +224,8 @@ static void
 tell_not_reached(const Target *target, const char *detail)
 {
 	ereport(NOTICE,
-			(errmsg("target \"%s\" is not reached and gets no cut point", target->name),
-			 errdetail_internal("%s", detail)));
+			(errmsg("target \"%s\" is not reached and gets no cut point",
+					target->name), errdetail_internal("%s", detail)));
 }
 
 /* Is a cut point at that place believed?  Of doubtful items, unless most of what it accepts is wrong. */
@@ -227,7 +236,8 @@ is_believed(const EvalCurve *curve, size_t place, bool doubtful)
 }
 
 static void
-choose_target(Target *target, const EvalCurve *curve, EvalMetric metric, const double *best, bool doubtful)
+choose_target(Target *target, const EvalCurve *curve, EvalMetric metric,
+			  const double *best, bool doubtful)
 {
 	size_t		place;
 
@@ -235,9 +245,11 @@ choose_target(Target *target, const EvalCurve *curve, EvalMetric metric, const d
 		tell_not_reached(target, "No item is matched rightly.");
 	else if (!eval_target(curve, metric, target->value, &place))
 		tell_not_reached(target, psprintf("The best %s is %g, the target %g.",
-										  eval_metric_name(metric), *best, target->value));
+										  eval_metric_name(metric), *best,
+										  target->value));
 	else if (!is_believed(curve, place, doubtful))
-		tell_not_reached(target, psprintf("Within %g, more matches are wrong than right.", curve->distance[place]));
+		tell_not_reached(target,
+						 psprintf("Within %g, more matches are wrong than right.", curve->distance[place]));
 	else
 		set_cutpoint(target, curve, place);
 }
@@ -251,13 +263,15 @@ choose_cutpoints(Targets *targets, const Labels *labels, const Matches *matches,
 	bool		any = eval_optimal(curve, metric, &place);
 	bool		accepted = any && is_believed(curve, place, doubtful);
 
-	doubt_calibration(labels, matches, curve, any ? &place : NULL, accepted, told);
+	doubt_calibration(labels, matches, curve, any ? &place : NULL, accepted,
+					  told);
 	if (accepted)
 		set_cutpoint(&targets->target[0], curve, place);
 	else
 		set_cutpoint_of_nothing(&targets->target[0], matches);
 	for (int i = 1; i < targets->n; i++)
-		choose_target(&targets->target[i], curve, metric, any ? &curve->metric[metric][place] : NULL, doubtful);
+		choose_target(&targets->target[i], curve, metric,
+					  any ? &curve->metric[metric][place] : NULL, doubtful);
 }
 
 /* ---- the gallery as it was ---- */
@@ -277,8 +291,10 @@ read_contents(const Gallery *gallery)
 	char	   *sql = psprintf("SELECT pg_catalog.count(*), coalesce(pg_catalog.sum(%s.embedding_hash_extended(t.%s,"
 							   " pg_catalog.hashtextextended(pg_catalog.format('%%s', t.%s) COLLATE \"C\", 0))), 0)"
 							   " FROM %s t WHERE t.%s IS NOT NULL",
-							   quote_identifier(embedding_schema_name()), column,
-							   quote_identifier(gallery->label), gallery->relation, column);
+							   quote_identifier(embedding_schema_name()),
+							   column,
+							   quote_identifier(gallery->label),
+							   gallery->relation, column);
 	Contents	contents;
 	MemoryContext caller = CurrentMemoryContext;
 	RoleFrame	reader;
@@ -289,8 +305,12 @@ read_contents(const Gallery *gallery)
 		elog(ERROR, "the rows of a gallery could not be read");
 	gallery_leave(gallery, &reader);
 	MemoryContextSwitchTo(caller);
-	contents.rows = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	contents.hash = datumCopy(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull), false, -1);
+	contents.rows = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+												SPI_tuptable->tupdesc, 1,
+												&isnull));
+	contents.hash = datumCopy(SPI_getbinval(SPI_tuptable->vals[0],
+											SPI_tuptable->tupdesc, 2, &isnull),
+							  false, -1);
 	SPI_freetuptable(SPI_tuptable);
 	return contents;
 }
@@ -334,7 +354,8 @@ static Datum
 matched_distances(const Matches *matches)
 {
 	size_t		n = Min(matches->n, MAX_MATCHED);
-	double	   *all = palloc_extended(sizeof(double) * matches->n, MCXT_ALLOC_HUGE);
+	double	   *all = palloc_extended(sizeof(double) * matches->n,
+									  MCXT_ALLOC_HUGE);
 	double	   *chosen = palloc(sizeof(double) * n);
 
 	memcpy(all, matches->distances, sizeof(double) * matches->n);
@@ -345,8 +366,9 @@ matched_distances(const Matches *matches)
 }
 
 static void
-store_calibration(const Gallery *gallery, const Contents *contents, const Matches *matches,
-				  int k, EvalMetric metric, const EvalCurve *curve)
+store_calibration(const Gallery *gallery, const Contents *contents,
+				  const Matches *matches, int k, EvalMetric metric,
+				  const EvalCurve *curve)
 {
 	CatalogArgs args = {0};
 
@@ -355,10 +377,13 @@ store_calibration(const Gallery *gallery, const Contents *contents, const Matche
 	catalog_arg_int(&args, k);
 	catalog_arg_text(&args, eval_metric_name(metric));
 	catalog_arg_bigint(&args, matches->n);
-	catalog_arg(&args, FLOAT8ARRAYOID, float_array(curve->distance, curve->n), false);
+	catalog_arg(&args, FLOAT8ARRAYOID, float_array(curve->distance, curve->n),
+				false);
 	for (int m = 0; m < EVAL_METRICS; m++)
-		catalog_arg(&args, FLOAT8ARRAYOID, float_array(curve->metric[m], curve->n), false);
-	catalog_arg(&args, INT4OID, Int32GetDatum(gallery->version), gallery->model == NULL);
+		catalog_arg(&args, FLOAT8ARRAYOID,
+					float_array(curve->metric[m], curve->n), false);
+	catalog_arg(&args, INT4OID, Int32GetDatum(gallery->version),
+				gallery->model == NULL);
 	catalog_arg_bigint(&args, contents->rows);
 	catalog_arg(&args, NUMERICOID, contents->hash, false);
 	catalog_arg(&args, FLOAT8ARRAYOID, matched_distances(matches), false);
@@ -368,7 +393,8 @@ store_calibration(const Gallery *gallery, const Contents *contents, const Matche
 }
 
 static void
-store_cutpoint(const Gallery *gallery, const Target *target, int position, EvalMetric metric)
+store_cutpoint(const Gallery *gallery, const Target *target, int position,
+			   EvalMetric metric)
 {
 	CatalogArgs args = {0};
 
@@ -381,7 +407,8 @@ store_cutpoint(const Gallery *gallery, const Target *target, int position, EvalM
 		catalog_arg_float(&args, target->metric[m]);
 	catalog_run("INSERT INTO similarity.cutpoint (gallery, name, position, value, distance,"
 				" \"precision\", recall, f1, binary_accuracy, npv, fpr)"
-				" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", &args);
+				" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+				&args);
 }
 
 static void
@@ -407,7 +434,8 @@ metric_argument(FunctionCallInfo fcinfo, int n)
 	Status		status;
 
 	status_clear(&status);
-	if (!eval_metric_by_name(argument_text(fcinfo, n, "calibration_metric"), &metric, &status))
+	if (!eval_metric_by_name(argument_text(fcinfo, n, "calibration_metric"),
+							 &metric, &status))
 		raise_status(&status);
 	return metric;
 }
@@ -430,7 +458,8 @@ calibrate(ReturnSetInfo *result, const Gallery *gallery, const char *query,
 	Contents	contents;
 	bool		told;
 
-	search = gallery_pass(gallery, query, QUERY_LABELS, true, matches_depth(matches, k), labels,
+	search = gallery_pass(gallery, query, QUERY_LABELS, true,
+						  matches_depth(matches, k), labels,
 						  add_calibration_row, &pass);
 	contents = read_contents(gallery);
 	told = doubt_items(gallery, search, labels, matches->drop_closest);
@@ -469,8 +498,8 @@ gallery_calibrate(PG_FUNCTION_ARGS)
 	SPI_connect();
 	gallery = gallery_open(name);
 	gallery_read_as_owner(gallery);
-	calibrate((ReturnSetInfo *) fcinfo->resultinfo, gallery, query, targets, k, metric,
-			  matches_create(matcher, drop_closest));
+	calibrate((ReturnSetInfo *) fcinfo->resultinfo, gallery, query, targets, k,
+			  metric, matches_create(matcher, drop_closest));
 	gallery_close(gallery);
 	SPI_finish();
 	return (Datum) 0;
@@ -493,7 +522,8 @@ put_status(FunctionCallInfo fcinfo, const Gallery *gallery)
 {
 	Contents	contents = read_contents(gallery);
 	CatalogArgs args = {0};
-	const char *entry = psprintf("the calibration of gallery \"%s\"", gallery->name);
+	const char *entry = psprintf("the calibration of gallery \"%s\"",
+								 gallery->name);
 	bool		moved;
 	bool		renewed;
 	Datum		values[8];
@@ -518,12 +548,16 @@ put_status(FunctionCallInfo fcinfo, const Gallery *gallery)
 	nulls[3] = gallery->model == NULL;
 	values[3] = Int32GetDatum(gallery->version);
 	values[5] = Int64GetDatum(contents.rows);
-	moved = DatumGetInt64(values[4]) != contents.rows || DatumGetBool(catalog_column_datum(0, 5, BOOLOID, entry));
-	renewed = nulls[2] != nulls[3] || (!nulls[2] && DatumGetInt32(values[2]) != gallery->version);
+	moved = DatumGetInt64(values[4]) != contents.rows ||
+		DatumGetBool(catalog_column_datum(0, 5, BOOLOID, entry));
+	renewed = nulls[2] != nulls[3] ||
+		(!nulls[2] && DatumGetInt32(values[2]) != gallery->version);
 	change = describe_change(renewed, moved);
 	nulls[6] = change == NULL;
 	values[6] = change ? CStringGetTextDatum(change) : 0;
-	problem = doubt_of_calibration(DatumGetInt64(values[1]), catalog_column_float(0, 6, entry), catalog_column_float(0, 7, entry));
+	problem = doubt_of_calibration(DatumGetInt64(values[1]),
+								   catalog_column_float(0, 6, entry),
+								   catalog_column_float(0, 7, entry));
 	nulls[7] = problem == NULL;
 	values[7] = problem ? CStringGetTextDatum(problem) : 0;
 	put_result_row(fcinfo, values, nulls);

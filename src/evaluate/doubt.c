@@ -64,7 +64,8 @@ name_labels(const Labels *labels, bool in_gallery)
 
 	for (int code = 0; code < labels_count(labels); code++)
 	{
-		if (uses[code].in_gallery != in_gallery || (!in_gallery && uses[code].items == 0))
+		if (uses[code].in_gallery != in_gallery ||
+			(!in_gallery && uses[code].items == 0))
 			continue;
 		n = insert_name(names, n, uses[code].label);
 		total++;
@@ -99,17 +100,19 @@ doubt_labels(const Gallery *gallery, const Labels *labels, int64 items)
 		return false;
 	if (missing == items)
 		ereport(WARNING,
-				(errmsg("gallery \"%s\" lacks the labels of all %lld items", gallery->name, (long long) items),
+				(errmsg("gallery \"%s\" lacks the labels of all %lld items",
+						gallery->name, (long long) items),
 				 errdetail("Labels of the items: %s. Labels of the gallery: %s.",
-						   name_labels(labels, false), name_labels(labels, true)),
+						   name_labels(labels, false),
+						   name_labels(labels, true)),
 				 errhint("Labels are compared as text: let the query write them as column \"%s\" of the gallery's table does.",
 						 gallery->label)));
 	else
 		ereport(level,
 				(errmsg("gallery \"%s\" lacks the labels of %lld of %lld items",
 						gallery->name, (long long) missing, (long long) items),
-				 errdetail("No row can match them rightly. Their labels: %s.", name_labels(labels, false)),
-				 level < WARNING ? 0 :
+				 errdetail("No row can match them rightly. Their labels: %s.",
+						   name_labels(labels, false)), level < WARNING ? 0 :
 				 errhint("Leave them out, or add rows of these labels, unless these items are to match nothing.")));
 	return level >= WARNING;
 }
@@ -117,19 +120,22 @@ doubt_labels(const Gallery *gallery, const Labels *labels, int64 items)
 /* ---- items ---- */
 
 static bool
-doubt_own_rows(const Gallery *gallery, const PassItems *items, bool drop_closest)
+doubt_own_rows(const Gallery *gallery, const PassItems *items,
+			   bool drop_closest)
 {
 	if (!drop_closest && 10 * items->own >= items->n)
 		ereport(WARNING,
 				(errmsg("gallery \"%s\" itself holds the embeddings of %lld of %lld items",
-						gallery->name, (long long) items->own, (long long) items->n),
+						gallery->name, (long long) items->own,
+						(long long) items->n),
 				 errdetail("Items that stand in the gallery find themselves, which says nothing about new ones."),
 				 errhint("Take items that are not in the gallery."
 						 " Calibration and evaluations can leave out the nearest row of each: drop_closest => true.")));
 	else if (drop_closest && 2 * items->own < items->n)
 		ereport(WARNING,
 				(errmsg("gallery \"%s\" holds the embeddings of only %lld of %lld items",
-						gallery->name, (long long) items->own, (long long) items->n),
+						gallery->name, (long long) items->own,
+						(long long) items->n),
 				 errdetail("drop_closest leaves out the nearest row of all of them."),
 				 errhint("It is for items that stand in the gallery themselves.")));
 	else
@@ -138,7 +144,8 @@ doubt_own_rows(const Gallery *gallery, const PassItems *items, bool drop_closest
 }
 
 bool
-doubt_items(const Gallery *gallery, const Pass *pass, const Labels *labels, bool drop_closest)
+doubt_items(const Gallery *gallery, const Pass *pass, const Labels *labels,
+			bool drop_closest)
 {
 	const PassItems *items = pass_items(pass);
 	bool		told = doubt_labels(gallery, labels, items->n);
@@ -147,7 +154,8 @@ doubt_items(const Gallery *gallery, const Pass *pass, const Labels *labels, bool
 	if (items->nowhere > 0)
 		ereport(level_of_share(items->nowhere, items->n),
 				(errmsg("no row of gallery \"%s\" has a distance to %lld of %lld items",
-						gallery->name, (long long) items->nowhere, (long long) items->n),
+						gallery->name, (long long) items->nowhere,
+						(long long) items->n),
 				 errdetail("The %s distance is not a number, as with a zero vector; such items match nothing.",
 						   gallery->distance->name)));
 	return told;
@@ -191,14 +199,17 @@ doubt_is_grave(const Labels *labels, const Matches *matches)
 
 /* Tell of items that calibrate nothing, but not of those that doubt_items() told; did we? */
 static bool
-doubt_ground(const Labels *labels, const Matches *matches, const EvalCurve *curve)
+doubt_ground(const Labels *labels, const Matches *matches,
+			 const EvalCurve *curve)
 {
 	const char *label = only_label(labels, matches->n);
 
 	if (matches->n < FEW_ITEMS)
 		ereport(WARNING,
-				(errmsg("too few items to calibrate with: %lld", (long long) matches->n),
-				 errdetail("Cut points of fewer than %d are made by chance.", FEW_ITEMS),
+				(errmsg("too few items to calibrate with: %lld",
+						(long long) matches->n),
+				 errdetail("Cut points of fewer than %d are made by chance.",
+						   FEW_ITEMS),
 				 errhint("Take some hundred items, also of labels that are to match nothing.")));
 	else if (label != NULL)
 		ereport(WARNING,
@@ -207,7 +218,8 @@ doubt_ground(const Labels *labels, const Matches *matches, const EvalCurve *curv
 				 errhint("Add items of other labels, and of some that are to match nothing.")));
 	else if (curve->n == 1 && curve->distance[0] != 0)
 		ereport(WARNING,
-				(errmsg("all neighbors are at the same distance, %g", curve->distance[0]),
+				(errmsg("all neighbors are at the same distance, %g",
+						curve->distance[0]),
 				 errdetail("No distance tells right matches from wrong ones.")));
 	else
 		return false;
@@ -238,8 +250,9 @@ doubt_optimal(const EvalCurve *curve, size_t place, bool accepted, bool told)
 }
 
 void
-doubt_calibration(const Labels *labels, const Matches *matches, const EvalCurve *curve,
-				  const size_t *place, bool accepted, bool told)
+doubt_calibration(const Labels *labels, const Matches *matches,
+				  const EvalCurve *curve, const size_t *place, bool accepted,
+				  bool told)
 {
 	if (place == NULL)
 	{
@@ -259,5 +272,6 @@ doubt_of_calibration(int64 items, double distance, double precision)
 		return "\"optimal\" accepts nothing";
 	if (items < FEW_ITEMS)
 		return "too few items";
-	return precision < 0.5 ? "\"optimal\" accepts more wrong matches than right ones" : NULL;
+	return precision < 0.5 ?
+		"\"optimal\" accepts more wrong matches than right ones" : NULL;
 }

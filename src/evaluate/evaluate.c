@@ -52,8 +52,11 @@ add_count(LabelCounts *counts, int code, int64 rows)
 	{
 		int			n = Max(2 * counts->n, 256);
 
-		budget_require(BUDGET_MAINTENANCE, n * sizeof(int64), "the counts of the labels", "take a gallery of fewer labels");
-		counts->rows = counts->n == 0 ? palloc(sizeof(int64) * n) : repalloc_huge(counts->rows, sizeof(int64) * n);
+		budget_require(BUDGET_MAINTENANCE, n * sizeof(int64),
+					   "the counts of the labels",
+					   "take a gallery of fewer labels");
+		counts->rows = counts->n == 0 ? palloc(sizeof(int64) * n) :
+			repalloc_huge(counts->rows, sizeof(int64) * n);
 		memset(counts->rows + counts->n, 0, sizeof(int64) * (n - counts->n));
 		counts->n = n;
 	}
@@ -68,14 +71,17 @@ count_labels(const Gallery *gallery, Labels *labels, LabelCounts *counts)
 {
 	char	   *sql = psprintf("SELECT t.%s, pg_catalog.count(*) FROM %s t"
 							   " WHERE t.%s IS NOT NULL AND t.%s IS NOT NULL GROUP BY 1",
-							   quote_identifier(gallery->label), gallery->relation,
-							   quote_identifier(gallery->embedding), quote_identifier(gallery->label));
+							   quote_identifier(gallery->label),
+							   gallery->relation,
+							   quote_identifier(gallery->embedding),
+							   quote_identifier(gallery->label));
 	SPIPlanPtr	plan = SPI_prepare(sql, 0, NULL);
 	Portal		portal;
 	CursorPace	pace = {0};
 
 	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+		elog(ERROR, "SPI_prepare failed: %s",
+			 SPI_result_code_string(SPI_result));
 	portal = cursor_open(plan, true);
 	for (;;)
 	{
@@ -91,7 +97,8 @@ count_labels(const Gallery *gallery, Labels *labels, LabelCounts *counts)
 			bool		isnull;
 
 			add_count(counts, labels_code(labels, label),
-					  DatumGetInt64(SPI_getbinval(table->vals[i], table->tupdesc, 2, &isnull)));
+					  DatumGetInt64(SPI_getbinval(table->vals[i],
+												  table->tupdesc, 2, &isnull)));
 			pfree(label);
 		}
 		SPI_freetuptable(table);
@@ -110,14 +117,16 @@ typedef struct RetrievalPass
 } RetrievalPass;
 
 static void
-add_retrieval_row(void *state, int label, const int *labels, const double *distances, int n)
+add_retrieval_row(void *state, int label, const int *labels,
+				  const double *distances, int n)
 {
 	RetrievalPass *pass = state;
 	int64		r = label < pass->counts.n ? pass->counts.rows[label] : 0;
 	Status		status;
 
 	status_clear(&status);
-	if (!eval_retrieval_add(pass->sums, label, r, labels, distances, n, &status))
+	if (!eval_retrieval_add(pass->sums, label, r, labels, distances, n,
+							&status))
 		retrieval_raise(pass->arena, &status);
 }
 
@@ -133,8 +142,8 @@ typedef struct RetrievalMetrics
 
 /* A metric of all queries (label NULL), or of those of a label */
 static void
-put_retrieval(FunctionCallInfo fcinfo, const char *metric, double value, const char *label,
-			  int64 queries, const double *index_recall)
+put_retrieval(FunctionCallInfo fcinfo, const char *metric, double value,
+			  const char *label, int64 queries, const double *index_recall)
 {
 	Datum		values[5];
 	bool		nulls[5] = {false};
@@ -150,33 +159,36 @@ put_retrieval(FunctionCallInfo fcinfo, const char *metric, double value, const c
 }
 
 static void
-put_metric(FunctionCallInfo fcinfo, const RetrievalMetrics *metrics, int i, const RetrievalPass *pass,
-		   const Labels *labels, const Pass *search)
+put_metric(FunctionCallInfo fcinfo, const RetrievalMetrics *metrics, int i,
+		   const RetrievalPass *pass, const Labels *labels, const Pass *search)
 {
 	int			n = labels_count(labels);
 	int64		queries = 0;
 	double		recall;
 
 	if (!metrics->exact)
-		recall = pass_index_recall(search, (int) eval_retrieval_depth(&metrics->metric[i], 1,
-																	  metrics->options.drop_closest,
-																	  pass->counts.largest));
+		recall = pass_index_recall(search,
+								   (int) eval_retrieval_depth(&metrics->metric[i], 1,
+															  metrics->options.drop_closest,
+															  pass->counts.largest));
 	for (int label = 0; label < n; label++)
 		queries += eval_retrieval_class_queries(pass->sums, label);
-	put_retrieval(fcinfo, metrics->names[i], eval_retrieval_value(pass->sums, i), NULL, queries,
+	put_retrieval(fcinfo, metrics->names[i],
+				  eval_retrieval_value(pass->sums, i), NULL, queries,
 				  metrics->exact ? NULL : &recall);
 	for (int label = 0; metrics->per_class && label < n; label++)
 	{
 		queries = eval_retrieval_class_queries(pass->sums, label);
 		if (queries > 0)
-			put_retrieval(fcinfo, metrics->names[i], eval_retrieval_class_value(pass->sums, i, label),
+			put_retrieval(fcinfo, metrics->names[i],
+						  eval_retrieval_class_value(pass->sums, i, label),
 						  labels_text(labels, label), queries, NULL);
 	}
 }
 
 static void
-evaluate_retrieval(FunctionCallInfo fcinfo, const Gallery *gallery, const char *query,
-				   const RetrievalMetrics *metrics)
+evaluate_retrieval(FunctionCallInfo fcinfo, const Gallery *gallery,
+				   const char *query, const RetrievalMetrics *metrics)
 {
 	Labels	   *labels = labels_create(BUDGET_MAINTENANCE);
 	RetrievalPass pass = {NULL};
@@ -185,15 +197,20 @@ evaluate_retrieval(FunctionCallInfo fcinfo, const Gallery *gallery, const char *
 	Status		status;
 
 	status_clear(&status);
-	pass.arena = memory_arena(CurrentMemoryContext, budget_bytes(BUDGET_MAINTENANCE));
-	pass.sums = eval_retrieval_create(pass.arena, metrics->metric, metrics->n, metrics->options, &status);
+	pass.arena = memory_arena(CurrentMemoryContext,
+							  budget_bytes(BUDGET_MAINTENANCE));
+	pass.sums = eval_retrieval_create(pass.arena, metrics->metric, metrics->n,
+									  metrics->options, &status);
 	if (pass.sums == NULL)
 		raise_status(&status);
 	if (retrieval_any_needs_r(metrics->metric, metrics->n))
 		count_labels(gallery, labels, &pass.counts);
-	k = eval_retrieval_depth(metrics->metric, metrics->n, metrics->options.drop_closest, pass.counts.largest);
+	k = eval_retrieval_depth(metrics->metric, metrics->n,
+							 metrics->options.drop_closest,
+							 pass.counts.largest);
 	check_k(k);
-	search = gallery_pass(gallery, query, QUERY_LABELS, metrics->exact, (int) k, labels, add_retrieval_row, &pass);
+	search = gallery_pass(gallery, query, QUERY_LABELS, metrics->exact, (int) k,
+						  labels, add_retrieval_row, &pass);
 	doubt_items(gallery, search, labels, metrics->options.drop_closest);
 	for (int i = 0; i < metrics->n; i++)
 		put_metric(fcinfo, metrics, i, &pass, labels, search);
@@ -223,15 +240,18 @@ gallery_evaluate_retrieval(PG_FUNCTION_ARGS)
 /* ---- evaluate_classification ---- */
 
 static void
-add_match_row(void *state, int label, const int *labels, const double *distances, int n)
+add_match_row(void *state, int label, const int *labels,
+			  const double *distances, int n)
 {
 	matches_add(state, label, labels, distances, n);
 }
 
 static Pass *
-match_pass(const Gallery *gallery, const char *query, bool exact, int k, Labels *labels, Matches *matches)
+match_pass(const Gallery *gallery, const char *query, bool exact, int k,
+		   Labels *labels, Matches *matches)
 {
-	Pass	   *pass = gallery_pass(gallery, query, QUERY_LABELS, exact, matches_depth(matches, k), labels,
+	Pass	   *pass = gallery_pass(gallery, query, QUERY_LABELS, exact,
+									matches_depth(matches, k), labels,
 									add_match_row, matches);
 
 	doubt_items(gallery, pass, labels, matches->drop_closest);
@@ -239,7 +259,8 @@ match_pass(const Gallery *gallery, const char *query, bool exact, int k, Labels 
 	return pass;
 }
 
-typedef void (*Evaluation) (FunctionCallInfo fcinfo, const Gallery *gallery, const char *query);
+typedef void (*Evaluation) (FunctionCallInfo fcinfo, const Gallery *gallery,
+							const char *query);
 
 /* A function of (gallery, query, ...) that returns a set */
 static Datum
@@ -264,7 +285,8 @@ evaluate(FunctionCallInfo fcinfo, Evaluation evaluation)
 
 /* The curve of all queries (label NULL), or of those of a label, at a cut point */
 static void
-put_classification(FunctionCallInfo fcinfo, const Cutpoint *cutpoint, const EvalCurve *curve, int i,
+put_classification(FunctionCallInfo fcinfo, const Cutpoint *cutpoint,
+				   const EvalCurve *curve, int i,
 				   const char *label, const double *index_recall)
 {
 	Datum		values[CLASSIFICATION_VALUES];
@@ -282,7 +304,8 @@ put_classification(FunctionCallInfo fcinfo, const Cutpoint *cutpoint, const Eval
 	values[CLASSIFICATION_LABEL] = label ? CStringGetTextDatum(label) : 0;
 	values[CLASSIFICATION_LABEL + 1] = Int64GetDatum(curve->counts.count);
 	nulls[CLASSIFICATION_LABEL + 2] = index_recall == NULL;
-	values[CLASSIFICATION_LABEL + 2] = index_recall ? Float8GetDatum(*index_recall) : 0;
+	values[CLASSIFICATION_LABEL + 2] = index_recall ?
+		Float8GetDatum(*index_recall) : 0;
 	put_result_row(fcinfo, values, nulls);
 }
 
@@ -291,7 +314,8 @@ put_classification(FunctionCallInfo fcinfo, const Cutpoint *cutpoint, const Eval
 
 /* Metrics of n matches at the cut points */
 static void
-classify(FunctionCallInfo fcinfo, const Calibration *calibration, const double *distances, const bool *hits,
+classify(FunctionCallInfo fcinfo, const Calibration *calibration,
+		 const double *distances, const bool *hits,
 		 size_t n, const char *label, const double *index_recall)
 {
 	Arena	   *arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
@@ -300,19 +324,22 @@ classify(FunctionCallInfo fcinfo, const Calibration *calibration, const double *
 	Status		status;
 
 	status_clear(&status);
-	budget_require(BUDGET_MAINTENANCE, n * ANSWER_BYTES, "the matches of the items", "take fewer items");
+	budget_require(BUDGET_MAINTENANCE, n * ANSWER_BYTES,
+				   "the matches of the items", "take fewer items");
 	for (int i = 0; i < calibration->ncutpoints; i++)
 		thresholds[i] = calibration->cutpoints[i].distance;
-	if (!eval_curve(distances, hits, n, thresholds, calibration->ncutpoints, arena, &curve, &status))
+	if (!eval_curve(distances, hits, n, thresholds, calibration->ncutpoints,
+					arena, &curve, &status))
 		raise_status(&status);
 	for (int i = 0; i < calibration->ncutpoints; i++)
-		put_classification(fcinfo, &calibration->cutpoints[i], &curve, i, label, index_recall);
+		put_classification(fcinfo, &calibration->cutpoints[i], &curve, i, label,
+						   index_recall);
 	arena_destroy(arena);
 }
 
 static void
-classify_each_label(FunctionCallInfo fcinfo, const Calibration *calibration, const Matches *matches,
-					const Labels *labels)
+classify_each_label(FunctionCallInfo fcinfo, const Calibration *calibration,
+					const Matches *matches, const Labels *labels)
 {
 	Arena	   *arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
 	double	   *distances;
@@ -322,11 +349,14 @@ classify_each_label(FunctionCallInfo fcinfo, const Calibration *calibration, con
 	Status		status;
 
 	status_clear(&status);
-	budget_require(BUDGET_MAINTENANCE, matches->n * (ANSWER_BYTES + sizeof(double) + sizeof(bool) + sizeof(size_t)),
+	budget_require(BUDGET_MAINTENANCE,
+				   matches->n * (ANSWER_BYTES + sizeof(double) + sizeof(bool) +
+								 sizeof(size_t)),
 				   "the matches of the items", "take fewer items");
 	distances = palloc_extended(sizeof(double) * matches->n, MCXT_ALLOC_HUGE);
 	hits = palloc_extended(sizeof(bool) * matches->n, MCXT_ALLOC_HUGE);
-	if (!eval_group(matches->labels, matches->n, labels_count(labels), arena, &order, &starts, &status))
+	if (!eval_group(matches->labels, matches->n, labels_count(labels), arena,
+					&order, &starts, &status))
 		raise_status(&status);
 	for (int label = 0; label < labels_count(labels); label++)
 	{
@@ -339,16 +369,19 @@ classify_each_label(FunctionCallInfo fcinfo, const Calibration *calibration, con
 			hits[i] = matches->hits[order[starts[label] + i]];
 		}
 		if (n > 0)
-			classify(fcinfo, calibration, distances, hits, n, labels_text(labels, label), NULL);
+			classify(fcinfo, calibration, distances, hits, n,
+					 labels_text(labels, label), NULL);
 	}
 }
 
 static void
-evaluate_classification(FunctionCallInfo fcinfo, const Gallery *gallery, const char *query)
+evaluate_classification(FunctionCallInfo fcinfo, const Gallery *gallery,
+						const char *query)
 {
 	Calibration *calibration = gallery_calibration(gallery);
 	int			k = k_argument(fcinfo, 2, calibration->k);
-	Matches    *matches = matches_create(matcher_argument(fcinfo, 3, calibration->matcher),
+	Matches    *matches = matches_create(matcher_argument(fcinfo, 3,
+														  calibration->matcher),
 										 argument_boolean_or(fcinfo, 6, false));
 	bool		exact = argument_boolean_or(fcinfo, 4, true);
 	Labels	   *labels = labels_create(BUDGET_MAINTENANCE);
@@ -359,7 +392,8 @@ evaluate_classification(FunctionCallInfo fcinfo, const Gallery *gallery, const c
 		cutpoint_check(gallery, &calibration->cutpoints[i]);
 	if (!exact)
 		recall = pass_index_recall(pass, k);
-	classify(fcinfo, calibration, matches->distances, matches->hits, matches->n, NULL, exact ? NULL : &recall);
+	classify(fcinfo, calibration, matches->distances, matches->hits, matches->n,
+			 NULL, exact ? NULL : &recall);
 	if (argument_boolean_or(fcinfo, 5, false))
 		classify_each_label(fcinfo, calibration, matches, labels);
 }
@@ -398,15 +432,18 @@ tell_index_recall(double recall)
 
 /* Without a cut point every answer counts, and k and matcher are the defaults. */
 static void
-confusion_matrix(FunctionCallInfo fcinfo, const Gallery *gallery, const char *query)
+confusion_matrix(FunctionCallInfo fcinfo, const Gallery *gallery,
+				 const char *query)
 {
 	char	   *name = argument_text_or_null(fcinfo, 2);
 	Calibration every = {EVAL_MATCH_NEAREST, 1};
 	Cutpoint	none = {NULL, INFINITY};
 	Calibration *calibration = name ? gallery_calibration(gallery) : &every;
-	const Cutpoint *cutpoint = name ? calibration_cutpoint(calibration, gallery, name) : &none;
+	const Cutpoint *cutpoint = name ? calibration_cutpoint(calibration, gallery,
+														   name) : &none;
 	int			k = k_argument(fcinfo, 3, calibration->k);
-	Matches    *matches = matches_create(matcher_argument(fcinfo, 4, calibration->matcher),
+	Matches    *matches = matches_create(matcher_argument(fcinfo, 4,
+														  calibration->matcher),
 										 argument_boolean_or(fcinfo, 6, false));
 	bool		exact = argument_boolean_or(fcinfo, 5, true);
 	Labels	   *labels = labels_create(BUDGET_MAINTENANCE);
@@ -419,9 +456,12 @@ confusion_matrix(FunctionCallInfo fcinfo, const Gallery *gallery, const char *qu
 	cutpoint_check(gallery, cutpoint);
 	if (!exact)
 		tell_index_recall(pass_index_recall(pass, k));
-	budget_require(BUDGET_MAINTENANCE, matches->n * sizeof(EvalCell), "the matches of the items", "take fewer items");
-	if (!eval_confusion(matches->labels, matches->predicted, matches->distances, matches->n, cutpoint->distance,
-						memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), &cells, &ncells, &status))
+	budget_require(BUDGET_MAINTENANCE, matches->n * sizeof(EvalCell),
+				   "the matches of the items", "take fewer items");
+	if (!eval_confusion(matches->labels, matches->predicted, matches->distances,
+						matches->n, cutpoint->distance,
+						memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+						&cells, &ncells, &status))
 		raise_status(&status);
 	for (size_t i = 0; i < ncells; i++)
 		put_cell(fcinfo, labels, &cells[i]);

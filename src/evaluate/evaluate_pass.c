@@ -87,7 +87,8 @@ copy_distances(const double *distances, int n)
 
 /* Every row has the same chance; rows is how many came before. */
 static void
-sample_add(Sample *sample, int64 rows, const Embedding *query, const double *distances, int n)
+sample_add(Sample *sample, int64 rows, const Embedding *query,
+		   const double *distances, int n)
 {
 	uint64		place = random_reservoir(&sample->random, rows, SAMPLE_ROWS);
 	MemoryContext caller;
@@ -95,7 +96,8 @@ sample_add(Sample *sample, int64 rows, const Embedding *query, const double *dis
 
 	if (place == SAMPLE_ROWS)
 		return;
-	budget_require(BUDGET_MAINTENANCE, budget_product(2 * SAMPLE_ROWS * sizeof(double), n),
+	budget_require(BUDGET_MAINTENANCE,
+				   budget_product(2 * SAMPLE_ROWS * sizeof(double), n),
 				   "the neighbors of the sample", "take a smaller k");
 	caller = MemoryContextSwitchTo(sample->context);
 	row = &sample->row[place];
@@ -114,8 +116,8 @@ sample_add(Sample *sample, int64 rows, const Embedding *query, const double *dis
 }
 
 static void
-take_true_neighbors(void *state, const Embedding *query, int label, const int *labels,
-					const double *distances, int n)
+take_true_neighbors(void *state, const Embedding *query, int label,
+					const int *labels, const double *distances, int n)
 {
 	Sample	   *sample = state;
 	SampleRow  *row = &sample->row[sample->finished++];
@@ -128,7 +130,8 @@ static void
 sample_compare(Pass *pass)
 {
 	Sample	   *sample = pass->sample;
-	Exact	   *exact = exact_create(pass->gallery, pass->k, pass->labels, take_true_neighbors, sample);
+	Exact	   *exact = exact_create(pass->gallery, pass->k, pass->labels,
+									 take_true_neighbors, sample);
 
 	for (int i = 0; i < sample->n; i++)
 		exact_add(exact, 0, sample->row[i].query);
@@ -147,7 +150,8 @@ pass_index_recall(const Pass *pass, int k)
 		int			n = Min(k, row->ntrue);
 
 		wanted += n;
-		found += neighbors_within(row->found, Min(n, row->nfound), row->true_distances[n - 1]);
+		found += neighbors_within(row->found, Min(n, row->nfound),
+								  row->true_distances[n - 1]);
 	}
 	return wanted == 0 ? 1 : (double) found / (double) wanted;
 }
@@ -156,14 +160,16 @@ pass_index_recall(const Pass *pass, int k)
 
 /* A row of the query and its neighbors */
 static void
-take_neighbors(void *state, const Embedding *query, int label, const int *labels, const double *distances, int n)
+take_neighbors(void *state, const Embedding *query, int label,
+			   const int *labels, const double *distances, int n)
 {
 	Pass	   *pass = state;
 
 	pass->items.n++;
 	if (isnan(distances[0]))
 		pass->items.nowhere++;
-	else if (embedding_is_own_distance(pass->gallery->distance, query, distances[0]))
+	else if (embedding_is_own_distance(pass->gallery->distance, query,
+									   distances[0]))
 		pass->items.own++;
 	pass->function(pass->state, label, labels, distances, n);
 }
@@ -198,7 +204,8 @@ look_up_row(Pass *pass, int label, const Embedding *query)
 }
 
 static Pass *
-pass_create(const Gallery *gallery, bool exact, int k, Labels *labels, PassFunction function, void *state)
+pass_create(const Gallery *gallery, bool exact, int k, Labels *labels,
+			PassFunction function, void *state)
 {
 	Pass	   *pass = palloc0(sizeof(Pass));
 
@@ -215,7 +222,8 @@ pass_create(const Gallery *gallery, bool exact, int k, Labels *labels, PassFunct
 	pass->plan = neighbors_prepare(gallery, NEIGHBOR_LABELS, k);
 	pass->codes = palloc(sizeof(int) * k);
 	pass->distances = palloc(sizeof(double) * k);
-	pass->scratch = AllocSetContextCreate(CurrentMemoryContext, "neighbors", ALLOCSET_DEFAULT_SIZES);
+	pass->scratch = AllocSetContextCreate(CurrentMemoryContext, "neighbors",
+										  ALLOCSET_DEFAULT_SIZES);
 	pass->sample = sample_create();
 	return pass;
 }
@@ -233,8 +241,9 @@ pass_row(Pass *pass, const char *label, const Embedding *query)
 }
 
 Pass *
-gallery_pass(const Gallery *gallery, const char *query, QueryKind kind, bool exact, int k,
-			 Labels *labels, PassFunction function, void *state)
+gallery_pass(const Gallery *gallery, const char *query, QueryKind kind,
+			 bool exact, int k, Labels *labels, PassFunction function,
+			 void *state)
 {
 	LabeledRows *source = query_open(gallery, query, kind);
 	Pass	   *pass = pass_create(gallery, exact, k, labels, function, state);
@@ -287,18 +296,24 @@ static void
 grow_matches(Matches *matches)
 {
 	matches->size *= 2;
-	budget_require(BUDGET_MAINTENANCE, matches->size * MATCH_BYTES, "the matches of the items", "take fewer items");
-	matches->labels = repalloc_huge(matches->labels, sizeof(int) * matches->size);
-	matches->predicted = repalloc_huge(matches->predicted, sizeof(int) * matches->size);
-	matches->distances = repalloc_huge(matches->distances, sizeof(double) * matches->size);
+	budget_require(BUDGET_MAINTENANCE, matches->size * MATCH_BYTES,
+				   "the matches of the items", "take fewer items");
+	matches->labels = repalloc_huge(matches->labels,
+									sizeof(int) * matches->size);
+	matches->predicted = repalloc_huge(matches->predicted,
+									   sizeof(int) * matches->size);
+	matches->distances = repalloc_huge(matches->distances,
+									   sizeof(double) * matches->size);
 	matches->hits = repalloc_huge(matches->hits, sizeof(bool) * matches->size);
 }
 
 void
-matches_add(Matches *matches, int label, const int *labels, const double *distances, int n)
+matches_add(Matches *matches, int label, const int *labels,
+			const double *distances, int n)
 {
 	int			drop = matches->drop_closest ? 1 : 0;
-	EvalMatch	match = eval_match(matches->matcher, labels + drop, distances + drop, n - drop);
+	EvalMatch	match = eval_match(matches->matcher, labels + drop,
+								   distances + drop, n - drop);
 
 	if (matches->n == matches->size)
 		grow_matches(matches);

@@ -21,7 +21,8 @@ typedef void (*PassFunction) (void *state, int label, const int *labels,
  * gallery is empty.
  */
 typedef struct Pass Pass;
-extern Pass *gallery_pass(const Gallery *gallery, const char *query, QueryKind kind, bool exact, int k,
+extern Pass *gallery_pass(const Gallery *gallery, const char *query,
+						  QueryKind kind, bool exact, int k,
 						  Labels *labels, PassFunction function, void *state);
 
 /* After a pass that was not exact: the share of the k true nearest it found. */

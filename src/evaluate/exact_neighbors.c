@@ -44,7 +44,8 @@ struct Exact
 /* ---- queries ---- */
 
 Exact *
-exact_create(const Gallery *gallery, int k, Labels *labels, ExactFunction function, void *state)
+exact_create(const Gallery *gallery, int k, Labels *labels,
+			 ExactFunction function, void *state)
 {
 	Exact	   *exact = palloc0(sizeof(Exact));
 
@@ -53,14 +54,17 @@ exact_create(const Gallery *gallery, int k, Labels *labels, ExactFunction functi
 	exact->labels = labels;
 	exact->function = function;
 	exact->state = state;
-	exact->context = AllocSetContextCreate(CurrentMemoryContext, "exact neighbors", ALLOCSET_DEFAULT_SIZES);
+	exact->context = AllocSetContextCreate(CurrentMemoryContext,
+										   "exact neighbors",
+										   ALLOCSET_DEFAULT_SIZES);
 	return exact;
 }
 
 static void
 begin_queries(Exact *exact, const Embedding *query)
 {
-	exact->capacity = exact_search_affordable(exact->gallery->distance, query->dims, exact->k,
+	exact->capacity = exact_search_affordable(exact->gallery->distance,
+											  query->dims, exact->k,
 											  VARSIZE(query) + 64);
 	exact->size = Min(256, exact->capacity);
 	exact->query_labels = palloc(sizeof(int) * exact->size);
@@ -71,8 +75,10 @@ static void
 grow_queries(Exact *exact)
 {
 	exact->size = Min(2 * exact->size, exact->capacity);
-	exact->query_labels = repalloc_huge(exact->query_labels, sizeof(int) * exact->size);
-	exact->queries = repalloc_huge(exact->queries, sizeof(Embedding *) * exact->size);
+	exact->query_labels = repalloc_huge(exact->query_labels,
+										sizeof(int) * exact->size);
+	exact->queries = repalloc_huge(exact->queries,
+								   sizeof(Embedding *) * exact->size);
 }
 
 void
@@ -101,7 +107,8 @@ open_table(const Gallery *gallery)
 {
 	const char *column = quote_identifier(gallery->embedding);
 	char	   *sql = psprintf("SELECT t.%s, t.%s FROM %s t WHERE t.%s IS NOT NULL",
-							   quote_identifier(gallery->label), column, gallery->relation, column);
+							   quote_identifier(gallery->label), column,
+							   gallery->relation, column);
 	SPIPlanPtr	plan;
 	Portal		portal;
 	RoleFrame	reader;
@@ -109,7 +116,8 @@ open_table(const Gallery *gallery)
 	gallery_enter(gallery, &reader);
 	plan = SPI_prepare(sql, 0, NULL);
 	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+		elog(ERROR, "SPI_prepare failed: %s",
+			 SPI_result_code_string(SPI_result));
 	portal = cursor_open(plan, true);
 	SPI_freeplan(plan);
 	gallery_leave(gallery, &reader);
@@ -123,7 +131,8 @@ static void
 take_row(Exact *exact, SPITupleTable *table, int row)
 {
 	bool		isnull;
-	Datum		value = SPI_getbinval(table->vals[row], table->tupdesc, 2, &isnull);
+	Datum		value = SPI_getbinval(table->vals[row], table->tupdesc, 2,
+									  &isnull);
 	char	   *text = labels_of_column(table, row, 1);
 	int			label = labels_code_of_row(exact->labels, text);
 
@@ -188,7 +197,8 @@ exact_run(Exact *exact)
 		return;
 	portal = open_table(exact->gallery);
 	MemoryContextSwitchTo(exact->context);
-	exact->search = exact_search_begin(exact->gallery->distance, memory_pool(exact->context),
+	exact->search = exact_search_begin(exact->gallery->distance,
+									   memory_pool(exact->context),
 									   exact->queries, exact->n, exact->k);
 	exact->rows = 0;
 	while (take_block(exact, portal))

@@ -13,11 +13,13 @@
 typedef struct Exact Exact;
 
 /* As PassFunction, with the item itself */
-typedef void (*ExactFunction) (void *state, const Embedding *query, int label, const int *labels,
-							   const double *distances, int n);
+typedef void (*ExactFunction) (void *state, const Embedding *query, int label,
+							   const int *labels, const double *distances,
+							   int n);
 
 /* Queries are answered in their order, some of them in exact_add(). */
-extern Exact *exact_create(const Gallery *gallery, int k, Labels *labels, ExactFunction function, void *state);
+extern Exact *exact_create(const Gallery *gallery, int k, Labels *labels,
+						   ExactFunction function, void *state);
 extern void exact_add(Exact *exact, int label, const Embedding *query);
 
 /* Answer those that wait. */

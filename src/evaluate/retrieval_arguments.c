@@ -48,8 +48,10 @@ retrieval_metrics(FunctionCallInfo fcinfo, int n, char ***names, int *count)
 	if (*count > MAX_METRICS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("there are %d metrics, at most %d are allowed", *count, MAX_METRICS)));
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, count);
+				 errmsg("there are %d metrics, at most %d are allowed", *count,
+						MAX_METRICS)));
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements,
+					  &nulls, count);
 	metrics = palloc(sizeof(EvalRetrievalMetric) * *count);
 	*names = palloc(sizeof(char *) * *count);
 	for (int i = 0; i < *count; i++)
@@ -77,7 +79,8 @@ retrieval_options(FunctionCallInfo fcinfo, int n)
 				 errhint("Averages are micro and macro.")));
 	options.macro = strcmp(average, "macro") == 0;
 	options.drop_closest = argument_boolean_or(fcinfo, n + 1, false);
-	options.threshold = PG_ARGISNULL(n + 2) ? INFINITY : PG_GETARG_FLOAT8(n + 2);
+	options.threshold = PG_ARGISNULL(n + 2) ? INFINITY :
+		PG_GETARG_FLOAT8(n + 2);
 	if (isnan(options.threshold))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -97,5 +100,7 @@ retrieval_any_needs_r(const EvalRetrievalMetric *metrics, int n)
 void
 retrieval_raise(const Arena *arena, const Status *status)
 {
-	budget_raise_status(BUDGET_MAINTENANCE, arena, status, "the sums of metrics for each label", "take fewer labels or metrics");
+	budget_raise_status(BUDGET_MAINTENANCE, arena, status,
+						"the sums of metrics for each label",
+						"take fewer labels or metrics");
 }

@@ -55,25 +55,31 @@ execute_utility(const char *sql)
 static char *
 trigger_name(const Gallery *gallery)
 {
-	char	   *name = makeObjectName("similarity_embed", gallery->embedding, NULL);
+	char	   *name = makeObjectName("similarity_embed", gallery->embedding,
+									  NULL);
 
-	for (int i = 1; OidIsValid(get_trigger_oid(gallery->relid, name, true)); i++)
-		name = makeObjectName("similarity_embed", gallery->embedding, psprintf("%d", i));
+	for (int i = 1; OidIsValid(get_trigger_oid(gallery->relid, name, true));
+		 i++)
+		name = makeObjectName("similarity_embed", gallery->embedding,
+							  psprintf("%d", i));
 	return name;
 }
 
 static void
 drop_trigger(const Gallery *gallery)
 {
-	trigger_drop(trigger_find(gallery->relid, "embed_row", gallery->embedding, false));
+	trigger_drop(trigger_find(gallery->relid, "embed_row", gallery->embedding,
+							  false));
 }
 
 static void
 create_trigger(const Gallery *gallery, const char *input)
 {
 	execute_utility(psprintf("CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION similarity.embed_row(%s, %s)",
-							 quote_identifier(trigger_name(gallery)), gallery->relation,
-							 quote_literal_cstr(gallery->embedding), quote_literal_cstr(input)));
+							 quote_identifier(trigger_name(gallery)),
+							 gallery->relation,
+							 quote_literal_cstr(gallery->embedding),
+							 quote_literal_cstr(input)));
 }
 
 static void
@@ -102,12 +108,14 @@ check_input(const Gallery *gallery, const char *input)
 	if (number <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist", input, gallery->table)));
+				 errmsg("column \"%s\" of relation \"%s\" does not exist",
+						input, gallery->table)));
 	type = get_atttype(gallery->relid, number);
 	if (!model_takes_input(type) || strcmp(input, gallery->embedding) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" cannot be the input of a gallery", input),
+				 errmsg("column \"%s\" cannot be the input of a gallery",
+						input),
 				 errdetail("An input column is of type bytea, an array of numbers or embedding, and another than \"%s\".",
 						   gallery->embedding)));
 }
@@ -150,7 +158,8 @@ gallery_end_trigger(const Gallery *gallery)
 {
 	require_table_owner(gallery);
 	gallery_set_input(gallery, NULL);
-	if (gallery_find_attached(gallery->relid, gallery->embedding, gallery->id) == NULL)
+	if (gallery_find_attached(gallery->relid, gallery->embedding,
+							  gallery->id) == NULL)
 		drop_trigger(gallery);
 }
 
@@ -198,8 +207,10 @@ attached_gallery(const TriggerData *trigger)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("column \"%s\" of relation \"%s\" is not attached to a gallery",
-						arguments[0], RelationGetRelationName(trigger->tg_relation)),
-				 errhint("Run similarity.attach(), or drop the trigger \"%s\".", trigger->tg_trigger->tgname)));
+						arguments[0],
+						RelationGetRelationName(trigger->tg_relation)),
+				 errhint("Run similarity.attach(), or drop the trigger \"%s\".",
+						 trigger->tg_trigger->tgname)));
 	return gallery;
 }
 
@@ -223,7 +234,8 @@ current_version(const TriggerData *trigger)
 static AttrNumber
 column_number(const TriggerData *trigger, int argument, Oid *type)
 {
-	AttrNumber	number = trigger_column(trigger, argument, "If it was renamed, run similarity.attach() again.");
+	AttrNumber	number = trigger_column(trigger, argument,
+										"If it was renamed, run similarity.attach() again.");
 
 	*type = TupleDescAttr(RelationGetDescr(trigger->tg_relation), number - 1)->atttypid;
 	return number;
@@ -242,13 +254,15 @@ begin_trigger(FunctionCallInfo fcinfo, const TriggerData *trigger)
 	if (getBaseType(type) != embedding_type_oid())
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" is not of type embedding", trigger->tg_trigger->tgargs[0])));
+				 errmsg("column \"%s\" is not of type embedding",
+						trigger->tg_trigger->tgargs[0])));
 	rows->input = column_number(trigger, 1, &rows->type);
 	if (!model_takes_input(rows->type))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" is not of type bytea, an array of numbers or embedding", trigger->tg_trigger->tgargs[1])));
-	rows->typmod = TupleDescAttr(RelationGetDescr(trigger->tg_relation), rows->embedding - 1)->atttypmod;
+	rows->typmod = TupleDescAttr(RelationGetDescr(trigger->tg_relation),
+								 rows->embedding - 1)->atttypmod;
 	if (getBaseTypeAndTypmod(type, &rows->typmod) != type)
 		rows->domain = type;
 	rows->version = current_version(trigger);
@@ -271,7 +285,8 @@ same_value(HeapTuple a, HeapTuple b, TupleDesc desc, AttrNumber number)
 
 /* Is the embedding in the row what it should be? */
 static bool
-is_current(const TriggerData *trigger, const EmbedRow *rows, HeapTuple row, TupleDesc desc)
+is_current(const TriggerData *trigger, const EmbedRow *rows, HeapTuple row,
+		   TupleDesc desc)
 {
 	bool		isnull;
 	Datum		value = heap_getattr(row, rows->embedding, desc, &isnull);
@@ -295,7 +310,8 @@ embed_error_context(void *arg)
 	const TriggerData *trigger = arg;
 
 	errcontext("column \"%s\" of relation \"%s\", which similarity.attach() keeps current",
-			   trigger->tg_trigger->tgargs[0], RelationGetRelationName(trigger->tg_relation));
+			   trigger->tg_trigger->tgargs[0],
+			   RelationGetRelationName(trigger->tg_relation));
 }
 
 static Datum
@@ -305,7 +321,9 @@ embed_input(const TriggerData *trigger, const EmbedRow *rows, Datum input)
 	Datum		value;
 
 	error_context_stack = &callback;
-	value = PointerGetDatum(embedding_coerce(model_embed(rows->version, input, rows->type), rows->typmod));
+	value = PointerGetDatum(embedding_coerce(model_embed(rows->version, input,
+														 rows->type),
+											 rows->typmod));
 	error_context_stack = callback.previous;
 	return value;
 }
@@ -326,7 +344,8 @@ embed_tuple(const TriggerData *trigger, EmbedRow *rows, HeapTuple row)
 		value = embed_input(trigger, rows, input);
 	/* what a trigger gives is not checked again */
 	if (OidIsValid(rows->domain))
-		domain_check(value, isnull, rows->domain, &rows->domain_checks, GetMemoryChunkContext(rows));
+		domain_check(value, isnull, rows->domain, &rows->domain_checks,
+					 GetMemoryChunkContext(rows));
 	return heap_modify_tuple_by_cols(row, desc, 1, &column, &value, &isnull);
 }
 
@@ -336,15 +355,19 @@ gallery_embed_row(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
+		TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
 		trigger->tg_trigger->tgnargs != 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("similarity.embed_row must be called as a trigger before a row is written")));
 	/* rows of a dump come back as they were, and before what would tell */
-	if (loading_dump() && class_ownercheck(RelationGetRelid(trigger->tg_relation), GetUserId()))
-		return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple);
+	if (loading_dump() &&
+		class_ownercheck(RelationGetRelid(trigger->tg_relation), GetUserId()))
+		return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
+							   trigger->tg_newtuple : trigger->tg_trigtuple);
 	return PointerGetDatum(embed_tuple(trigger, begin_trigger(fcinfo, trigger),
 									   TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple));
 }

@@ -28,7 +28,8 @@ query_open(const Gallery *gallery, const char *query, QueryKind kind)
 	source->query = user_query_open("query", query, kind, true);
 	model_require_input_column(source->query->name, source->query->type);
 	gallery_require_input(gallery, source->query->type);
-	source->context = AllocSetContextCreate(CurrentMemoryContext, "query batch", ALLOCSET_DEFAULT_SIZES);
+	source->context = AllocSetContextCreate(CurrentMemoryContext, "query batch",
+											ALLOCSET_DEFAULT_SIZES);
 	return source;
 }
 
@@ -64,7 +65,8 @@ read_rows(LabeledRows *source)
 
 	error_context_stack = &callback;
 	while (batch->n < BATCH_ROWS &&
-		   query->fetched + MemoryContextMemAllocated(source->context, false) < BATCH_BYTES &&
+		   query->fetched + MemoryContextMemAllocated(source->context,
+													  false) < BATCH_BYTES &&
 		   user_query_next(query, BATCH_ROWS - batch->n))
 		read_embedded_row(batch, query);
 	error_context_stack = callback.previous;

@@ -30,7 +30,8 @@ typedef struct LabeledRows
 } LabeledRows;
 
 /* Open the argument "query" as the invoker; ERROR unless its columns fit. */
-extern LabeledRows *query_open(const Gallery *gallery, const char *query, QueryKind kind);
+extern LabeledRows *query_open(const Gallery *gallery, const char *query,
+							   QueryKind kind);
 
 /* The next rows, embedded; valid until the next call.  No rows: the query is closed. */
 extern const LabeledBatch *query_next(LabeledRows *source);

@@ -30,7 +30,8 @@ name_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
-				 errmsg("\"%s\" must be a name of 1 to %d bytes", argument, NAMEDATALEN - 1)));
+				 errmsg("\"%s\" must be a name of 1 to %d bytes", argument,
+						NAMEDATALEN - 1)));
 	return name;
 }
 
@@ -61,7 +62,8 @@ gallery_from_arguments(FunctionCallInfo fcinfo)
 	if (!gallery_set_names(gallery))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", gallery->relid)));
+				 errmsg("relation with OID %u does not exist",
+						gallery->relid)));
 	gallery_require_some_read(gallery);
 	gallery->embedding = name_argument(fcinfo, 2, "embedding");
 	gallery->label = name_argument(fcinfo, 3, "label");
@@ -69,7 +71,8 @@ gallery_from_arguments(FunctionCallInfo fcinfo)
 	if (gallery->key == NULL)
 		gallery->key = default_key(PG_GETARG_OID(1));
 	gallery->model = argument_text_or_null(fcinfo, 5);
-	gallery->distance = embedding_metric(argument_text(fcinfo, 6, "distance"), false);
+	gallery->distance = embedding_metric(argument_text(fcinfo, 6, "distance"),
+										 false);
 	gallery->image = argument_text_or_null(fcinfo, 7);
 	if (!PG_ARGISNULL(8))
 		gallery_set_shape(gallery, PG_GETARG_ARRAYTYPE_P(8));
@@ -84,12 +87,17 @@ gallery_from_arguments(FunctionCallInfo fcinfo)
 static void
 column_values(const Gallery *gallery, int *version, int *dims)
 {
-	int32		typmod = gallery_column_typmod(gallery->relid, get_attnum(gallery->relid, gallery->embedding));
+	int32		typmod = gallery_column_typmod(gallery->relid,
+											   get_attnum(gallery->relid,
+														  gallery->embedding));
 	const char *type_schema = quote_identifier(embedding_schema_name());
 	char	   *sql = psprintf("SELECT %s.embedding_model(t.%s), %s.dims(t.%s) FROM %s t WHERE t.%s IS NOT NULL LIMIT 1",
-							   type_schema, quote_identifier(gallery->embedding),
-							   type_schema, quote_identifier(gallery->embedding),
-							   gallery->relation, quote_identifier(gallery->embedding));
+							   type_schema,
+							   quote_identifier(gallery->embedding),
+							   type_schema,
+							   quote_identifier(gallery->embedding),
+							   gallery->relation,
+							   quote_identifier(gallery->embedding));
 
 	*version = typmod >= 0 ? EMBEDDING_TYPMOD_MODEL(typmod) : 0;
 	*dims = typmod >= 0 ? EMBEDDING_TYPMOD_DIMS(typmod) : 0;
@@ -116,7 +124,8 @@ model_of_version(const Gallery *gallery, int version)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of \"%s\" does not hold embeddings of model \"%s\"",
 						gallery->embedding, gallery->table, gallery->model),
-				 errdetail("Its values were made by model version %d.", version)));
+				 errdetail("Its values were made by model version %d.",
+						   version)));
 	id = catalog_column_int(0, 2, "a model");
 	SPI_freetuptable(SPI_tuptable);
 	return id;
@@ -132,7 +141,8 @@ lock_version(const Gallery *gallery)
 	if (catalog_run("SELECT FROM _similarity.model_version WHERE id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE", &args) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("version of model \"%s\" was dropped just now", gallery->model)));
+				 errmsg("version of model \"%s\" was dropped just now",
+						gallery->model)));
 }
 
 /* Choose the version that made the column's values, else the deployed one. */
@@ -186,7 +196,8 @@ shape_datum(const Gallery *gallery)
 	Datum		sides[3] = {Int32GetDatum(gallery->height), Int32GetDatum(gallery->width),
 	Int32GetDatum(gallery->channels)};
 
-	return PointerGetDatum(construct_array(sides, 3, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+	return PointerGetDatum(construct_array(sides, 3, INT4OID, sizeof(int32),
+										   true, TYPALIGN_INT));
 }
 
 static void
@@ -204,10 +215,12 @@ insert_gallery(const Gallery *gallery, int32 model)
 	catalog_arg_text(&args, gallery->label);
 	catalog_arg_text(&args, gallery->key);
 	catalog_arg_text(&args, gallery->image);
-	catalog_arg(&args, INT4ARRAYOID, gallery->height ? shape_datum(gallery) : 0, gallery->height == 0);
+	catalog_arg(&args, INT4ARRAYOID, gallery->height ? shape_datum(gallery) : 0,
+				gallery->height == 0);
 	catalog_arg_text(&args, gallery->distance->name);
 	catalog_arg(&args, INT4OID, Int32GetDatum(model), gallery->model == NULL);
-	catalog_arg(&args, INT4OID, Int32GetDatum(gallery->version), gallery->model == NULL);
+	catalog_arg(&args, INT4OID, Int32GetDatum(gallery->version),
+				gallery->model == NULL);
 	inserted = catalog_run("INSERT INTO similarity.gallery (name, owner, relation,"
 						   " embedding, label, key, image, image_shape, distance, model, version)"
 						   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
@@ -257,7 +270,8 @@ drop_gallery(PG_FUNCTION_ARGS)
 	SPI_connect();
 	gallery = gallery_find(name);
 	require_drop(gallery);
-	if (gallery->input != NULL && gallery_set_names(gallery) && class_ownercheck(gallery->relid, GetUserId()))
+	if (gallery->input != NULL && gallery_set_names(gallery) &&
+		class_ownercheck(gallery->relid, GetUserId()))
 		gallery_end_trigger(gallery);
 	catalog_arg_int(&args, gallery->id);
 	catalog_run("WITH cutpoints AS (DELETE FROM similarity.cutpoint WHERE gallery OPERATOR(pg_catalog.=) $1),"

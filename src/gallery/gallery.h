@@ -64,7 +64,8 @@ extern int	gallery_names_of_model(const char *model, char ***names);
 extern void gallery_set_versions(const char *model, int version);
 
 /* A gallery of that table and column, but for one, which has an input column, or NULL. */
-extern Gallery *gallery_find_attached(Oid relid, const char *embedding, int32 except);
+extern Gallery *gallery_find_attached(Oid relid, const char *embedding,
+									  int32 except);
 
 /* Tell what embeddings are computed from; NULL: it is not told. */
 extern void gallery_set_input(const Gallery *gallery, const char *input);
@@ -151,7 +152,8 @@ extern Calibration *gallery_calibration(const Gallery *gallery);
 
 /* One of them by name; ERROR that lists the names. */
 extern const Cutpoint *calibration_cutpoint(const Calibration *calibration,
-											const Gallery *gallery, const char *name);
+											const Gallery *gallery,
+											const char *name);
 
 /* Forget the input column, and drop the trigger unless another gallery of the column wants it. */
 extern void gallery_end_trigger(const Gallery *gallery);

@@ -21,7 +21,8 @@ check_k(int64 k)
 	if (k < 1 || k > EVAL_MAX_K)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("k must be between 1 and %d, not %lld", EVAL_MAX_K, (long long) k)));
+				 errmsg("k must be between 1 and %d, not %lld", EVAL_MAX_K,
+						(long long) k)));
 }
 
 int
@@ -41,7 +42,8 @@ matcher_argument(FunctionCallInfo fcinfo, int n, EvalMatcher initial)
 
 	status_clear(&status);
 	if (!PG_ARGISNULL(n) &&
-		!eval_matcher_by_name(argument_text_or_null(fcinfo, n), &matcher, &status))
+		!eval_matcher_by_name(argument_text_or_null(fcinfo, n), &matcher,
+							  &status))
 		raise_status(&status);
 	return matcher;
 }
@@ -51,7 +53,8 @@ input_argument(FunctionCallInfo fcinfo, int n, Oid *type)
 {
 	*type = get_fn_expr_argtype(fcinfo->flinfo, n);
 	if (*type == TEXTOID)
-		return model_input_from_text(text_to_cstring(PG_GETARG_TEXT_PP(n)), type);
+		return model_input_from_text(text_to_cstring(PG_GETARG_TEXT_PP(n)),
+									 type);
 	if (!model_takes_input(*type))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),

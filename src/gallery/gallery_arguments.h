@@ -13,7 +13,8 @@
 
 extern int	k_argument(FunctionCallInfo fcinfo, int n, int initial);
 
-extern EvalMatcher matcher_argument(FunctionCallInfo fcinfo, int n, EvalMatcher initial);
+extern EvalMatcher matcher_argument(FunctionCallInfo fcinfo, int n,
+									EvalMatcher initial);
 
 /*
  * The n-th argument, an input, with its type as the call declares it; text is

@@ -47,7 +47,8 @@ check_model(const Gallery *gallery, int32 model, int32 model_of_version)
 		return;
 	if (gallery->model == NULL || model == 0 || model_of_version != model)
 		catalog_raise_damaged(gallery_entry(gallery->name),
-							  psprintf("Version %d is not one of its model.", gallery->version));
+							  psprintf("Version %d is not one of its model.",
+									   gallery->version));
 }
 
 static Gallery *
@@ -64,16 +65,24 @@ read_gallery(const char *name)
 	gallery->label = catalog_column_text(0, 6, entry);
 	gallery->key = catalog_column_text_or_null(0, 7);
 	gallery->image = catalog_column_text_or_null(0, 8);
-	gallery->distance = embedding_metric_or_null(catalog_column_text(0, 9, entry), false);
+	gallery->distance = embedding_metric_or_null(catalog_column_text(0, 9,
+																	 entry),
+												 false);
 	if (gallery->distance == NULL)
-		catalog_raise_damaged(entry, psprintf("Distance \"%s\" is unknown.", catalog_column_text(0, 9, entry)));
+		catalog_raise_damaged(entry,
+							  psprintf("Distance \"%s\" is unknown.",
+									   catalog_column_text(0, 9, entry)));
 	gallery->model = catalog_column_text_or_null(0, 10);
 	gallery->version = catalog_column_int_or_zero(0, 11, entry);
 	gallery->input = catalog_column_text_or_null(0, 13);
 	if (!catalog_column_isnull(0, 12) &&
-		!gallery_try_shape(gallery, DatumGetArrayTypeP(catalog_column_datum(0, 12, INT4ARRAYOID, entry))))
+		!gallery_try_shape(gallery,
+						   DatumGetArrayTypeP(catalog_column_datum(0, 12,
+																   INT4ARRAYOID,
+																   entry))))
 		catalog_raise_damaged(entry, "Its images have no possible shape.");
-	check_model(gallery, catalog_column_int_or_zero(0, 14, entry), catalog_column_int_or_zero(0, 15, entry));
+	check_model(gallery, catalog_column_int_or_zero(0, 14, entry),
+				catalog_column_int_or_zero(0, 15, entry));
 	return gallery;
 }
 
@@ -117,9 +126,11 @@ held_version(int32 gallery, int *version)
 	CatalogScan scan;
 	bool		found;
 
-	ScanKeyInit(&key, GALLERY_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(gallery));
+	ScanKeyInit(&key, GALLERY_ID, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(gallery));
 	catalog_scan_begin(&scan, "gallery", "gallery_pkey", 1, &key);
-	found = catalog_scan_next(&scan) && !catalog_scan_isnull(&scan, GALLERY_VERSION);
+	found = catalog_scan_next(&scan) &&
+		!catalog_scan_isnull(&scan, GALLERY_VERSION);
 	if (found)
 		*version = DatumGetInt32(catalog_scan_value(&scan, GALLERY_VERSION, INT4OID));
 	catalog_scan_end(&scan);
@@ -134,10 +145,13 @@ held_version(int32 gallery, int *version)
 static void
 require_sight(const Gallery *gallery)
 {
-	if (has_privs_of_role(GetUserId(), gallery->owner) || get_rel_name(gallery->relid) == NULL)
+	if (has_privs_of_role(GetUserId(), gallery->owner) ||
+		get_rel_name(gallery->relid) == NULL)
 		return;
-	if (!gallery_may_read(gallery->relid, get_attnum(gallery->relid, gallery->embedding)) ||
-		!gallery_may_read(gallery->relid, get_attnum(gallery->relid, gallery->label)))
+	if (!gallery_may_read(gallery->relid,
+						  get_attnum(gallery->relid, gallery->embedding)) ||
+		!gallery_may_read(gallery->relid,
+						  get_attnum(gallery->relid, gallery->label)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for gallery \"%s\"", gallery->name),
@@ -230,7 +244,8 @@ gallery_set_versions(const char *model, int version)
 				" WHERE m.id OPERATOR(pg_catalog.=) g.model AND m.name OPERATOR(pg_catalog.=) $1"
 				" AND EXISTS (SELECT FROM similarity.gallery o WHERE o.model OPERATOR(pg_catalog.=) g.model"
 				" AND o.relation OPERATOR(pg_catalog.=) g.relation AND o.embedding OPERATOR(pg_catalog.=) g.embedding"
-				" AND pg_catalog.pg_has_role(m.owner, o.owner, 'USAGE'))", &args);
+				" AND pg_catalog.pg_has_role(m.owner, o.owner, 'USAGE'))",
+				&args);
 }
 
 void
@@ -261,7 +276,8 @@ check_gallery_version(const Gallery *gallery, int version)
 	if (gallery->model != NULL && version != gallery->version)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("gallery \"%s\" must be calibrated anew", gallery->name),
+				 errmsg("gallery \"%s\" must be calibrated anew",
+						gallery->name),
 				 errdetail("It was calibrated with version %d of its model and holds version %d.", version, gallery->version),
 				 errhint("Run similarity.calibrate() with a query of items whose labels are known.")));
 }
@@ -278,11 +294,14 @@ is_ascending(const double *values, int n)
 static void
 read_matched(Calibration *calibration, const char *entry)
 {
-	ArrayType  *array = DatumGetArrayTypePCopy(catalog_column_datum(0, 7, FLOAT8ARRAYOID, entry));
+	ArrayType  *array = DatumGetArrayTypePCopy(catalog_column_datum(0, 7,
+																	FLOAT8ARRAYOID, entry));
 
-	if (ARR_NDIM(array) != 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != FLOAT8OID ||
+	if (ARR_NDIM(array) != 1 || ARR_HASNULL(array) ||
+		ARR_ELEMTYPE(array) != FLOAT8OID ||
 		!is_ascending((double *) ARR_DATA_PTR(array), ARR_DIMS(array)[0]))
-		catalog_raise_damaged(entry, "The distances of its matches are not numbers in ascending order.");
+		catalog_raise_damaged(entry,
+							  "The distances of its matches are not numbers in ascending order.");
 	calibration->nmatched = ARR_DIMS(array)[0];
 	calibration->matched = (double *) ARR_DATA_PTR(array);
 }
@@ -290,7 +309,8 @@ read_matched(Calibration *calibration, const char *entry)
 static void
 read_calibration(Calibration *calibration, const Gallery *gallery)
 {
-	const char *entry = psprintf("the calibration of gallery \"%s\"", gallery->name);
+	const char *entry = psprintf("the calibration of gallery \"%s\"",
+								 gallery->name);
 	const char *matcher = catalog_column_text(0, 1, entry);
 	Status		status;
 
@@ -301,18 +321,24 @@ read_calibration(Calibration *calibration, const Gallery *gallery)
 	calibration->cutpoints = palloc(sizeof(Cutpoint) * SPI_processed);
 	calibration->k = catalog_column_int(0, 2, entry);
 	if (calibration->k < 1 || calibration->k > EVAL_MAX_K)
-		catalog_raise_damaged(entry, psprintf("It says %d neighbors.", calibration->k));
+		catalog_raise_damaged(entry,
+							  psprintf("It says %d neighbors.",
+									   calibration->k));
 	check_gallery_version(gallery, catalog_column_int_or_zero(0, 5, entry));
 	calibration->queries = catalog_column_bigint(0, 6, entry);
 	if (calibration->queries < 1)
-		catalog_raise_damaged(entry, psprintf("It says %lld queries.", (long long) calibration->queries));
+		catalog_raise_damaged(entry,
+							  psprintf("It says %lld queries.",
+									   (long long) calibration->queries));
 	read_matched(calibration, entry);
 	for (int i = 0; i < calibration->ncutpoints; i++)
 	{
 		calibration->cutpoints[i].name = catalog_column_text(i, 3, entry);
 		calibration->cutpoints[i].distance = catalog_column_float(i, 4, entry);
 		if (isnan(calibration->cutpoints[i].distance))
-			catalog_raise_damaged(entry, psprintf("Cut point \"%s\" has no distance.", calibration->cutpoints[i].name));
+			catalog_raise_damaged(entry,
+								  psprintf("Cut point \"%s\" has no distance.",
+										   calibration->cutpoints[i].name));
 	}
 }
 
@@ -335,7 +361,8 @@ gallery_calibration(const Gallery *gallery)
 }
 
 const Cutpoint *
-calibration_cutpoint(const Calibration *calibration, const Gallery *gallery, const char *name)
+calibration_cutpoint(const Calibration *calibration, const Gallery *gallery,
+					 const char *name)
 {
 	StringInfoData names;
 
@@ -350,8 +377,8 @@ calibration_cutpoint(const Calibration *calibration, const Gallery *gallery, con
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("gallery \"%s\" has no cut point \"%s\"", gallery->name, name),
-			 errhint("Its cut points are %s.", names.data)));
+			 errmsg("gallery \"%s\" has no cut point \"%s\"", gallery->name,
+					name), errhint("Its cut points are %s.", names.data)));
 }
 
 void
@@ -359,7 +386,8 @@ cutpoint_check(const Gallery *gallery, const Cutpoint *cutpoint)
 {
 	if (cutpoint->distance == EVAL_ACCEPT_NOTHING)
 		ereport(WARNING,
-				(errmsg("cut point \"%s\" of gallery \"%s\" accepts nothing", cutpoint->name, gallery->name),
+				(errmsg("cut point \"%s\" of gallery \"%s\" accepts nothing",
+						cutpoint->name, gallery->name),
 				 errdetail("Its calibration gave no ground to accept any match."),
 				 errhint("Run similarity.calibrate() with items of labels that the gallery has.")));
 }

@@ -29,7 +29,8 @@ gallery_require_input(const Gallery *gallery, Oid type)
 	if (gallery->model == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("gallery \"%s\" has no model to embed its input", gallery->name),
+				 errmsg("gallery \"%s\" has no model to embed its input",
+						gallery->name),
 				 errhint("Give values of type embedding, or create the gallery with a model.")));
 	model_require_usage(gallery->model);
 }

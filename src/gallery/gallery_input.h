@@ -20,7 +20,7 @@ extern Datum gallery_column_value(Embedding *embedding, Oid type, int32 typmod);
 
 /* Input as embeddings of the gallery, after gallery_require_input(). */
 extern Embedding *gallery_embed(const Gallery *gallery, Datum input, Oid type);
-extern void gallery_embed_many(const Gallery *gallery, const Datum *inputs, Oid type,
-							   int n, Embedding **out);
+extern void gallery_embed_many(const Gallery *gallery, const Datum *inputs,
+							   Oid type, int n, Embedding **out);
 
 #endif							/* GALLERY_GALLERY_INPUT_H */

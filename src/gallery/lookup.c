@@ -55,8 +55,10 @@ append_function(StringInfo sql, const Gallery *gallery)
 static void
 append_operator(StringInfo sql, const Gallery *gallery)
 {
-	appendStringInfo(sql, "t.%s OPERATOR(%s.%s) $1", quote_identifier(gallery->embedding),
-					 quote_identifier(embedding_schema_name()), gallery->distance->operator);
+	appendStringInfo(sql, "t.%s OPERATOR(%s.%s) $1",
+					 quote_identifier(gallery->embedding),
+					 quote_identifier(embedding_schema_name()),
+					 gallery->distance->operator);
 }
 
 static void
@@ -110,7 +112,8 @@ append_item_sources(StringInfo sql, const Gallery *gallery, TupleDesc columns)
 		Form_pg_attribute column = TupleDescAttr(columns, i);
 
 		if (is_item_column(column))
-			appendStringInfo(sql, ", t.%s", quote_identifier(NameStr(column->attname)));
+			appendStringInfo(sql, ", t.%s",
+							 quote_identifier(NameStr(column->attname)));
 	}
 }
 
@@ -150,7 +153,8 @@ is_safe_json(Oid type)
 		TupleDesc	columns = lookup_rowtype_tupdesc(base, -1);
 
 		for (int i = 0; safe && i < columns->natts; i++)
-			safe = TupleDescAttr(columns, i)->attisdropped || is_safe_json(TupleDescAttr(columns, i)->atttypid);
+			safe = TupleDescAttr(columns, i)->attisdropped ||
+				is_safe_json(TupleDescAttr(columns, i)->atttypid);
 		ReleaseTupleDesc(columns);
 	}
 	return safe;
@@ -173,7 +177,8 @@ append_item(StringInfo sql, TupleDesc columns)
 {
 	int			number = NEIGHBOR_ITEM;
 
-	appendStringInfoString(sql, "(SELECT pg_catalog.to_jsonb(s.*) FROM (SELECT ");
+	appendStringInfoString(sql,
+						   "(SELECT pg_catalog.to_jsonb(s.*) FROM (SELECT ");
 	for (int i = 0; i < columns->natts; i++)
 	{
 		Form_pg_attribute column = TupleDescAttr(columns, i);
@@ -198,12 +203,15 @@ append_nearest(StringInfo sql, const Gallery *gallery, NeighborColumns columns,
 		append_item_sources(sql, gallery, desc);
 	if (columns == NEIGHBOR_KEYS)
 		appendStringInfo(sql, ", %s%s", gallery->key ? "t." : "",
-						 gallery->key ? quote_identifier(gallery->key) : "NULL::pg_catalog.text");
+						 gallery->key ? quote_identifier(gallery->key) :
+						 "NULL::pg_catalog.text");
 	if (columns == NEIGHBOR_IMAGES)
-		appendStringInfo(sql, gallery->image ? ", t.%s" : ", NULL::pg_catalog.bytea",
-						 gallery->image ? quote_identifier(gallery->image) : "");
-	appendStringInfo(sql, " FROM %s t WHERE t.%s IS NOT NULL ORDER BY ", gallery->relation,
-					 quote_identifier(gallery->embedding));
+		appendStringInfo(sql, gallery->image ? ", t.%s" :
+						 ", NULL::pg_catalog.bytea",
+						 gallery->image ? quote_identifier(gallery->image) :
+						 "");
+	appendStringInfo(sql, " FROM %s t WHERE t.%s IS NOT NULL ORDER BY ",
+					 gallery->relation, quote_identifier(gallery->embedding));
 	append_order(sql, gallery);
 	appendStringInfo(sql, " LIMIT %d", k);
 }
@@ -255,7 +263,8 @@ neighbors_prepare(const Gallery *gallery, NeighborColumns columns, int k)
 
 	plan = SPI_prepare(sql.data, 1, &type);
 	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+		elog(ERROR, "SPI_prepare failed: %s",
+			 SPI_result_code_string(SPI_result));
 	pfree(sql.data);
 	return plan;
 }
@@ -296,7 +305,8 @@ receive_end(DestReceiver *self)
 }
 
 int
-neighbors_find(SPIPlanPtr plan, const Embedding *query, NeighborFunction function, void *state)
+neighbors_find(SPIPlanPtr plan, const Embedding *query,
+			   NeighborFunction function, void *state)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	NeighborReceiver receiver = {
@@ -307,7 +317,8 @@ neighbors_find(SPIPlanPtr plan, const Embedding *query, NeighborFunction functio
 	int			code;
 
 	CHECK_FOR_INTERRUPTS();
-	receiver.context = AllocSetContextCreate(caller, "neighbor", ALLOCSET_DEFAULT_SIZES);
+	receiver.context = AllocSetContextCreate(caller, "neighbor",
+											 ALLOCSET_DEFAULT_SIZES);
 	options.params = makeParamList(1);
 	options.params->params[0].value = PointerGetDatum(query);
 	options.params->params[0].isnull = false;
@@ -369,7 +380,8 @@ double
 neighbor_distance(const NeighborRow *row)
 {
 	bool		isnull;
-	Datum		value = neighbor_value(row, NEIGHBOR_DISTANCE, FLOAT8OID, &isnull);
+	Datum		value = neighbor_value(row, NEIGHBOR_DISTANCE, FLOAT8OID,
+									   &isnull);
 
 	return isnull ? NAN : DatumGetFloat8(value);
 }
@@ -420,7 +432,8 @@ gallery_lookup(PG_FUNCTION_ARGS)
 	search = search_begin(fcinfo, name);
 	gallery_require_input(search->gallery, type);
 	query = gallery_embed(search->gallery, input, type);
-	neighbors_find(search_plan(search, NEIGHBOR_ITEMS, k), query, put_neighbor, fcinfo->resultinfo);
+	neighbors_find(search_plan(search, NEIGHBOR_ITEMS, k), query, put_neighbor,
+				   fcinfo->resultinfo);
 	gallery_close(search->gallery);
 	SPI_finish();
 	return (Datum) 0;

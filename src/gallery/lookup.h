@@ -28,7 +28,8 @@ typedef enum NeighborColumns
 #define NEIGHBOR_IMAGE 3
 
 /* A prepared search for the k nearest rows. */
-extern SPIPlanPtr neighbors_prepare(const Gallery *gallery, NeighborColumns columns, int k);
+extern SPIPlanPtr neighbors_prepare(const Gallery *gallery,
+									NeighborColumns columns, int k);
 
 /* A row found, as long as the function runs that it was given to */
 typedef struct NeighborRow
@@ -44,10 +45,12 @@ typedef void (*NeighborFunction) (void *state, const NeighborRow *row);
  * memory context that is reset after each: rows are never together in memory.
  * Returns how many they are.
  */
-extern int	neighbors_find(SPIPlanPtr plan, const Embedding *query, NeighborFunction function, void *state);
+extern int	neighbors_find(SPIPlanPtr plan, const Embedding *query,
+						   NeighborFunction function, void *state);
 
 /* A column of a row, which must be of this type or a domain over it. */
-extern Datum neighbor_value(const NeighborRow *row, int column, Oid type, bool *isnull);
+extern Datum neighbor_value(const NeighborRow *row, int column, Oid type,
+							bool *isnull);
 
 /* Label and key as text; NULL for NULL */
 extern char *neighbor_label(const NeighborRow *row);

@@ -24,13 +24,17 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_lookup_all);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_match_all);
 
 /* Called for each row of the query, in a context that is reset after it. */
-typedef void (*RowFunction) (void *state, const char *key, const Embedding *query);
+typedef void (*RowFunction) (void *state, const char *key,
+							 const Embedding *query);
 
 static void
-for_each_row(const Gallery *gallery, const char *query, RowFunction function, void *state)
+for_each_row(const Gallery *gallery, const char *query, RowFunction function,
+			 void *state)
 {
 	LabeledRows *source = query_open(gallery, query, QUERY_KEYS);
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "query row", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
+												  "query row",
+												  ALLOCSET_DEFAULT_SIZES);
 	const LabeledBatch *batch;
 
 	while ((batch = query_next(source))->n > 0)
@@ -63,7 +67,8 @@ put_keyed_neighbor(void *state, const NeighborRow *row)
 	bool		nulls[1 + NEIGHBOR_VALUES] = {false};
 
 	neighbor_values(row, values + 1, nulls + 1);
-	tuplestore_putvalues(lookup->result->setResult, lookup->result->setDesc, values, nulls);
+	tuplestore_putvalues(lookup->result->setResult, lookup->result->setDesc,
+						 values, nulls);
 }
 
 static void
@@ -115,9 +120,10 @@ match_row(void *state, const char *key, const Embedding *query)
 	bool		nulls[1 + MATCH_VALUES] = {false};
 
 	values[0] = CStringGetTextDatum(key);
-	match_values(match->gallery, match->plan, query, match->matcher, match->cutpoint,
-				 values + 1, nulls + 1);
-	tuplestore_putvalues(match->result->setResult, match->result->setDesc, values, nulls);
+	match_values(match->gallery, match->plan, query, match->matcher,
+				 match->cutpoint, values + 1, nulls + 1);
+	tuplestore_putvalues(match->result->setResult, match->result->setDesc,
+						 values, nulls);
 }
 
 /* match_all(gallery, query, cutpoint, k, matcher) */

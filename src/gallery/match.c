@@ -24,7 +24,8 @@
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_match);
 
-StaticAssertDecl(NO_LABEL == EVAL_NO_LABEL, "labels without a code are one for all");
+StaticAssertDecl(NO_LABEL == EVAL_NO_LABEL,
+				 "labels without a code are one for all");
 
 /* ---- the neighbors of a query: what a match reads of them ---- */
 
@@ -46,16 +47,20 @@ typedef struct Neighbors
 static bool
 may_be_evidence(const Neighbors *neighbors, int rank)
 {
-	return neighbors->gallery->key != NULL && (rank == 0 || neighbors->matcher != EVAL_MATCH_NEAREST);
+	return neighbors->gallery->key != NULL &&
+		(rank == 0 || neighbors->matcher != EVAL_MATCH_NEAREST);
 }
 
 static void
 grow_neighbors(Neighbors *neighbors)
 {
 	neighbors->size *= 2;
-	neighbors->codes = repalloc(neighbors->codes, sizeof(int) * neighbors->size);
-	neighbors->distances = repalloc(neighbors->distances, sizeof(double) * neighbors->size);
-	neighbors->keys = repalloc(neighbors->keys, sizeof(char *) * neighbors->size);
+	neighbors->codes = repalloc(neighbors->codes,
+								sizeof(int) * neighbors->size);
+	neighbors->distances = repalloc(neighbors->distances,
+									sizeof(double) * neighbors->size);
+	neighbors->keys = repalloc(neighbors->keys,
+							   sizeof(char *) * neighbors->size);
 }
 
 static char *
@@ -75,7 +80,8 @@ add_neighbor(void *state, const NeighborRow *row)
 
 	if (row->rank == neighbors->size)
 		grow_neighbors(neighbors);
-	neighbors->codes[row->rank] = labels_code(neighbors->labels, neighbor_label(row));
+	neighbors->codes[row->rank] = labels_code(neighbors->labels,
+											  neighbor_label(row));
 	neighbors->distances[row->rank] = neighbor_distance(row);
 	neighbors->keys[row->rank] = may_be_evidence(neighbors, row->rank) ?
 		copy_key(neighbors, neighbor_key(row)) : NULL;
@@ -83,9 +89,12 @@ add_neighbor(void *state, const NeighborRow *row)
 
 /* In a context of their own, which becomes the current one */
 static Neighbors *
-find_neighbors(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query, EvalMatcher matcher)
+find_neighbors(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query,
+			   EvalMatcher matcher)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "neighbors of a match", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "neighbors of a match",
+												  ALLOCSET_DEFAULT_SIZES);
 	Neighbors  *neighbors;
 
 	MemoryContextSwitchTo(context);
@@ -109,29 +118,34 @@ find_neighbors(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query, 
 static Datum
 evidence(const Neighbors *neighbors, int label)
 {
-	ArrayBuildState *keys = initArrayResult(TEXTOID, CurrentMemoryContext, false);
-	int			considered = neighbors->matcher == EVAL_MATCH_NEAREST ? 1 : neighbors->n;
+	ArrayBuildState *keys = initArrayResult(TEXTOID, CurrentMemoryContext,
+											false);
+	int			considered = neighbors->matcher == EVAL_MATCH_NEAREST ? 1 :
+	neighbors->n;
 
 	for (int i = 0; i < considered; i++)
 	{
 		const char *key = neighbors->keys[i];
 
 		if (neighbors->codes[i] == label)
-			accumArrayResult(keys, key ? CStringGetTextDatum(key) : 0, key == NULL,
-							 TEXTOID, CurrentMemoryContext);
+			accumArrayResult(keys, key ? CStringGetTextDatum(key) : 0,
+							 key == NULL, TEXTOID, CurrentMemoryContext);
 	}
 	return makeArrayResult(keys, CurrentMemoryContext);
 }
 
 void
-match_values(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query, EvalMatcher matcher,
-			 const Cutpoint *cutpoint, Datum *values, bool *nulls)
+match_values(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query,
+			 EvalMatcher matcher, const Cutpoint *cutpoint, Datum *values,
+			 bool *nulls)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Neighbors  *neighbors = find_neighbors(gallery, plan, query, matcher);
-	EvalMatch	match = eval_match(matcher, neighbors->codes, neighbors->distances, neighbors->n);
+	EvalMatch	match = eval_match(matcher, neighbors->codes,
+								   neighbors->distances, neighbors->n);
 	bool		accepted = eval_accepts(match.distance, cutpoint->distance);
-	const char *label = accepted ? labels_text(neighbors->labels, match.label) : NULL;
+	const char *label = accepted ? labels_text(neighbors->labels, match.label) :
+	NULL;
 
 	MemoryContextSwitchTo(caller);
 	nulls[0] = label == NULL;
@@ -153,7 +167,8 @@ match_input(FunctionCallInfo fcinfo, Search *search)
 	Datum		input = input_argument(fcinfo, 1, &type);
 	const Calibration *calibration = search_calibration(search);
 	const Cutpoint *cutpoint = calibration_cutpoint(calibration, gallery,
-													argument_text(fcinfo, 2, "cutpoint"));
+													argument_text(fcinfo, 2,
+																  "cutpoint"));
 	int			k = k_argument(fcinfo, 3, calibration->k);
 	EvalMatcher matcher = matcher_argument(fcinfo, 4, calibration->matcher);
 	Datum		values[MATCH_VALUES];
@@ -161,7 +176,8 @@ match_input(FunctionCallInfo fcinfo, Search *search)
 
 	gallery_require_input(gallery, type);
 	match_values(gallery, search_plan(search, NEIGHBOR_KEYS, k),
-				 gallery_embed(gallery, input, type), matcher, cutpoint, values, nulls);
+				 gallery_embed(gallery, input, type), matcher, cutpoint, values,
+				 nulls);
 	put_result_row(fcinfo, values, nulls);
 }
 

@@ -14,7 +14,9 @@
  * as label, distance, cut point's name and distance, evidence, accepted.
  */
 #define MATCH_VALUES 6
-extern void match_values(const Gallery *gallery, SPIPlanPtr plan, const Embedding *query,
-						 EvalMatcher matcher, const Cutpoint *cutpoint, Datum *values, bool *nulls);
+extern void match_values(const Gallery *gallery, SPIPlanPtr plan,
+						 const Embedding *query,
+						 EvalMatcher matcher, const Cutpoint *cutpoint,
+						 Datum *values, bool *nulls);
 
 #endif							/* GALLERY_MATCH_H */

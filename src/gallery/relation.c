@@ -42,7 +42,8 @@ gallery_read_as_owner(Gallery *gallery)
 {
 	gallery_require_owner(gallery);
 	/* the superusers', if the role is gone */
-	if (gallery->owner != GetUserId() && GetUserNameFromId(gallery->owner, true) != NULL)
+	if (gallery->owner != GetUserId() &&
+		GetUserNameFromId(gallery->owner, true) != NULL)
 		gallery->reader = gallery->owner;
 }
 
@@ -65,7 +66,8 @@ gallery_raise_changed(const Gallery *gallery)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("table %s of gallery \"%s\" changed while it was read", gallery->relation, gallery->name)));
+			 errmsg("table %s of gallery \"%s\" changed while it was read",
+					gallery->relation, gallery->name)));
 }
 
 static AttrNumber
@@ -84,13 +86,15 @@ require_column(const Gallery *gallery, const char *column)
 static void
 require_type(const Gallery *gallery, const char *column, Oid wanted)
 {
-	Oid			type = get_atttype(gallery->relid, require_column(gallery, column));
+	Oid			type = get_atttype(gallery->relid,
+								   require_column(gallery, column));
 
 	if (getBaseType(type) != wanted)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of gallery \"%s\" is of type %s, not %s",
-						column, gallery->name, format_type_be(type), format_type_be(wanted))));
+						column, gallery->name, format_type_be(type),
+						format_type_be(wanted))));
 }
 
 /* Rights on the whole table or on the column, as the executor asks for. */
@@ -98,7 +102,8 @@ bool
 gallery_may_read(Oid relid, AttrNumber column)
 {
 	return pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
-		(column > 0 && pg_attribute_aclcheck(relid, column, GetUserId(), ACL_SELECT) == ACLCHECK_OK);
+		(column > 0 && pg_attribute_aclcheck(relid, column, GetUserId(),
+											 ACL_SELECT) == ACLCHECK_OK);
 }
 
 void
@@ -109,8 +114,10 @@ gallery_require_read(const Gallery *gallery)
 	for (int i = 0; i < lengthof(columns); i++)
 	{
 		if (columns[i] != NULL &&
-			!gallery_may_read(gallery->relid, get_attnum(gallery->relid, columns[i])))
-			aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(gallery->relid)),
+			!gallery_may_read(gallery->relid,
+							  get_attnum(gallery->relid, columns[i])))
+			aclcheck_error(ACLCHECK_NO_PRIV,
+						   get_relkind_objtype(get_rel_relkind(gallery->relid)),
 						   gallery->table);
 	}
 }
@@ -118,9 +125,12 @@ gallery_require_read(const Gallery *gallery)
 void
 gallery_require_some_read(const Gallery *gallery)
 {
-	if (pg_class_aclcheck(gallery->relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
-		pg_attribute_aclcheck_all(gallery->relid, GetUserId(), ACL_SELECT, ACLMASK_ANY) != ACLCHECK_OK)
-		aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(gallery->relid)),
+	if (pg_class_aclcheck(gallery->relid, GetUserId(),
+						  ACL_SELECT) != ACLCHECK_OK &&
+		pg_attribute_aclcheck_all(gallery->relid, GetUserId(), ACL_SELECT,
+								  ACLMASK_ANY) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV,
+					   get_relkind_objtype(get_rel_relkind(gallery->relid)),
 					   gallery->table);
 }
 
@@ -145,11 +155,13 @@ require_table(const Gallery *gallery)
 	if (get_rel_persistence(gallery->relid) == RELPERSISTENCE_TEMP)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-				 errmsg("temporary table \"%s\" cannot have a gallery", gallery->table),
+				 errmsg("temporary table \"%s\" cannot have a gallery",
+						gallery->table),
 				 errdetail("Galleries are seen by all sessions, its rows by one.")));
 
 	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE &&
-		kind != RELKIND_MATVIEW && kind != RELKIND_VIEW && kind != RELKIND_FOREIGN_TABLE)
+		kind != RELKIND_MATVIEW && kind != RELKIND_VIEW &&
+		kind != RELKIND_FOREIGN_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a table or view", gallery->table)));
@@ -162,7 +174,8 @@ gallery_set_names(Gallery *gallery)
 	if (gallery->table == NULL)
 		return false;
 	gallery->schema = get_namespace_name(get_rel_namespace(gallery->relid));
-	gallery->relation = quote_qualified_identifier(gallery->schema, gallery->table);
+	gallery->relation = quote_qualified_identifier(gallery->schema,
+												   gallery->table);
 	return true;
 }
 
@@ -203,7 +216,8 @@ gallery_primary_key_columns(Oid relid, AttrNumber *first)
 		index = primary_key_index(relation);
 	if (OidIsValid(index))
 	{
-		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID,
+											ObjectIdGetDatum(index));
 		Form_pg_index form;
 
 		if (!HeapTupleIsValid(tuple))
@@ -222,7 +236,8 @@ gallery_primary_key(Oid relid)
 {
 	AttrNumber	column;
 
-	return gallery_primary_key_columns(relid, &column) == 1 ? get_attname(relid, column, false) : NULL;
+	return gallery_primary_key_columns(relid, &column) == 1 ?
+		get_attname(relid, column, false) : NULL;
 }
 
 /* ---- shape of images ---- */
@@ -236,7 +251,8 @@ is_side(int32 side)
 static bool
 is_shape(ArrayType *shape)
 {
-	return ARR_NDIM(shape) == 1 && !ARR_HASNULL(shape) && ARR_ELEMTYPE(shape) == INT4OID &&
+	return ARR_NDIM(shape) == 1 && !ARR_HASNULL(shape) &&
+		ARR_ELEMTYPE(shape) == INT4OID &&
 		(ARR_DIMS(shape)[0] == 2 || ARR_DIMS(shape)[0] == 3);
 }
 
@@ -250,7 +266,8 @@ gallery_try_shape(Gallery *gallery, ArrayType *shape)
 	gallery->height = sides[0];
 	gallery->width = sides[1];
 	gallery->channels = ARR_DIMS(shape)[0] == 3 ? sides[2] : 1;
-	return is_side(gallery->height) && is_side(gallery->width) && (gallery->channels == 1 || gallery->channels == 3);
+	return is_side(gallery->height) && is_side(gallery->width) &&
+		(gallery->channels == 1 || gallery->channels == 3);
 }
 
 void
@@ -264,7 +281,8 @@ gallery_set_shape(Gallery *gallery, ArrayType *shape)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("image shape is out of range"),
-				 errdetail("Height and width are 1 to %d, channels 1 or 3.", REPORT_MAX_SIDE)));
+				 errdetail("Height and width are 1 to %d, channels 1 or 3.",
+						   REPORT_MAX_SIDE)));
 }
 
 void
@@ -273,5 +291,6 @@ gallery_raise_empty(const Gallery *gallery)
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("gallery \"%s\" is empty", gallery->name),
-			 errdetail("Table %s has no row with an embedding.", gallery->relation)));
+			 errdetail("Table %s has no row with an embedding.",
+					   gallery->relation)));
 }

@@ -31,7 +31,8 @@ free_plan(void *arg)
 static Search *
 search_create(MemoryContext parent, const char *name)
 {
-	MemoryContext context = AllocSetContextCreate(parent, "gallery search", ALLOCSET_SMALL_SIZES);
+	MemoryContext context = AllocSetContextCreate(parent, "gallery search",
+												  ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	Search	   *search = palloc0(sizeof(Search));
 	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));

@@ -19,7 +19,8 @@ AttrNumber
 trigger_column(const TriggerData *trigger, int argument, const char *hint)
 {
 	const char *name = trigger->tg_trigger->tgargs[argument];
-	int			number = SPI_fnumber(RelationGetDescr(trigger->tg_relation), name);
+	int			number = SPI_fnumber(RelationGetDescr(trigger->tg_relation),
+									 name);
 
 	if (number <= 0)
 		ereport(ERROR,
@@ -31,16 +32,21 @@ trigger_column(const TriggerData *trigger, int argument, const char *hint)
 }
 
 static bool
-is_update_wanted(const Trigger *trigger, Oid function, const char *argument, bool internal)
+is_update_wanted(const Trigger *trigger, Oid function, const char *argument,
+				 bool internal)
 {
 	return trigger->tgfoid == function && trigger->tgisinternal == internal &&
-		(argument == NULL || (trigger->tgnargs > 0 && strcmp(trigger->tgargs[0], argument) == 0));
+		(argument == NULL ||
+		 (trigger->tgnargs > 0 && strcmp(trigger->tgargs[0], argument) == 0));
 }
 
 Oid
-trigger_find(Oid relid, const char *function, const char *argument, bool internal)
+trigger_find(Oid relid, const char *function, const char *argument,
+			 bool internal)
 {
-	Oid			foid = LookupFuncName(list_make2(makeString("similarity"), makeString(pstrdup(function))), 0, NULL, false);
+	Oid			foid = LookupFuncName(list_make2(makeString("similarity"),
+												 makeString(pstrdup(function))),
+									  0, NULL, false);
 	Relation	relation = table_open(relid, AccessShareLock);
 	const TriggerDesc *triggers = relation->trigdesc;
 	Oid			found = InvalidOid;

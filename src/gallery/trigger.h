@@ -10,7 +10,8 @@
 #include "commands/trigger.h"
 
 /* The number of the column that an argument of the trigger names; ERROR with the hint. */
-extern AttrNumber trigger_column(const TriggerData *trigger, int argument, const char *hint);
+extern AttrNumber trigger_column(const TriggerData *trigger, int argument,
+								 const char *hint);
 
 /*
  * The trigger of a table that runs the function of schema similarity, made by
@@ -18,7 +19,8 @@ extern AttrNumber trigger_column(const TriggerData *trigger, int argument, const
  * is.  InvalidOid if there is none.  Names of triggers say nothing: anybody may
  * have taken them, and long ones are cut.
  */
-extern Oid	trigger_find(Oid relid, const char *function, const char *argument, bool internal);
+extern Oid	trigger_find(Oid relid, const char *function, const char *argument,
+						 bool internal);
 
 /* InvalidOid: nothing to do */
 extern void trigger_drop(Oid trigger);

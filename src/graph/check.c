@@ -39,14 +39,15 @@ graph_checker_create(Arena *arena, const GraphSpace *space)
 	checker->scratch = graph_scratch_create(arena, &space->shape);
 	if (space->shape.bits > 0)
 		checker->codes = codes_query_create(arena, &space->shape.codes);
-	if (checker->scratch == NULL || (space->shape.bits > 0 && checker->codes == NULL))
+	if (checker->scratch == NULL ||
+		(space->shape.bits > 0 && checker->codes == NULL))
 		return NULL;
 	return checker;
 }
 
 bool
-graph_code_agrees(GraphChecker *checker, const GraphRecord *record, const void *own,
-				  int slot, const void *neighbor)
+graph_code_agrees(GraphChecker *checker, const GraphRecord *record,
+				  const void *own, int slot, const void *neighbor)
 {
 	const GraphShape *shape = &checker->space->shape;
 	GraphScratch *scratch = checker->scratch;
@@ -64,17 +65,19 @@ graph_code_agrees(GraphChecker *checker, const GraphRecord *record, const void *
 	length = stored_residual(shape->kind, scratch->decoded, own, shape->dims,
 							 scratch->residual);
 	codes_query_set(layout, checker->codes, scratch->residual, length);
-	codes_distances(layout, graph_record_codes(shape, record, block), checker->codes,
-					estimates);
+	codes_distances(layout, graph_record_codes(shape, record, block),
+					checker->codes, estimates);
 
 	/* What is NaN agrees with nothing. */
 	return estimates[slot % CODES_MAX_SLOTS] <= CODE_ERROR * length + 2 * hidden &&
-		fabs(codes_norm(layout, graph_record_codes(shape, record, block), slot % CODES_MAX_SLOTS) - length) <=
+		fabs(codes_norm(layout, graph_record_codes(shape, record, block),
+						slot % CODES_MAX_SLOTS) - length) <=
 		NORM_ERROR * length + 2 * hidden;
 }
 
 bool
-graph_distance_agrees(const GraphSpace *space, const void *own, float noted, const void *neighbor)
+graph_distance_agrees(const GraphSpace *space, const void *own, float noted,
+					  const void *neighbor)
 {
 	double		norms = (double) stored_head(own).norm + stored_head(neighbor).norm;
 	double		slack = radii(own, neighbor) + TOLERANCE * norms;

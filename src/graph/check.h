@@ -16,7 +16,8 @@ typedef struct GraphChecker
 } GraphChecker;
 
 /* NULL when the arena is exhausted. */
-extern GraphChecker *graph_checker_create(Arena *arena, const GraphSpace *space);
+extern GraphChecker *graph_checker_create(Arena *arena,
+										  const GraphSpace *space);
 
 /*
  * Does the code in a slot stand for this neighbor?  own and neighbor are what
@@ -30,7 +31,7 @@ extern bool graph_code_agrees(GraphChecker *checker, const GraphRecord *record,
  * Does the distance noted in a slot agree with what both have stored, to a
  * relative difference of the kernels of two machines?
  */
-extern bool graph_distance_agrees(const GraphSpace *space, const void *own, float noted,
-								  const void *neighbor);
+extern bool graph_distance_agrees(const GraphSpace *space, const void *own,
+								  float noted, const void *neighbor);
 
 #endif							/* GRAPH_CHECK_H */

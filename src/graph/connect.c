@@ -61,7 +61,8 @@ graph_connector_create(Arena *arena, GraphMemory *memory, Status *status)
 		connector->reached = arena_new_array(arena, memory->nodes, uint8_t);
 		connector->queue = arena_new_array(arena, memory->nodes, uint32_t);
 	}
-	if (connector == NULL || connector->scratch == NULL || connector->lists == NULL ||
+	if (connector == NULL || connector->scratch == NULL ||
+		connector->lists == NULL ||
 		connector->reached == NULL || connector->queue == NULL)
 	{
 		status_out_of_memory(status, "while connecting a graph");
@@ -80,7 +81,8 @@ record_of(const GraphConnector *connector, uint32_t node)
 static const void *
 own_of(const GraphConnector *connector, uint32_t node)
 {
-	return graph_record_own(&connector->memory->space->shape, record_of(connector, node));
+	return graph_record_own(&connector->memory->space->shape,
+							record_of(connector, node));
 }
 
 /* Note a node for the walk, once */
@@ -163,7 +165,8 @@ dispensable(const GraphConnector *connector, const GraphRecord *record)
 		if (connector->lists[ids[i]] < 2 || selected > best_selected ||
 			distances[i] == GRAPH_RING)
 			continue;
-		if (best < 0 || selected < best_selected || distances[i] > distances[best])
+		if (best < 0 || selected < best_selected ||
+			distances[i] > distances[best])
 		{
 			best = i;
 			best_selected = selected;
@@ -188,8 +191,8 @@ link_to(GraphConnector *connector, uint32_t owner, uint32_t node)
 	if (loser != GRAPH_NO_NODE)
 		connector->lists[loser]--;
 	graph_record_put(&connector->memory->space->shape, record, own, slot, node,
-					 graph_between(connector->memory->space, own, neighbor), true,
-					 neighbor, connector->scratch);
+					 graph_between(connector->memory->space, own, neighbor),
+					 true, neighbor, connector->scratch);
 	connector->lists[node]++;
 	connector->linked++;
 	return true;
@@ -201,9 +204,11 @@ link_unreached(GraphConnector *connector, uint32_t node)
 {
 	GraphList	list;
 
-	if (connector->reached[node] || record_of(connector, node)->state == GRAPH_FREE)
+	if (connector->reached[node] ||
+		record_of(connector, node)->state == GRAPH_FREE)
 		return;
-	graph_record_get_list(&connector->memory->space->shape, record_of(connector, node), &list);
+	graph_record_get_list(&connector->memory->space->shape,
+						  record_of(connector, node), &list);
 	while (list.n > 0)
 	{
 		int			nearest = 0;
@@ -226,7 +231,8 @@ link_unreached(GraphConnector *connector, uint32_t node)
 static void
 end_sweep(GraphConnector *connector)
 {
-	if (connector->linked > connector->linked_before && connector->walks < MAX_WALKS)
+	if (connector->linked > connector->linked_before &&
+		connector->walks < MAX_WALKS)
 		begin_walk(connector);
 	else
 		connector->phase = DONE;

@@ -141,17 +141,20 @@ typedef struct GraphAccess
 	const void *(*own) (void *context, uint32_t node, void *scratch);
 
 	/* The neighbors of a live or dead node; live says which.  False if free. */
-	bool		(*read_list) (void *context, uint32_t node, GraphList *list, bool *live);
+	bool		(*read_list) (void *context, uint32_t node, GraphList *list,
+							  bool *live);
 
 	/* Ask a node for a place; see graph_record_link(). */
-	GraphLinkResult (*link) (void *context, uint32_t owner, const GraphNewcomer *newcomer);
+	GraphLinkResult (*link) (void *context, uint32_t owner,
+							 const GraphNewcomer *newcomer);
 
 	/*
 	 * Replace the neighbors of a live node if they are still the expected
 	 * ones; false if they are not or the node is not live.  owns are the
 	 * stored vectors of list's nodes.
 	 */
-	bool		(*rewrite) (void *context, uint32_t node, const GraphList *expected,
+	bool		(*rewrite) (void *context, uint32_t node,
+							const GraphList *expected,
 							const GraphList *list, const void *const *owns,
 							GraphScratch *scratch);
 

@@ -79,7 +79,8 @@ graph_scratch_create(Arena *arena, const GraphShape *shape)
 		return NULL;
 	scratch->decoded = arena_new_array(arena, shape->dims, float);
 	scratch->residual = arena_new_array(arena, shape->dims, float);
-	return scratch->decoded == NULL || scratch->residual == NULL ? NULL : scratch;
+	return scratch->decoded == NULL || scratch->residual == NULL ? NULL :
+		scratch;
 }
 
 /* ---- setting ---- */
@@ -94,7 +95,8 @@ is_inner_product(const GraphSpace *space)
 static const float *
 originals(const GraphShape *shape, const void *own)
 {
-	size_t		at = shape->originals_at > 0 ? shape->originals_at : sizeof(StoredHead);
+	size_t		at = shape->originals_at > 0 ? shape->originals_at :
+	sizeof(StoredHead);
 
 	return (const float *) ((const char *) own + at);
 }
@@ -145,7 +147,8 @@ graph_query_set_stored(GraphQuery *query, const void *own)
 		query->stored->center_product = 0;
 	}
 	if (query->original != NULL)
-		memcpy(query->original, originals(shape, own), shape->dims * sizeof(float));
+		memcpy(query->original, originals(shape, own),
+			   shape->dims * sizeof(float));
 	query->exact = keeps_originals(query->space);
 	memcpy(query->own, own, shape->own_size);
 	set_codes(query);
@@ -206,10 +209,12 @@ graph_query_distance(GraphQuery *query, const void *own)
 	const GraphSpace *space = query->space;
 
 	if (query->stored != NULL)
-		return as_distance(stored_distance(query->stored, space->shape.kind, own));
+		return as_distance(stored_distance(query->stored, space->shape.kind,
+										   own));
 	if (space->metric->bits != NULL)
 		return as_distance(bits_distance(space, query->own, own));
-	return as_distance(space->metric->plain(query->x, originals(&space->shape, own),
+	return as_distance(space->metric->plain(query->x,
+											originals(&space->shape, own),
 											space->shape.dims));
 }
 
@@ -221,8 +226,9 @@ operator_distance(const GraphQuery *query, const void *own)
 
 	if (space->metric->bits != NULL)
 		return bits_distance(space, query->own, own);
-	return space->metric->floats(query->original != NULL ? query->original : query->x,
-								 originals(&space->shape, own), space->shape.dims);
+	return space->metric->floats(query->original != NULL ? query->original :
+								 query->x, originals(&space->shape, own),
+								 space->shape.dims);
 }
 
 double
@@ -235,7 +241,8 @@ graph_query_bound(const GraphQuery *query, const void *own, float distance)
 	else if (query->stored != NULL)
 		bound = stored_bound(query->stored, own, distance);
 	else
-		bound = stored_sum_bound(operator_distance(query, own), query->space->shape.dims);
+		bound = stored_sum_bound(operator_distance(query, own),
+								 query->space->shape.dims);
 	return isnan(bound) ? INFINITY : bound;
 }
 
@@ -270,13 +277,15 @@ score_node(GraphQuery *query, const void *own)
  * infinite for empty slots.  With codes only.
  */
 static void
-estimate_neighbors(GraphQuery *query, const GraphRecord *record, Score node, float *out)
+estimate_neighbors(GraphQuery *query, const GraphRecord *record, Score node,
+				   float *out)
 {
 	const GraphShape *shape = &query->space->shape;
 	bool		products = is_inner_product(query->space);
 
 	if (!products)
-		codes_query_set(&shape->codes, query->codes, node.difference, node.distance);
+		codes_query_set(&shape->codes, query->codes, node.difference,
+						node.distance);
 	for (int block = 0; block < shape->nblocks; block++)
 	{
 		const CodesLayout *layout = graph_shape_codes(shape, block);
@@ -286,14 +295,15 @@ estimate_neighbors(GraphQuery *query, const GraphRecord *record, Score node, flo
 			codes_products(layout, codes, query->codes, -(double) node.distance,
 						   out + block * CODES_MAX_SLOTS);
 		else
-			codes_distances(layout, codes, query->codes, out + block * CODES_MAX_SLOTS);
+			codes_distances(layout, codes, query->codes,
+							out + block * CODES_MAX_SLOTS);
 	}
 }
 
 /* Keep the neighbors that were not seen. */
 static void
-take_unseen(const GraphShape *shape, const GraphRecord *record, const GraphBits *seen,
-			GraphExpansion *out)
+take_unseen(const GraphShape *shape, const GraphRecord *record,
+			const GraphBits *seen, GraphExpansion *out)
 {
 	const uint32_t *ids = graph_record_ids(record);
 
@@ -309,8 +319,8 @@ take_unseen(const GraphShape *shape, const GraphRecord *record, const GraphBits 
 
 /* Under the record's lock: nothing of the record is copied but its rows. */
 void
-graph_query_expand(GraphQuery *query, const GraphRecord *record, const void *own,
-				   const GraphBits *seen, GraphExpansion *out)
+graph_query_expand(GraphQuery *query, const GraphRecord *record,
+				   const void *own, const GraphBits *seen, GraphExpansion *out)
 {
 	Score		node = score_node(query, own);
 
@@ -318,7 +328,8 @@ graph_query_expand(GraphQuery *query, const GraphRecord *record, const void *own
 	out->nrows = record->nrows;
 	memcpy(out->rows, record->rows, sizeof(out->rows));
 	out->distance = node.distance;
-	out->reach = as_distance((double) out->distance + 2 * (double) stored_head(own).radius);
+	out->reach = as_distance((double) out->distance +
+							 2 * (double) stored_head(own).radius);
 	out->bound = graph_query_bound(query, own, out->distance);
 	out->n = 0;
 	if (seen == NULL)
@@ -354,18 +365,21 @@ graph_between(const GraphSpace *space, const void *a, const void *b)
 /* Put a newcomer into a slot of a node that it has scored. */
 static void
 put_newcomer(GraphRecord *record, const void *own, int slot,
-			 const GraphNewcomer *newcomer, Score node, float distance, bool selected)
+			 const GraphNewcomer *newcomer, Score node, float distance,
+			 bool selected)
 {
 	GraphQuery *query = newcomer->query;
 	const GraphShape *shape = &query->space->shape;
 	const float *residual = node.difference;
 
-	graph_record_put_slot(shape, record, slot, newcomer->node, distance, selected);
+	graph_record_put_slot(shape, record, slot, newcomer->node, distance,
+						  selected);
 	if (shape->bits == 0)
 		return;
 	if (residual == NULL)
 	{
-		stored_residual(shape->kind, query->x, own, shape->dims, query->residual);
+		stored_residual(shape->kind, query->x, own, shape->dims,
+						query->residual);
 		residual = query->residual;
 	}
 	graph_record_put_code(shape, record, slot, residual);
@@ -376,26 +390,30 @@ put_newcomer(GraphRecord *record, const void *own, int slot,
  * ring.
  */
 static GraphLinkResult
-link_into_ring(GraphRecord *record, const void *own, const GraphNewcomer *newcomer)
+link_into_ring(GraphRecord *record, const void *own,
+			   const GraphNewcomer *newcomer)
 {
 	GraphQuery *query = newcomer->query;
 	const GraphShape *shape = &query->space->shape;
 	float		far[GRAPH_MAX_DEGREE];
 	int			slot = graph_record_ring(shape, record);
 
-	if ((slot < 0 ? GRAPH_NO_NODE : graph_record_ids(record)[slot]) != newcomer->before)
+	if ((slot < 0 ? GRAPH_NO_NODE :
+		 graph_record_ids(record)[slot]) != newcomer->before)
 		return GRAPH_CHANGED;
 	for (int i = 0; i < shape->degree; i++)
 		far[i] = INFINITY;
 	if (slot < 0)
-		slot = graph_list_place(shape, record, query->space->metric->alpha, GRAPH_RING, far,
-								true).slot;
-	put_newcomer(record, own, slot, newcomer, score_node(query, own), GRAPH_RING, true);
+		slot = graph_list_place(shape, record, query->space->metric->alpha,
+								GRAPH_RING, far, true).slot;
+	put_newcomer(record, own, slot, newcomer, score_node(query, own),
+				 GRAPH_RING, true);
 	return GRAPH_LINKED;
 }
 
 GraphLinkResult
-graph_record_link(GraphRecord *record, const void *own, const GraphNewcomer *newcomer)
+graph_record_link(GraphRecord *record, const void *own,
+				  const GraphNewcomer *newcomer)
 {
 	GraphQuery *query = newcomer->query;
 	const GraphShape *shape = &query->space->shape;
@@ -419,11 +437,12 @@ graph_record_link(GraphRecord *record, const void *own, const GraphNewcomer *new
 		for (int i = 0, n = 0; i < shape->degree; i++)
 			to[i] = ids[i] == GRAPH_NO_NODE ? INFINITY : newcomer->to[n++];
 	}
-	place = graph_list_place(shape, record, query->space->metric->alpha, owner.distance, to,
-							 newcomer->force);
+	place = graph_list_place(shape, record, query->space->metric->alpha,
+							 owner.distance, to, newcomer->force);
 	if (place.slot < 0)
 		return GRAPH_REFUSED;
-	put_newcomer(record, own, place.slot, newcomer, owner, owner.distance, place.selected);
+	put_newcomer(record, own, place.slot, newcomer, owner, owner.distance,
+				 place.selected);
 	return GRAPH_LINKED;
 }
 
@@ -446,14 +465,15 @@ graph_record_put(const GraphShape *shape, GraphRecord *record, const void *own,
 	if (shape->bits == 0)
 		return;
 	stored_decode(shape->kind, neighbor, shape->dims, scratch->decoded);
-	stored_residual(shape->kind, scratch->decoded, own, shape->dims, scratch->residual);
+	stored_residual(shape->kind, scratch->decoded, own, shape->dims,
+					scratch->residual);
 	graph_record_put_code(shape, record, slot, scratch->residual);
 }
 
 void
-graph_record_set_list(const GraphShape *shape, GraphRecord *record, const void *own,
-					  const GraphList *list, const void *const *owns,
-					  GraphScratch *scratch)
+graph_record_set_list(const GraphShape *shape, GraphRecord *record,
+					  const void *own, const GraphList *list,
+					  const void *const *owns, GraphScratch *scratch)
 {
 	uint32_t   *ids = graph_record_ids(record);
 	bool		placed[GRAPH_MAX_DEGREE] = {false};
@@ -461,7 +481,8 @@ graph_record_set_list(const GraphShape *shape, GraphRecord *record, const void *
 
 	for (int s = 0; s < shape->degree; s++)
 	{
-		int			i = ids[s] == GRAPH_NO_NODE ? -1 : find_in_list(list, ids[s]);
+		int			i = ids[s] == GRAPH_NO_NODE ? -1 :
+		find_in_list(list, ids[s]);
 
 		if (i >= 0 && !placed[i])
 		{
@@ -478,7 +499,8 @@ graph_record_set_list(const GraphShape *shape, GraphRecord *record, const void *
 			continue;
 		while (ids[slot] != GRAPH_NO_NODE)
 			slot++;
-		graph_record_put(shape, record, own, slot, list->ids[i], list->distances[i],
-						 list->selected[i], owns[i], scratch);
+		graph_record_put(shape, record, own, slot, list->ids[i],
+						 list->distances[i], list->selected[i], owns[i],
+						 scratch);
 	}
 }

@@ -21,9 +21,10 @@ struct GraphSpace
  * may be NULL; it is not used for inner products.  False and status when out
  * of memory.
  */
-extern bool graph_space_init(GraphSpace *space, Arena *arena, const GraphMetric *metric,
-							 const GraphShape *shape, uint64_t seed, const float *center,
-							 Status *status);
+extern bool graph_space_init(GraphSpace *space, Arena *arena,
+							 const GraphMetric *metric,
+							 const GraphShape *shape, uint64_t seed,
+							 const float *center, Status *status);
 
 /*
  * A vector that is searched for or inserted.  Of one thread: scoring leaves in
@@ -76,7 +77,8 @@ extern float graph_query_distance(GraphQuery *query, const void *own);
  * below on any machine.  Infinity where the operator returns NaN, which sorts
  * last.
  */
-extern double graph_query_bound(const GraphQuery *query, const void *own, float distance);
+extern double graph_query_bound(const GraphQuery *query, const void *own,
+								float distance);
 
 /*
  * About what the operator returns, for a result of graph_query_distance(): what
@@ -88,10 +90,12 @@ extern double graph_query_value(const GraphQuery *query, float distance);
  * Everything that access->expand() must give, but for estimates without codes.
  */
 extern void graph_query_expand(GraphQuery *query, const GraphRecord *record,
-							   const void *own, const GraphBits *seen, GraphExpansion *out);
+							   const void *own, const GraphBits *seen,
+							   GraphExpansion *out);
 
 /* The distance between two stored vectors */
-extern float graph_between(const GraphSpace *space, const void *a, const void *b);
+extern float graph_between(const GraphSpace *space, const void *a,
+						   const void *b);
 
 /* ---- lists in records; the caller holds the record's lock ---- */
 
@@ -103,23 +107,26 @@ struct GraphScratch
 };
 
 /* NULL when the arena is exhausted. */
-extern GraphScratch *graph_scratch_create(Arena *arena, const GraphShape *shape);
+extern GraphScratch *graph_scratch_create(Arena *arena,
+										  const GraphShape *shape);
 
 /* Give a newcomer a place in a live record's list if it deserves one. */
 extern GraphLinkResult graph_record_link(GraphRecord *record, const void *own,
 										 const GraphNewcomer *newcomer);
 
 /* Put a neighbor with this stored vector into a slot of a record. */
-extern void graph_record_put(const GraphShape *shape, GraphRecord *record, const void *own,
-							 int slot, uint32_t node, float distance, bool selected,
+extern void graph_record_put(const GraphShape *shape, GraphRecord *record,
+							 const void *own, int slot, uint32_t node,
+							 float distance, bool selected,
 							 const void *neighbor, GraphScratch *scratch);
 
 /*
  * Make a record's neighbors those of the list, whose stored vectors are owns.
  * Those that stay keep their slots.  scratch may be NULL if the list is empty.
  */
-extern void graph_record_set_list(const GraphShape *shape, GraphRecord *record, const void *own,
-								  const GraphList *list, const void *const *owns,
+extern void graph_record_set_list(const GraphShape *shape, GraphRecord *record,
+								  const void *own, const GraphList *list,
+								  const void *const *owns,
 								  GraphScratch *scratch);
 
 #endif							/* GRAPH_GRAPH_QUERY_H */

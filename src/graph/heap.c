@@ -19,7 +19,8 @@ static bool
 grow_heap(GraphHeap *heap)
 {
 	size_t		capacity = heap->capacity == 0 ? 256 : 2 * heap->capacity;
-	GraphHeapItem *items = arena_new_array(heap->arena, capacity, GraphHeapItem);
+	GraphHeapItem *items = arena_new_array(heap->arena, capacity,
+										   GraphHeapItem);
 
 	if (items == NULL)
 		return false;
@@ -38,7 +39,8 @@ graph_heap_push(GraphHeap *heap, double key, uint32_t value)
 
 	if (heap->n == heap->capacity && !grow_heap(heap))
 		return false;
-	for (i = heap->n++; i > 0 && before(item, heap->items[(i - 1) / 2]); i = (i - 1) / 2)
+	for (i = heap->n++; i > 0 && before(item, heap->items[(i - 1) / 2]);
+		 i = (i - 1) / 2)
 		heap->items[i] = heap->items[(i - 1) / 2];
 	heap->items[i] = item;
 	return true;
@@ -57,7 +59,8 @@ graph_heap_pop(GraphHeap *heap)
 
 		if (child >= heap->n)
 			break;
-		if (child + 1 < heap->n && before(heap->items[child + 1], heap->items[child]))
+		if (child + 1 < heap->n &&
+			before(heap->items[child + 1], heap->items[child]))
 			child++;
 		if (!before(heap->items[child], last))
 			break;

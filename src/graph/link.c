@@ -72,8 +72,8 @@ struct GraphLinker
 };
 
 GraphLinker *
-graph_linker_create(Arena *arena, const GraphAccess *access, int ef_construction,
-					Status *status)
+graph_linker_create(Arena *arena, const GraphAccess *access,
+					int ef_construction, Status *status)
 {
 	GraphLinker *linker = arena_new(arena, GraphLinker);
 
@@ -107,8 +107,10 @@ pool_add(GraphLinker *linker, uint32_t node, float distance)
 {
 	if (linker->npool == linker->pool_capacity)
 	{
-		int			capacity = linker->pool_capacity == 0 ? 256 : 2 * linker->pool_capacity;
-		Candidate  *pool = arena_new_array(linker->arena, (size_t) capacity, Candidate);
+		int			capacity = linker->pool_capacity == 0 ? 256 :
+		2 * linker->pool_capacity;
+		Candidate  *pool = arena_new_array(linker->arena, (size_t) capacity,
+										   Candidate);
 
 		if (pool == NULL)
 			return false;
@@ -140,7 +142,8 @@ static void
 pool_sort(GraphLinker *linker)
 {
 	if (linker->npool > 1)
-		qsort(linker->pool, (size_t) linker->npool, sizeof(Candidate), compare_candidates);
+		qsort(linker->pool, (size_t) linker->npool, sizeof(Candidate),
+			  compare_candidates);
 }
 
 /* Room for a stored vector that is not in use, or NULL */
@@ -149,8 +152,10 @@ new_copy(GraphLinker *linker)
 {
 	if (linker->ncopies == linker->copies_capacity)
 	{
-		int			capacity = linker->copies_capacity == 0 ? 64 : 2 * linker->copies_capacity;
-		void	  **copies = arena_new_array(linker->arena, (size_t) capacity, void *);
+		int			capacity = linker->copies_capacity == 0 ? 64 :
+		2 * linker->copies_capacity;
+		void	  **copies = arena_new_array(linker->arena, (size_t) capacity,
+											 void *);
 
 		if (copies == NULL)
 			return NULL;
@@ -161,7 +166,8 @@ new_copy(GraphLinker *linker)
 	}
 	if (linker->ncopies == linker->nallocated)
 	{
-		void	   *own = arena_alloc(linker->arena, linker->access->space->shape.own_size);
+		void	   *own = arena_alloc(linker->arena,
+									  linker->access->space->shape.own_size);
 
 		if (own == NULL)
 			return NULL;
@@ -204,16 +210,18 @@ typedef struct Selection
 
 /* The vector goes along: codes are made of it when the list is written. */
 static void
-selection_append(Selection *selection, const Candidate *candidate, bool selected)
+selection_append(Selection *selection, const Candidate *candidate,
+				 bool selected)
 {
 	selection->owns[selection->list.n] = candidate->own;
-	graph_list_append(&selection->list, candidate->node, candidate->distance, selected);
+	graph_list_append(&selection->list, candidate->node, candidate->distance,
+					  selected);
 }
 
 /* It is compared with each selected one once, whatever the alphas. */
 static bool
-candidate_is_occluded(const GraphLinker *linker, Candidate *candidate, const Selection *selection,
-					  float alpha)
+candidate_is_occluded(const GraphLinker *linker, Candidate *candidate,
+					  const Selection *selection, float alpha)
 {
 	for (;;)
 	{
@@ -225,7 +233,8 @@ candidate_is_occluded(const GraphLinker *linker, Candidate *candidate, const Sel
 		if (candidate->compared == selection->list.n)
 			return false;
 		between = graph_between(linker->access->space,
-								selection->owns[candidate->compared++], candidate->own);
+								selection->owns[candidate->compared++],
+								candidate->own);
 		candidate->between = fminf(candidate->between, between);
 	}
 }
@@ -249,7 +258,8 @@ begin_selection(GraphLinker *linker, uint32_t self, Selection *selection)
 
 /* Choose neighbors from the sorted pool as long as there are places. */
 static bool
-select_more(GraphLinker *linker, Selection *selection, float alpha, Status *status)
+select_more(GraphLinker *linker, Selection *selection, float alpha,
+			Status *status)
 {
 	int			degree = linker->access->space->shape.degree;
 
@@ -262,7 +272,8 @@ select_more(GraphLinker *linker, Selection *selection, float alpha, Status *stat
 			continue;
 		if (!load_own(linker, candidate, &gone))
 			return status_out_of_memory(status, "while linking a graph");
-		candidate->done = gone || !candidate_is_occluded(linker, candidate, selection, alpha);
+		candidate->done = gone ||
+			!candidate_is_occluded(linker, candidate, selection, alpha);
 		if (candidate->done && !gone)
 			selection_append(selection, candidate, true);
 	}
@@ -282,10 +293,12 @@ fill_list(GraphLinker *linker, Selection *selection)
 
 /* Choose neighbors from the pool, leaving out self. */
 static bool
-select_neighbors(GraphLinker *linker, uint32_t self, Selection *selection, Status *status)
+select_neighbors(GraphLinker *linker, uint32_t self, Selection *selection,
+				 Status *status)
 {
 	begin_selection(linker, self, selection);
-	if (!select_more(linker, selection, linker->access->space->metric->alpha, status))
+	if (!select_more(linker, selection, linker->access->space->metric->alpha,
+					 status))
 		return false;
 	fill_list(linker, selection);
 	return true;
@@ -296,7 +309,8 @@ select_neighbors(GraphLinker *linker, uint32_t self, Selection *selection, Statu
  * their places before near ones that others nearly occlude take them.
  */
 static bool
-select_again(GraphLinker *linker, uint32_t self, Selection *selection, Status *status)
+select_again(GraphLinker *linker, uint32_t self, Selection *selection,
+			 Status *status)
 {
 	float		alpha = 1;
 
@@ -326,7 +340,8 @@ score_list(GraphLinker *linker, uint32_t owner, GraphList *list, float *to)
 	if (!access->read_list(access->context, owner, list, &live) || !live)
 		return false;
 	for (int i = 0; i < list->n; i++)
-		if (!access->score(access->context, list->ids[i], linker->query, &to[i]))
+		if (!access->score(access->context, list->ids[i], linker->query,
+						   &to[i]))
 			to[i] = INFINITY;
 	return true;
 }
@@ -396,7 +411,8 @@ at_own_distance(GraphLinker *linker, int *first)
 	*first = 0;
 	while (*first < linker->npool && linker->pool[*first].distance < distance)
 		(*first)++;
-	while (*first + n < linker->npool && linker->pool[*first + n].distance == distance)
+	while (*first + n < linker->npool &&
+		   linker->pool[*first + n].distance == distance)
 		n++;
 	return n;
 }
@@ -452,7 +468,8 @@ prefer(GraphLinker *linker, uint32_t node)
  * at the same time: then the place is behind them.
  */
 static void
-enter_ring(GraphLinker *linker, uint32_t equal, uint32_t before, uint32_t next, uint32_t node)
+enter_ring(GraphLinker *linker, uint32_t equal, uint32_t before, uint32_t next,
+		   uint32_t node)
 {
 	const GraphAccess *access = linker->access;
 	GraphNewcomer newcomer = {.node = node,.query = linker->query,.ring = true};
@@ -485,7 +502,8 @@ is_equal(GraphLinker *linker, uint32_t node)
 	const GraphAccess *access = linker->access;
 	const void *own = access->own(access->context, node, linker->own);
 
-	return own != NULL && memcmp(own, linker->query->own, access->space->shape.own_size) == 0;
+	return own != NULL &&
+		memcmp(own, linker->query->own, access->space->shape.own_size) == 0;
 }
 
 /*
@@ -551,7 +569,8 @@ find_candidates(GraphLinker *linker, const GraphStart *start, Status *status)
 	int			nfound;
 	uint32_t	node;
 
-	if (!graph_search_begin(linker->search, linker->query, start, &limits, status) ||
+	if (!graph_search_begin(linker->search, linker->query, start, &limits,
+							status) ||
 		!graph_search_pool(linker->search, &found, &nfound, status))
 		return false;
 	linker->npool = 0;
@@ -579,7 +598,8 @@ merge(GraphLinker *linker, uint64_t row, uint32_t *node)
 
 	for (int i = first + n - 1; i >= first; i--)
 	{
-		if (access->merge(access->context, linker->pool[i].node, linker->query, row))
+		if (access->merge(access->context, linker->pool[i].node, linker->query,
+						  row))
 		{
 			*node = linker->pool[i].node;
 			return true;
@@ -600,8 +620,8 @@ graph_linker_query(GraphLinker *linker)
  * vacuum may be about to free it.
  */
 static bool
-find_ring(GraphLinker *linker, uint32_t *equal, uint32_t *before, uint32_t *next,
-		  Status *status)
+find_ring(GraphLinker *linker, uint32_t *equal, uint32_t *before,
+		  uint32_t *next, Status *status)
 {
 	const GraphAccess *access = linker->access;
 	GraphList	list;
@@ -619,7 +639,8 @@ find_ring(GraphLinker *linker, uint32_t *equal, uint32_t *before, uint32_t *next
 	*next = live_ring_next(linker, *equal, &list);
 	if (*next == GRAPH_NO_NODE)
 		*next = *equal;
-	return prefer(linker, *next) || status_out_of_memory(status, "while linking a graph");
+	return prefer(linker, *next) ||
+		status_out_of_memory(status, "while linking a graph");
 }
 
 GraphInsertResult
@@ -686,10 +707,12 @@ visit(GraphLinker *linker, uint32_t node, int *ndead, Status *status)
 		case GRAPH_BITS_ADDED:
 			break;
 	}
-	if (!access->expand(access->context, node, linker->query, NULL, &linker->expansion))
+	if (!access->expand(access->context, node, linker->query, NULL,
+						&linker->expansion))
 		return true;
 	if (linker->expansion.live)
-		return pool_add(linker, node, linker->expansion.distance) || status_out_of_memory(status, "while linking a graph");
+		return pool_add(linker, node, linker->expansion.distance) ||
+			status_out_of_memory(status, "while linking a graph");
 	if (*ndead < DEAD_PER_DEGREE * GRAPH_MAX_DEGREE)
 		linker->dead[(*ndead)++] = node;
 	return true;
@@ -697,8 +720,8 @@ visit(GraphLinker *linker, uint32_t node, int *ndead, Status *status)
 
 /* All of a list, the selected first; *nselected dead ones are among those. */
 static bool
-visit_list(GraphLinker *linker, const GraphList *list, int *ndead, int *nselected,
-		   Status *status)
+visit_list(GraphLinker *linker, const GraphList *list, int *ndead,
+		   int *nselected, Status *status)
 {
 	for (int i = 0; i < list->n; i++)
 		if (list->selected[i] && !visit(linker, list->ids[i], ndead, status))
@@ -738,7 +761,8 @@ find_behind_dead(GraphLinker *linker, uint32_t node, const GraphList *list,
 
 		if (next >= nselected && linker->npool >= access->space->shape.degree)
 			break;
-		if (!access->read_list(access->context, linker->dead[next], &behind, &live))
+		if (!access->read_list(access->context, linker->dead[next], &behind,
+							   &live))
 			continue;
 		for (int i = 0; i < behind.n; i++)
 			if (!visit(linker, behind.ids[i], &ndead, status))
@@ -750,7 +774,8 @@ find_behind_dead(GraphLinker *linker, uint32_t node, const GraphList *list,
 
 /* False if the list has changed since expected was read */
 static bool
-rewrite(GraphLinker *linker, uint32_t node, const GraphList *expected, const Selection *selection)
+rewrite(GraphLinker *linker, uint32_t node, const GraphList *expected,
+		const Selection *selection)
 {
 	const GraphAccess *access = linker->access;
 
@@ -779,9 +804,11 @@ graph_repair(GraphLinker *linker, uint32_t node, const GraphStart *start,
 		bool		live;
 		bool		relink;
 
-		if (!access->read_list(access->context, node, &expected, &live) || !live)
+		if (!access->read_list(access->context, node, &expected, &live) ||
+			!live)
 			return true;
-		if (!find_behind_dead(linker, node, &expected, start->nodes, changed, status))
+		if (!find_behind_dead(linker, node, &expected, start->nodes, changed,
+							  status))
 			return false;
 		if (!*changed)
 			return true;
@@ -801,7 +828,8 @@ graph_repair(GraphLinker *linker, uint32_t node, const GraphStart *start,
 }
 
 bool
-graph_relink(GraphLinker *linker, uint32_t node, const GraphStart *start, Status *status)
+graph_relink(GraphLinker *linker, uint32_t node, const GraphStart *start,
+			 Status *status)
 {
 	const GraphAccess *access = linker->access;
 	GraphList	expected;

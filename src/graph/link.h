@@ -45,14 +45,15 @@ extern GraphInsertResult graph_insert(GraphLinker *linker, uint64_t row,
  * were new.  Does nothing to a node without dead neighbors.  changed says
  * whether the list had any.
  */
-extern bool graph_repair(GraphLinker *linker, uint32_t node, const GraphStart *start,
-						 bool *changed, Status *status);
+extern bool graph_repair(GraphLinker *linker, uint32_t node,
+						 const GraphStart *start, bool *changed,
+						 Status *status);
 
 /*
  * Choose the neighbors of a live node anew, from a search and those it has,
  * and link them back: a further pass of a build.
  */
-extern bool graph_relink(GraphLinker *linker, uint32_t node, const GraphStart *start,
-						 Status *status);
+extern bool graph_relink(GraphLinker *linker, uint32_t node,
+						 const GraphStart *start, Status *status);
 
 #endif							/* GRAPH_LINK_H */

@@ -34,8 +34,9 @@ is_selected(const uint32_t *selected, int slot)
  * newcomer's distance to it is not greater than that to the owner.
  */
 static bool
-newcomer_is_occluded(int degree, const float *distances, const uint32_t *selected, float alpha,
-					 float distance, const float *to)
+newcomer_is_occluded(int degree, const float *distances,
+					 const uint32_t *selected, float alpha, float distance,
+					 const float *to)
 {
 	for (int i = 0; i < degree; i++)
 		if (is_selected(selected, i) && distances[i] <= distance &&
@@ -92,7 +93,8 @@ graph_list_place(const GraphShape *shape, GraphRecord *record, float alpha,
 	float	   *distances = graph_record_distances(shape, record);
 	uint32_t   *selected = graph_record_selected(shape, record);
 	int			degree = shape->degree;
-	bool		occluded = newcomer_is_occluded(degree, distances, selected, alpha, distance, to);
+	bool		occluded = newcomer_is_occluded(degree, distances, selected,
+												alpha, distance, to);
 	GraphPlace	place = {.slot = -1,.selected = !occluded};
 
 	if (occluded && !force &&

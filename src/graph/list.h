@@ -22,7 +22,8 @@ graph_list_filled(int degree)
 }
 
 /* Append a neighbor; the list must have room. */
-extern void graph_list_append(GraphList *list, uint32_t node, float distance, bool selected);
+extern void graph_list_append(GraphList *list, uint32_t node, float distance,
+							  bool selected);
 
 /* Where a newcomer goes */
 typedef struct GraphPlace

@@ -35,7 +35,8 @@
 /* ---- records ---- */
 
 GraphMemory *
-graph_memory_create(Arena *arena, const GraphSpace *space, uint32_t max_nodes, Status *status)
+graph_memory_create(Arena *arena, const GraphSpace *space, uint32_t max_nodes,
+					Status *status)
 {
 	GraphMemory *memory = arena_new(arena, GraphMemory);
 	size_t		nchunks;
@@ -65,13 +66,15 @@ graph_memory_record(const GraphMemory *memory, uint32_t node)
 {
 	char	   *chunk = memory->chunks[node / memory->chunk_records];
 
-	return (GraphRecord *) (chunk + node % memory->chunk_records * memory->space->shape.size);
+	return (GraphRecord *) (chunk +
+							node % memory->chunk_records * memory->space->shape.size);
 }
 
 static void *
 record_own(const GraphMemory *memory, uint32_t node)
 {
-	return graph_record_own(&memory->space->shape, graph_memory_record(memory, node));
+	return graph_record_own(&memory->space->shape,
+							graph_memory_record(memory, node));
 }
 
 /* Make one more free record; false if there is no room. */
@@ -84,7 +87,8 @@ add_record(GraphMemory *memory)
 		return false;
 	if (memory->nodes % memory->chunk_records == 0)
 	{
-		char	   *chunk = arena_alloc_array(memory->arena, memory->chunk_records, size);
+		char	   *chunk = arena_alloc_array(memory->arena,
+											  memory->chunk_records, size);
 
 		if (chunk == NULL)
 			return false;
@@ -110,7 +114,8 @@ take_lock(_Atomic uint32_t *lock)
 {
 	while (atomic_exchange_explicit(lock, 1, memory_order_acquire) != 0)
 	{
-		for (int i = 0; atomic_load_explicit(lock, memory_order_relaxed) != 0; i++)
+		for (int i = 0; atomic_load_explicit(lock, memory_order_relaxed) != 0;
+			 i++)
 			wait_awhile(i);
 	}
 }
@@ -165,12 +170,15 @@ struct Worker
  * Our neighbors are read next, one after the other, if they are scored at all.
  */
 static void
-memory_score_neighbors(const GraphMemory *memory, GraphQuery *query, GraphExpansion *out)
+memory_score_neighbors(const GraphMemory *memory, GraphQuery *query,
+					   GraphExpansion *out)
 {
 	for (int i = 0; i < out->n; i++)
 		__builtin_prefetch(record_own(memory, out->ids[i]));
 	for (int i = 0; i < out->n; i++)
-		out->estimates[i] = graph_query_distance(query, record_own(memory, out->ids[i]));
+		out->estimates[i] = graph_query_distance(query,
+												 record_own(memory,
+															out->ids[i]));
 }
 
 /*
@@ -201,7 +209,8 @@ memory_prefetch(void *context, uint32_t node)
 {
 	const GraphMemory *memory = ((Worker *) context)->memory;
 
-	kernel_prefetch(graph_memory_record(memory, node), memory->space->shape.size);
+	kernel_prefetch(graph_memory_record(memory, node),
+					memory->space->shape.size);
 	return 1;
 }
 
@@ -252,7 +261,8 @@ memory_link(void *context, uint32_t owner, const GraphNewcomer *newcomer)
 
 static bool
 memory_rewrite(void *context, uint32_t node, const GraphList *expected,
-			   const GraphList *list, const void *const *owns, GraphScratch *scratch)
+			   const GraphList *list, const void *const *owns,
+			   GraphScratch *scratch)
 {
 	GraphMemory *memory = ((Worker *) context)->memory;
 	GraphRecord *record = graph_memory_record(memory, node);
@@ -262,15 +272,16 @@ memory_rewrite(void *context, uint32_t node, const GraphList *expected,
 	same = record->state == GRAPH_LIVE &&
 		graph_record_has_list(&memory->space->shape, record, expected);
 	if (same)
-		graph_record_set_list(&memory->space->shape, record, record_own(memory, node),
-							  list, owns, scratch);
+		graph_record_set_list(&memory->space->shape, record,
+							  record_own(memory, node), list, owns, scratch);
 	unlock_record(record);
 	return same;
 }
 
 /* Refused to an accessor that only searches, see graph_memory_access(). */
 static bool
-memory_merge(void *context, uint32_t node, const GraphQuery *query, uint64_t row)
+memory_merge(void *context, uint32_t node, const GraphQuery *query,
+			 uint64_t row)
 {
 	Worker	   *worker = context;
 	GraphMemory *memory = worker->memory;
@@ -278,7 +289,8 @@ memory_merge(void *context, uint32_t node, const GraphQuery *query, uint64_t row
 	bool		merged;
 
 	if (worker->linker == NULL ||
-		memcmp(query->own, record_own(memory, node), memory->space->shape.own_size) != 0)
+		memcmp(query->own, record_own(memory, node),
+			   memory->space->shape.own_size) != 0)
 		return false;
 	lock_record(record);
 	merged = record->state == GRAPH_LIVE && record->nrows < GRAPH_ROWS;
@@ -298,9 +310,11 @@ memory_missed(void *context)
 	{
 		const Rival *rival = &worker->rivals[--worker->nrivals];
 
-		for (int i = 0; atomic_load_explicit(&rival->worker->finished, memory_order_acquire) == rival->finished; i++)
+		for (int i = 0; atomic_load_explicit(&rival->worker->finished,
+											 memory_order_acquire) == rival->finished; i++)
 			wait_awhile(i);
-		if (graph_memory_record(worker->memory, rival->node)->state == GRAPH_LIVE)
+		if (graph_memory_record(worker->memory,
+								rival->node)->state == GRAPH_LIVE)
 			return rival->node;
 	}
 	return GRAPH_NO_NODE;
@@ -308,8 +322,9 @@ memory_missed(void *context)
 
 /* The record of a node that nobody can reach yet */
 static void
-make_record(Worker *worker, const GraphQuery *query, uint64_t row, const GraphList *list,
-			const void *const *owns, GraphScratch *scratch)
+make_record(Worker *worker, const GraphQuery *query, uint64_t row,
+			const GraphList *list, const void *const *owns,
+			GraphScratch *scratch)
 {
 	const GraphShape *shape = &worker->memory->space->shape;
 	GraphRecord *record = graph_memory_record(worker->memory, worker->node);
@@ -321,8 +336,9 @@ make_record(Worker *worker, const GraphQuery *query, uint64_t row, const GraphLi
 }
 
 static uint32_t
-memory_create(void *context, const GraphQuery *query, uint64_t row, const GraphList *list,
-			  const void *const *owns, GraphScratch *scratch)
+memory_create(void *context, const GraphQuery *query, uint64_t row,
+			  const GraphList *list, const void *const *owns,
+			  GraphScratch *scratch)
 {
 	Worker	   *worker = context;
 
@@ -354,7 +370,8 @@ init_access(GraphMemory *memory, void *context, GraphAccess *access)
 }
 
 bool
-graph_memory_access(GraphMemory *memory, Arena *arena, GraphAccess *access, Status *status)
+graph_memory_access(GraphMemory *memory, Arena *arena, GraphAccess *access,
+					Status *status)
 {
 	Worker	   *worker = arena_new(arena, Worker);
 
@@ -391,12 +408,14 @@ struct GraphBuilder
 };
 
 static bool
-init_worker(GraphBuilder *builder, Worker *worker, int ef_construction, Status *status)
+init_worker(GraphBuilder *builder, Worker *worker, int ef_construction,
+			Status *status)
 {
 	worker->memory = builder->memory;
 	init_access(builder->memory, worker, &worker->access);
 	worker->arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
-	worker->rivals = calloc((size_t) pool_threads(builder->pool), sizeof(Rival));
+	worker->rivals = calloc((size_t) pool_threads(builder->pool),
+							sizeof(Rival));
 	if (worker->arena == NULL || worker->rivals == NULL)
 		return status_out_of_memory(status, "while building a graph");
 	worker->linker = graph_linker_create(worker->arena, &worker->access,
@@ -412,20 +431,23 @@ init_builder(GraphBuilder *builder, int ef_construction, Status *status)
 
 	builder->workers = calloc((size_t) nthreads, sizeof(Worker));
 	builder->gathered = calloc(n, sizeof(Gathered));
-	builder->vectors = calloc(n, builder->memory->space->shape.dims * sizeof(float));
+	builder->vectors = calloc(n,
+							  builder->memory->space->shape.dims * sizeof(float));
 	builder->unused = calloc(n, sizeof(uint32_t));
 	if (builder->workers == NULL || builder->gathered == NULL ||
 		builder->vectors == NULL || builder->unused == NULL)
 		return status_out_of_memory(status, "while building a graph");
 	builder->nworkers = nthreads;
 	for (int i = 0; i < nthreads; i++)
-		if (!init_worker(builder, &builder->workers[i], ef_construction, status))
+		if (!init_worker(builder, &builder->workers[i], ef_construction,
+						 status))
 			return false;
 	return true;
 }
 
 GraphBuilder *
-graph_builder_create(GraphMemory *memory, ThreadPool *pool, int ef_construction, Status *status)
+graph_builder_create(GraphMemory *memory, ThreadPool *pool, int ef_construction,
+					 Status *status)
 {
 	GraphBuilder *builder = calloc(1, sizeof(GraphBuilder));
 
@@ -467,7 +489,8 @@ take_gathered(GraphBuilder *builder, Worker *worker, int i)
 	GraphQuery *query = graph_linker_query(worker->linker);
 
 	worker->node = builder->gathered[i].node;
-	graph_query_set(query, builder->vectors + (size_t) i * builder->memory->space->shape.dims);
+	graph_query_set(query, builder->vectors +
+					(size_t) i * builder->memory->space->shape.dims);
 	graph_query_encode(query);
 }
 
@@ -513,11 +536,13 @@ link_gathered(void *arg, int slice, int number)
 	GraphStart	start = {.entry = memory->entry,.nodes = memory->nodes};
 	uint32_t	node;
 
-	if (worker->status.code != STATUS_SUCCESS || builder->gathered[slice].node == memory->entry)
+	if (worker->status.code != STATUS_SUCCESS ||
+		builder->gathered[slice].node == memory->entry)
 		return;
 	take_gathered(builder, worker, slice);
 	begin_insertion(builder, worker);
-	graph_insert(worker->linker, builder->gathered[slice].row, &start, &node, &worker->status);
+	graph_insert(worker->linker, builder->gathered[slice].row, &start, &node,
+				 &worker->status);
 	end_insertion(builder, worker);
 }
 
@@ -529,8 +554,8 @@ make_entry(GraphBuilder *builder)
 	GraphList	none = {0};
 
 	take_gathered(builder, worker, 0);
-	make_record(worker, graph_linker_query(worker->linker), builder->gathered[0].row, &none,
-				NULL, NULL);
+	make_record(worker, graph_linker_query(worker->linker),
+				builder->gathered[0].row, &none, NULL, NULL);
 	builder->memory->entry = worker->node;
 }
 
@@ -562,19 +587,22 @@ graph_builder_flush(GraphBuilder *builder, Status *status)
 	if (!run_workers(builder, n, link_gathered, status))
 		return false;
 	for (int i = 0; i < n; i++)
-		if (graph_memory_record(memory, builder->gathered[i].node)->state == GRAPH_FREE)
+		if (graph_memory_record(memory,
+								builder->gathered[i].node)->state == GRAPH_FREE)
 			builder->unused[builder->nunused++] = builder->gathered[i].node;
 	return true;
 }
 
 GraphAddResult
-graph_builder_add(GraphBuilder *builder, const float *vector, uint64_t row, Status *status)
+graph_builder_add(GraphBuilder *builder, const float *vector, uint64_t row,
+				  Status *status)
 {
 	GraphMemory *memory = builder->memory;
 	size_t		dims = memory->space->shape.dims;
 	uint32_t	node;
 
-	if (builder->ngathered == builder->max_gathered && !graph_builder_flush(builder, status))
+	if (builder->ngathered == builder->max_gathered &&
+		!graph_builder_flush(builder, status))
 		return GRAPH_ADD_FAILED;
 	if (builder->nunused > 0)
 		node = builder->unused[--builder->nunused];
@@ -586,7 +614,8 @@ graph_builder_add(GraphBuilder *builder, const float *vector, uint64_t row, Stat
 	{
 		node, row
 	};
-	memcpy(builder->vectors + (size_t) builder->ngathered * dims, vector, dims * sizeof(float));
+	memcpy(builder->vectors + (size_t) builder->ngathered * dims, vector,
+		   dims * sizeof(float));
 	builder->ngathered++;
 	return GRAPH_ADDED;
 }
@@ -601,11 +630,13 @@ relink_node(void *arg, int slice, int number)
 	GraphStart	start = {.entry = memory->entry,.nodes = memory->nodes};
 
 	if (worker->status.code == STATUS_SUCCESS)
-		graph_relink(worker->linker, builder->first + (uint32_t) slice, &start, &worker->status);
+		graph_relink(worker->linker, builder->first + (uint32_t) slice, &start,
+					 &worker->status);
 }
 
 bool
-graph_builder_pass(GraphBuilder *builder, uint32_t first, uint32_t n, Status *status)
+graph_builder_pass(GraphBuilder *builder, uint32_t first, uint32_t n,
+				   Status *status)
 {
 	builder->first = first;
 	return run_workers(builder, (int) n, relink_node, status);

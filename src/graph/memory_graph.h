@@ -38,14 +38,15 @@ extern GraphMemory *graph_memory_create(Arena *arena, const GraphSpace *space,
 										uint32_t max_nodes, Status *status);
 
 /* The record of a node below memory->nodes. */
-extern GraphRecord *graph_memory_record(const GraphMemory *memory, uint32_t node);
+extern GraphRecord *graph_memory_record(const GraphMemory *memory,
+										uint32_t node);
 
 /*
  * An accessor for searches and repairs; its create and merge do nothing.  It
  * takes little of the arena.
  */
-extern bool graph_memory_access(GraphMemory *memory, Arena *arena, GraphAccess *access,
-								Status *status);
+extern bool graph_memory_access(GraphMemory *memory, Arena *arena,
+								GraphAccess *access, Status *status);
 
 typedef struct GraphBuilder GraphBuilder;
 
@@ -66,8 +67,9 @@ typedef enum GraphAddResult
 } GraphAddResult;
 
 /* Copy a vector in; now and then links what has gathered, with all threads. */
-extern GraphAddResult graph_builder_add(GraphBuilder *builder, const float *vector,
-										uint64_t row, Status *status);
+extern GraphAddResult graph_builder_add(GraphBuilder *builder,
+										const float *vector, uint64_t row,
+										Status *status);
 
 /* Link what has gathered. */
 extern bool graph_builder_flush(GraphBuilder *builder, Status *status);
@@ -76,7 +78,7 @@ extern bool graph_builder_flush(GraphBuilder *builder, Status *status);
  * Choose the neighbors of n nodes from first on anew, with all threads.
  * Nothing may have gathered.
  */
-extern bool graph_builder_pass(GraphBuilder *builder, uint32_t first, uint32_t n,
-							   Status *status);
+extern bool graph_builder_pass(GraphBuilder *builder, uint32_t first,
+							   uint32_t n, Status *status);
 
 #endif							/* GRAPH_MEMORY_GRAPH_H */

@@ -66,11 +66,13 @@ prefetch(void *context, uint32_t node)
 }
 
 GraphProbe *
-graph_probe_create(Arena *arena, GraphMemory *memory, const GraphRoot *root, Status *status)
+graph_probe_create(Arena *arena, GraphMemory *memory, const GraphRoot *root,
+				   Status *status)
 {
 	GraphProbe *probe = arena_new(arena, GraphProbe);
 
-	if (probe == NULL || (probe->query = graph_query_create(arena, memory->space)) == NULL)
+	if (probe == NULL ||
+		(probe->query = graph_query_create(arena, memory->space)) == NULL)
 	{
 		status_out_of_memory(status, "while measuring a graph");
 		return NULL;
@@ -102,7 +104,8 @@ search(GraphProbe *probe, int ef, float *distances, Status *status)
 	GraphFound	found;
 	int			n = 0;
 
-	if (!graph_search_begin(probe->search, probe->query, &probe->start, &limits, status))
+	if (!graph_search_begin(probe->search, probe->query, &probe->start, &limits,
+							status))
 		return -1;
 	while (n < ROWS && graph_search_next(probe->search, &found, status))
 		distances[n++] = found.distance;
@@ -143,11 +146,13 @@ bool
 graph_probe_step(GraphProbe *probe, Status *status)
 {
 	if (probe->next == ROUND * ROUNDS ||
-		(probe->next % ROUND == 0 && probe->next > 0 && graph_probe_recall(probe) >= EASY_RECALL))
+		(probe->next % ROUND == 0 && probe->next > 0 &&
+		 graph_probe_recall(probe) >= EASY_RECALL))
 		return false;
 	for (int i = 0; i < STEP; i++, probe->next++)
 	{
-		uint64_t	place = (uint64_t) (probe->next % ROUND * ROUNDS + probe->next / ROUND);
+		uint64_t	place = (uint64_t) (probe->next % ROUND * ROUNDS +
+										probe->next / ROUND);
 
 		if (!look_at(probe, (uint32_t) (place * probe->memory->nodes / (ROUND * ROUNDS)), status))
 			return false;
@@ -158,7 +163,8 @@ graph_probe_step(GraphProbe *probe, Status *status)
 double
 graph_probe_recall(const GraphProbe *probe)
 {
-	double		found = probe->found < probe->wanted ? probe->found : probe->wanted;
+	double		found = probe->found < probe->wanted ? probe->found :
+	probe->wanted;
 
 	return probe->wanted == 0 ? 1 : found / probe->wanted;
 }
@@ -168,5 +174,6 @@ graph_probe_is_hard(const GraphProbe *probe)
 {
 	double		places = (double) probe->memory->space->shape.degree * probe->looked;
 
-	return graph_probe_recall(probe) < HARD_RECALL && probe->neighbors < FULL * places;
+	return graph_probe_recall(probe) < HARD_RECALL &&
+		probe->neighbors < FULL * places;
 }

@@ -24,8 +24,8 @@ typedef struct GraphProbe GraphProbe;
  * Of a graph that has nodes; the root may have none.  NULL and status when out
  * of memory.
  */
-extern GraphProbe *graph_probe_create(Arena *arena, GraphMemory *memory, const GraphRoot *root,
-									  Status *status);
+extern GraphProbe *graph_probe_create(Arena *arena, GraphMemory *memory,
+									  const GraphRoot *root, Status *status);
 
 /* Look at a few nodes more; false when that is done, or with a status. */
 extern bool graph_probe_step(GraphProbe *probe, Status *status);

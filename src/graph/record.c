@@ -17,7 +17,8 @@ choose_bits(size_t dims)
 static bool
 lay_out(GraphShape *shape, size_t coded, Status *status)
 {
-	int			full = shape->degree < CODES_MAX_SLOTS ? shape->degree : CODES_MAX_SLOTS;
+	int			full = shape->degree < CODES_MAX_SLOTS ? shape->degree :
+	CODES_MAX_SLOTS;
 	size_t		codes_size = 0;
 
 	shape->coded = coded;
@@ -26,12 +27,15 @@ lay_out(GraphShape *shape, size_t coded, Status *status)
 	{
 		int			rest = shape->degree % CODES_MAX_SLOTS;
 
-		shape->nblocks = (shape->degree + CODES_MAX_SLOTS - 1) / CODES_MAX_SLOTS;
-		if (!codes_layout(&shape->codes, shape->dims, coded, shape->bits, full, status) ||
+		shape->nblocks = (shape->degree + CODES_MAX_SLOTS -
+						  1) / CODES_MAX_SLOTS;
+		if (!codes_layout(&shape->codes, shape->dims, coded, shape->bits, full,
+						  status) ||
 			!codes_layout(&shape->last, shape->dims, coded, shape->bits,
 						  rest == 0 ? full : rest, status))
 			return false;
-		codes_size = (size_t) (shape->nblocks - 1) * shape->codes.size + shape->last.size;
+		codes_size = (size_t) (shape->nblocks -
+							   1) * shape->codes.size + shape->last.size;
 	}
 	shape->head = (shape->codes_at + codes_size + 7) & ~(size_t) 7;
 	shape->size = (shape->head + shape->own_size + 7) & ~(size_t) 7;
@@ -42,9 +46,11 @@ lay_out(GraphShape *shape, size_t coded, Status *status)
 static size_t
 coded_within(const GraphShape *shape, size_t bytes)
 {
-	int			full = shape->degree < CODES_MAX_SLOTS ? shape->degree : CODES_MAX_SLOTS;
+	int			full = shape->degree < CODES_MAX_SLOTS ? shape->degree :
+	CODES_MAX_SLOTS;
 
-	return codes_coded_within(bytes / (size_t) shape->nblocks, shape->dims, shape->bits, full);
+	return codes_coded_within(bytes / (size_t) shape->nblocks, shape->dims,
+							  shape->bits, full);
 }
 
 /* Code less if that makes the part that changes fit a page. */
@@ -58,7 +64,8 @@ fit_head(GraphShape *shape, size_t page_space, Status *status)
 	coded = coded_within(shape, page_space - 8 - shape->codes_at);
 	if (coded == 0)
 		return status_fail(status, STATUS_INVALID_VALUE,
-						   "a list of %d neighbors does not fit a page", shape->degree);
+						   "a list of %d neighbors does not fit a page",
+						   shape->degree);
 	return lay_out(shape, coded, status);
 }
 
@@ -66,7 +73,8 @@ fit_head(GraphShape *shape, size_t page_space, Status *status)
 static bool
 fit_page(GraphShape *shape, size_t page_space, Status *status)
 {
-	size_t		share = page_space / (page_space / shape->size + 1) & ~(size_t) 7;
+	size_t		share = page_space / (page_space / shape->size +
+									  1) & ~(size_t) 7;
 	size_t		other = shape->codes_at + shape->own_size + 16;
 	size_t		coded;
 
@@ -92,7 +100,8 @@ graph_shape(GraphShape *shape, size_t dims, int degree, StoredKind kind,
 	if (kind == STORED_FLOAT && shape->bits > 0)
 	{
 		shape->kind = STORED_INT8;
-		shape->originals_at = (stored_size(STORED_INT8, dims) + sizeof(float) - 1) /
+		shape->originals_at = (stored_size(STORED_INT8,
+										   dims) + sizeof(float) - 1) /
 			sizeof(float) * sizeof(float);
 	}
 	shape->own_size = shape->originals_at > 0 ?
@@ -130,7 +139,8 @@ graph_record_init(const GraphShape *shape, GraphRecord *record, uint64_t row)
 	for (int i = 0; i < shape->degree; i++)
 		graph_record_ids(record)[i] = GRAPH_NO_NODE;
 	for (int block = 0; block < shape->nblocks; block++)
-		codes_init(graph_shape_codes(shape, block), graph_record_codes(shape, record, block));
+		codes_init(graph_shape_codes(shape, block),
+				   graph_record_codes(shape, record, block));
 }
 
 int
@@ -145,9 +155,11 @@ graph_record_neighbors(const GraphShape *shape, const GraphRecord *record)
 }
 
 bool
-graph_record_slot_is_selected(const GraphShape *shape, const GraphRecord *record, int slot)
+graph_record_slot_is_selected(const GraphShape *shape,
+							  const GraphRecord *record, int slot)
 {
-	return (graph_record_selected(shape, record)[slot / 32] >> (slot % 32) & 1) != 0;
+	return (graph_record_selected(shape,
+								  record)[slot / 32] >> (slot % 32) & 1) != 0;
 }
 
 int
@@ -156,13 +168,15 @@ graph_record_ring(const GraphShape *shape, const GraphRecord *record)
 	const float *distances = graph_record_distances(shape, record);
 
 	for (int i = 0; i < shape->degree; i++)
-		if (graph_record_ids(record)[i] != GRAPH_NO_NODE && distances[i] == GRAPH_RING)
+		if (graph_record_ids(record)[i] != GRAPH_NO_NODE &&
+			distances[i] == GRAPH_RING)
 			return i;
 	return -1;
 }
 
 void
-graph_record_get_list(const GraphShape *shape, const GraphRecord *record, GraphList *list)
+graph_record_get_list(const GraphShape *shape, const GraphRecord *record,
+					  GraphList *list)
 {
 	const uint32_t *ids = graph_record_ids(record);
 	const float *distances = graph_record_distances(shape, record);
@@ -174,7 +188,8 @@ graph_record_get_list(const GraphShape *shape, const GraphRecord *record, GraphL
 			continue;
 		list->ids[list->n] = ids[i];
 		list->distances[list->n] = distances[i];
-		list->selected[list->n] = graph_record_slot_is_selected(shape, record, i);
+		list->selected[list->n] = graph_record_slot_is_selected(shape, record,
+																i);
 		list->n++;
 	}
 }
@@ -204,7 +219,8 @@ graph_record_put_code(const GraphShape *shape, GraphRecord *record,
 	int			block = slot / CODES_MAX_SLOTS;
 
 	if (shape->bits > 0)
-		codes_put(graph_shape_codes(shape, block), graph_record_codes(shape, record, block),
+		codes_put(graph_shape_codes(shape, block),
+				  graph_record_codes(shape, record, block),
 				  slot % CODES_MAX_SLOTS, residual);
 }
 
@@ -230,6 +246,7 @@ graph_record_clear_slot(const GraphShape *shape, GraphRecord *record, int slot)
 
 	graph_record_put_slot(shape, record, slot, GRAPH_NO_NODE, 0, false);
 	if (shape->bits > 0)
-		codes_clear(graph_shape_codes(shape, block), graph_record_codes(shape, record, block),
+		codes_clear(graph_shape_codes(shape, block),
+					graph_record_codes(shape, record, block),
 					slot % CODES_MAX_SLOTS);
 }

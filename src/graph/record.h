@@ -63,8 +63,9 @@ typedef struct GraphShape
  * more record share a page, that.  STATUS_INVALID_VALUE if there is no room for
  * codes at all.
  */
-extern bool graph_shape(GraphShape *shape, size_t dims, int degree, StoredKind kind,
-						int bits, size_t page_space, Status *status);
+extern bool graph_shape(GraphShape *shape, size_t dims, int degree,
+						StoredKind kind, int bits, size_t page_space,
+						Status *status);
 
 static inline uint32_t *
 graph_record_ids(const GraphRecord *record)
@@ -85,7 +86,8 @@ graph_record_selected(const GraphShape *shape, const GraphRecord *record)
 }
 
 static inline void *
-graph_record_codes(const GraphShape *shape, const GraphRecord *record, int block)
+graph_record_codes(const GraphShape *shape, const GraphRecord *record,
+				   int block)
 {
 	return (char *) record + shape->codes_at + (size_t) block * shape->codes.size;
 }
@@ -107,32 +109,38 @@ graph_shape_codes(const GraphShape *shape, int block)
 extern bool graph_record_is_sound(const GraphRecord *record);
 
 /* Make the part that changes that of a live node with one row, no neighbors. */
-extern void graph_record_init(const GraphShape *shape, GraphRecord *record, uint64_t row);
+extern void graph_record_init(const GraphShape *shape, GraphRecord *record,
+							  uint64_t row);
 
 /* Neighbors in use */
-extern int	graph_record_neighbors(const GraphShape *shape, const GraphRecord *record);
+extern int	graph_record_neighbors(const GraphShape *shape,
+								   const GraphRecord *record);
 
-extern void graph_record_get_list(const GraphShape *shape, const GraphRecord *record,
-								  GraphList *list);
+extern void graph_record_get_list(const GraphShape *shape,
+								  const GraphRecord *record, GraphList *list);
 
 /* Does the record still hold the expected neighbors in the same order? */
-extern bool graph_record_has_list(const GraphShape *shape, const GraphRecord *record,
+extern bool graph_record_has_list(const GraphShape *shape,
+								  const GraphRecord *record,
 								  const GraphList *expected);
 
 /* Is the neighbor in a slot a selected one? */
-extern bool graph_record_slot_is_selected(const GraphShape *shape, const GraphRecord *record,
-										  int slot);
+extern bool graph_record_slot_is_selected(const GraphShape *shape,
+										  const GraphRecord *record, int slot);
 
 /* The slot of the next node of the record's ring, or -1 */
-extern int	graph_record_ring(const GraphShape *shape, const GraphRecord *record);
+extern int	graph_record_ring(const GraphShape *shape,
+							  const GraphRecord *record);
 
 /* The code of a slot, of a residual; nothing without codes. */
 extern void graph_record_put_code(const GraphShape *shape, GraphRecord *record,
 								  int slot, const float *residual);
 
 /* Fill a slot but for its code, or empty it. */
-extern void graph_record_put_slot(const GraphShape *shape, GraphRecord *record, int slot,
-								  uint32_t node, float distance, bool selected);
-extern void graph_record_clear_slot(const GraphShape *shape, GraphRecord *record, int slot);
+extern void graph_record_put_slot(const GraphShape *shape, GraphRecord *record,
+								  int slot, uint32_t node, float distance,
+								  bool selected);
+extern void graph_record_clear_slot(const GraphShape *shape,
+									GraphRecord *record, int slot);
 
 #endif							/* GRAPH_RECORD_H */

@@ -31,7 +31,8 @@ root_layout(const GraphShape *shape, CodesLayout *layout)
 	Status		status;
 
 	status_clear(&status);
-	codes_layout(layout, shape->dims, shape->coded, shape->bits, CODES_MAX_SLOTS, &status);
+	codes_layout(layout, shape->dims, shape->coded, shape->bits,
+				 CODES_MAX_SLOTS, &status);
 }
 
 size_t
@@ -56,7 +57,8 @@ graph_root_init(GraphRoot *root, Arena *arena, const GraphShape *shape, int n)
 		return false;
 	root->n = n;
 	for (int i = 0; i < n; i += CODES_MAX_SLOTS)
-		codes_init(&root->layout, root->codes + (size_t) (i / CODES_MAX_SLOTS) * root->layout.size);
+		codes_init(&root->layout,
+				   root->codes + (size_t) (i / CODES_MAX_SLOTS) * root->layout.size);
 	return true;
 }
 
@@ -66,7 +68,8 @@ graph_root_put(GraphRoot *root, const GraphShape *shape, int i, uint32_t node,
 {
 	root->ids[i] = node;
 	stored_decode(shape->kind, own, shape->dims, scratch->decoded);
-	codes_put(&root->layout, root->codes + (size_t) (i / CODES_MAX_SLOTS) * root->layout.size,
+	codes_put(&root->layout, root->codes +
+			  (size_t) (i / CODES_MAX_SLOTS) * root->layout.size,
 			  i % CODES_MAX_SLOTS, scratch->decoded);
 }
 

@@ -48,13 +48,16 @@ graph_root_node(int i, int n, uint32_t nodes)
 extern size_t graph_root_codes_size(const GraphShape *shape, int n);
 
 /* Room for n nodes, all empty.  False when out of memory. */
-extern bool graph_root_init(GraphRoot *root, Arena *arena, const GraphShape *shape, int n);
+extern bool graph_root_init(GraphRoot *root, Arena *arena,
+							const GraphShape *shape, int n);
 
 /* Set the i-th, a node that has stored own. */
 extern void graph_root_put(GraphRoot *root, const GraphShape *shape, int i,
-						   uint32_t node, const void *own, GraphScratch *scratch);
+						   uint32_t node, const void *own,
+						   GraphScratch *scratch);
 
 /* The nearest, near to far; at most GRAPH_SEEDS.  Returns how many. */
-extern int	graph_root_seeds(const GraphRoot *root, GraphQuery *query, GraphSeed *seeds);
+extern int	graph_root_seeds(const GraphRoot *root, GraphQuery *query,
+							 GraphSeed *seeds);
 
 #endif							/* GRAPH_ROOT_H */

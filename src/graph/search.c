@@ -125,7 +125,8 @@ wait_for(GraphSearch *search, uint32_t node, float estimate)
 		case GRAPH_BITS_ADDED:
 			break;
 	}
-	return graph_heap_push(&search->waiting, isnan(estimate) ? INFINITY : estimate, node);
+	return graph_heap_push(&search->waiting, isnan(estimate) ? INFINITY :
+						   estimate, node);
 }
 
 /*
@@ -142,7 +143,8 @@ wait_for_seeds(GraphSearch *search, const GraphStart *start)
 	for (int i = 0; i < n; i++)
 		if (!wait_for(search, seeds[i].node, seeds[i].estimate))
 			return false;
-	return start->entry == GRAPH_NO_NODE || wait_for(search, start->entry, INFINITY);
+	return start->entry == GRAPH_NO_NODE ||
+		wait_for(search, start->entry, INFINITY);
 }
 
 /*
@@ -165,8 +167,9 @@ first_batch(const GraphSearch *search)
 }
 
 bool
-graph_search_begin(GraphSearch *search, GraphQuery *query, const GraphStart *start,
-				   const GraphLimits *limits, Status *status)
+graph_search_begin(GraphSearch *search, GraphQuery *query,
+				   const GraphStart *start, const GraphLimits *limits,
+				   Status *status)
 {
 	search->query = query;
 	search->limits = *limits;
@@ -199,8 +202,10 @@ new_found(GraphSearch *search)
 		return search->unused[--search->nunused];
 	if (search->nfound == search->found_capacity)
 	{
-		size_t		capacity = search->found_capacity == 0 ? 256 : 2 * search->found_capacity;
-		GraphFound *found = arena_new_array(search->arena, capacity, GraphFound);
+		size_t		capacity = search->found_capacity == 0 ? 256 :
+		2 * search->found_capacity;
+		GraphFound *found = arena_new_array(search->arena, capacity,
+											GraphFound);
 		uint32_t   *unused = arena_new_array(search->arena, capacity, uint32_t);
 
 		if (found == NULL || unused == NULL)
@@ -252,7 +257,8 @@ is_late(GraphSearch *search, GraphExpansion *expansion)
 
 	if (search->limits.relaxed || expansion->bound >= search->greatest)
 		return false;
-	return access->refine == NULL || !access->refine(access->context, expansion) ||
+	return access->refine == NULL ||
+		!access->refine(access->context, expansion) ||
 		expansion->bound < search->greatest;
 }
 
@@ -285,7 +291,8 @@ prefetch_waiting(const GraphSearch *search)
 	if (access->prefetch == NULL)
 		return;
 	for (size_t i = 0; i < search->waiting.n && i < (size_t) wanted; i++)
-		wanted = access->prefetch(access->context, search->waiting.items[i].value);
+		wanted = access->prefetch(access->context,
+								  search->waiting.items[i].value);
 }
 
 /* If one of the new neighbors is better than all that wait, it will be next. */
@@ -334,7 +341,8 @@ expand(GraphSearch *search, uint32_t node, Status *status)
 	}
 	search->expansions++;
 	prefetch_waiting(search);
-	if (!access->expand(access->context, node, search->query, &search->seen, expansion))
+	if (!access->expand(access->context, node, search->query, &search->seen,
+						expansion))
 		return true;
 	if ((expansion->live && !make_ready(search, node, expansion)) ||
 		!wait_neighbors(search, expansion))
@@ -412,7 +420,8 @@ begin_sweep(GraphSearch *search)
 	sweep->nodes = search->nodes;
 	sweep->room = room > 0 ? room : 1;
 	sweep->expansion = &search->expansion;
-	graph_sweep_begin(sweep, search->limits.relaxed ? -INFINITY : search->greatest);
+	graph_sweep_begin(sweep, search->limits.relaxed ? -INFINITY :
+					  search->greatest);
 }
 
 /* Expand until a batch is settled, or everything is left to a sweep. */
@@ -423,7 +432,8 @@ settle(GraphSearch *search, Status *status)
 		return status_out_of_memory(status, "while searching a graph");
 	while (!is_settled(search))
 	{
-		if (search->waiting.n == 0 || search->expansions > search->nodes / SWEEP_SHARE)
+		if (search->waiting.n == 0 ||
+			search->expansions > search->nodes / SWEEP_SHARE)
 		{
 			begin_sweep(search);
 			return true;
@@ -431,7 +441,8 @@ settle(GraphSearch *search, Status *status)
 		if (!expand(search, graph_heap_pop(&search->waiting).value, status))
 			return false;
 	}
-	search->settled = search->batch < search->ready.n ? search->batch : search->ready.n;
+	search->settled = search->batch < search->ready.n ? search->batch :
+		search->ready.n;
 	return true;
 }
 
@@ -516,12 +527,14 @@ is_enclosed(const GraphSearch *search)
 }
 
 bool
-graph_search_pool(GraphSearch *search, const GraphFound **found, int *nfound, Status *status)
+graph_search_pool(GraphSearch *search, const GraphFound **found, int *nfound,
+				  Status *status)
 {
 	size_t		noted = 0;
 
 	search->batch = 0;
-	while (search->waiting.n > 0 && search->expansions < (size_t) search->limits.ef &&
+	while (search->waiting.n > 0 &&
+		   search->expansions < (size_t) search->limits.ef &&
 		   !is_enclosed(search))
 	{
 		if (!expand(search, graph_heap_pop(&search->waiting).value, status))

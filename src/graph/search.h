@@ -64,15 +64,16 @@ extern GraphSearch *graph_search_create(Arena *arena, const GraphAccess *access,
  * search ends.
  */
 extern bool graph_search_begin(GraphSearch *search, GraphQuery *query,
-							   const GraphStart *start, const GraphLimits *limits,
-							   Status *status);
+							   const GraphStart *start,
+							   const GraphLimits *limits, Status *status);
 
 /*
  * The next live node, each at most once, none with a lesser bound than the one
  * before unless relaxed.  False at the end, or when memory ran out: then status
  * has a code.
  */
-extern bool graph_search_next(GraphSearch *search, GraphFound *found, Status *status);
+extern bool graph_search_next(GraphSearch *search, GraphFound *found,
+							  Status *status);
 
 /*
  * Expand up to ef nodes and give all live ones, in no order.  They belong to

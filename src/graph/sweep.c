@@ -135,7 +135,8 @@ graph_sweep_peek(GraphSweep *sweep, uint32_t *node, double *bound)
 bool
 graph_sweep_take(GraphSweep *sweep)
 {
-	const GraphHeapItem *item = &sweep->kept.items[sweep->kept.n - sweep->left--];
+	const GraphHeapItem *item =
+	&sweep->kept.items[sweep->kept.n - sweep->left--];
 	uint32_t	node = ~item->value;
 	double		bound = -item->key;
 

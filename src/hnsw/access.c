@@ -20,7 +20,8 @@ pages_score(void *context, uint32_t node, GraphQuery *query, float *distance)
 {
 	HnswIndex  *index = context;
 	Buffer		buffer;
-	GraphRecord *record = hnsw_lock_node(index, node, BUFFER_LOCK_SHARE, &buffer);
+	GraphRecord *record = hnsw_lock_node(index, node, BUFFER_LOCK_SHARE,
+										 &buffer);
 
 	if (record == NULL)
 		return false;
@@ -62,8 +63,9 @@ pages_expand(void *context, uint32_t node, GraphQuery *query,
 	record = hnsw_lock_node(index, node, BUFFER_LOCK_SHARE, &buffer);
 	if (record == NULL)
 		return false;
-	graph_query_expand(query, record, hnsw_record_own(index, record, buffer, index->scratch.own),
-					   seen, out);
+	graph_query_expand(query, record,
+					   hnsw_record_own(index, record, buffer,
+									   index->scratch.own), seen, out);
 	UnlockReleaseBuffer(buffer);
 	if (!index->space->metric->coded)
 		pages_score_neighbors(index, query, out);
@@ -79,7 +81,8 @@ pages_refine(void *context, GraphExpansion *expansion)
 {
 	HnswIndex  *index = context;
 
-	return index->refine != NULL && hnsw_refine(index->refine, index->relation, expansion);
+	return index->refine != NULL &&
+		hnsw_refine(index->refine, index->relation, expansion);
 }
 
 static int
@@ -100,7 +103,8 @@ pages_own(void *context, uint32_t node, void *scratch)
 {
 	HnswIndex  *index = context;
 	Buffer		buffer;
-	GraphRecord *record = hnsw_lock_node(index, node, BUFFER_LOCK_SHARE, &buffer);
+	GraphRecord *record = hnsw_lock_node(index, node, BUFFER_LOCK_SHARE,
+										 &buffer);
 	const void *own;
 
 	if (record == NULL)
@@ -118,7 +122,8 @@ pages_read_list(void *context, uint32_t node, GraphList *list, bool *live)
 {
 	HnswIndex  *index = context;
 	Buffer		buffer;
-	GraphRecord *record = hnsw_lock_node(index, node, BUFFER_LOCK_SHARE, &buffer);
+	GraphRecord *record = hnsw_lock_node(index, node, BUFFER_LOCK_SHARE,
+										 &buffer);
 
 	if (record == NULL)
 		return false;
@@ -148,7 +153,8 @@ pages_link(void *context, uint32_t owner, const GraphNewcomer *newcomer)
 	Size		head = index->layout.shape.head;
 	Buffer		buffer;
 	HnswXlog	xlog;
-	GraphRecord *record = hnsw_lock_node(index, owner, BUFFER_LOCK_EXCLUSIVE, &buffer);
+	GraphRecord *record = hnsw_lock_node(index, owner, BUFFER_LOCK_EXCLUSIVE,
+										 &buffer);
 	GraphLinkResult result = GRAPH_REFUSED;
 
 	if (record == NULL)
@@ -157,11 +163,15 @@ pages_link(void *context, uint32_t owner, const GraphNewcomer *newcomer)
 	{
 		memcpy(index->scratch.record, record, head);
 		result = graph_record_link(index->scratch.record,
-								   hnsw_record_own(index, record, buffer, index->scratch.own), newcomer);
-		if (result == GRAPH_LINKED && memcmp(index->scratch.record, record, head) != 0)
+								   hnsw_record_own(index, record, buffer,
+												   index->scratch.own),
+								   newcomer);
+		if (result == GRAPH_LINKED &&
+			memcmp(index->scratch.record, record, head) != 0)
 		{
 			hnsw_xlog_begin(index, &xlog);
-			memcpy(xlog_record(index, &xlog, buffer, owner), index->scratch.record, head);
+			memcpy(xlog_record(index, &xlog, buffer, owner),
+				   index->scratch.record, head);
 			hnsw_xlog_finish(&xlog);
 		}
 	}
@@ -175,12 +185,14 @@ pages_link(void *context, uint32_t owner, const GraphNewcomer *newcomer)
  */
 static bool
 pages_rewrite(void *context, uint32_t node, const GraphList *expected,
-			  const GraphList *list, const void *const *owns, GraphScratch *scratch)
+			  const GraphList *list, const void *const *owns,
+			  GraphScratch *scratch)
 {
 	HnswIndex  *index = context;
 	Buffer		buffer;
 	HnswXlog	xlog;
-	GraphRecord *record = hnsw_lock_node(index, node, BUFFER_LOCK_EXCLUSIVE, &buffer);
+	GraphRecord *record = hnsw_lock_node(index, node, BUFFER_LOCK_EXCLUSIVE,
+										 &buffer);
 	const void *own;
 	bool		same;
 
@@ -192,8 +204,9 @@ pages_rewrite(void *context, uint32_t node, const GraphList *expected,
 	{
 		own = hnsw_record_own(index, record, buffer, index->scratch.own);
 		hnsw_xlog_begin(index, &xlog);
-		graph_record_set_list(&index->layout.shape, xlog_record(index, &xlog, buffer, node),
-							  own, list, owns, scratch);
+		graph_record_set_list(&index->layout.shape,
+							  xlog_record(index, &xlog, buffer, node), own,
+							  list, owns, scratch);
 		hnsw_xlog_finish(&xlog);
 	}
 	UnlockReleaseBuffer(buffer);
@@ -211,14 +224,15 @@ pages_merge(void *context, uint32_t node, const GraphQuery *query, uint64_t row)
 	HnswIndex  *index = context;
 	Buffer		buffer;
 	HnswXlog	xlog;
-	GraphRecord *record = hnsw_lock_node(index, node, BUFFER_LOCK_EXCLUSIVE, &buffer);
+	GraphRecord *record = hnsw_lock_node(index, node, BUFFER_LOCK_EXCLUSIVE,
+										 &buffer);
 	bool		room;
 
 	if (record == NULL)
 		return false;
 	room = record->state == GRAPH_LIVE && record->nrows < GRAPH_ROWS &&
-		memcmp(hnsw_record_own(index, record, buffer, index->scratch.own), query->own,
-			   index->layout.shape.own_size) == 0;
+		memcmp(hnsw_record_own(index, record, buffer, index->scratch.own),
+			   query->own, index->layout.shape.own_size) == 0;
 	if (room)
 	{
 		hnsw_xlog_begin(index, &xlog);
@@ -232,8 +246,9 @@ pages_merge(void *context, uint32_t node, const GraphQuery *query, uint64_t row)
 
 /* See allocate.c: the node is nobody's neighbor yet. */
 static uint32_t
-pages_create(void *context, const GraphQuery *query, uint64_t row, const GraphList *list,
-			 const void *const *owns, GraphScratch *scratch)
+pages_create(void *context, const GraphQuery *query, uint64_t row,
+			 const GraphList *list, const void *const *owns,
+			 GraphScratch *scratch)
 {
 	return hnsw_create_node(context, query, row, list, owns, scratch);
 }

@@ -23,7 +23,8 @@ find_free_slot(HnswIndex *index, Buffer buffer)
 	for (int slot = 0; slot < index->layout.nodes_per_page; slot++)
 	{
 		GraphRecord *record = hnsw_page_record(index, BufferGetPage(buffer),
-											   BufferGetBlockNumber(buffer), slot);
+											   BufferGetBlockNumber(buffer),
+											   slot);
 
 		if (record->state == GRAPH_FREE)
 			return slot;
@@ -35,7 +36,8 @@ find_free_slot(HnswIndex *index, Buffer buffer)
 static bool
 is_node_block(HnswIndex *index, BlockNumber block)
 {
-	return block >= index->layout.first && block < RelationGetNumberOfBlocks(index->relation) &&
+	return block >= index->layout.first &&
+		block < RelationGetNumberOfBlocks(index->relation) &&
 		(block - index->layout.first) % index->layout.pages_per_node == 0;
 }
 
@@ -78,10 +80,12 @@ hnsw_extend(HnswIndex *index)
 	end = RelationGetNumberOfBlocks(relation);
 	/* An extension that did not end leaves less than a node's pages. */
 	first = end - (end - index->layout.first) % pages;
-	if ((uint64) hnsw_count_nodes(index) + index->layout.nodes_per_page >= GRAPH_NO_NODE - 1)
+	if ((uint64) hnsw_count_nodes(index) +
+		index->layout.nodes_per_page >= GRAPH_NO_NODE - 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("index \"%s\" is full", RelationGetRelationName(relation))));
+				 errmsg("index \"%s\" is full",
+						RelationGetRelationName(relation))));
 	for (; end < first + pages; end++)
 		ReleaseBuffer(ReadBuffer(relation, P_NEW));
 	buffer = ReadBuffer(relation, first);
@@ -118,7 +122,8 @@ find_place(HnswIndex *index, Buffer *buffer)
 		block = GetPageWithFreeSpace(relation, HNSW_ROOM);
 	while (block != InvalidBlockNumber)
 	{
-		if (is_node_block(index, block) && try_page(index, block, buffer, &slot))
+		if (is_node_block(index, block) &&
+			try_page(index, block, buffer, &slot))
 			return slot;
 		RecordPageWithFreeSpace(relation, block, 0);
 		FreeSpaceMapVacuumRange(relation, block, block + 1);
@@ -128,7 +133,8 @@ find_place(HnswIndex *index, Buffer *buffer)
 	{
 		extend(index, buffer);
 		/* Somebody may have come first, told by the map. */
-		slot = PageIsNew(BufferGetPage(*buffer)) ? 0 : find_free_slot(index, *buffer);
+		slot = PageIsNew(BufferGetPage(*buffer)) ? 0 :
+			find_free_slot(index, *buffer);
 		if (slot < 0)
 			UnlockReleaseBuffer(*buffer);
 	} while (slot < 0);
@@ -178,14 +184,15 @@ write_node(HnswIndex *index, Buffer buffer, int slot, const GraphRecord *record)
 	page = hnsw_xlog_page(&xlog, buffer, fresh);
 	if (fresh)
 		hnsw_init_page(index, page, HNSW_PAGE_NODES);
-	memcpy(hnsw_page_record(index, page, BufferGetBlockNumber(buffer), slot), record,
-		   Min(index->layout.shape.size, HNSW_PAGE_SPACE));
+	memcpy(hnsw_page_record(index, page, BufferGetBlockNumber(buffer), slot),
+		   record, Min(index->layout.shape.size, HNSW_PAGE_SPACE));
 	hnsw_xlog_finish(&xlog);
 }
 
 uint32
 hnsw_create_node(HnswIndex *index, const GraphQuery *query, uint64 row,
-				 const GraphList *list, const void *const *owns, GraphScratch *scratch)
+				 const GraphList *list, const void *const *owns,
+				 GraphScratch *scratch)
 {
 	const HnswLayout *layout = &index->layout;
 	GraphRecord *record = index->scratch.record;
@@ -194,9 +201,11 @@ hnsw_create_node(HnswIndex *index, const GraphQuery *query, uint64 row,
 	BlockNumber block;
 
 	memset(record, 0, layout->shape.size);
-	memcpy(graph_record_own(&layout->shape, record), query->own, layout->shape.own_size);
+	memcpy(graph_record_own(&layout->shape, record), query->own,
+		   layout->shape.own_size);
 	graph_record_init(&layout->shape, record, row);
-	graph_record_set_list(&layout->shape, record, query->own, list, owns, scratch);
+	graph_record_set_list(&layout->shape, record, query->own, list, owns,
+						  scratch);
 	slot = find_place(index, &buffer);
 	block = BufferGetBlockNumber(buffer);
 	write_node(index, buffer, slot, record);

@@ -140,7 +140,8 @@ check_precision(Relation relation)
 {
 	int32		typmod = index_typmod(relation);
 
-	if (hnsw_metric(relation)->bits != NULL && EMBEDDING_TYPMOD_KIND(typmod) != ELEMENT_BIT)
+	if (hnsw_metric(relation)->bits != NULL &&
+		EMBEDDING_TYPMOD_KIND(typmod) != ELEMENT_BIT)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the %s distance can only be indexed on embeddings of bits",
@@ -222,7 +223,8 @@ destroy_builder(void *arg)
 static ThreadPool *
 start_threads(void)
 {
-	int			nthreads = Min(max_parallel_maintenance_workers + 1, guc_pool_threads());
+	int			nthreads = Min(max_parallel_maintenance_workers + 1,
+							   guc_pool_threads());
 	ThreadPool *pool;
 	Status		status;
 
@@ -245,9 +247,11 @@ begin_memory(Build *build)
 	const GraphShape *shape = &index->layout.shape;
 	Size		budget = (Size) maintenance_work_mem * 1024;
 	uint32		max_nodes = Min(budget / shape->size, (Size) GRAPH_NO_NODE - 1);
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw build",
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "similarity_hnsw build",
 												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContextCallback *callback = MemoryContextAlloc(context, sizeof(MemoryContextCallback));
+	MemoryContextCallback *callback = MemoryContextAlloc(context,
+														 sizeof(MemoryContextCallback));
 	Status		status;
 
 	status_clear(&status);
@@ -256,12 +260,13 @@ begin_memory(Build *build)
 	callback->arg = build;
 	MemoryContextRegisterResetCallback(context, callback);
 	build->pool = start_threads();
-	build->memory = graph_memory_create(memory_arena(context, budget), index->space,
-										max_nodes, &status);
+	build->memory = graph_memory_create(memory_arena(context, budget),
+										index->space, max_nodes, &status);
 	if (build->memory == NULL)
 		raise_status(&status);
 	build->builder = graph_builder_create(build->memory, build->pool,
-										  hnsw_ef_construction(index->relation), &status);
+										  hnsw_ef_construction(index->relation),
+										  &status);
 	if (build->builder == NULL)
 		raise_status(&status);
 }
@@ -281,7 +286,8 @@ write_records(HnswIndex *index, const GraphMemory *memory, uint32 first, int n)
 	Size		left = shape->size;
 
 	for (int i = 0; i < n && index->layout.pages_per_node == 1; i++)
-		memcpy(to + i * shape->size, graph_memory_record(memory, first + i), shape->size);
+		memcpy(to + i * shape->size, graph_memory_record(memory, first + i),
+			   shape->size);
 	while (index->layout.pages_per_node > 1 && left > 0)
 	{
 		Size		here = Min(left, HNSW_PAGE_SPACE);
@@ -317,7 +323,8 @@ has_free_place(const GraphMemory *memory, uint32 first, int n, int step)
 static void
 note_graph(const Build *build)
 {
-	Buffer		buffer = hnsw_lock_meta(build->index->relation, BUFFER_LOCK_EXCLUSIVE);
+	Buffer		buffer = hnsw_lock_meta(build->index->relation,
+										BUFFER_LOCK_EXCLUSIVE);
 	HnswXlog	xlog;
 	HnswMeta   *meta;
 
@@ -354,7 +361,8 @@ write_graph(Build *build)
 		CHECK_FOR_INTERRUPTS();
 		write_records(index, memory, node, n);
 		if (has_room)
-			RecordPageWithFreeSpace(index->relation, hnsw_node_block(&index->layout, node),
+			RecordPageWithFreeSpace(index->relation,
+									hnsw_node_block(&index->layout, node),
 									HNSW_ROOM);
 	}
 	IndexFreeSpaceMapVacuum(index->relation);
@@ -371,14 +379,18 @@ make_root(Build *build)
 	int			n = graph_root_nodes(shape, memory->nodes);
 	GraphScratch *scratch = hnsw_create_scratch(build->index);
 
-	if (!graph_root_init(&build->root, memory_arena(build->graph_context, ARENA_NO_BUDGET), shape, n))
+	if (!graph_root_init(&build->root,
+						 memory_arena(build->graph_context, ARENA_NO_BUDGET),
+						 shape, n))
 		raise_out_of_memory();
 	for (int i = 0; i < n; i++)
 	{
 		uint32		node = graph_root_node(i, n, memory->nodes);
 
 		graph_root_put(&build->root, shape, i, node,
-					   graph_record_own(shape, graph_memory_record(memory, node)), scratch);
+					   graph_record_own(shape,
+										graph_memory_record(memory, node)),
+					   scratch);
 	}
 }
 
@@ -390,8 +402,9 @@ is_hard(Build *build)
 	Status		status;
 
 	status_clear(&status);
-	probe = graph_probe_create(memory_arena(build->graph_context, ARENA_NO_BUDGET),
-							   build->memory, &build->root, &status);
+	probe = graph_probe_create(memory_arena(build->graph_context,
+											ARENA_NO_BUDGET), build->memory,
+							   &build->root, &status);
 	while (probe != NULL && graph_probe_step(probe, &status))
 		CHECK_FOR_INTERRUPTS();
 	if (status.code != STATUS_SUCCESS)
@@ -408,8 +421,10 @@ relink_all(Build *build)
 	Status		status;
 
 	status_clear(&status);
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_LINKING_AGAIN);
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, memory->nodes);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE,
+								 PHASE_LINKING_AGAIN);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL,
+								 memory->nodes);
 	for (uint32 node = 0; node < memory->nodes; node += PASS_STEP)
 	{
 		pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, node);
@@ -419,7 +434,8 @@ relink_all(Build *build)
 		check_interrupts();
 	}
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, 0);
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, (int64) build->rows);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE,
+								 (int64) build->rows);
 }
 
 /* As often as the index asks for, or once if the data are hard. */
@@ -439,20 +455,23 @@ static void
 connect_all(Build *build)
 {
 	GraphMemory *memory = build->memory;
-	int			n = graph_root_nodes(&build->index->layout.shape, memory->nodes);
+	int			n = graph_root_nodes(&build->index->layout.shape,
+									 memory->nodes);
 	GraphConnector *connector;
 	Status		status;
 
 	if (memory->nodes == 0)
 		return;
 	status_clear(&status);
-	connector = graph_connector_create(memory_arena(build->graph_context, ARENA_NO_BUDGET),
-									   memory, &status);
+	connector = graph_connector_create(memory_arena(build->graph_context,
+													ARENA_NO_BUDGET), memory,
+									   &status);
 	if (connector == NULL)
 		raise_status(&status);
 	graph_connector_start_at(connector, memory->entry);
 	for (int i = 0; i < n; i++)
-		graph_connector_start_at(connector, graph_root_node(i, n, memory->nodes));
+		graph_connector_start_at(connector,
+								 graph_root_node(i, n, memory->nodes));
 	while (!graph_connector_step(connector, CONNECT_STEP))
 		CHECK_FOR_INTERRUPTS();
 	elog(DEBUG1, "index \"%s\": %u of %u nodes were in no list",
@@ -487,7 +506,8 @@ expected_size(const Build *build, ItemPointer tid)
 	double		blocks = RelationGetNumberOfBlocks(build->heap);
 	double		scanned = (double) ItemPointerGetBlockNumber(tid) + 1;
 
-	return build->rows * Max(1, blocks / scanned) * build->index->layout.shape.size;
+	return build->rows * Max(1,
+							 blocks / scanned) * build->index->layout.shape.size;
 }
 
 /*
@@ -510,8 +530,11 @@ begin_pages(Build *build, ItemPointer tid)
 	end_memory(build);
 	index = build->index;
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_LINKING);
-	build->linker = graph_linker_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
-										&index->access, hnsw_ef_construction(index->relation), &status);
+	build->linker = graph_linker_create(memory_arena(CurrentMemoryContext,
+													 ARENA_NO_BUDGET),
+										&index->access,
+										hnsw_ef_construction(index->relation),
+										&status);
 	if (build->linker == NULL)
 		raise_status(&status);
 }
@@ -528,7 +551,8 @@ add_vector(Build *build, const float *vector, ItemPointer tid)
 	{
 		check_interrupts();		/* of what the last row flushed, too */
 		status_clear(&status);
-		switch (graph_builder_add(build->builder, vector, hnsw_row(tid), &status))
+		switch (graph_builder_add(build->builder, vector, hnsw_row(tid),
+								  &status))
 		{
 			case GRAPH_ADDED:
 				return;
@@ -552,7 +576,8 @@ note_null(Build *build, ItemPointer tid)
 {
 	if (build->nulls == NULL)
 	{
-		MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(build));
+		MemoryContext caller =
+		MemoryContextSwitchTo(GetMemoryChunkContext(build));
 
 		build->nulls = BufFileCreateTemp(false);
 		MemoryContextSwitchTo(caller);
@@ -613,7 +638,8 @@ build_callback(Relation relation, ItemPointer tid, Datum *values,
 	add_vector(build, vector, tid);
 	MemoryContextReset(build->row_context);
 	build->rows++;
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, (int64) build->rows);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE,
+								 (int64) build->rows);
 }
 
 /* ---- everything ---- */
@@ -624,7 +650,8 @@ build_callback(Relation relation, ItemPointer tid, Datum *values,
 static void
 advise_inline(const Build *build, Relation heap)
 {
-	if (build->toasted * 2 < build->rows || build->rows == 0 || build->widest > 8000)
+	if (build->toasted * 2 < build->rows || build->rows == 0 ||
+		build->widest > 8000)
 		return;
 	ereport(NOTICE,
 			(errmsg("embeddings of table \"%s\" are stored out of line",
@@ -640,25 +667,29 @@ hnsw_build(Relation heap, Relation relation, struct IndexInfo *info)
 	Build	   *build = palloc0(sizeof(Build));
 
 	if (RelationGetNumberOfBlocks(relation) != 0)
-		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(relation));
+		elog(ERROR, "index \"%s\" already contains data",
+			 RelationGetRelationName(relation));
 	write_meta(relation, MAIN_FORKNUM);
 	build->heap = heap;
 	build->index = open_building(relation);
 	if (hnsw_build_center(build->index, heap, info))
 		build->index = open_building(relation);
-	build->row_context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw row",
+	build->row_context = AllocSetContextCreate(CurrentMemoryContext,
+											   "similarity_hnsw row",
 											   ALLOCSET_DEFAULT_SIZES);
 	begin_memory(build);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, PHASE_LINKING);
-	result->heap_tuples = table_index_build_scan(heap, relation, info, false, true,
-												 build_callback, build, NULL);
+	result->heap_tuples = table_index_build_scan(heap, relation, info, false,
+												 true, build_callback, build,
+												 NULL);
 	if (build->builder != NULL)
 		end_memory(build);
 	write_nulls(build);
 	hnsw_measure_search(build->index);
 	hnsw_find_target_ef(heap, build->index);
 	if (RelationNeedsWAL(relation))
-		log_newpage_range(relation, MAIN_FORKNUM, 0, RelationGetNumberOfBlocks(relation), true);
+		log_newpage_range(relation, MAIN_FORKNUM, 0,
+						  RelationGetNumberOfBlocks(relation), true);
 	advise_inline(build, heap);
 	result->index_tuples = build->rows + build->null_rows;
 	return result;

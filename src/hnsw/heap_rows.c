@@ -63,7 +63,8 @@ hnsw_row_value(HnswRows *rows, uint64 row, Datum *value)
 
 	hnsw_row_tid(row, &tid);
 	if (!ItemPointerIsValid(&tid) ||
-		!table_index_fetch_tuple(rows->fetch, &tid, rows->snapshot, rows->slot, &again, NULL))
+		!table_index_fetch_tuple(rows->fetch, &tid, rows->snapshot, rows->slot,
+								 &again, NULL))
 		return false;
 	ResetExprContext(econtext);
 	econtext->ecxt_scantuple = rows->slot;
@@ -74,7 +75,8 @@ hnsw_row_value(HnswRows *rows, uint64 row, Datum *value)
 }
 
 bool
-hnsw_row_distance(HnswRows *rows, uint64 row, const ScanKeyData *key, double *distance)
+hnsw_row_distance(HnswRows *rows, uint64 row, const ScanKeyData *key,
+				  double *distance)
 {
 	Datum		value;
 	MemoryContext caller;
@@ -83,7 +85,8 @@ hnsw_row_distance(HnswRows *rows, uint64 row, const ScanKeyData *key, double *di
 		return false;
 	caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(rows->estate));
 	*distance = DatumGetFloat8(FunctionCall2Coll(unconstify(FmgrInfo *, &key->sk_func),
-												 key->sk_collation, value, key->sk_argument));
+												 key->sk_collation, value,
+												 key->sk_argument));
 	MemoryContextSwitchTo(caller);
 	return true;
 }
@@ -106,7 +109,8 @@ hnsw_refine(HnswRefine *refine, Relation index, GraphExpansion *expansion)
 	{
 		double		distance;
 
-		if (!hnsw_row_distance(refine->rows, expansion->rows[i], refine->key, &distance))
+		if (!hnsw_row_distance(refine->rows, expansion->rows[i], refine->key,
+							   &distance))
 			continue;
 		any = true;
 		if (distance < least)

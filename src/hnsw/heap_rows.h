@@ -17,7 +17,8 @@
 typedef struct HnswRows HnswRows;
 
 /* Rows of the index's table as a snapshot sees them */
-extern HnswRows *hnsw_open_rows(Relation heap, Relation index, Snapshot snapshot);
+extern HnswRows *hnsw_open_rows(Relation heap, Relation index,
+								Snapshot snapshot);
 extern void hnsw_close_rows(HnswRows *rows);
 
 /*
@@ -27,8 +28,8 @@ extern void hnsw_close_rows(HnswRows *rows);
 extern bool hnsw_row_value(HnswRows *rows, uint64 row, Datum *value);
 
 /* What the operator of a scan key returns for a row; false as above. */
-extern bool hnsw_row_distance(HnswRows *rows, uint64 row, const ScanKeyData *key,
-							  double *distance);
+extern bool hnsw_row_distance(HnswRows *rows, uint64 row,
+							  const ScanKeyData *key, double *distance);
 
 /* What a scan needs to ask the table. */
 typedef struct HnswRefine
@@ -44,7 +45,8 @@ typedef struct HnswRefine
  * Replace the bound of a node's rows by the operator's least distance to them;
  * false if the snapshot sees none.
  */
-extern bool hnsw_refine(HnswRefine *refine, Relation index, GraphExpansion *expansion);
+extern bool hnsw_refine(HnswRefine *refine, Relation index,
+						GraphExpansion *expansion);
 extern void hnsw_end_refine(HnswRefine *refine);
 
 #endif							/* HNSW_HEAP_ROWS_H */

@@ -18,19 +18,21 @@ struct IndexPath;
 extern void hnsw_init_options(void);
 
 extern bytea *hnsw_options(Datum reloptions, bool validate);
-extern IndexBuildResult *hnsw_build(Relation heap, Relation relation, struct IndexInfo *info);
+extern IndexBuildResult *hnsw_build(Relation heap, Relation relation,
+									struct IndexInfo *info);
 extern void hnsw_build_empty(Relation relation);
 extern char *hnsw_build_phase_name(int64 phase);
-extern bool hnsw_insert(Relation relation, Datum *values, bool *isnull, ItemPointer tid,
-						Relation heap, IndexUniqueCheck unique, bool unchanged,
-						struct IndexInfo *info);
+extern bool hnsw_insert(Relation relation, Datum *values, bool *isnull,
+						ItemPointer tid, Relation heap, IndexUniqueCheck unique,
+						bool unchanged, struct IndexInfo *info);
 extern IndexBulkDeleteResult *hnsw_bulk_delete(IndexVacuumInfo *info,
 											   IndexBulkDeleteResult *stats,
 											   IndexBulkDeleteCallback callback,
 											   void *state);
 extern IndexBulkDeleteResult *hnsw_vacuum_cleanup(IndexVacuumInfo *info,
 												  IndexBulkDeleteResult *stats);
-extern IndexScanDesc hnsw_begin_scan(Relation relation, int nkeys, int norderbys);
+extern IndexScanDesc hnsw_begin_scan(Relation relation, int nkeys,
+									 int norderbys);
 extern void hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 						ScanKey orderbys, int norderbys);
 extern bool hnsw_get_tuple(IndexScanDesc scan, ScanDirection direction);

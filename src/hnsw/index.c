@@ -19,7 +19,8 @@ hnsw_metric(Relation relation)
 {
 	FmgrInfo   *support = index_getprocinfo(relation, 1, 1);
 
-	return (const GraphMetric *) DatumGetPointer(FunctionCall1(support, PointerGetDatum(relation)));
+	return (const GraphMetric *) DatumGetPointer(FunctionCall1(support,
+															   PointerGetDatum(relation)));
 }
 
 void
@@ -67,9 +68,9 @@ hnsw_decode(HnswIndex *index, Datum value, float *vector)
 	if (e->dims != dims)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("different numbers of dimensions: %d and %d", e->dims, dims),
-				 errdetail("Index \"%s\" is for %d dimensions.",
-						   RelationGetRelationName(index->relation), dims)));
+				 errmsg("different numbers of dimensions: %d and %d", e->dims,
+						dims), errdetail("Index \"%s\" is for %d dimensions.",
+										 RelationGetRelationName(index->relation), dims)));
 	embedding_decode(e, vector);
 	if ((Pointer) e != DatumGetPointer(value))
 		pfree(e);
@@ -87,7 +88,8 @@ hnsw_prepare(HnswIndex *index, Datum value)
 GraphQuery *
 hnsw_create_query(HnswIndex *index)
 {
-	GraphQuery *query = graph_query_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+	GraphQuery *query = graph_query_create(memory_arena(CurrentMemoryContext,
+														ARENA_NO_BUDGET),
 										   index->space);
 
 	if (query == NULL)

@@ -102,7 +102,8 @@ typedef struct HnswIndex
 /* Open by what the metapage says, or said. */
 extern HnswIndex *hnsw_open(Relation relation);
 extern HnswIndex *hnsw_open_at(Relation relation, const HnswMeta *meta);
-extern void hnsw_init_index(HnswIndex *index, Relation relation, HnswCache *cache);
+extern void hnsw_init_index(HnswIndex *index, Relation relation,
+							HnswCache *cache);
 
 /* The accessor of a handle; access.c */
 extern GraphAccess hnsw_access(HnswIndex *index);

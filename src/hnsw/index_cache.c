@@ -47,15 +47,17 @@ make_cache(Relation relation, const HnswMeta *meta)
 	Status		status;
 
 	status_clear(&status);
-	if (metric->coded != (meta->bits > 0) || (metric->bits != NULL) != (meta->kind == STORED_BIT))
+	if (metric->coded != (meta->bits > 0) ||
+		(metric->bits != NULL) != (meta->kind == STORED_BIT))
 		hnsw_raise_corrupted(relation, HNSW_META_BLOCK,
 							 "The metapage does not belong to the operator class.");
 	cache->meta = *meta;
 	cache->layout = hnsw_layout(relation, meta);
 	cache->recent = hnsw_create_recent(relation);
 	hnsw_read_root(relation, meta, &cache->layout, arena, &cache->root);
-	if (!graph_space_init(&cache->space, arena, metric, &cache->layout.shape, meta->seed,
-						  hnsw_read_center(relation, meta), &status))
+	if (!graph_space_init(&cache->space, arena, metric, &cache->layout.shape,
+						  meta->seed, hnsw_read_center(relation, meta),
+						  &status))
 		raise_status(&status);
 	return cache;
 }
@@ -94,7 +96,8 @@ free_entry(void)
 	Entry	   *oldest = NULL;
 
 	for (int i = 0; i < ENTRIES; i++)
-		if (entries[i].pins == 0 && (oldest == NULL || entries[i].used < oldest->used))
+		if (entries[i].pins == 0 &&
+			(oldest == NULL || entries[i].used < oldest->used))
 			oldest = &entries[i];
 	if (oldest != NULL && oldest->context != NULL)
 	{
@@ -140,7 +143,8 @@ hnsw_cache(Relation relation, const HnswMeta *meta)
 	if (entry != NULL)
 		return pin_entry(entry);
 	/* An error must leave no half-made entry behind. */
-	context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw cache",
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"similarity_hnsw cache",
 									ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(context);
 	cache = make_cache(relation, meta);

@@ -62,7 +62,8 @@ center_callback(Relation relation, ItemPointer tid, Datum *values,
 
 /* Fill the sample with rows of the table; at most so many of one page */
 static void
-sample_rows(Sampling *sampling, Relation heap, IndexInfo *info, int rows_a_place)
+sample_rows(Sampling *sampling, Relation heap, IndexInfo *info,
+			int rows_a_place)
 {
 	BlockNumber blocks = RelationGetNumberOfBlocks(heap);
 	int			places = Min(PLACES, blocks);
@@ -75,9 +76,11 @@ sample_rows(Sampling *sampling, Relation heap, IndexInfo *info, int rows_a_place
 
 			if (block >= (uint64) (place + 1) * blocks / places)
 				continue;
-			sampling->most = Min(sampling->n + rows_a_place, PLACES * rows_a_place);
-			table_index_build_range_scan(heap, sampling->index->relation, info, false, false,
-										 false, block, 1, center_callback, sampling, NULL);
+			sampling->most = Min(sampling->n + rows_a_place,
+								 PLACES * rows_a_place);
+			table_index_build_range_scan(heap, sampling->index->relation, info,
+										 false, false, false, block, 1,
+										 center_callback, sampling, NULL);
 		}
 	}
 }
@@ -86,24 +89,31 @@ bool
 hnsw_build_center(HnswIndex *index, Relation heap, IndexInfo *info)
 {
 	Size		row_bytes = index->layout.shape.dims * sizeof(float);
-	int			rows_a_place = Max(1, Min(ROWS_A_PLACE, SAMPLE_BYTES / (PLACES * row_bytes)));
+	int			rows_a_place = Max(1,
+								   Min(ROWS_A_PLACE,
+									   SAMPLE_BYTES / (PLACES * row_bytes)));
 	Sampling	sampling = {.index = index};
 	MemoryContext context;
 	MemoryContext caller;
 	float	   *center;
 	bool		found;
 
-	if (!index->space->metric->coded || index->space->metric->space == SPACE_INNER_PRODUCT)
+	if (!index->space->metric->coded ||
+		index->space->metric->space == SPACE_INNER_PRODUCT)
 		return false;
-	context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw center",
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"similarity_hnsw center",
 									ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(context);
-	sampling.row_context = AllocSetContextCreate(context, "similarity_hnsw row", ALLOCSET_DEFAULT_SIZES);
+	sampling.row_context = AllocSetContextCreate(context, "similarity_hnsw row",
+												 ALLOCSET_DEFAULT_SIZES);
 	sampling.sample = palloc(PLACES * rows_a_place * row_bytes);
 	sample_rows(&sampling, heap, info, rows_a_place);
 	center = palloc(row_bytes);
-	found = space_find_center(index->space->metric->space, sampling.sample, sampling.n,
-							  index->layout.shape.dims, palloc(sizeof(float) * Max(sampling.n, 1)),
+	found = space_find_center(index->space->metric->space, sampling.sample,
+							  sampling.n,
+							  index->layout.shape.dims,
+							  palloc(sizeof(float) * Max(sampling.n, 1)),
 							  center);
 	if (found)
 		hnsw_write_center(index, center);

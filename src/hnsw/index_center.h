@@ -14,6 +14,7 @@ struct IndexInfo;
  * takes one and the data have one.  Nothing but the metapage is there yet;
  * true if the index is to be opened again.
  */
-extern bool hnsw_build_center(HnswIndex *index, Relation heap, struct IndexInfo *info);
+extern bool hnsw_build_center(HnswIndex *index, Relation heap,
+							  struct IndexInfo *info);
 
 #endif							/* HNSW_INDEX_CENTER_H */

@@ -111,14 +111,16 @@ distance_cost(const IndexOptInfo *info)
 
 /* Cost of so many expansions, at random places */
 static Cost
-expansion_cost(const IndexOptInfo *info, const Effort *effort, double expansions)
+expansion_cost(const IndexOptInfo *info, const Effort *effort,
+			   double expansions)
 {
 	double		random_cost;
 	double		pages = expansions * effort->pages;
 
 	get_tablespace_page_costs(info->reltablespace, &random_cost, NULL);
 	return expansions * (cpu_index_tuple_cost +
-						 (effort->distances * distance_cost(info) + effort->degree * NEIGHBOR_COST) * cpu_operator_cost) +
+						 (effort->distances * distance_cost(info) +
+						  effort->degree * NEIGHBOR_COST) * cpu_operator_cost) +
 		pages * random_cost * uncached_share(info->pages);
 }
 

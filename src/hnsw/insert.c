@@ -43,14 +43,16 @@ typedef struct HnswInserter
  * from which no live node was found.
  */
 static bool
-insert_as_entry(HnswIndex *index, const GraphQuery *query, uint64 row, uint32 entry)
+insert_as_entry(HnswIndex *index, const GraphQuery *query, uint64 row,
+				uint32 entry)
 {
 	Buffer		meta = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
 	bool		same = hnsw_page_meta(BufferGetPage(meta))->entry == entry;
 	GraphList	none = {0};
 
 	if (same)
-		hnsw_set_entry(index, meta, hnsw_create_node(index, query, row, &none, NULL, NULL));
+		hnsw_set_entry(index, meta,
+					   hnsw_create_node(index, query, row, &none, NULL, NULL));
 	UnlockReleaseBuffer(meta);
 	return same;
 }
@@ -103,7 +105,8 @@ make_inserter(Relation relation, HnswCache *cache)
 	inserter->ef_construction = hnsw_ef_construction(relation);
 	hnsw_init_index(&inserter->index, relation, cache);
 	inserter->vector = palloc(sizeof(float) * cache->layout.shape.dims);
-	inserter->linker = graph_linker_create(memory_arena(context, ARENA_NO_BUDGET),
+	inserter->linker = graph_linker_create(memory_arena(context,
+														ARENA_NO_BUDGET),
 										   &inserter->index.access,
 										   inserter->ef_construction, &status);
 	if (inserter->linker == NULL)
@@ -150,13 +153,15 @@ put_back(HnswInserter *inserter)
 
 /* A row with an embedding */
 static void
-insert_value(Relation relation, const HnswMeta *meta, Datum value, ItemPointer tid)
+insert_value(Relation relation, const HnswMeta *meta, Datum value,
+			 ItemPointer tid)
 {
-	HnswInserter *inserter = take_inserter(relation, hnsw_cache(relation, meta));
+	HnswInserter *inserter = take_inserter(relation,
+										   hnsw_cache(relation, meta));
 
 	hnsw_decode(&inserter->index, value, inserter->vector);
-	hnsw_insert_vector(&inserter->index, inserter->linker, meta, inserter->vector,
-					   hnsw_row(tid));
+	hnsw_insert_vector(&inserter->index, inserter->linker, meta,
+					   inserter->vector, hnsw_row(tid));
 	put_back(inserter);
 }
 
@@ -175,7 +180,8 @@ hnsw_insert(Relation relation, Datum *values, bool *isnull, ItemPointer tid,
 	MemoryContext caller;
 	HnswMeta	meta;
 
-	context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw insert",
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"similarity_hnsw insert",
 									ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(context);
 	LockPage(relation, HNSW_INSERT_LOCK, ShareLock);

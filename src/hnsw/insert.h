@@ -13,8 +13,9 @@
  * read after HNSW_INSERT_LOCK was taken; it is read again only if no live node
  * was found from its entry point.
  */
-extern void hnsw_insert_vector(HnswIndex *index, GraphLinker *linker, const HnswMeta *meta,
-							   const float *vector, uint64 row);
+extern void hnsw_insert_vector(HnswIndex *index, GraphLinker *linker,
+							   const HnswMeta *meta, const float *vector,
+							   uint64 row);
 
 /*
  * Inserts hold this lock shared; vacuum takes it exclusively for an instant to

@@ -105,7 +105,8 @@ hnsw_require_all_rows(Oid table)
 	AclResult	result = pg_class_aclcheck(table, GetUserId(), ACL_SELECT);
 
 	if (result != ACLCHECK_OK)
-		aclcheck_error(result, get_relkind_objtype(get_rel_relkind(table)), get_rel_name(table));
+		aclcheck_error(result, get_relkind_objtype(get_rel_relkind(table)),
+					   get_rel_name(table));
 	if (check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -138,7 +139,8 @@ hnsw_require_usable(const HnswOpened *opened, Snapshot snapshot)
 	if (!index->rd_index->indisvalid)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("index \"%s\" is not valid", RelationGetRelationName(index))));
+				 errmsg("index \"%s\" is not valid",
+						RelationGetRelationName(index))));
 	if (IsolationUsesXactSnapshot() && index->rd_index->indcheckxmin &&
 		!TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), snapshot->xmin))
 		ereport(ERROR,
@@ -177,12 +179,14 @@ count_page(HnswIndex *index, BlockNumber block, Counts *counts)
 	}
 	for (int slot = 0; slot < index->layout.nodes_per_page; slot++)
 	{
-		GraphRecord *record = hnsw_page_record(index, BufferGetPage(buffer), block, slot);
+		GraphRecord *record = hnsw_page_record(index, BufferGetPage(buffer),
+											   block, slot);
 
 		counts->rows += record->nrows;
 		counts->nodes[record->state]++;
 		if (record->state == GRAPH_LIVE)
-			counts->neighbors += graph_record_neighbors(&index->layout.shape, record);
+			counts->neighbors += graph_record_neighbors(&index->layout.shape,
+														record);
 	}
 	UnlockReleaseBuffer(buffer);
 }
@@ -273,7 +277,8 @@ count_reachable(HnswIndex *index)
 	int64		live_nodes = 0;
 
 	walk.seen.arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
-	walk.waiting = palloc_extended(sizeof(uint64) * (start.nodes / 64 + 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	walk.waiting = palloc_extended(sizeof(uint64) * (start.nodes / 64 + 1),
+								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	if (!graph_bits_reset(&walk.seen, start.nodes))
 		raise_out_of_memory();
 	walk_to(&walk, start.entry, start.entry);

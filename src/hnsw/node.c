@@ -67,8 +67,10 @@ hnsw_create_recent(Relation relation)
 static bool
 read_recent(HnswIndex *index, BlockNumber block, Buffer buffer)
 {
-	if (!BufferIsValid(buffer) || ++index->cache->recent->reads % ASK_EVERY == 0 ||
-		!ReadRecentBuffer(relation_file(index->relation), MAIN_FORKNUM, block, buffer))
+	if (!BufferIsValid(buffer) ||
+		++index->cache->recent->reads % ASK_EVERY == 0 ||
+		!ReadRecentBuffer(relation_file(index->relation), MAIN_FORKNUM, block,
+						  buffer))
 		return false;
 	pgstat_count_buffer_read(index->relation);
 	pgstat_count_buffer_hit(index->relation);
@@ -140,7 +142,8 @@ hnsw_prefetch_node(HnswIndex *index, uint32 node)
 
 		kernel_prefetch(page, SizeOfPageHeaderData);
 		kernel_prefetch(hnsw_page_tail(page), sizeof(HnswPageTail));
-		kernel_prefetch(PageGetContents(page) + hnsw_node_slot(layout, node) * layout->shape.size,
+		kernel_prefetch(PageGetContents(page) + hnsw_node_slot(layout,
+															   node) * layout->shape.size,
 						Min(layout->shape.size, HNSW_PAGE_SPACE));
 	}
 }
@@ -170,7 +173,8 @@ hnsw_page_record(HnswIndex *index, Page page, BlockNumber block, int slot)
 	(PageGetContents(page) + slot * index->layout.shape.size);
 
 	if (!graph_record_is_sound(record))
-		hnsw_raise_corrupted(index->relation, block, "A node's counts are out of range.");
+		hnsw_raise_corrupted(index->relation, block,
+							 "A node's counts are out of range.");
 	return record;
 }
 
@@ -189,7 +193,8 @@ hnsw_lock_node(HnswIndex *index, uint32 node, int mode, Buffer *buffer)
 	BlockNumber block = hnsw_node_block(&index->layout, node);
 	GraphRecord *record;
 
-	if (!block_exists(index, block) || !hnsw_lock_page(index, block, mode, buffer))
+	if (!block_exists(index, block) ||
+		!hnsw_lock_page(index, block, mode, buffer))
 		return NULL;
 	record = hnsw_page_record(index, BufferGetPage(*buffer), block,
 							  hnsw_node_slot(&index->layout, node));
@@ -200,7 +205,8 @@ hnsw_lock_node(HnswIndex *index, uint32 node, int mode, Buffer *buffer)
 }
 
 const void *
-hnsw_record_own(HnswIndex *index, const GraphRecord *record, Buffer buffer, void *scratch)
+hnsw_record_own(HnswIndex *index, const GraphRecord *record, Buffer buffer,
+				void *scratch)
 {
 	const GraphShape *shape = &index->layout.shape;
 	const char *from = graph_record_own(shape, record);
@@ -220,7 +226,8 @@ hnsw_record_own(HnswIndex *index, const GraphRecord *record, Buffer buffer, void
 		to += here;
 		here = Min(left, HNSW_PAGE_SPACE);
 		more = read_and_lock(index, ++block, BUFFER_LOCK_SHARE);
-		hnsw_check_page(index->relation, block, BufferGetPage(more), HNSW_PAGE_MORE);
+		hnsw_check_page(index->relation, block, BufferGetPage(more),
+						HNSW_PAGE_MORE);
 		memcpy(to, PageGetContents(BufferGetPage(more)), here);
 		UnlockReleaseBuffer(more);
 	}

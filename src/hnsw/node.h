@@ -24,19 +24,22 @@ extern HnswRecent *hnsw_create_recent(Relation relation);
  * are no nodes, and then nothing is locked: the page has not been written yet,
  * a trace of a crash, or holds rows without an embedding.
  */
-extern bool hnsw_lock_page(HnswIndex *index, BlockNumber block, int mode, Buffer *buffer);
+extern bool hnsw_lock_page(HnswIndex *index, BlockNumber block, int mode,
+						   Buffer *buffer);
 
 /* Bring a node nearer to the processor, or its page into memory. */
 extern void hnsw_prefetch_node(HnswIndex *index, uint32 node);
 
 /* A record on a locked page, or on a copy of it, validated. */
-extern GraphRecord *hnsw_page_record(HnswIndex *index, Page page, BlockNumber block, int slot);
+extern GraphRecord *hnsw_page_record(HnswIndex *index, Page page,
+									 BlockNumber block, int slot);
 
 /*
  * Lock the page of a node and give its record.  NULL if the node is free:
  * nothing is locked then.
  */
-extern GraphRecord *hnsw_lock_node(HnswIndex *index, uint32 node, int mode, Buffer *buffer);
+extern GraphRecord *hnsw_lock_node(HnswIndex *index, uint32 node, int mode,
+								   Buffer *buffer);
 
 /*
  * The own vector of a record on a locked page: a pointer into the page if the
@@ -55,8 +58,8 @@ extern void hnsw_check_old_snapshot(HnswIndex *index, Page page);
 extern Buffer hnsw_extend(HnswIndex *index);
 
 /* Write a new node of one row into a free place; its number. */
-extern uint32 hnsw_create_node(HnswIndex *index, const GraphQuery *query, uint64 row,
-							   const GraphList *list, const void *const *owns,
-							   GraphScratch *scratch);
+extern uint32 hnsw_create_node(HnswIndex *index, const GraphQuery *query,
+							   uint64 row, const GraphList *list,
+							   const void *const *owns, GraphScratch *scratch);
 
 #endif							/* HNSW_NODE_H */

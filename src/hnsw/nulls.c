@@ -29,7 +29,8 @@ typedef struct HnswNullPage
 	ItemPointerData rows[FLEXIBLE_ARRAY_MEMBER];
 } HnswNullPage;
 
-StaticAssertDecl(offsetof(HnswNullPage, rows) + HNSW_NULLS_PER_PAGE * sizeof(ItemPointerData) <=
+StaticAssertDecl(offsetof(HnswNullPage,
+						  rows) + HNSW_NULLS_PER_PAGE * sizeof(ItemPointerData) <=
 				 HNSW_PAGE_SPACE, "the rows of a page of nulls must fit");
 
 /* Of a page that was checked */
@@ -50,7 +51,8 @@ try_lock(HnswIndex *index, BlockNumber block, int mode, Buffer *buffer)
 	*buffer = ReadBufferExtended(index->relation, MAIN_FORKNUM, block, RBM_NORMAL, index->strategy);
 	LockBuffer(*buffer, mode);
 	problem = hnsw_page_problem(BufferGetPage(*buffer), HNSW_PAGE_NULLS);
-	if (problem == NULL && page_nulls(BufferGetPage(*buffer))->n > HNSW_NULLS_PER_PAGE)
+	if (problem == NULL &&
+		page_nulls(BufferGetPage(*buffer))->n > HNSW_NULLS_PER_PAGE)
 		problem = "A number of rows is out of range.";
 	if (problem != NULL)
 		UnlockReleaseBuffer(*buffer);
@@ -62,7 +64,8 @@ static Buffer
 lock_null_page(HnswIndex *index, BlockNumber block)
 {
 	Buffer		buffer;
-	const char *problem = try_lock(index, block, BUFFER_LOCK_EXCLUSIVE, &buffer);
+	const char *problem = try_lock(index, block, BUFFER_LOCK_EXCLUSIVE,
+								   &buffer);
 
 	if (problem != NULL)
 		hnsw_raise_corrupted(index->relation, block, problem);
@@ -70,8 +73,8 @@ lock_null_page(HnswIndex *index, BlockNumber block)
 }
 
 const char *
-hnsw_copy_nulls(HnswIndex *index, BlockNumber block, ItemPointerData *rows, int *n,
-				BlockNumber *next)
+hnsw_copy_nulls(HnswIndex *index, BlockNumber block, ItemPointerData *rows,
+				int *n, BlockNumber *next)
 {
 	Buffer		buffer;
 	const char *problem = try_lock(index, block, BUFFER_LOCK_SHARE, &buffer);
@@ -108,12 +111,14 @@ static BlockNumber
 walk_on(HnswIndex *index, HnswNullWalk *walk)
 {
 	if (walk->next != 0 && walk->left-- == 0)
-		hnsw_raise_corrupted(index->relation, walk->next, "The pages of nulls are no list.");
+		hnsw_raise_corrupted(index->relation, walk->next,
+							 "The pages of nulls are no list.");
 	return walk->next;
 }
 
 bool
-hnsw_read_nulls(HnswIndex *index, HnswNullWalk *walk, ItemPointerData *rows, int *n)
+hnsw_read_nulls(HnswIndex *index, HnswNullWalk *walk, ItemPointerData *rows,
+				int *n)
 {
 	BlockNumber block = walk_on(index, walk);
 	const char *problem;
@@ -130,7 +135,8 @@ hnsw_read_nulls(HnswIndex *index, HnswNullWalk *walk, ItemPointerData *rows, int
 
 /* Add the row to a page if that has room; else *next is the page behind it. */
 static bool
-add_to_page(HnswIndex *index, BlockNumber block, ItemPointer tid, BlockNumber *next)
+add_to_page(HnswIndex *index, BlockNumber block, ItemPointer tid,
+			BlockNumber *next)
 {
 	Buffer		buffer = lock_null_page(index, block);
 	HnswNullPage *nulls = page_nulls(BufferGetPage(buffer));
@@ -236,7 +242,8 @@ hnsw_insert_null(HnswIndex *index, const HnswMeta *meta, ItemPointer tid)
 {
 	HnswMeta	now = *meta;
 
-	while (!add_to_list(index, now.nulls_room, tid) && !add_page(index, tid, now.nulls))
+	while (!add_to_list(index, now.nulls_room, tid) &&
+		   !add_page(index, tid, now.nulls))
 		now = hnsw_read_meta(index->relation);
 }
 

@@ -32,23 +32,33 @@ void
 hnsw_init_options(void)
 {
 	option_kind = add_reloption_kind();
-	add_int_reloption(option_kind, "m", "Half the number of neighbors that a node may have.",
-					  HNSW_DEFAULT_M, HNSW_MIN_M, HNSW_MAX_M, AccessExclusiveLock);
-	add_int_reloption(option_kind, "ef_construction", "Size of the candidate list of a build or an insert.",
+	add_int_reloption(option_kind, "m",
+					  "Half the number of neighbors that a node may have.",
+					  HNSW_DEFAULT_M, HNSW_MIN_M, HNSW_MAX_M,
+					  AccessExclusiveLock);
+	add_int_reloption(option_kind, "ef_construction",
+					  "Size of the candidate list of a build or an insert.",
 					  HNSW_DEFAULT_EF_CONSTRUCTION, HNSW_MIN_EF_CONSTRUCTION,
 					  HNSW_MAX_EF_CONSTRUCTION, ShareUpdateExclusiveLock);
-	add_int_reloption(option_kind, "ef_search", "Size of the candidate list of a search.",
-					  0, HNSW_MIN_EF_SEARCH, HNSW_MAX_EF_SEARCH, ShareUpdateExclusiveLock);
-	add_real_reloption(option_kind, "target_recall", "Recall of ten rows for which a build finds ef_search.",
-					   0, HNSW_MIN_TARGET_RECALL, HNSW_MAX_TARGET_RECALL, ShareUpdateExclusiveLock);
+	add_int_reloption(option_kind, "ef_search",
+					  "Size of the candidate list of a search.",
+					  0, HNSW_MIN_EF_SEARCH, HNSW_MAX_EF_SEARCH,
+					  ShareUpdateExclusiveLock);
+	add_real_reloption(option_kind, "target_recall",
+					   "Recall of ten rows for which a build finds ef_search.",
+					   0, HNSW_MIN_TARGET_RECALL, HNSW_MAX_TARGET_RECALL,
+					   ShareUpdateExclusiveLock);
 	add_enum_reloption(option_kind, "vectors", "How the index stores vectors.",
 					   vectors_values, HNSW_VECTORS_AUTO,
 					   "Valid values are \"auto\", \"int8\", \"half\" and \"float\".",
 					   AccessExclusiveLock);
-	add_int_reloption(option_kind, "bits", "Bits of a dimension in the codes of neighbors: 1, 2, 4, or 0 to choose by dimensions.",
+	add_int_reloption(option_kind, "bits",
+					  "Bits of a dimension in the codes of neighbors: 1, 2, 4, or 0 to choose by dimensions.",
 					  0, 0, 4, AccessExclusiveLock);
-	add_int_reloption(option_kind, "passes", "How often a build goes over all nodes; 0: twice if the first time shows that the data are hard to search.",
-					  HNSW_DEFAULT_PASSES, 0, HNSW_MAX_PASSES, AccessExclusiveLock);
+	add_int_reloption(option_kind, "passes",
+					  "How often a build goes over all nodes; 0: twice if the first time shows that the data are hard to search.",
+					  HNSW_DEFAULT_PASSES, 0, HNSW_MAX_PASSES,
+					  AccessExclusiveLock);
 }
 
 /* The one value between bounds that there is not */
@@ -68,15 +78,19 @@ hnsw_options(Datum reloptions, bool validate)
 {
 	static const relopt_parse_elt table[] = {
 		{"m", RELOPT_TYPE_INT, offsetof(HnswOptions, m)},
-		{"ef_construction", RELOPT_TYPE_INT, offsetof(HnswOptions, ef_construction)},
+		{"ef_construction", RELOPT_TYPE_INT,
+		offsetof(HnswOptions, ef_construction)},
 		{"ef_search", RELOPT_TYPE_INT, offsetof(HnswOptions, ef_search)},
-		{"target_recall", RELOPT_TYPE_REAL, offsetof(HnswOptions, target_recall)},
+		{"target_recall", RELOPT_TYPE_REAL,
+		offsetof(HnswOptions, target_recall)},
 		{"vectors", RELOPT_TYPE_ENUM, offsetof(HnswOptions, vectors)},
 		{"bits", RELOPT_TYPE_INT, offsetof(HnswOptions, bits)},
 		{"passes", RELOPT_TYPE_INT, offsetof(HnswOptions, passes)}
 	};
 
-	HnswOptions *options = (HnswOptions *) build_reloptions(reloptions, validate, option_kind,
+	HnswOptions *options = (HnswOptions *) build_reloptions(reloptions,
+															validate,
+															option_kind,
 															sizeof(HnswOptions), table, lengthof(table));
 
 	if (validate && options != NULL)
@@ -97,7 +111,8 @@ hnsw_ef_construction(Relation index)
 {
 	HnswOptions *options = (HnswOptions *) index->rd_options;
 
-	return options == NULL ? HNSW_DEFAULT_EF_CONSTRUCTION : options->ef_construction;
+	return options == NULL ? HNSW_DEFAULT_EF_CONSTRUCTION :
+		options->ef_construction;
 }
 
 int
@@ -107,7 +122,8 @@ hnsw_own_ef(Relation index, const HnswStats *stats)
 
 	if (options != NULL && options->ef_search > 0)
 		return options->ef_search;
-	if (hnsw_target_recall(index) > 0 && stats->target_ef >= HNSW_MIN_EF_SEARCH &&
+	if (hnsw_target_recall(index) > 0 &&
+		stats->target_ef >= HNSW_MIN_EF_SEARCH &&
 		stats->target_ef <= HNSW_MAX_EF_SEARCH)
 		return stats->target_ef;
 	return HNSW_DEFAULT_EF_SEARCH;
@@ -156,7 +172,8 @@ finest_kind(Relation index)
 {
 	int32		typmod = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
 
-	return EMBEDDING_TYPMOD_KIND(typmod) == ELEMENT_FLOAT ? STORED_FLOAT : STORED_HALF;
+	return EMBEDDING_TYPMOD_KIND(typmod) == ELEMENT_FLOAT ? STORED_FLOAT :
+		STORED_HALF;
 }
 
 /* An expression must not be computed again for each row found. */
@@ -164,11 +181,13 @@ StoredKind
 hnsw_kind(Relation index)
 {
 	HnswOptions *options = (HnswOptions *) index->rd_options;
-	bool		is_expression = index->rd_index->indkey.values[0] == InvalidAttrNumber;
+	bool		is_expression =
+	index->rd_index->indkey.values[0] == InvalidAttrNumber;
 
 	if (!hnsw_metric(index)->coded)
 		return hnsw_metric(index)->bits != NULL ? STORED_BIT : STORED_FLOAT;
-	switch (options == NULL ? HNSW_VECTORS_AUTO : (HnswVectors) options->vectors)
+	switch (options == NULL ? HNSW_VECTORS_AUTO :
+			(HnswVectors) options->vectors)
 	{
 		case HNSW_VECTORS_INT8:
 			return STORED_INT8;

@@ -30,7 +30,8 @@ hnsw_layout(Relation relation, const HnswMeta *meta)
 
 	status_clear(&status);
 	if (!graph_shape(&layout.shape, meta->dims, meta->degree, meta->kind,
-					 meta->bits == 0 ? -1 : (int) meta->bits, HNSW_PAGE_SPACE, &status))
+					 meta->bits == 0 ? -1 : (int) meta->bits, HNSW_PAGE_SPACE,
+					 &status))
 		raise_status(&status);
 	size = layout.shape.size;
 	layout.root = HNSW_META_BLOCK + 1 + meta->center_pages;
@@ -61,7 +62,8 @@ hnsw_row(ItemPointer tid)
 void
 hnsw_row_tid(uint64 row, ItemPointer tid)
 {
-	ItemPointerSet(tid, (BlockNumber) (row >> 16), (OffsetNumber) (row & 0xFFFF));
+	ItemPointerSet(tid, (BlockNumber) (row >> 16),
+				   (OffsetNumber) (row & 0xFFFF));
 }
 
 void
@@ -78,7 +80,8 @@ hnsw_raise_corrupted(Relation relation, BlockNumber block, const char *detail)
 HnswPageTail *
 hnsw_page_tail(Page page)
 {
-	return (HnswPageTail *) ((char *) page + BLCKSZ - MAXALIGN(sizeof(HnswPageTail)));
+	return (HnswPageTail *) ((char *) page + BLCKSZ -
+							 MAXALIGN(sizeof(HnswPageTail)));
 }
 
 const char *
@@ -98,7 +101,8 @@ hnsw_page_problem(Page page, HnswPageKind kind)
 }
 
 void
-hnsw_check_page(Relation relation, BlockNumber block, Page page, HnswPageKind kind)
+hnsw_check_page(Relation relation, BlockNumber block, Page page,
+				HnswPageKind kind)
 {
 	const char *problem = hnsw_page_problem(page, kind);
 
@@ -122,8 +126,8 @@ check_format(Relation relation, const HnswMeta *meta)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("index \"%s\" has format version %u, this is version %u",
-						RelationGetRelationName(relation), meta->version, HNSW_VERSION),
-				 errhint("Please REINDEX it.")));
+						RelationGetRelationName(relation), meta->version,
+						HNSW_VERSION), errhint("Please REINDEX it.")));
 }
 
 /*
@@ -134,15 +138,19 @@ static void
 check_meta(Relation relation, const HnswMeta *meta)
 {
 	if (meta->magic != HNSW_MAGIC)
-		hnsw_raise_corrupted(relation, HNSW_META_BLOCK, "The metapage has a wrong magic number.");
+		hnsw_raise_corrupted(relation, HNSW_META_BLOCK,
+							 "The metapage has a wrong magic number.");
 	if (meta->dims < 1 || meta->dims > EMBEDDING_MAX_DIMS ||
 		meta->degree < GRAPH_MIN_DEGREE || meta->degree > GRAPH_MAX_DEGREE ||
 		meta->kind > STORED_BIT || meta->bits > 4 || meta->bits == 3 ||
-		meta->root_nodes > GRAPH_ROOT_MAX || meta->root_pages > MAX_ROOT_PAGES ||
+		meta->root_nodes > GRAPH_ROOT_MAX ||
+		meta->root_pages > MAX_ROOT_PAGES ||
 		(meta->nulls == 0) != (meta->nulls_room == 0) ||
-		(meta->center_pages > 0 && meta->center_pages != hnsw_center_pages(meta->dims)) ||
+		(meta->center_pages > 0 &&
+		 meta->center_pages != hnsw_center_pages(meta->dims)) ||
 		meta->attribute_width != 0)
-		hnsw_raise_corrupted(relation, HNSW_META_BLOCK, "The metapage holds values out of range.");
+		hnsw_raise_corrupted(relation, HNSW_META_BLOCK,
+							 "The metapage holds values out of range.");
 }
 
 Buffer

@@ -121,7 +121,8 @@ extern uint64 hnsw_row(ItemPointer tid);
 extern void hnsw_row_tid(uint64 row, ItemPointer tid);
 
 /* ERROR: the index is corrupted; detail is a full sentence. */
-pg_noreturn extern void hnsw_raise_corrupted(Relation relation, BlockNumber block,
+pg_noreturn extern void hnsw_raise_corrupted(Relation relation,
+											 BlockNumber block,
 											 const char *detail);
 
 /* What a page says of itself */

@@ -57,7 +57,8 @@ is_radius(const Expr *clause, const Node *distance, double *radius)
 	}
 	else if (op->opno != FLOAT8_LESS && op->opno != FLOAT8_LESS_EQUAL)
 		return false;
-	if (!IsA(right, Const) || ((const Const *) right)->constisnull || !equal(left, distance))
+	if (!IsA(right, Const) || ((const Const *) right)->constisnull ||
+		!equal(left, distance))
 		return false;
 	*radius = DatumGetFloat8(((const Const *) right)->constvalue);
 	return true;
@@ -75,7 +76,8 @@ find_radius(const IndexOptInfo *info, const Node *distance, double *radius)
 	{
 		double		found;
 
-		if (!is_radius(lfirst_node(RestrictInfo, cell)->clause, distance, &found))
+		if (!is_radius(lfirst_node(RestrictInfo, cell)->clause, distance,
+					   &found))
 			continue;
 		*radius = Min(*radius, found);
 		any = true;
@@ -118,7 +120,8 @@ search_ends(Relation relation, Datum value, double radius, double rows)
 	status_clear(&status);
 	hnsw_decode(&searcher->index, value, searcher->vector);
 	graph_query_set(searcher->query, searcher->vector);
-	if (!graph_search_begin(searcher->search, searcher->query, &start, &limits, &status))
+	if (!graph_search_begin(searcher->search, searcher->query, &start, &limits,
+							&status))
 		raise_status(&status);
 	while (n < rows && graph_search_next(searcher->search, &found, &status))
 	{
@@ -149,16 +152,18 @@ hnsw_few_within(const PlannerInfo *root, const IndexPath *path)
 	/* The LIMIT of a join counts what it joins.  Partitions are one relation. */
 	if (bms_membership(root->all_baserels) != BMS_SINGLETON)
 		return false;
-	if (query == NULL || root->limit_tuples < 1 || root->limit_tuples > MOST_ROWS ||
-		!find_radius(info, distance, &radius))
+	if (query == NULL || root->limit_tuples < 1 ||
+		root->limit_tuples > MOST_ROWS || !find_radius(info, distance, &radius))
 		return false;
 	relation = index_open(info->indexoid, NoLock);
-	context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw probe",
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"similarity_hnsw probe",
 									ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(context);
 	/* Nothing was measured: it is empty, or the scan will say what it is. */
 	if (hnsw_read_stats(relation).ef > 0)
-		few = search_ends(relation, query->constvalue, radius, root->limit_tuples);
+		few = search_ends(relation, query->constvalue, radius,
+						  root->limit_tuples);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	index_close(relation, NoLock);

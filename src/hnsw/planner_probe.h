@@ -14,6 +14,7 @@ struct IndexPath;
  * Does the query ask, beside the path's order, for rows within a distance, and
  * are there fewer than its LIMIT wants?
  */
-extern bool hnsw_few_within(const struct PlannerInfo *root, const struct IndexPath *path);
+extern bool hnsw_few_within(const struct PlannerInfo *root,
+							const struct IndexPath *path);
 
 #endif							/* HNSW_PLANNER_PROBE_H */

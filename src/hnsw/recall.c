@@ -103,12 +103,13 @@ typedef struct Recall
 static void
 scan_table(Recall *recall, IndexBuildCallback callback)
 {
-	TableScanDesc scan = table_beginscan_strat(recall->heap, recall->snapshot, 0, NULL, true, false);
+	TableScanDesc scan = table_beginscan_strat(recall->heap, recall->snapshot,
+											   0, NULL, true, false);
 	IndexInfo  *info = BuildIndexInfo(recall->index->relation);
 
 	info->ii_Concurrent = true; /* by a snapshot */
-	table_index_build_scan(recall->heap, recall->index->relation, info, true, false,
-						   callback, recall, scan);
+	table_index_build_scan(recall->heap, recall->index->relation, info, true,
+						   false, callback, recall, scan);
 }
 
 /*
@@ -144,7 +145,8 @@ sample_callback(Relation relation, ItemPointer tid, Datum *values,
 	CHECK_FOR_INTERRUPTS();
 	if (isnull[0])
 		return;
-	i = random_reservoir(&recall->random, (uint64) recall->rows++, recall->max_sampled);
+	i = random_reservoir(&recall->random, (uint64) recall->rows++,
+						 recall->max_sampled);
 	if (i == recall->max_sampled)
 		return;
 	place = &recall->sampled[i];
@@ -161,7 +163,8 @@ sample_callback(Relation relation, ItemPointer tid, Datum *values,
 	MemoryContextSwitchTo(caller);
 	recall->bytes += VARSIZE(place->value);
 	if (recall->max_sampled > TARGET_SAMPLE)
-		budget_require(BUDGET_MAINTENANCE, recall->bytes, "the rows of the sample", "take a smaller sample");
+		budget_require(BUDGET_MAINTENANCE, recall->bytes,
+					   "the rows of the sample", "take a smaller sample");
 }
 
 static void
@@ -197,7 +200,8 @@ find_truth_of(Recall *recall, Sampled *sampled, int n, ThreadPool *pool)
 
 	for (int i = 0; i < n; i++)
 		queries[i] = sampled[i].value;
-	recall->exact = exact_search_begin(recall->metric, pool, queries, n, recall->k + 1);
+	recall->exact = exact_search_begin(recall->metric, pool, queries, n,
+									   recall->k + 1);
 	scan_table(recall, exact_callback);
 	exact_search_finish(recall->exact);
 	for (int i = 0; i < n; i++)
@@ -213,15 +217,19 @@ find_truth_of(Recall *recall, Sampled *sampled, int n, ThreadPool *pool)
 static void
 find_truth(Recall *recall)
 {
-	int			most = exact_search_affordable(recall->metric, recall->index->layout.shape.dims,
+	int			most = exact_search_affordable(recall->metric,
+											   recall->index->layout.shape.dims,
 											   recall->k + 1, 0);
 	ThreadPool *pool = memory_pool(recall->context);
-	MemoryContext pass = AllocSetContextCreate(recall->context, "similarity_hnsw exact pass", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext pass = AllocSetContextCreate(recall->context,
+											   "similarity_hnsw exact pass",
+											   ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(pass);
 
 	for (int i = 0; i < recall->nsampled; i += most)
 	{
-		find_truth_of(recall, recall->sampled + i, Min(most, recall->nsampled - i), pool);
+		find_truth_of(recall, recall->sampled + i,
+					  Min(most, recall->nsampled - i), pool);
 		MemoryContextReset(pass);
 	}
 	MemoryContextSwitchTo(caller);
@@ -300,7 +308,8 @@ open_search(Recall *recall)
 	if (recall->search == NULL)
 		raise_status(&status);
 	recall->nearest = palloc(sizeof(double) * recall->k);
-	recall->table = hnsw_open_rows(recall->heap, recall->index->relation, recall->snapshot);
+	recall->table = hnsw_open_rows(recall->heap, recall->index->relation,
+								   recall->snapshot);
 }
 
 static void
@@ -311,7 +320,8 @@ close_search(Recall *recall)
 
 /* How many true neighbors of one row the index finds */
 static int
-count_found(Recall *recall, const Sampled *sampled, int ef, const GraphStart *start)
+count_found(Recall *recall, const Sampled *sampled, int ef,
+			const GraphStart *start)
 {
 	int			n = 0;
 	GraphLimits limits = {.ef = ef,.waiting = hnsw_max_waiting(),.relaxed = guc_search_order == ORDER_RELAXED};
@@ -321,10 +331,13 @@ count_found(Recall *recall, const Sampled *sampled, int ef, const GraphStart *st
 	status_clear(&status);
 	recall->sought = sampled;
 	recall->excluded = sampled->row;
-	graph_query_set(recall->query, hnsw_prepare(recall->index, PointerGetDatum(sampled->value)));
+	graph_query_set(recall->query,
+					hnsw_prepare(recall->index,
+								 PointerGetDatum(sampled->value)));
 	if (graph_query_is_zero(recall->query))
 		return sampled->n;		/* every distance is NaN */
-	if (!graph_search_begin(recall->search, recall->query, start, &limits, &status))
+	if (!graph_search_begin(recall->search, recall->query, start, &limits,
+							&status))
 		raise_status(&status);
 	while (graph_search_next(recall->search, &found, &status))
 	{
@@ -348,7 +361,8 @@ static double
 measure_recall(Recall *recall, int ef)
 {
 	GraphStart	start = hnsw_start(recall->index);
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw query",
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "similarity_hnsw query",
 												  ALLOCSET_DEFAULT_SIZES);
 	double		hits = 0;
 	double		all = 0;
@@ -370,7 +384,8 @@ measure_recall(Recall *recall, int ef)
 
 /* Everything up to the first measure_recall(), in the current context */
 static Recall *
-begin_recall(Relation heap, HnswIndex *index, Snapshot snapshot, int sample, int k, uint64 seed)
+begin_recall(Relation heap, HnswIndex *index, Snapshot snapshot, int sample,
+			 int k, uint64 seed)
 {
 	Recall	   *recall = palloc0(sizeof(Recall));
 
@@ -379,7 +394,8 @@ begin_recall(Relation heap, HnswIndex *index, Snapshot snapshot, int sample, int
 	recall->snapshot = snapshot;
 	recall->k = k;
 	recall->max_sampled = sample;
-	recall->sampled = palloc_extended(sizeof(Sampled) * sample, MCXT_ALLOC_HUGE);
+	recall->sampled = palloc_extended(sizeof(Sampled) * sample,
+									  MCXT_ALLOC_HUGE);
 	recall->context = CurrentMemoryContext;
 	recall->metric = embedding_metric(index->space->metric->name, true);
 	random_init(&recall->random, seed, 0);
@@ -415,7 +431,8 @@ narrow(Recall *recall, double target, int below, int above)
 static int
 find_ef(Recall *recall, double target)
 {
-	int			most = Min(Max(hnsw_count_nodes(recall->index), HNSW_MIN_EF_SEARCH), HNSW_MAX_EF_SEARCH);
+	int			most = Min(Max(hnsw_count_nodes(recall->index),
+							   HNSW_MIN_EF_SEARCH), HNSW_MAX_EF_SEARCH);
 	int			below = 0;
 	int			ef = Min(8, most);
 	double		reached;
@@ -429,13 +446,15 @@ find_ef(Recall *recall, double target)
 	{
 		ereport(WARNING,
 				(errmsg("index \"%s\" does not reach a recall of %g",
-						RelationGetRelationName(recall->index->relation), target),
+						RelationGetRelationName(recall->index->relation),
+						target),
 				 errdetail("With ef_search %d it is %.4f.", ef, reached),
 				 errhint("Larger values of m, ef_construction and passes build a better graph.")));
 		return ef;
 	}
 	ef = narrow(recall, target, below, ef);
-	return recall->nsampled < TARGET_SAMPLE ? Max(ef, HNSW_DEFAULT_EF_SEARCH) : ef;
+	return recall->nsampled < TARGET_SAMPLE ? Max(ef, HNSW_DEFAULT_EF_SEARCH) :
+		ef;
 }
 
 void
@@ -450,14 +469,16 @@ hnsw_find_target_ef(Relation heap, HnswIndex *index)
 
 	if (target == 0)
 		return;
-	context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw recall",
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"similarity_hnsw recall",
 									ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(context);
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	recall = begin_recall(heap, index, snapshot, TARGET_SAMPLE, TARGET_K, 1);
 	stats = hnsw_read_meta(index->relation).stats;
 	stats.target_recall = target;
-	stats.target_ef = recall->nsampled == 0 ? HNSW_DEFAULT_EF_SEARCH : find_ef(recall, target);
+	stats.target_ef = recall->nsampled == 0 ? HNSW_DEFAULT_EF_SEARCH :
+		find_ef(recall, target);
 	hnsw_write_stats(index, &stats);
 	close_search(recall);
 	UnregisterSnapshot(snapshot);
@@ -484,7 +505,8 @@ keep_stats(Recall *recall, int ef, double found)
 
 /* ef 0: the index's own */
 static void
-put_recall(ReturnSetInfo *result, Oid part, int sample, int k, int ef, int64 seed)
+put_recall(ReturnSetInfo *result, Oid part, int sample, int k, int ef,
+		   int64 seed)
 {
 	HnswOpened	opened = hnsw_open_with_table(part);
 	Recall	   *recall;
@@ -497,7 +519,8 @@ put_recall(ReturnSetInfo *result, Oid part, int sample, int k, int ef, int64 see
 	hnsw_act_as_owner(&opened);
 	snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	hnsw_require_usable(&opened, snapshot);
-	recall = begin_recall(opened.heap, hnsw_open(opened.index), snapshot, sample, k, seed);
+	recall = begin_recall(opened.heap, hnsw_open(opened.index), snapshot,
+						  sample, k, seed);
 	if (ef == 0)
 	{
 		HnswStats	stats = hnsw_read_stats(opened.index);
@@ -505,7 +528,8 @@ put_recall(ReturnSetInfo *result, Oid part, int sample, int k, int ef, int64 see
 		ef = hnsw_ef_search(opened.index, &stats);
 	}
 	found = measure_recall(recall, ef);
-	if (opened.is_owner && !RecoveryInProgress() && !XactReadOnly && recall->nsampled > 0)
+	if (opened.is_owner && !RecoveryInProgress() && !XactReadOnly &&
+		recall->nsampled > 0)
 		keep_stats(recall, ef, found);
 	values[0] = Int64GetDatum(recall->nsampled);
 	values[1] = Int64GetDatum(k);
@@ -513,7 +537,8 @@ put_recall(ReturnSetInfo *result, Oid part, int sample, int k, int ef, int64 see
 	values[3] = Float8GetDatum(found);
 	nulls[3] = recall->nsampled == 0;
 	values[4] = Int64GetDatum((int64) recall->rows);
-	values[5] = Float8GetDatum(recall->nsampled == 0 ? 0 : recall->expansions / recall->nsampled);
+	values[5] = Float8GetDatum(recall->nsampled == 0 ? 0 :
+							   recall->expansions / recall->nsampled);
 	values[6] = ObjectIdGetDatum(part);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	close_search(recall);
@@ -532,11 +557,14 @@ hnsw_index_recall(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(4))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be null", PG_ARGISNULL(0) ? "index" : "seed")));
+				 errmsg("%s must not be null", PG_ARGISNULL(0) ? "index" :
+						"seed")));
 	if (!PG_ARGISNULL(3))
-		ef = argument_bigint(fcinfo, 3, "ef_search", HNSW_MIN_EF_SEARCH, HNSW_MAX_EF_SEARCH);
+		ef = argument_bigint(fcinfo, 3, "ef_search", HNSW_MIN_EF_SEARCH,
+							 HNSW_MAX_EF_SEARCH);
 	InitMaterializedSRF(fcinfo, 0);
 	foreach(cell, hnsw_index_parts(PG_GETARG_OID(0)))
-		put_recall((ReturnSetInfo *) fcinfo->resultinfo, lfirst_oid(cell), sample, k, ef, PG_GETARG_INT64(4));
+		put_recall((ReturnSetInfo *) fcinfo->resultinfo, lfirst_oid(cell),
+				   sample, k, ef, PG_GETARG_INT64(4));
 	return (Datum) 0;
 }

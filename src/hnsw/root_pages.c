@@ -59,7 +59,8 @@ write_stream(HnswIndex *index, BlockNumber block, HnswPageKind kind,
 		hnsw_xlog_begin(index, &xlog);
 		page = hnsw_xlog_page(&xlog, buffer, true);
 		hnsw_init_page(index, page, kind);
-		memcpy(PageGetContents(page), bytes + done, Min(size - done, HNSW_PAGE_SPACE));
+		memcpy(PageGetContents(page), bytes + done,
+			   Min(size - done, HNSW_PAGE_SPACE));
 		hnsw_xlog_finish(&xlog);
 		UnlockReleaseBuffer(buffer);
 	}
@@ -79,7 +80,8 @@ read_stream(Relation relation, BlockNumber block, HnswPageKind kind,
 
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
 		hnsw_check_page(relation, block, page, kind);
-		memcpy(bytes + done, PageGetContents(page), Min(size - done, HNSW_PAGE_SPACE));
+		memcpy(bytes + done, PageGetContents(page),
+			   Min(size - done, HNSW_PAGE_SPACE));
 		UnlockReleaseBuffer(buffer);
 	}
 }
@@ -109,8 +111,8 @@ hnsw_write_center(HnswIndex *index, const float *center)
 	HnswMeta   *meta;
 
 	append_pages(index, HNSW_PAGE_CENTER, hnsw_center_pages(dims));
-	write_stream(index, HNSW_META_BLOCK + 1, HNSW_PAGE_CENTER, (const char *) center,
-				 dims * sizeof(float));
+	write_stream(index, HNSW_META_BLOCK + 1, HNSW_PAGE_CENTER,
+				 (const char *) center, dims * sizeof(float));
 	buffer = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
 	hnsw_xlog_begin(index, &xlog);
 	meta = hnsw_page_meta(hnsw_xlog_page(&xlog, buffer, false));
@@ -129,9 +131,11 @@ hnsw_read_center(Relation relation, const HnswMeta *meta)
 	if (meta->center_pages == 0)
 		return NULL;
 	center = palloc(size);
-	read_stream(relation, HNSW_META_BLOCK + 1, HNSW_PAGE_CENTER, (char *) center, size);
+	read_stream(relation, HNSW_META_BLOCK + 1, HNSW_PAGE_CENTER,
+				(char *) center, size);
 	if (checksum(center, size) != meta->center_crc)
-		hnsw_raise_corrupted(relation, HNSW_META_BLOCK + 1, "The center has a wrong checksum.");
+		hnsw_raise_corrupted(relation, HNSW_META_BLOCK + 1,
+							 "The center has a wrong checksum.");
 	return center;
 }
 
@@ -148,7 +152,8 @@ root_size(const GraphShape *shape, int n)
 static uint32
 root_reserve(const GraphShape *shape, int n)
 {
-	uint32		most = shape->bits == 0 ? 0 : pages_of(root_size(shape, GRAPH_ROOT_MAX));
+	uint32		most = shape->bits == 0 ? 0 :
+	pages_of(root_size(shape, GRAPH_ROOT_MAX));
 
 	return most <= MOST_RESERVED ? most : pages_of(root_size(shape, n));
 }
@@ -204,8 +209,8 @@ hnsw_write_root(HnswIndex *index, const GraphRoot *root)
 }
 
 void
-hnsw_read_root(Relation relation, const HnswMeta *meta, const HnswLayout *layout,
-			   Arena *arena, GraphRoot *root)
+hnsw_read_root(Relation relation, const HnswMeta *meta,
+			   const HnswLayout *layout, Arena *arena, GraphRoot *root)
 {
 	const GraphShape *shape = &layout->shape;
 	Size		ids_size = meta->root_nodes * sizeof(uint32);
@@ -214,7 +219,8 @@ hnsw_read_root(Relation relation, const HnswMeta *meta, const HnswLayout *layout
 	char	   *bytes;
 
 	if (meta->root_pages < pages_of(size))
-		hnsw_raise_corrupted(relation, HNSW_META_BLOCK, "The root has a wrong size.");
+		hnsw_raise_corrupted(relation, HNSW_META_BLOCK,
+							 "The root has a wrong size.");
 	if (!graph_root_init(root, arena, shape, meta->root_nodes))
 		raise_out_of_memory();
 	if (root->n == 0)
@@ -231,8 +237,10 @@ hnsw_read_root(Relation relation, const HnswMeta *meta, const HnswLayout *layout
 		 */
 		now = hnsw_read_meta(relation);
 		root->n = 0;
-		if (now.root_crc == meta->root_crc && now.root_nodes == meta->root_nodes)
-			hnsw_raise_corrupted(relation, layout->root, "The root has a wrong checksum.");
+		if (now.root_crc == meta->root_crc &&
+			now.root_nodes == meta->root_nodes)
+			hnsw_raise_corrupted(relation, layout->root,
+								 "The root has a wrong checksum.");
 	}
 	pfree(bytes);
 }
@@ -257,7 +265,8 @@ static bool
 is_live(HnswIndex *index, uint32 node)
 {
 	Buffer		buffer;
-	GraphRecord *record = hnsw_lock_node(index, node, BUFFER_LOCK_SHARE, &buffer);
+	GraphRecord *record = hnsw_lock_node(index, node, BUFFER_LOCK_SHARE,
+										 &buffer);
 	bool		live;
 
 	if (record == NULL)
@@ -303,11 +312,14 @@ hnsw_refresh_root(HnswIndex *index)
 	void	   *copy;
 	int			n;
 
-	if (!needs_refresh(&meta, wanted) || meta.root_pages < pages_of(root_size(shape, wanted)))
+	if (!needs_refresh(&meta, wanted) ||
+		meta.root_pages < pages_of(root_size(shape, wanted)))
 		return;
 	chosen = palloc(sizeof(uint32) * wanted);
 	n = choose_nodes(index, nodes, wanted, chosen);
-	if (n == 0 || !graph_root_init(&root, memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), shape, n))
+	if (n == 0 || !graph_root_init(&root,
+								   memory_arena(CurrentMemoryContext,
+												ARENA_NO_BUDGET), shape, n))
 		return;
 	scratch = hnsw_create_scratch(index);
 	copy = palloc(shape->own_size);

@@ -36,7 +36,8 @@ extern void hnsw_write_root(HnswIndex *index, const GraphRoot *root);
  * being replaced at this moment.
  */
 extern void hnsw_read_root(Relation relation, const HnswMeta *meta,
-						   const HnswLayout *layout, Arena *arena, GraphRoot *root);
+						   const HnswLayout *layout, Arena *arena,
+						   GraphRoot *root);
 
 /* Make the root anew if the index has changed much; for vacuum. */
 extern void hnsw_refresh_root(HnswIndex *index);

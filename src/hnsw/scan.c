@@ -63,7 +63,8 @@ hnsw_begin_scan(Relation relation, int nkeys, int norderbys)
 	IndexScanDesc scan = RelationGetIndexScan(relation, nkeys, norderbys);
 	HnswScan   *state = palloc0(sizeof(HnswScan));
 
-	state->context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw scan",
+	state->context = AllocSetContextCreate(CurrentMemoryContext,
+										   "similarity_hnsw scan",
 										   ALLOCSET_DEFAULT_SIZES);
 	if (norderbys > 0)
 	{
@@ -89,7 +90,8 @@ hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 	HnswScan   *state = scan->opaque;
 
 	if (orderbys != NULL && scan->numberOfOrderBys > 0)
-		memmove(scan->orderByData, orderbys, scan->numberOfOrderBys * sizeof(ScanKeyData));
+		memmove(scan->orderByData, orderbys,
+				scan->numberOfOrderBys * sizeof(ScanKeyData));
 	state->stage = SCAN_NEW;
 }
 
@@ -99,9 +101,11 @@ hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 static bool
 is_float(Relation relation, const Embedding *query)
 {
-	int32		typmod = TupleDescAttr(RelationGetDescr(relation), 0)->atttypmod;
+	int32		typmod = TupleDescAttr(RelationGetDescr(relation),
+									   0)->atttypmod;
 
-	return EMBEDDING_TYPMOD_KIND(typmod) == ELEMENT_FLOAT && query->kind == ELEMENT_FLOAT;
+	return EMBEDDING_TYPMOD_KIND(typmod) == ELEMENT_FLOAT &&
+		query->kind == ELEMENT_FLOAT;
 }
 
 /*
@@ -126,7 +130,8 @@ set_query(IndexScanDesc scan)
 		Embedding  *query = DatumGetEmbedding(key->sk_argument);
 
 		hnsw_decode(index, PointerGetDatum(query), searcher->vector);
-		exact = index->space->metric->bits != NULL || is_float(scan->indexRelation, query);
+		exact = index->space->metric->bits != NULL ||
+			is_float(scan->indexRelation, query);
 		if ((Pointer) query != DatumGetPointer(key->sk_argument))
 			pfree(query);
 	}
@@ -159,14 +164,16 @@ allow_refining(IndexScanDesc scan)
 {
 	HnswScan   *state = scan->opaque;
 	HnswIndex  *index = &state->searcher->index;
-	bool		wanted = !state->searcher->query->exact && !state->is_null && !state->is_zero;
+	bool		wanted = !state->searcher->query->exact && !state->is_null &&
+	!state->is_zero;
 
 	index->snapshot = scan->xs_snapshot;
 	state->refine.context = state->context;
 	state->refine.heap = scan->heapRelation;
 	state->refine.snapshot = scan->xs_snapshot;
 	state->refine.key = &scan->orderByData[0];
-	index->refine = wanted && scan->heapRelation != NULL ? &state->refine : NULL;
+	index->refine = wanted && scan->heapRelation != NULL ? &state->refine :
+		NULL;
 }
 
 /*
@@ -199,8 +206,10 @@ begin_search(IndexScanDesc scan)
 	limits.ef = hnsw_ef_search(relation, &meta.stats);
 	limits.waiting = hnsw_max_waiting();
 	/* Where all distances are alike no row is out of order. */
-	limits.relaxed = guc_search_order == ORDER_RELAXED || state->is_null || state->is_zero;
-	if (!graph_search_begin(searcher->search, searcher->query, &start, &limits, &status))
+	limits.relaxed = guc_search_order == ORDER_RELAXED || state->is_null ||
+		state->is_zero;
+	if (!graph_search_begin(searcher->search, searcher->query, &start, &limits,
+							&status))
 		raise_status(&status);
 	state->found.nrows = 0;
 	state->next_row = 0;
@@ -235,7 +244,8 @@ next_row(IndexScanDesc scan)
 	hnsw_row_tid(state->found.rows[state->next_row++], &scan->xs_heaptid);
 	if (!ItemPointerIsValid(&scan->xs_heaptid))
 		hnsw_raise_corrupted(scan->indexRelation,
-							 hnsw_node_block(&state->searcher->index.layout, state->found.node),
+							 hnsw_node_block(&state->searcher->index.layout,
+											 state->found.node),
 							 "A row pointer is invalid.");
 	return true;
 }
@@ -267,7 +277,8 @@ next_null(IndexScanDesc scan)
 	{
 		CHECK_FOR_INTERRUPTS();
 		state->next_row = 0;
-		if (!hnsw_read_nulls(&state->searcher->index, &state->walk, state->nulls, &state->nnulls))
+		if (!hnsw_read_nulls(&state->searcher->index, &state->walk,
+							 state->nulls, &state->nnulls))
 			return false;
 	}
 	scan->xs_heaptid = state->nulls[state->next_row++];

@@ -27,7 +27,8 @@
 static HnswSearcher *
 make_searcher(Relation relation, HnswCache *cache)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw search",
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "similarity_hnsw search",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	HnswSearcher *searcher = palloc0(sizeof(HnswSearcher));
@@ -38,7 +39,8 @@ make_searcher(Relation relation, HnswCache *cache)
 	hnsw_init_index(&searcher->index, relation, cache);
 	searcher->query = hnsw_create_query(&searcher->index);
 	searcher->vector = palloc(sizeof(float) * cache->layout.shape.dims);
-	searcher->search = graph_search_create(memory_arena(context, ARENA_NO_BUDGET),
+	searcher->search = graph_search_create(memory_arena(context,
+														ARENA_NO_BUDGET),
 										   &searcher->index.access, &status);
 	if (searcher->search == NULL)
 		raise_status(&status);
@@ -56,7 +58,8 @@ release(void *arg)
 	searcher->index.relation = NULL;
 	searcher->index.snapshot = NULL;
 	searcher->index.refine = NULL;
-	if (cache->searcher == NULL && MemoryContextMemAllocated(searcher->context, true) <= MOST_KEPT)
+	if (cache->searcher == NULL &&
+		MemoryContextMemAllocated(searcher->context, true) <= MOST_KEPT)
 		cache->searcher = searcher;
 	else
 		MemoryContextDelete(searcher->context);
@@ -92,5 +95,6 @@ hnsw_take_searcher(Relation relation, const HnswMeta *meta)
 size_t
 hnsw_max_waiting(void)
 {
-	return (size_t) Max(work_mem, LEAST_MEMORY) * 1024 / (3 * sizeof(GraphHeapItem));
+	return (size_t) Max(work_mem,
+						LEAST_MEMORY) * 1024 / (3 * sizeof(GraphHeapItem));
 }

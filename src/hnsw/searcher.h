@@ -19,7 +19,8 @@ typedef struct HnswSearcher
 /*
  * A searcher that nobody else uses, until the current memory context is reset.
  */
-extern HnswSearcher *hnsw_take_searcher(Relation relation, const HnswMeta *meta);
+extern HnswSearcher *hnsw_take_searcher(Relation relation,
+										const HnswMeta *meta);
 
 /* Nodes that may wait in the memory of one search: work_mem */
 extern size_t hnsw_max_waiting(void);

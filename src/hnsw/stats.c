@@ -137,8 +137,9 @@ measure_searches(HnswIndex *index, int ef, HnswStats *stats)
 	int			n = 0;
 
 	status_clear(&status);
-	search = graph_search_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
-								 &index->access, &status);
+	search = graph_search_create(memory_arena(CurrentMemoryContext,
+											  ARENA_NO_BUDGET), &index->access,
+								 &status);
 	if (search == NULL)
 		raise_status(&status);
 	for (int i = 0; i < Min(SEARCHES, nodes); i++)
@@ -166,7 +167,8 @@ void
 hnsw_measure_search(HnswIndex *index)
 {
 	HnswStats	stats = hnsw_read_meta(index->relation).stats;
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw stats",
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "similarity_hnsw stats",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	HnswStats	old = stats;

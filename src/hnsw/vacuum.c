@@ -184,7 +184,8 @@ find_broken(Vacuum *vacuum, uint32 first, uint32 *broken)
 		return 0;
 	for (int slot = 0; slot < index->layout.nodes_per_page; slot++)
 	{
-		GraphRecord *record = hnsw_page_record(index, BufferGetPage(buffer), block, slot);
+		GraphRecord *record = hnsw_page_record(index, BufferGetPage(buffer),
+											   block, slot);
 		const uint32 *ids = graph_record_ids(record);
 
 		if (record->state != GRAPH_LIVE)
@@ -192,7 +193,8 @@ find_broken(Vacuum *vacuum, uint32 first, uint32 *broken)
 		vacuum->some_live = first + slot;
 		for (int i = 0; i < index->layout.shape.degree; i++)
 		{
-			if (ids[i] < vacuum->nodes && graph_bits_test(&vacuum->dead, ids[i]))
+			if (ids[i] < vacuum->nodes &&
+				graph_bits_test(&vacuum->dead, ids[i]))
 			{
 				broken[n++] = first + slot;
 				break;
@@ -230,7 +232,8 @@ repair(Vacuum *vacuum)
 
 			CHECK_FOR_INTERRUPTS();
 			start.nodes = hnsw_count_nodes(index);
-			if (!graph_repair(vacuum->linker, broken[i], &start, &changed, &status))
+			if (!graph_repair(vacuum->linker, broken[i], &start, &changed,
+							  &status))
 				raise_status(&status);
 		}
 	}
@@ -250,7 +253,8 @@ successor(Vacuum *vacuum, uint32 entry)
 
 	if (access->read_list(access->context, entry, &list, &live))
 		for (int i = 0; i < list.n; i++)
-			if (access->read_list(access->context, list.ids[i], &unused, &live) && live)
+			if (access->read_list(access->context, list.ids[i], &unused,
+								  &live) && live)
 				return list.ids[i];
 	return vacuum->some_live;
 }
@@ -309,8 +313,10 @@ free_page(Vacuum *vacuum, uint32 first)
 	page = hnsw_xlog_page(&xlog, buffer, false);
 	for (int slot = 0; slot < index->layout.nodes_per_page; slot++)
 	{
-		if (first + slot < vacuum->nodes && graph_bits_test(&vacuum->dead, first + slot))
-			memset(hnsw_page_record(index, page, block, slot), 0, index->layout.shape.head);
+		if (first + slot < vacuum->nodes &&
+			graph_bits_test(&vacuum->dead, first + slot))
+			memset(hnsw_page_record(index, page, block, slot), 0,
+				   index->layout.shape.head);
 	}
 	hnsw_xlog_finish(&xlog);
 	UnlockReleaseBuffer(buffer);
@@ -327,7 +333,8 @@ count_root(Vacuum *vacuum)
 	uint32		gone = 0;
 
 	for (int i = 0; i < root->n; i++)
-		gone += root->ids[i] < vacuum->nodes && graph_bits_test(&vacuum->dead, root->ids[i]);
+		gone += root->ids[i] < vacuum->nodes &&
+			graph_bits_test(&vacuum->dead, root->ids[i]);
 	if (gone == 0)
 		return;
 	stats.root_gone += gone;
@@ -345,7 +352,8 @@ free_dead(Vacuum *vacuum)
 		bool		any = false;
 
 		for (int slot = 0; slot < step; slot++)
-			any |= node + slot < vacuum->nodes && graph_bits_test(&vacuum->dead, node + slot);
+			any |= node + slot < vacuum->nodes &&
+				graph_bits_test(&vacuum->dead, node + slot);
 		if (!any)
 			continue;
 		vacuum_delay();
@@ -370,7 +378,8 @@ init_vacuum(Vacuum *vacuum, IndexVacuumInfo *info)
 	vacuum->dead.arena = arena;
 	vacuum->some_live = GRAPH_NO_NODE;
 	vacuum->linker = graph_linker_create(arena, &index->access,
-										 hnsw_ef_construction(info->index), &status);
+										 hnsw_ef_construction(info->index),
+										 &status);
 	if (vacuum->linker == NULL)
 		raise_status(&status);
 	if (!graph_bits_reset(&vacuum->dead, vacuum->nodes))
@@ -393,7 +402,8 @@ hnsw_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 		stats = palloc0(sizeof(IndexBulkDeleteResult));
 	stats->num_index_tuples = 0;
 	vacuum.stats = stats;
-	context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw vacuum",
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"similarity_hnsw vacuum",
 									ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(context);
 	init_vacuum(&vacuum, info);
@@ -420,7 +430,8 @@ hnsw_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 static void
 refresh(Relation relation)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "similarity_hnsw refresh",
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "similarity_hnsw refresh",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 

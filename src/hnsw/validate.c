@@ -39,11 +39,13 @@ static bool
 validate_operator(const FormData_pg_amop *member, const char *family)
 {
 	if (member->amopstrategy != STRATEGY_DISTANCE)
-		return complain(family, "contains an operator with an invalid strategy number");
+		return complain(family,
+						"contains an operator with an invalid strategy number");
 	if (member->amoppurpose != AMOP_ORDER ||
 		get_op_rettype(member->amopopr) != FLOAT8OID ||
 		member->amoplefttype != member->amoprighttype)
-		return complain(family, "contains an operator that is not a distance of two equal types");
+		return complain(family,
+						"contains an operator that is not a distance of two equal types");
 	return true;
 }
 
@@ -55,8 +57,10 @@ static bool
 validate_function(const FormData_pg_amproc *member, const char *family)
 {
 	if (member->amprocnum != 1 ||
-		!check_amproc_signature(member->amproc, INTERNALOID, true, 1, 1, INTERNALOID))
-		return complain(family, "contains a support function of another kind than 1, (internal) returning internal");
+		!check_amproc_signature(member->amproc, INTERNALOID, true, 1, 1,
+								INTERNALOID))
+		return complain(family,
+						"contains a support function of another kind than 1, (internal) returning internal");
 	return true;
 }
 
@@ -64,8 +68,10 @@ validate_function(const FormData_pg_amproc *member, const char *family)
 static bool
 validate_members(Form_pg_opclass class, const char *family)
 {
-	CatCList   *operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(class->opcfamily));
-	CatCList   *functions = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(class->opcfamily));
+	CatCList   *operators = SearchSysCacheList1(AMOPSTRATEGY,
+												ObjectIdGetDatum(class->opcfamily));
+	CatCList   *functions = SearchSysCacheList1(AMPROCNUM,
+												ObjectIdGetDatum(class->opcfamily));
 	bool		has_operator = false;
 	bool		has_function = false;
 	bool		valid = true;
@@ -79,7 +85,8 @@ validate_members(Form_pg_opclass class, const char *family)
 	}
 	for (int i = 0; i < functions->n_members; i++)
 	{
-		Form_pg_amproc member = (Form_pg_amproc) GETSTRUCT(&functions->members[i]->tuple);
+		Form_pg_amproc member =
+		(Form_pg_amproc) GETSTRUCT(&functions->members[i]->tuple);
 
 		valid &= validate_function(member, family);
 		has_function |= member->amproclefttype == class->opcintype;

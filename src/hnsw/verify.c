@@ -87,8 +87,10 @@ report(Verify *verify, BlockNumber block, int64 node, const char *finding)
 	}
 	values[0] = Int64GetDatum(block);
 	values[1] = Int64GetDatum(node);
-	values[2] = CStringGetTextDatum(verify->part == NULL ? finding : psprintf("%s: %s", verify->part, finding));
-	tuplestore_putvalues(verify->result->setResult, verify->result->setDesc, values, nulls);
+	values[2] = CStringGetTextDatum(verify->part == NULL ? finding :
+									psprintf("%s: %s", verify->part, finding));
+	tuplestore_putvalues(verify->result->setResult, verify->result->setDesc,
+						 values, nulls);
 }
 
 /*
@@ -114,7 +116,8 @@ check_again(Verify *verify, void (*check) (Verify *, uint32), uint32 node)
 static bool
 node_exists(Verify *verify, uint32 node)
 {
-	return node < verify->nodes || (verify->replaying && node < hnsw_count_nodes(verify->index));
+	return node < verify->nodes ||
+		(verify->replaying && node < hnsw_count_nodes(verify->index));
 }
 
 /* ---- rows ---- */
@@ -174,7 +177,8 @@ next_index_row(Verify *verify, uint64 *row)
 			return true;
 		}
 		if (!verify->replaying)
-			report(verify, HNSW_META_BLOCK, -1, row_text(*row, "is in the index twice"));
+			report(verify, HNSW_META_BLOCK, -1,
+				   row_text(*row, "is in the index twice"));
 	}
 	return false;
 }
@@ -184,7 +188,8 @@ table_callback(Relation relation, ItemPointer tid, Datum *values,
 			   bool *isnull, bool alive, void *state)
 {
 	CHECK_FOR_INTERRUPTS();
-	note_row(((Verify *) state)->table_rows, hnsw_row(tid) | (isnull[0] ? NULL_ROW : 0));
+	note_row(((Verify *) state)->table_rows,
+			 hnsw_row(tid) | (isnull[0] ? NULL_ROW : 0));
 }
 
 /*
@@ -194,7 +199,8 @@ table_callback(Relation relation, ItemPointer tid, Datum *values,
 static void
 note_table(Verify *verify, const HnswOpened *opened, Snapshot snapshot)
 {
-	TableScanDesc scan = table_beginscan_strat(opened->heap, snapshot, 0, NULL, true, true);
+	TableScanDesc scan = table_beginscan_strat(opened->heap, snapshot, 0, NULL,
+											   true, true);
 	IndexInfo  *info = BuildIndexInfo(opened->index);
 
 	info->ii_Concurrent = true; /* by a snapshot */
@@ -219,7 +225,8 @@ check_rows(Verify *verify)
 		while (more && in_index < in_table)
 			more = next_index_row(verify, &in_index);
 		if (!more || in_index != in_table)
-			report(verify, HNSW_META_BLOCK, -1, row_text(in_table, "of the table is not in the index"));
+			report(verify, HNSW_META_BLOCK, -1,
+				   row_text(in_table, "of the table is not in the index"));
 	}
 	while (more)
 		more = next_index_row(verify, &in_index);
@@ -248,20 +255,24 @@ is_beyond_table(Verify *verify, uint64 row)
 
 /* A row pointer of a node, or with NULL_ROW as its kind */
 static void
-check_row(Verify *verify, BlockNumber block, int64 node, uint64 row, uint64 kind)
+check_row(Verify *verify, BlockNumber block, int64 node, uint64 row,
+		  uint64 kind)
 {
 	if ((row & 0xFFFF) == 0)
 		report(verify, block, node, "a row pointer is invalid");
 	else if (is_beyond_table(verify, row))
-		report(verify, block, node, psprintf("row (%llu,%u) is beyond the end of the table",
-											 (unsigned long long) row >> 16, (uint32) (row & 0xFFFF)));
+		report(verify, block, node,
+			   psprintf("row (%llu,%u) is beyond the end of the table",
+						(unsigned long long) row >> 16,
+						(uint32) (row & 0xFFFF)));
 	else
 		note_row(verify->index_rows, row | kind);
 }
 
 /* The rows of one record */
 static void
-check_record(Verify *verify, BlockNumber block, uint32 node, const GraphRecord *record)
+check_record(Verify *verify, BlockNumber block, uint32 node,
+			 const GraphRecord *record)
 {
 	if (!graph_record_is_sound(record))
 	{
@@ -278,14 +289,15 @@ static bool
 check_page(Verify *verify, BlockNumber block, uint32 first, HnswPageKind kind)
 {
 	HnswIndex  *index = verify->index;
-	Buffer		buffer = ReadBufferExtended(index->relation, MAIN_FORKNUM, block,
-											RBM_NORMAL, index->strategy);
+	Buffer		buffer = ReadBufferExtended(index->relation, MAIN_FORKNUM,
+											block, RBM_NORMAL, index->strategy);
 	Page		page = BufferGetPage(buffer);
 	const char *problem;
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	problem = PageIsNew(page) ? NULL : hnsw_page_problem(page, kind);
-	if (kind == HNSW_PAGE_NODES && hnsw_page_problem(page, HNSW_PAGE_NULLS) == NULL)
+	if (kind == HNSW_PAGE_NODES &&
+		hnsw_page_problem(page, HNSW_PAGE_NULLS) == NULL)
 	{
 		verify->null_pages++;
 		problem = NULL;
@@ -296,7 +308,8 @@ check_page(Verify *verify, BlockNumber block, uint32 first, HnswPageKind kind)
 	{
 		for (int slot = 0; slot < index->layout.nodes_per_page; slot++)
 			check_record(verify, block, first + slot, (GraphRecord *)
-						 (PageGetContents(page) + slot * index->layout.shape.size));
+						 (PageGetContents(page) +
+						  slot * index->layout.shape.size));
 	}
 	UnlockReleaseBuffer(buffer);
 	return problem == NULL;
@@ -330,7 +343,8 @@ check_nulls(Verify *verify)
 {
 	HnswIndex  *index = verify->index;
 	BlockNumber block = hnsw_read_meta(index->relation).nulls;
-	BlockNumber most = verify->replaying ? RelationGetNumberOfBlocks(index->relation) : verify->null_pages;
+	BlockNumber most = verify->replaying ?
+	RelationGetNumberOfBlocks(index->relation) : verify->null_pages;
 	BlockNumber pages = 0;
 	ItemPointerData *rows = palloc(sizeof(ItemPointerData) * HNSW_NULLS_PER_PAGE);
 
@@ -351,7 +365,8 @@ check_nulls(Verify *verify)
 		block = next;
 	}
 	if (block != 0 || pages < verify->null_pages)
-		report(verify, HNSW_META_BLOCK, -1, "the pages of rows without an embedding are no list");
+		report(verify, HNSW_META_BLOCK, -1,
+			   "the pages of rows without an embedding are no list");
 }
 
 /* ---- lists ---- */
@@ -381,7 +396,8 @@ copy_record(Verify *verify, uint32 node)
 
 /* A neighbor that can be looked at */
 static void
-check_vectors(Verify *verify, BlockNumber block, uint32 node, int slot, uint32 neighbor)
+check_vectors(Verify *verify, BlockNumber block, uint32 node, int slot,
+			  uint32 neighbor)
 {
 	const GraphAccess *access = &verify->index->access;
 	const GraphShape *shape = &verify->index->layout.shape;
@@ -395,10 +411,15 @@ check_vectors(Verify *verify, BlockNumber block, uint32 node, int slot, uint32 n
 	if (!stored_is_sound(verify->own) || !stored_is_sound(own))
 		return;
 	if (!graph_distance_agrees(access->space, verify->own,
-							   graph_record_distances(shape, verify->record)[slot], own))
-		report(verify, block, node, psprintf("the distance of neighbor %u is wrong", neighbor));
-	if (!graph_code_agrees(verify->checker, verify->record, verify->own, slot, own))
-		report(verify, block, node, psprintf("the code of neighbor %u is wrong", neighbor));
+							   graph_record_distances(shape,
+													  verify->record)[slot],
+							   own))
+		report(verify, block, node,
+			   psprintf("the distance of neighbor %u is wrong", neighbor));
+	if (!graph_code_agrees(verify->checker, verify->record, verify->own, slot,
+						   own))
+		report(verify, block, node,
+			   psprintf("the code of neighbor %u is wrong", neighbor));
 }
 
 /* One slot of the record that was copied */
@@ -410,14 +431,16 @@ check_neighbor(Verify *verify, BlockNumber block, uint32 node, int slot)
 
 	if (!node_exists(verify, neighbor))
 	{
-		report(verify, block, node, psprintf("neighbor %u does not exist", neighbor));
+		report(verify, block, node,
+			   psprintf("neighbor %u does not exist", neighbor));
 		return;
 	}
 	if (neighbor == node)
 		report(verify, block, node, "the node is its own neighbor");
 	for (int i = 0; i < slot; i++)
 		if (ids[i] == neighbor)
-			report(verify, block, node, psprintf("neighbor %u is there twice", neighbor));
+			report(verify, block, node,
+				   psprintf("neighbor %u is there twice", neighbor));
 	if (!graph_bits_test(&verify->bad, neighbor))
 		check_vectors(verify, block, node, slot, neighbor);
 }
@@ -449,7 +472,8 @@ check_lists(Verify *verify)
 	verify->record = palloc(shape->size);
 	verify->own = palloc(shape->own_size);
 	verify->neighbor = palloc(shape->own_size);
-	verify->checker = graph_checker_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+	verify->checker = graph_checker_create(memory_arena(CurrentMemoryContext,
+														ARENA_NO_BUDGET),
 										   index->space);
 	if (verify->checker == NULL)
 		raise_out_of_memory();
@@ -509,7 +533,8 @@ verify_part(ReturnSetInfo *result, Oid part, bool named)
 	Snapshot	snapshot;
 
 	if (!opened.is_owner)
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX, RelationGetRelationName(opened.index));
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX,
+					   RelationGetRelationName(opened.index));
 	if (named)
 		verify.part = RelationGetRelationName(opened.index);
 	hnsw_act_as_owner(&opened);
@@ -532,6 +557,7 @@ hnsw_verify_index(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	foreach(cell, hnsw_index_parts(index))
-		verify_part((ReturnSetInfo *) fcinfo->resultinfo, lfirst_oid(cell), lfirst_oid(cell) != index);
+		verify_part((ReturnSetInfo *) fcinfo->resultinfo, lfirst_oid(cell),
+					lfirst_oid(cell) != index);
 	return (Datum) 0;
 }

@@ -75,8 +75,9 @@ hnsw_init_page(HnswIndex *index, Page page, HnswPageKind kind)
 Buffer
 hnsw_append_page(HnswIndex *index, HnswPageKind kind)
 {
-	Buffer		buffer = ReadBufferExtended(index->relation, MAIN_FORKNUM, P_NEW,
-											RBM_ZERO_AND_LOCK, index->strategy);
+	Buffer		buffer = ReadBufferExtended(index->relation, MAIN_FORKNUM,
+											P_NEW, RBM_ZERO_AND_LOCK,
+											index->strategy);
 
 	Assert(index->building);
 	hnsw_init_page(index, BufferGetPage(buffer), kind);
@@ -87,7 +88,8 @@ hnsw_append_page(HnswIndex *index, HnswPageKind kind)
 void
 hnsw_write_meta(Relation relation, ForkNumber fork, const HnswMeta *meta)
 {
-	Buffer		buffer = ReadBufferExtended(relation, fork, P_NEW, RBM_NORMAL, NULL);
+	Buffer		buffer = ReadBufferExtended(relation, fork, P_NEW, RBM_NORMAL,
+											NULL);
 	Page		page = BufferGetPage(buffer);
 
 	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);

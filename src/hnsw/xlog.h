@@ -35,7 +35,8 @@ extern void hnsw_init_page(HnswIndex *index, Page page, HnswPageKind kind);
 extern Buffer hnsw_append_page(HnswIndex *index, HnswPageKind kind);
 
 /* Write the metapage of an empty index into a fork. */
-extern void hnsw_write_meta(Relation relation, ForkNumber fork, const HnswMeta *meta);
+extern void hnsw_write_meta(Relation relation, ForkNumber fork,
+							const HnswMeta *meta);
 
 /* Set where searches start; the metapage is locked exclusively. */
 extern void hnsw_set_entry(HnswIndex *index, Buffer meta, uint32 entry);

@@ -12,13 +12,15 @@
 #include <stdint.h>
 
 /* Number of bits that differ */
-extern size_t kernel_hamming_distance(const uint8_t *a, const uint8_t *b, size_t bytes);
+extern size_t kernel_hamming_distance(const uint8_t *a, const uint8_t *b,
+									  size_t bytes);
 
 /*
  * 1 - |a and b| / |a or b|; 0 for two vectors without any bit, which are
  * equal.
  */
-extern double kernel_jaccard_distance(const uint8_t *a, const uint8_t *b, size_t bytes);
+extern double kernel_jaccard_distance(const uint8_t *a, const uint8_t *b,
+									  size_t bytes);
 
 /* ---- the kernels ---- */
 

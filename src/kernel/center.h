@@ -20,7 +20,7 @@
  * False if there is none worth while: too few vectors, inner products, or most
  * are not nearer to it than to zero.
  */
-extern bool space_find_center(SpaceMetric metric, float *sample, size_t n, size_t dims,
-							  float *column, float *center);
+extern bool space_find_center(SpaceMetric metric, float *sample, size_t n,
+							  size_t dims, float *column, float *center);
 
 #endif							/* KERNEL_CENTER_H */

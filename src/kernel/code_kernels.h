@@ -40,10 +40,10 @@ typedef struct CodeKernels
 	void		(*hadamard) (float *x, size_t n);
 
 	/* out = q - scale * x; returns the sum of squares */
-	float		(*difference_int8) (const float *q, const int8_t *x, float scale,
-									size_t n, float *out);
-	float		(*difference_half) (const float *q, const uint16_t *x, float scale,
-									size_t n, float *out);
+	float		(*difference_int8) (const float *q, const int8_t *x,
+									float scale, size_t n, float *out);
+	float		(*difference_half) (const float *q, const uint16_t *x,
+									float scale, size_t n, float *out);
 	float		(*difference_float) (const float *q, const float *x, size_t n,
 									 float *out);
 

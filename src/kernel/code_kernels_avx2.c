@@ -17,7 +17,8 @@
 AVX2_INLINE float
 sum_lanes(__m256 s)
 {
-	__m128		x = _mm_add_ps(_mm256_castps256_ps128(s), _mm256_extractf128_ps(s, 1));
+	__m128		x = _mm_add_ps(_mm256_castps256_ps128(s),
+							   _mm256_extractf128_ps(s, 1));
 
 	x = _mm_add_ps(x, _mm_movehl_ps(x, x));
 	x = _mm_add_ss(x, _mm_movehdup_ps(x));
@@ -27,7 +28,8 @@ sum_lanes(__m256 s)
 AVX2_INLINE int32_t
 sum_integers(__m256i s)
 {
-	__m128i		x = _mm_add_epi32(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1));
+	__m128i		x = _mm_add_epi32(_mm256_castsi256_si128(s),
+								  _mm256_extracti128_si256(s, 1));
 
 	x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0x4e));
 	x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0xb1));
@@ -42,7 +44,9 @@ scale(float *x, const float *factor, size_t n)
 	size_t		i = 0;
 
 	for (; i + 8 <= n; i += 8)
-		_mm256_storeu_ps(x + i, _mm256_mul_ps(_mm256_loadu_ps(x + i), _mm256_loadu_ps(factor + i)));
+		_mm256_storeu_ps(x + i,
+						 _mm256_mul_ps(_mm256_loadu_ps(x + i),
+									   _mm256_loadu_ps(factor + i)));
 	for (; i < n; i++)
 		x[i] *= factor[i];
 }
@@ -77,13 +81,17 @@ butterfly(float *x, float *y, size_t n)
 AVX2_INLINE __m256
 hadamard8(__m256 x)
 {
-	const		__m256 sign1 = _mm256_setr_ps(0.0f, -0.0f, 0.0f, -0.0f, 0.0f, -0.0f, 0.0f, -0.0f);
-	const		__m256 sign2 = _mm256_setr_ps(0.0f, 0.0f, -0.0f, -0.0f, 0.0f, 0.0f, -0.0f, -0.0f);
-	const		__m256 sign4 = _mm256_setr_ps(0.0f, 0.0f, 0.0f, 0.0f, -0.0f, -0.0f, -0.0f, -0.0f);
+	const		__m256 sign1 = _mm256_setr_ps(0.0f, -0.0f, 0.0f, -0.0f, 0.0f,
+											  -0.0f, 0.0f, -0.0f);
+	const		__m256 sign2 = _mm256_setr_ps(0.0f, 0.0f, -0.0f, -0.0f, 0.0f,
+											  0.0f, -0.0f, -0.0f);
+	const		__m256 sign4 = _mm256_setr_ps(0.0f, 0.0f, 0.0f, 0.0f, -0.0f,
+											  -0.0f, -0.0f, -0.0f);
 
 	x = _mm256_add_ps(_mm256_permute_ps(x, 0xb1), _mm256_xor_ps(x, sign1));
 	x = _mm256_add_ps(_mm256_permute_ps(x, 0x4e), _mm256_xor_ps(x, sign2));
-	return _mm256_add_ps(_mm256_permute2f128_ps(x, x, 1), _mm256_xor_ps(x, sign4));
+	return _mm256_add_ps(_mm256_permute2f128_ps(x, x, 1),
+						 _mm256_xor_ps(x, sign4));
 }
 
 /* Strides s and 2s in one pass over memory */
@@ -142,11 +150,14 @@ AVX2_INLINE __m256
 load_half(const uint16_t *x)
 {
 	__m256i		h = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *) x));
-	__m256i		sign = _mm256_slli_epi32(_mm256_and_si256(h, _mm256_set1_epi32(0x8000)), 16);
-	__m256i		magnitude = _mm256_slli_epi32(_mm256_and_si256(h, _mm256_set1_epi32(0x7fff)), 13);
+	__m256i		sign = _mm256_slli_epi32(_mm256_and_si256(h,
+														  _mm256_set1_epi32(0x8000)), 16);
+	__m256i		magnitude = _mm256_slli_epi32(_mm256_and_si256(h,
+															   _mm256_set1_epi32(0x7fff)), 13);
 
 	return _mm256_or_ps(_mm256_castsi256_ps(sign),
-						_mm256_mul_ps(_mm256_castsi256_ps(magnitude), _mm256_set1_ps(HALF_REBIAS)));
+						_mm256_mul_ps(_mm256_castsi256_ps(magnitude),
+									  _mm256_set1_ps(HALF_REBIAS)));
 }
 
 AVX2_INLINE __m256
@@ -159,7 +170,8 @@ step_int8(__m256 sum, const float *q, const int8_t *x, __m256 scale, float *out)
 }
 
 static AVX2 float
-difference_int8(const float *q, const int8_t *x, float scale, size_t n, float *out)
+difference_int8(const float *q, const int8_t *x, float scale, size_t n,
+				float *out)
 {
 	__m256		s = _mm256_set1_ps(scale);
 	__m256		sum0 = _mm256_setzero_ps();
@@ -188,11 +200,13 @@ difference_int8(const float *q, const int8_t *x, float scale, size_t n, float *o
 		sum1 = step_int8(sum1, tail_q, tail_x, s, tail_out);
 		memcpy(out + i, tail_out, (n - i) * sizeof(float));
 	}
-	return sum_lanes(_mm256_add_ps(_mm256_add_ps(sum0, sum1), _mm256_add_ps(sum2, sum3)));
+	return sum_lanes(_mm256_add_ps(_mm256_add_ps(sum0, sum1),
+								   _mm256_add_ps(sum2, sum3)));
 }
 
 AVX2_INLINE __m256
-step_half(__m256 sum, const float *q, const uint16_t *x, __m256 scale, float *out)
+step_half(__m256 sum, const float *q, const uint16_t *x, __m256 scale,
+		  float *out)
 {
 	__m256		d = _mm256_fnmadd_ps(scale, load_half(x), _mm256_loadu_ps(q));
 
@@ -201,7 +215,8 @@ step_half(__m256 sum, const float *q, const uint16_t *x, __m256 scale, float *ou
 }
 
 static AVX2 float
-difference_half(const float *q, const uint16_t *x, float scale, size_t n, float *out)
+difference_half(const float *q, const uint16_t *x, float scale, size_t n,
+				float *out)
 {
 	__m256		s = _mm256_set1_ps(scale);
 	__m256		sum0 = _mm256_setzero_ps();
@@ -275,7 +290,8 @@ dot_int8(const float *q, const int8_t *x, size_t n)
 	for (; i + 16 <= n; i += 16)
 	{
 		sum0 = _mm256_fmadd_ps(load_int8(x + i), _mm256_loadu_ps(q + i), sum0);
-		sum1 = _mm256_fmadd_ps(load_int8(x + i + 8), _mm256_loadu_ps(q + i + 8), sum1);
+		sum1 = _mm256_fmadd_ps(load_int8(x + i + 8), _mm256_loadu_ps(q + i + 8),
+							   sum1);
 	}
 	for (; i < n; i++)
 		tail += q[i] * (float) x[i];
@@ -293,7 +309,8 @@ dot_half(const float *q, const uint16_t *x, size_t n)
 	for (; i + 16 <= n; i += 16)
 	{
 		sum0 = _mm256_fmadd_ps(load_half(x + i), _mm256_loadu_ps(q + i), sum0);
-		sum1 = _mm256_fmadd_ps(load_half(x + i + 8), _mm256_loadu_ps(q + i + 8), sum1);
+		sum1 = _mm256_fmadd_ps(load_half(x + i + 8), _mm256_loadu_ps(q + i + 8),
+							   sum1);
 	}
 	for (; i < n; i++)
 		tail += q[i] * half_to_float(x[i]);
@@ -316,11 +333,17 @@ dot_int8_int8(const int8_t *a, const int8_t *b, size_t n)
 
 	for (; i + 32 <= n; i += 32)
 	{
-		sum0 = _mm256_add_epi32(sum0, _mm256_madd_epi16(load_int16(a + i), load_int16(b + i)));
-		sum1 = _mm256_add_epi32(sum1, _mm256_madd_epi16(load_int16(a + i + 16), load_int16(b + i + 16)));
+		sum0 = _mm256_add_epi32(sum0,
+								_mm256_madd_epi16(load_int16(a + i),
+												  load_int16(b + i)));
+		sum1 = _mm256_add_epi32(sum1,
+								_mm256_madd_epi16(load_int16(a + i + 16),
+												  load_int16(b + i + 16)));
 	}
 	for (; i + 16 <= n; i += 16)
-		sum0 = _mm256_add_epi32(sum0, _mm256_madd_epi16(load_int16(a + i), load_int16(b + i)));
+		sum0 = _mm256_add_epi32(sum0,
+								_mm256_madd_epi16(load_int16(a + i),
+												  load_int16(b + i)));
 	for (; i < n; i++)
 		tail += a[i] * b[i];
 	return sum_integers(_mm256_add_epi32(sum0, sum1)) + tail;
@@ -334,7 +357,8 @@ quantize8(const float *v, __m256 inverse_step)
 {
 	__m256		x = _mm256_mul_ps(_mm256_loadu_ps(v), inverse_step);
 
-	x = _mm256_min_ps(_mm256_max_ps(x, _mm256_set1_ps(-127)), _mm256_set1_ps(127));
+	x = _mm256_min_ps(_mm256_max_ps(x, _mm256_set1_ps(-127)),
+					  _mm256_set1_ps(127));
 	return _mm256_cvtps_epi32(x);
 }
 
@@ -349,20 +373,26 @@ quantize(const float *v, float inverse_step, size_t n, int8_t *out)
 
 	for (; i + 32 <= n; i += 32)
 	{
-		__m256i		a = _mm256_packs_epi32(quantize8(v + i, inverse), quantize8(v + i + 8, inverse));
-		__m256i		b = _mm256_packs_epi32(quantize8(v + i + 16, inverse), quantize8(v + i + 24, inverse));
+		__m256i		a = _mm256_packs_epi32(quantize8(v + i, inverse),
+										   quantize8(v + i + 8, inverse));
+		__m256i		b = _mm256_packs_epi32(quantize8(v + i + 16, inverse),
+										   quantize8(v + i + 24, inverse));
 
-		sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_add_epi16(a, b), _mm256_set1_epi16(1)));
+		sum = _mm256_add_epi32(sum,
+							   _mm256_madd_epi16(_mm256_add_epi16(a, b),
+												 _mm256_set1_epi16(1)));
 		a = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(a, b), order);
 		_mm256_storeu_si256((__m256i *) (out + i), a);
 	}
 	if (i < n)
-		tail = code_kernels_portable.quantize(v + i, inverse_step, n - i, out + i);
+		tail = code_kernels_portable.quantize(v + i, inverse_step, n - i,
+											  out + i);
 	return sum_integers(sum) + tail;
 }
 
 AVX2_INLINE __m256i
-levels8(const float *v, __m256 inverse, __m256 half, __m256 top, __m256 * dot, __m256 * square)
+levels8(const float *v, __m256 inverse, __m256 half, __m256 top, __m256 * dot,
+		__m256 * square)
 {
 	__m256		r = _mm256_loadu_ps(v);
 	__m256		x = _mm256_add_ps(_mm256_mul_ps(r, inverse), half);
@@ -401,11 +431,14 @@ levels(const float *v, float inverse, int top, size_t n,
 		__m256i		u2 = levels8(v + i + 16, in, half, most, &dot0, &square0);
 		__m256i		u3 = levels8(v + i + 24, in, half, most, &dot1, &square1);
 
-		u0 = _mm256_packus_epi16(_mm256_packus_epi32(u0, u1), _mm256_packus_epi32(u2, u3));
-		_mm256_storeu_si256((__m256i *) (out + i), _mm256_permutevar8x32_epi32(u0, order));
+		u0 = _mm256_packus_epi16(_mm256_packus_epi32(u0, u1),
+								 _mm256_packus_epi32(u2, u3));
+		_mm256_storeu_si256((__m256i *) (out + i),
+							_mm256_permutevar8x32_epi32(u0, order));
 	}
 	if (i < n)
-		code_kernels_portable.levels(v + i, inverse, top, n - i, out + i, &tail_dot, &tail_square);
+		code_kernels_portable.levels(v + i, inverse, top, n - i, out + i,
+									 &tail_dot, &tail_square);
 	*dot = sum_lanes(_mm256_add_ps(dot0, dot1)) + tail_dot;
 	*square = sum_lanes(_mm256_add_ps(square0, square1)) + tail_square;
 }
@@ -413,7 +446,9 @@ levels(const float *v, float inverse, int top, size_t n,
 AVX2_INLINE __m256i
 add_products(__m256i sum, __m256i code, __m256i mask, __m256i query)
 {
-	return _mm256_add_epi16(sum, _mm256_maddubs_epi16(_mm256_and_si256(code, mask), query));
+	return _mm256_add_epi16(sum,
+							_mm256_maddubs_epi16(_mm256_and_si256(code, mask),
+												 query));
 }
 
 /*
@@ -423,7 +458,8 @@ add_products(__m256i sum, __m256i code, __m256i mask, __m256i query)
  * (2^bits - 1) * 2 * 127 to each, that is 2032, 3048 or 7620.
  */
 AVX2_INLINE void
-score(const uint8_t *code, const int8_t *query, size_t chunks, int bits, int32_t *out)
+score(const uint8_t *code, const int8_t *query, size_t chunks, int bits,
+	  int32_t *out)
 {
 	const		__m256i mask = _mm256_set1_epi8((char) ((1 << bits) - 1));
 	const		__m256i ones = _mm256_set1_epi16(1);
@@ -450,8 +486,10 @@ score(const uint8_t *code, const int8_t *query, size_t chunks, int bits, int32_t
 
 				memcpy(&four, query, 4);
 				q = _mm256_set1_epi32(four);
-				part0 = add_products(part0, _mm256_srli_epi16(x0, shift), mask, q);
-				part1 = add_products(part1, _mm256_srli_epi16(x1, shift), mask, q);
+				part0 = add_products(part0, _mm256_srli_epi16(x0, shift), mask,
+									 q);
+				part1 = add_products(part1, _mm256_srli_epi16(x1, shift), mask,
+									 q);
 			}
 		}
 		sum0 = _mm256_add_epi32(sum0, _mm256_madd_epi16(part0, ones));

@@ -36,7 +36,8 @@ four_halves(uint16x4_t h)
 {
 	uint32x4_t	wide = vmovl_u16(h);
 	uint32x4_t	sign = vshlq_n_u32(vandq_u32(wide, vdupq_n_u32(0x8000)), 16);
-	uint32x4_t	magnitude = vshlq_n_u32(vandq_u32(wide, vdupq_n_u32(0x7fff)), 13);
+	uint32x4_t	magnitude = vshlq_n_u32(vandq_u32(wide, vdupq_n_u32(0x7fff)),
+										13);
 	float32x4_t x = vmulq_n_f32(vreinterpretq_f32_u32(magnitude), HALF_REBIAS);
 
 	return vreinterpretq_f32_u32(vorrq_u32(vreinterpretq_u32_f32(x), sign));
@@ -55,7 +56,8 @@ load_half(const uint16_t *x)
 
 /* out = q - scale * x; adds the squares to sum */
 CODE_INLINE void
-step_difference(EightFloats *sum, const float *q, EightFloats x, float scale, float *out)
+step_difference(EightFloats *sum, const float *q, EightFloats x, float scale,
+				float *out)
 {
 	float32x4_t s = vdupq_n_f32(scale);
 	float32x4_t low = vfmsq_f32(vld1q_f32(q), s, x.low);
@@ -68,7 +70,8 @@ step_difference(EightFloats *sum, const float *q, EightFloats x, float scale, fl
 }
 
 static float
-difference_int8(const float *q, const int8_t *x, float scale, size_t n, float *out)
+difference_int8(const float *q, const int8_t *x, float scale, size_t n,
+				float *out)
 {
 	EightFloats sum = {vdupq_n_f32(0), vdupq_n_f32(0)};
 	size_t		i = 0;
@@ -90,7 +93,8 @@ difference_int8(const float *q, const int8_t *x, float scale, size_t n, float *o
 }
 
 static float
-difference_half(const float *q, const uint16_t *x, float scale, size_t n, float *out)
+difference_half(const float *q, const uint16_t *x, float scale, size_t n,
+				float *out)
 {
 	EightFloats sum = {vdupq_n_f32(0), vdupq_n_f32(0)};
 	size_t		i = 0;
@@ -190,13 +194,15 @@ quantize(const float *v, float inverse_step, size_t n, int8_t *out)
 
 	for (; i + 8 <= n; i += 8)
 	{
-		int16x8_t	x = vcombine_s16(quantize4(v + i, inverse_step), quantize4(v + i + 4, inverse_step));
+		int16x8_t	x = vcombine_s16(quantize4(v + i, inverse_step),
+									 quantize4(v + i + 4, inverse_step));
 
 		sum = vpadalq_s16(sum, x);
 		vst1_s8(out + i, vmovn_s16(x));
 	}
 	if (i < n)
-		tail = code_kernels_portable.quantize(v + i, inverse_step, n - i, out + i);
+		tail = code_kernels_portable.quantize(v + i, inverse_step, n - i,
+											  out + i);
 	return vaddvq_s32(sum) + tail;
 }
 
@@ -205,7 +211,8 @@ quantize(const float *v, float inverse_step, size_t n, int8_t *out)
  * of them, widened before they can overflow (15 * 127 * 16 < 32768).
  */
 CODE_INLINE void
-score(const uint8_t *code, const int8_t *query, size_t chunks, int bits, int32_t *out)
+score(const uint8_t *code, const int8_t *query, size_t chunks, int bits,
+	  int32_t *out)
 {
 	const		uint8x16_t mask = vdupq_n_u8((uint8_t) ((1 << bits) - 1));
 	const size_t safe = bits == 1 ? 32 : bits == 2 ? 20 : 8;
@@ -231,7 +238,8 @@ score(const uint8_t *code, const int8_t *query, size_t chunks, int bits, int32_t
 				{
 					int8x16_t	u = vreinterpretq_s8_u8(vandq_u8(x[i], mask));
 
-					part[i][0] = vmlal_s8(part[i][0], vget_low_s8(u), vget_low_s8(q));
+					part[i][0] = vmlal_s8(part[i][0], vget_low_s8(u),
+										  vget_low_s8(q));
 					part[i][1] = vmlal_high_s8(part[i][1], u, q);
 					x[i] = vshlq_u8(x[i], vdupq_n_s8((int8_t) -bits));
 				}

@@ -49,7 +49,8 @@ hadamard(float *x, size_t n)
 /* ---- stored vectors ---- */
 
 static float
-difference_int8(const float *q, const int8_t *x, float scale, size_t n, float *out)
+difference_int8(const float *q, const int8_t *x, float scale, size_t n,
+				float *out)
 {
 	float		lane[LANES] = {0};
 
@@ -62,7 +63,8 @@ difference_int8(const float *q, const int8_t *x, float scale, size_t n, float *o
 }
 
 static float
-difference_half(const float *q, const uint16_t *x, float scale, size_t n, float *out)
+difference_half(const float *q, const uint16_t *x, float scale, size_t n,
+				float *out)
 {
 	float		lane[LANES] = {0};
 
@@ -165,7 +167,8 @@ levels(const float *v, float inverse, int top, size_t n,
  * them: 15 * 127 * 16 < 32768.  The inner loop is one that compilers vectorize.
  */
 CODE_INLINE void
-score(const uint8_t *code, const int8_t *query, size_t chunks, int bits, int32_t *out)
+score(const uint8_t *code, const int8_t *query, size_t chunks, int bits,
+	  int32_t *out)
 {
 	const uint64_t mask = (uint64_t) ((1 << bits) - 1) * 0x0101010101010101;
 	const size_t safe = bits == 1 ? 32 : bits == 2 ? 20 : 8;
@@ -191,7 +194,8 @@ score(const uint8_t *code, const int8_t *query, size_t chunks, int bits, int32_t
 				for (int i = 0; i < 64; i += 4)
 					memcpy(q + i, query, 4);
 				for (int i = 0; i < 64; i++)
-					part[i] = (int16_t) (part[i] + (int16_t) u[i] * (int16_t) q[i]);
+					part[i] = (int16_t) (part[i] +
+										 (int16_t) u[i] * (int16_t) q[i]);
 			}
 		}
 		for (int i = 0; i < 64; i++)

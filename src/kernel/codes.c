@@ -67,7 +67,8 @@ codes_layout(CodesLayout *layout, size_t dims, size_t coded, int bits,
 						   "codes must have 1, 2 or 4 bits per dimension");
 	if (degree < 1 || degree > CODES_MAX_SLOTS)
 		return status_fail(status, STATUS_INVALID_VALUE,
-						   "number of neighbors must be between 1 and %d", CODES_MAX_SLOTS);
+						   "number of neighbors must be between 1 and %d",
+						   CODES_MAX_SLOTS);
 	if (dims < 1 || dims > CODES_MAX_DIMS || coded < 1 || coded > dims)
 		return status_fail(status, STATUS_INVALID_VALUE,
 						   "cannot code %zu of %zu dimensions", coded, dims);
@@ -87,7 +88,8 @@ codes_layout(CodesLayout *layout, size_t dims, size_t coded, int bits,
 size_t
 codes_coded_within(size_t size, size_t dims, int bits, int degree)
 {
-	size_t		group_size = size / (size_t) ((degree + CODE_LANES - 1) / CODE_LANES);
+	size_t		group_size = size / (size_t) ((degree + CODE_LANES -
+											   1) / CODE_LANES);
 	size_t		coded;
 
 	if (group_size < FACTORS)
@@ -108,7 +110,8 @@ group_offset(const CodesLayout *layout, int slot)
 static size_t
 norm_offset(const CodesLayout *layout, int slot)
 {
-	return group_offset(layout, slot) + (size_t) (slot % CODE_LANES) * sizeof(uint16_t);
+	return group_offset(layout,
+						slot) + (size_t) (slot % CODE_LANES) * sizeof(uint16_t);
 }
 
 static size_t
@@ -121,7 +124,8 @@ factor_offset(const CodesLayout *layout, int slot)
 static size_t
 code_offset(const CodesLayout *layout, int slot)
 {
-	return group_offset(layout, slot) + FACTORS + (size_t) (slot % CODE_LANES) * 4;
+	return group_offset(layout,
+						slot) + FACTORS + (size_t) (slot % CODE_LANES) * 4;
 }
 
 /* Round to nearest, ties to even; infinity and zero stay what they are. */
@@ -158,7 +162,8 @@ norm_of(const float *x, size_t n)
 {
 	float		sum = kernel->inner_product(x, x, n);
 
-	return sum > 1e-30f && sum <= FLT_MAX ? sqrt((double) sum) : kernel_norm(x, n);
+	return sum > 1e-30f && sum <= FLT_MAX ? sqrt((double) sum) :
+		kernel_norm(x, n);
 }
 
 /*
@@ -228,7 +233,8 @@ unpack(const CodesLayout *layout, const char *from, uint8_t *levels)
 }
 
 void
-codes_put(const CodesLayout *layout, void *block, int slot, const float *residual)
+codes_put(const CodesLayout *layout, void *block, int slot,
+		  const float *residual)
 {
 	uint8_t		levels[CODES_MAX_DIMS + 32];
 	char	   *p = block;
@@ -242,7 +248,8 @@ codes_put(const CodesLayout *layout, void *block, int slot, const float *residua
 	memset(levels + layout->coded, 0, 32);
 	pack(layout, levels, p + code_offset(layout, slot));
 	put_bfloat16(norm, p + norm_offset(layout, slot));
-	put_bfloat16(dot > 0 ? norm / dot * norm : 0, p + factor_offset(layout, slot));
+	put_bfloat16(dot > 0 ? norm / dot * norm : 0,
+				 p + factor_offset(layout, slot));
 }
 
 void
@@ -271,8 +278,10 @@ codes_move(const CodesLayout *layout, void *block, int from, int to)
 	char	   *source = p + code_offset(layout, from);
 	char	   *target = p + code_offset(layout, to);
 
-	memmove(p + norm_offset(layout, to), p + norm_offset(layout, from), sizeof(uint16_t));
-	memmove(p + factor_offset(layout, to), p + factor_offset(layout, from), sizeof(uint16_t));
+	memmove(p + norm_offset(layout, to), p + norm_offset(layout, from),
+			sizeof(uint16_t));
+	memmove(p + factor_offset(layout, to), p + factor_offset(layout, from),
+			sizeof(uint16_t));
 	for (size_t i = 0; i < layout->chunks; i++)
 		memmove(target + i * CHUNK, source + i * CHUNK, 4);
 }
@@ -298,12 +307,14 @@ codes_query_create(Arena *arena, const CodesLayout *layout)
 
 	if (query == NULL)
 		return NULL;
-	query->integers = arena_alloc_zero(arena, layout->chunks * dims_per_chunk(layout->bits));
+	query->integers = arena_alloc_zero(arena,
+									   layout->chunks * dims_per_chunk(layout->bits));
 	return query->integers != NULL ? query : NULL;
 }
 
 void
-codes_query_set(const CodesLayout *layout, CodesQuery *query, const float *v, double norm)
+codes_query_set(const CodesLayout *layout, CodesQuery *query, const float *v,
+				double norm)
 {
 	double		deviation = norm / sqrt((double) layout->dims);
 	double		step = QUERY_RANGE * deviation / 127;
@@ -312,19 +323,22 @@ codes_query_set(const CodesLayout *layout, CodesQuery *query, const float *v, do
 	query->step = (float) step;
 	query->sum = 0;
 	if (norm > SMALLEST_NORM && norm <= FLT_MAX)
-		query->sum = code_kernels->quantize(v, (float) (1 / step), layout->coded, query->integers);
+		query->sum = code_kernels->quantize(v, (float) (1 / step),
+											layout->coded, query->integers);
 	else
 		memset(query->integers, 0, layout->coded);
 }
 
 /* Integer scores and what scales them, of one group */
 static CodeScale
-score_group(const CodesLayout *layout, const void *block, const CodesQuery *query,
-			int group, int32_t *scores)
+score_group(const CodesLayout *layout, const void *block,
+			const CodesQuery *query, int group, int32_t *scores)
 {
-	const uint8_t *p = (const uint8_t *) block + group_offset(layout, group * CODE_LANES);
+	const uint8_t *p = (const uint8_t *) block + group_offset(layout,
+															  group * CODE_LANES);
 
-	code_kernels->score[log2_of_bits(layout->bits)] (p + FACTORS, query->integers,
+	code_kernels->score[log2_of_bits(layout->bits)] (p + FACTORS,
+													 query->integers,
 													 layout->chunks, scores);
 	return (CodeScale)
 	{
@@ -344,8 +358,8 @@ fill_unused(const CodesLayout *layout, float *out)
 }
 
 void
-codes_distances(const CodesLayout *layout, const void *block, const CodesQuery *query,
-				float *out)
+codes_distances(const CodesLayout *layout, const void *block,
+				const CodesQuery *query, float *out)
 {
 	for (int group = 0; group < layout->groups; group++)
 	{
@@ -358,8 +372,8 @@ codes_distances(const CodesLayout *layout, const void *block, const CodesQuery *
 }
 
 void
-codes_products(const CodesLayout *layout, const void *block, const CodesQuery *query,
-			   double own, float *out)
+codes_products(const CodesLayout *layout, const void *block,
+			   const CodesQuery *query, double own, float *out)
 {
 	for (int group = 0; group < layout->groups; group++)
 	{
@@ -373,7 +387,8 @@ codes_products(const CodesLayout *layout, const void *block, const CodesQuery *q
 			int			slot = group * CODE_LANES + i;
 			float		x = -((float) own + products[i]);
 
-			out[slot] = x <= FLT_MAX && !codes_is_empty(layout, block, slot) ? x : INFINITY;
+			out[slot] = x <= FLT_MAX && !codes_is_empty(layout, block, slot) ?
+				x : INFINITY;
 		}
 	}
 	fill_unused(layout, out);
@@ -453,7 +468,9 @@ codes_between(const CodesLayout *layout, const void *block, int slot,
 			int			other = group * CODE_LANES + i;
 			double		n = codes_norm(layout, block, other);
 			double		f = get_bfloat16(p + factor_offset(layout, other)) / n;
-			double		cosine = cosine_of_codes(layout, 2 * scores[i] - scale.offset, factor * f);
+			double		cosine = cosine_of_codes(layout,
+												 2 * scores[i] - scale.offset,
+												 factor * f);
 
 			out[other] = third_side(norm, n, cosine);
 		}

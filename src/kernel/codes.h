@@ -54,11 +54,12 @@ typedef struct CodesLayout
  * CODES_MAX_DIMS.  STATUS_INVALID_VALUE otherwise.  size is
  *		groups * (64 + 64 * ceil(coded * bits / 32)), groups = ceil(degree / 16).
  */
-extern bool codes_layout(CodesLayout *layout, size_t dims, size_t coded, int bits,
-						 int degree, Status *status);
+extern bool codes_layout(CodesLayout *layout, size_t dims, size_t coded,
+						 int bits, int degree, Status *status);
 
 /* How many dimensions can be coded in so many bytes, at most dims; may be 0 */
-extern size_t codes_coded_within(size_t size, size_t dims, int bits, int degree);
+extern size_t codes_coded_within(size_t size, size_t dims, int bits,
+								 int degree);
 
 /* ---- writing; a block is layout->size bytes at any alignment ---- */
 
@@ -76,9 +77,11 @@ extern void codes_put(const CodesLayout *layout, void *block, int slot,
 extern void codes_clear(const CodesLayout *layout, void *block, int slot);
 
 /* Copy one slot over another of the same block. */
-extern void codes_move(const CodesLayout *layout, void *block, int from, int to);
+extern void codes_move(const CodesLayout *layout, void *block, int from,
+					   int to);
 
-extern bool codes_is_empty(const CodesLayout *layout, const void *block, int slot);
+extern bool codes_is_empty(const CodesLayout *layout, const void *block,
+						   int slot);
 
 /* |r| of a slot, to 3 digits; infinite if empty */
 extern float codes_norm(const CodesLayout *layout, const void *block, int slot);
@@ -122,7 +125,7 @@ extern void codes_products(const CodesLayout *layout, const void *block,
  * README).  Zero for the slot itself, infinity for empty ones; all are
  * infinite if the slot is empty.  scratch is any query of the layout.
  */
-extern void codes_between(const CodesLayout *layout, const void *block, int slot,
-						  CodesQuery *scratch, float *out);
+extern void codes_between(const CodesLayout *layout, const void *block,
+						  int slot, CodesQuery *scratch, float *out);
 
 #endif							/* KERNEL_CODES_H */

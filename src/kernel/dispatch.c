@@ -38,10 +38,13 @@ static KernelLevel
 find_level(void)
 {
 	__builtin_cpu_init();
-	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !have_f16c())
+	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
+		!have_f16c())
 		return KERNEL_PORTABLE;
-	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-		__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
+	if (__builtin_cpu_supports("avx512f") &&
+		__builtin_cpu_supports("avx512vl") &&
+		__builtin_cpu_supports("avx512dq") &&
+		__builtin_cpu_supports("avx512bw"))
 		return KERNEL_AVX512;
 	return KERNEL_AVX2;
 }

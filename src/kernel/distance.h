@@ -17,8 +17,10 @@
 /* Sums over n floats a and n elements of one kind; scale is read for int8 */
 typedef struct StoredKernels
 {
-	float		(*l2_squared) (const float *a, const void *b, float scale, size_t n);
-	float		(*inner_product) (const float *a, const void *b, float scale, size_t n);
+	float		(*l2_squared) (const float *a, const void *b, float scale,
+							   size_t n);
+	float		(*inner_product) (const float *a, const void *b, float scale,
+								  size_t n);
 	float		(*l1) (const float *a, const void *b, float scale, size_t n);
 	void		(*cosine) (const float *a, const void *b, float scale, size_t n,
 						   float *ab, float *aa, float *bb);
@@ -62,7 +64,8 @@ extern float kernel_largest(const float *x, size_t n);
  * The sums of the chosen table in double.  One that left float's range, or is
  * so small that squares may have, is computed again in double.
  */
-extern double kernel_l2_squared_distance(const float *a, const float *b, size_t n);
+extern double kernel_l2_squared_distance(const float *a, const float *b,
+										 size_t n);
 extern double kernel_inner_product(const float *a, const float *b, size_t n);
 extern double kernel_l1_distance(const float *a, const float *b, size_t n);
 

@@ -39,7 +39,9 @@ static const int32_t tail_mask[16] = {
 V
 v_load_part(const float *a, size_t n)
 {
-	return _mm256_maskload_ps(a, _mm256_loadu_si256((const __m256i *) (tail_mask + 8 - n)));
+	return _mm256_maskload_ps(a,
+							  _mm256_loadu_si256((const __m256i *) (tail_mask +
+																	8 - n)));
 }
 
 V
@@ -69,7 +71,8 @@ v_multiply_add(__m256 a, __m256 b, __m256 c)
 static inline __attribute__((always_inline)) TARGET float
 v_sum(__m256 s)
 {
-	__m128		x = _mm_add_ps(_mm256_castps256_ps128(s), _mm256_extractf128_ps(s, 1));
+	__m128		x = _mm_add_ps(_mm256_castps256_ps128(s),
+							   _mm256_extractf128_ps(s, 1));
 
 	x = _mm_add_ps(x, _mm_movehl_ps(x, x));
 	x = _mm_add_ss(x, _mm_movehdup_ps(x));
@@ -86,7 +89,8 @@ v_half(const char *p, __m256 scale)
 V
 v_int8(const char *p, __m256 scale)
 {
-	return _mm256_mul_ps(scale, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *) p))));
+	return _mm256_mul_ps(scale,
+						 _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *) p))));
 }
 
 #include "kernel/distance_loops.h"

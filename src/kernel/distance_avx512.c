@@ -76,7 +76,8 @@ v_half(const char *p, __m512 scale)
 V
 v_int8(const char *p, __m512 scale)
 {
-	return _mm512_mul_ps(scale, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *) p))));
+	return _mm512_mul_ps(scale,
+						 _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *) p))));
 }
 
 #include "kernel/distance_loops.h"

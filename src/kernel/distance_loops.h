@@ -23,7 +23,8 @@
 
 /* How elements of b are read, and the last n % WIDTH of both vectors */
 typedef Vector (*Load) (const char *p, Vector scale);
-typedef void (*LoadTail) (const float *a, const char *b, Vector scale, size_t n, Vector *x, Vector *y);
+typedef void (*LoadTail) (const float *a, const char *b, Vector scale, size_t n,
+						  Vector *x, Vector *y);
 typedef Vector (*Step) (Vector sum, Vector a, Vector b);
 
 INLINE Vector
@@ -56,7 +57,8 @@ load_float(const char *p, Vector scale)
 }
 
 INLINE void
-tail_float(const float *a, const char *b, Vector scale, size_t n, Vector *x, Vector *y)
+tail_float(const float *a, const char *b, Vector scale, size_t n, Vector *x,
+		   Vector *y)
 {
 	size_t		m = n % WIDTH;
 
@@ -97,13 +99,15 @@ load_tail(const float *a, const char *b, Vector scale, size_t n,
 }
 
 INLINE void
-tail_half(const float *a, const char *b, Vector scale, size_t n, Vector *x, Vector *y)
+tail_half(const float *a, const char *b, Vector scale, size_t n, Vector *x,
+		  Vector *y)
 {
 	load_tail(a, b, scale, n, 2, v_half, x, y);
 }
 
 INLINE void
-tail_int8(const float *a, const char *b, Vector scale, size_t n, Vector *x, Vector *y)
+tail_int8(const float *a, const char *b, Vector scale, size_t n, Vector *x,
+		  Vector *y)
 {
 	load_tail(a, b, scale, n, 1, v_int8, x, y);
 }
@@ -125,7 +129,8 @@ reduce(const float *a, const void *b, float scale, size_t n,
 
 		for (; i + 4 * WIDTH <= n; i += 4 * WIDTH)
 			for (size_t j = 0; j < 4; j++)
-				part[j] = step(part[j], v_load(a + i + j * WIDTH), load(p + (i + j * WIDTH) * size, s));
+				part[j] = step(part[j], v_load(a + i + j * WIDTH),
+							   load(p + (i + j * WIDTH) * size, s));
 		sum = v_add(v_add(part[0], part[1]), v_add(part[2], part[3]));
 	}
 	for (; i + WIDTH <= n; i += WIDTH)
@@ -156,7 +161,8 @@ add_cosine(Vector sum[3], Vector a, Vector b)
  */
 INLINE void
 reduce_cosine(const float *a, const void *b, float scale, size_t n, size_t size,
-			  Load load, LoadTail tail, size_t sets, float *ab, float *aa, float *bb)
+			  Load load, LoadTail tail, size_t sets, float *ab, float *aa,
+			  float *bb)
 {
 	const char *p = b;
 	Vector		s = v_set(scale);
@@ -167,7 +173,8 @@ reduce_cosine(const float *a, const void *b, float scale, size_t n, size_t size,
 		sum[j][0] = sum[j][1] = sum[j][2] = v_zero();
 	for (; i + sets * WIDTH <= n; i += sets * WIDTH)
 		for (size_t j = 0; j < sets; j++)
-			add_cosine(sum[j], v_load(a + i + j * WIDTH), load(p + (i + j * WIDTH) * size, s));
+			add_cosine(sum[j], v_load(a + i + j * WIDTH),
+					   load(p + (i + j * WIDTH) * size, s));
 	for (; i + WIDTH <= n; i += WIDTH)
 		add_cosine(sum[0], v_load(a + i), load(p + i * size, s));
 	if (i < n)
@@ -200,9 +207,11 @@ FLOAT_SUM(inner_product, add_product)
 FLOAT_SUM(l1, add_absolute)
 
 static TARGET void
-cosine(const float *a, const float *b, size_t n, float *ab, float *aa, float *bb)
+cosine(const float *a, const float *b, size_t n, float *ab, float *aa,
+	   float *bb)
 {
-	reduce_cosine(a, b, 0, n, sizeof(float), load_float, tail_float, 4, ab, aa, bb);
+	reduce_cosine(a, b, 0, n, sizeof(float), load_float, tail_float, 4, ab, aa,
+				  bb);
 }
 
 #define STORED_SUM(function, kind, size, step) \

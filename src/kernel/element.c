@@ -185,7 +185,8 @@ bit_is_sound(const uint8_t *data, size_t n)
 /* ---- any ---- */
 
 size_t
-element_encode(ElementKind kind, const float *x, size_t n, void *out, float *scale)
+element_encode(ElementKind kind, const float *x, size_t n, void *out,
+			   float *scale)
 {
 	*scale = 1;
 	switch (kind)
@@ -207,7 +208,8 @@ element_encode(ElementKind kind, const float *x, size_t n, void *out, float *sca
 }
 
 void
-element_decode(ElementKind kind, const void *data, float scale, size_t n, float *out)
+element_decode(ElementKind kind, const void *data, float scale, size_t n,
+			   float *out)
 {
 	switch (kind)
 	{
@@ -234,9 +236,11 @@ element_is_sound(ElementKind kind, const void *data, float scale, size_t n)
 		case ELEMENT_FLOAT:
 			return element_scale_is_sound(kind, scale);
 		case ELEMENT_HALF:
-			return element_scale_is_sound(kind, scale) && half_is_sound(data, n);
+			return element_scale_is_sound(kind, scale) &&
+				half_is_sound(data, n);
 		case ELEMENT_INT8:
-			return element_scale_is_sound(kind, scale) && int8_is_sound(data, n);
+			return element_scale_is_sound(kind, scale) &&
+				int8_is_sound(data, n);
 		case ELEMENT_BIT:
 			return element_scale_is_sound(kind, scale) && bit_is_sound(data, n);
 	}

@@ -77,7 +77,8 @@ extern void element_decode(ElementKind kind, const void *data, float scale,
  * Could element_encode() have written it?  For untrusted bytes.  Looks at
  * every element but those of float, which any bits may be.
  */
-extern bool element_is_sound(ElementKind kind, const void *data, float scale, size_t n);
+extern bool element_is_sound(ElementKind kind, const void *data, float scale,
+							 size_t n);
 
 /* Could element_encode() have written this scale? */
 extern bool element_scale_is_sound(ElementKind kind, float scale);

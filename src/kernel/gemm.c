@@ -71,11 +71,13 @@ gemm_load(Status *status)
 	library = open_library();
 	if (library == NULL)
 	{
-		status_fail(status, STATUS_UNAVAILABLE, "could not load OpenBLAS: %s", dlerror());
+		status_fail(status, STATUS_UNAVAILABLE, "could not load OpenBLAS: %s",
+					dlerror());
 		return status_hint(status, "Install the package libopenblas0.");
 	}
 	get_config = (char *(*) (void)) dlsym(library, "openblas_get_config");
-	snprintf(name, sizeof(name), "%s", get_config != NULL ? get_config() : "OpenBLAS");
+	snprintf(name, sizeof(name), "%s", get_config != NULL ? get_config() :
+			 "OpenBLAS");
 	cblas_sgemm = (SgemmFunction) dlsym(library, "cblas_sgemm");
 	cblas_dgemm = (DgemmFunction) dlsym(library, "cblas_dgemm");
 	if (cblas_sgemm == NULL || cblas_dgemm == NULL)
@@ -113,7 +115,8 @@ typedef struct Tile
 static int
 round_down(double side)
 {
-	return side < 2 * TILE_STEP ? TILE_STEP : (int) (side / TILE_STEP) * TILE_STEP;
+	return side < 2 * TILE_STEP ? TILE_STEP :
+		(int) (side / TILE_STEP) * TILE_STEP;
 }
 
 static Tile
@@ -160,7 +163,8 @@ gemm_f32(bool ta, bool tb, int m, int n, int k,
 			cblas_sgemm(CBLAS_ROW_MAJOR, ta ? CBLAS_TRANS : CBLAS_NO_TRANS,
 						tb ? CBLAS_TRANS : CBLAS_NO_TRANS,
 						least(tile.m, m - i), least(tile.n, n - j), k, alpha,
-						a + offset_of(ta, i, lda), lda, b + offset_of(!tb, j, ldb), ldb,
+						a + offset_of(ta, i, lda), lda,
+						b + offset_of(!tb, j, ldb), ldb,
 						beta, c + (size_t) i * ldc + j, ldc);
 }
 
@@ -177,6 +181,7 @@ gemm_f64(bool ta, bool tb, int m, int n, int k,
 			cblas_dgemm(CBLAS_ROW_MAJOR, ta ? CBLAS_TRANS : CBLAS_NO_TRANS,
 						tb ? CBLAS_TRANS : CBLAS_NO_TRANS,
 						least(tile.m, m - i), least(tile.n, n - j), k, alpha,
-						a + offset_of(ta, i, lda), lda, b + offset_of(!tb, j, ldb), ldb,
+						a + offset_of(ta, i, lda), lda,
+						b + offset_of(!tb, j, ldb), ldb,
 						beta, c + (size_t) i * ldc + j, ldc);
 }

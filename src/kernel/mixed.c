@@ -78,7 +78,8 @@ mixed_l2_squared_distance(MixedVector a, MixedVector b, size_t n)
 		return kernel_l2_squared_distance(a.x, b.x, n);
 	kernels = kernels_of(&a, &b);
 	sum = kernels != NULL ? kernels->l2_squared(a.x, b.x, b.scale, n) : NAN;
-	return kernel_is_sound(sum) ? sum : sum_of_pieces(a, b, n, kernel_l2_squared_distance);
+	return kernel_is_sound(sum) ? sum :
+		sum_of_pieces(a, b, n, kernel_l2_squared_distance);
 }
 
 double

@@ -105,9 +105,11 @@ struct NeighborSearch
 static bool
 is_after(const Neighbor *a, const Neighbor *b)
 {
-	if (a->distance > b->distance || (isnan(a->distance) && !isnan(b->distance)))
+	if (a->distance > b->distance ||
+		(isnan(a->distance) && !isnan(b->distance)))
 		return true;
-	if (a->distance < b->distance || (isnan(b->distance) && !isnan(a->distance)))
+	if (a->distance < b->distance ||
+		(isnan(b->distance) && !isnan(a->distance)))
 		return false;
 	return a->order > b->order;
 }
@@ -288,7 +290,8 @@ set_threshold(const NeighborSearch *search, Query *query, double t)
 
 	if (!isnan(t) && norm * norm < LARGE_SQUARE)
 	{
-		if (search->metric == NEIGHBOR_L2 || search->metric == NEIGHBOR_L2_SQUARED)
+		if (search->metric == NEIGHBOR_L2 ||
+			search->metric == NEIGHBOR_L2_SQUARED)
 		{
 			double		square = search->metric == NEIGHBOR_L2 ? t * t : t;
 
@@ -317,12 +320,15 @@ set_row_numbers(NeighborSearch *search)
 	search->most = 0;
 	for (size_t i = 0; i < search->nrows; i++)
 	{
-		double		norm = kernel_norm(search->rows + i * search->dims, search->dims);
+		double		norm = kernel_norm(search->rows + i * search->dims,
+									   search->dims);
 		double		number = norm;
 
-		if (search->metric == NEIGHBOR_L2 || search->metric == NEIGHBOR_L2_SQUARED)
+		if (search->metric == NEIGHBOR_L2 ||
+			search->metric == NEIGHBOR_L2_SQUARED)
 			number = norm * norm / 2 * (1 - search->error);
-		search->row_numbers[i] = norm * norm < LARGE_SQUARE ? (float) number : NAN;
+		search->row_numbers[i] = norm * norm < LARGE_SQUARE ? (float) number :
+			NAN;
 		if (norm * norm < LARGE_SQUARE)
 			search->most = fmax(search->most, number);
 	}
@@ -332,11 +338,13 @@ set_row_numbers(NeighborSearch *search)
 
 /* The nearest so far, and from now on a threshold that only nearer pass */
 static void
-drop_farthest(NeighborSearch *search, Query *query, Neighbor *candidates, Worker *worker)
+drop_farthest(NeighborSearch *search, Query *query, Neighbor *candidates,
+			  Worker *worker)
 {
 	double		farthest;
 
-	query->count = keep_k(candidates, query->count, search->k, worker->distances, &farthest);
+	query->count = keep_k(candidates, query->count, search->k,
+						  worker->distances, &farthest);
 	set_threshold(search, query, farthest);
 }
 
@@ -361,7 +369,8 @@ consider(NeighborSearch *search, size_t q, size_t row, Worker *worker)
 
 /* Does any of LANES scores pass?  Written for the compiler's vectors. */
 static bool
-any_passes(const float *scores, const float *numbers, float factor, float offset)
+any_passes(const float *scores, const float *numbers, float factor,
+		   float offset)
 {
 	uint32_t	any = 0;
 
@@ -372,8 +381,8 @@ any_passes(const float *scores, const float *numbers, float factor, float offset
 
 /* Add the lanes that pass to the list of n, row first being the first lane. */
 static size_t
-list_lanes(const float *scores, const float *numbers, float factor, float offset,
-		   size_t first, uint16_t *list, size_t n)
+list_lanes(const float *scores, const float *numbers, float factor,
+		   float offset, size_t first, uint16_t *list, size_t n)
 {
 	uint8_t		passed[LANES];
 	uint64_t	words[LANES / 8];
@@ -402,7 +411,8 @@ passes(const Query *query, float score, float number)
 
 /* The rows of the block that pass: how many they are */
 static size_t
-list_passed(const NeighborSearch *search, const Query *query, const float *scores, uint16_t *list)
+list_passed(const NeighborSearch *search, const Query *query,
+			const float *scores, uint16_t *list)
 {
 	const float *numbers = search->row_numbers;
 	float		factor = query->factor;
@@ -427,7 +437,8 @@ list_passed(const NeighborSearch *search, const Query *query, const float *score
  * distance with errors on the other side.
  */
 static double
-limit_of_scores(const NeighborSearch *search, const Query *query, const float *scores, float *ranks)
+limit_of_scores(const NeighborSearch *search, const Query *query,
+				const float *scores, float *ranks)
 {
 	const float *numbers = search->row_numbers;
 	double		e = 2 * search->error;
@@ -451,18 +462,22 @@ limit_of_scores(const NeighborSearch *search, const Query *query, const float *s
 	if (search->metric == NEIGHBOR_INNER_PRODUCT)
 		return limit + e * query->norm * search->most + TINY;
 	square = query->norm * query->norm;
-	square = fmax(0, 2 * limit + square + e * (square + 4 * search->most)) + 4 * TINY;
+	square = fmax(0, 2 * limit + square +
+				  e * (square + 4 * search->most)) + 4 * TINY;
 	return search->metric == NEIGHBOR_L2 ? sqrt(square) * (1 + e) : square;
 }
 
 static void
-consider_row_of_scores(NeighborSearch *search, size_t q, const float *scores, Worker *worker)
+consider_row_of_scores(NeighborSearch *search, size_t q, const float *scores,
+					   Worker *worker)
 {
 	Query	   *query = &search->queries[q];
 	size_t		n;
 
 	if (search->arrived == 0 && search->nrows > search->k)
-		set_threshold(search, query, limit_of_scores(search, query, scores, worker->distances));
+		set_threshold(search, query,
+					  limit_of_scores(search, query, scores,
+									  worker->distances));
 	n = list_passed(search, query, scores, worker->passed);
 	for (size_t i = 0; i < n; i++)
 	{
@@ -479,14 +494,16 @@ run_tile(void *arg, int slice, int worker)
 {
 	NeighborSearch *search = arg;
 	size_t		first = (size_t) slice * search->tile;
-	size_t		count = search->n - first < search->tile ? search->n - first : search->tile;
+	size_t		count = search->n - first < search->tile ? search->n - first :
+	search->tile;
 	float	   *scores = search->workers[worker].scores;
 
 	gemm_f32(false, true, (int) count, (int) search->nrows, (int) search->dims,
 			 1, search->vectors + first * search->dims, (int) search->dims,
 			 search->rows, (int) search->dims, 0, scores, (int) search->nrows);
 	for (size_t q = 0; q < count && !interrupt_pending(); q++)
-		consider_row_of_scores(search, first + q, scores + q * search->nrows, &search->workers[worker]);
+		consider_row_of_scores(search, first + q, scores + q * search->nrows,
+							   &search->workers[worker]);
 }
 
 static void
@@ -495,7 +512,8 @@ run_tile_of_pairs(void *arg, int slice, int worker)
 	NeighborSearch *search = arg;
 	size_t		first = (size_t) slice * search->tile;
 
-	for (size_t q = first; q < first + search->tile && q < search->n && !interrupt_pending(); q++)
+	for (size_t q = first; q < first + search->tile && q < search->n &&
+		 !interrupt_pending(); q++)
 		for (size_t row = 0; row < search->nrows; row++)
 			consider(search, q, row, &search->workers[worker]);
 }
@@ -547,10 +565,14 @@ allocate_search(NeighborSearch *search, Arena *arena)
 	{
 		Worker	   *worker = &search->workers[i];
 
-		worker->scores = arena_new_array(arena, search->tile * search->block, float);
-		worker->distances = arena_new_array(arena, clamp(search->capacity, MAX_BLOCK, SIZE_MAX), float);
+		worker->scores = arena_new_array(arena, search->tile * search->block,
+										 float);
+		worker->distances = arena_new_array(arena,
+											clamp(search->capacity, MAX_BLOCK,
+												  SIZE_MAX), float);
 		worker->scratch = arena_new_array(arena, search->k, Neighbor);
-		if (worker->scores == NULL || worker->distances == NULL || worker->scratch == NULL)
+		if (worker->scores == NULL || worker->distances == NULL ||
+			worker->scratch == NULL)
 			return false;
 	}
 	return true;
@@ -579,14 +601,17 @@ neighbors_create(Arena *arena, ThreadPool *pool,
 		search->n = n;
 		search->k = k;
 		search->capacity = neighbors_capacity(k);
-		search->block = clamp(BLOCK_PAIRS / (n + 1), MIN_BLOCK, clamp(BLOCK_NUMBERS / (dims + 1), MIN_BLOCK, MAX_BLOCK));
+		search->block = clamp(BLOCK_PAIRS / (n + 1), MIN_BLOCK,
+							  clamp(BLOCK_NUMBERS / (dims + 1), MIN_BLOCK,
+									MAX_BLOCK));
 		search->tile = clamp((n + nthreads - 1) / nthreads, 1, MAX_TILE);
 		search->error = 4 * ((double) dims + 16) * ROUNDING;
 	}
 	if (search == NULL || !allocate_search(search, arena))
 	{
 		status_out_of_memory(status, NULL);
-		status_detail(status, "The %zu nearest of %zu queries do not fit.", k, n);
+		status_detail(status, "The %zu nearest of %zu queries do not fit.", k,
+					  n);
 		return NULL;
 	}
 	search->arrived = 0;
@@ -657,7 +682,8 @@ digit_of(const Neighbor *item, int digit)
 
 /* Move n items to where their digit puts them; false if all have the same. */
 static bool
-sort_by_digit(const Neighbor *from, Neighbor *to, size_t n, int digit, uint32_t *buckets)
+sort_by_digit(const Neighbor *from, Neighbor *to, size_t n, int digit,
+			  uint32_t *buckets)
 {
 	uint32_t	start = 0;
 
@@ -744,14 +770,16 @@ finish_tile(void *arg, int slice, int worker)
 	NeighborSearch *search = arg;
 	size_t		first = (size_t) slice * search->tile;
 
-	for (size_t q = first; q < first + search->tile && q < search->n && !interrupt_pending(); q++)
+	for (size_t q = first; q < first + search->tile && q < search->n &&
+		 !interrupt_pending(); q++)
 		finish_query(search, q, &search->workers[worker]);
 }
 
 void
 neighbors_finish(NeighborSearch *search)
 {
-	pool_run(search->pool, (int) ((search->n + search->tile - 1) / search->tile), finish_tile, search);
+	pool_run(search->pool, (int) ((search->n + search->tile -
+								   1) / search->tile), finish_tile, search);
 }
 
 size_t

@@ -53,10 +53,11 @@ typedef struct NeighborSearch NeighborSearch;
  * NULL and status on failure.
  */
 extern NeighborSearch *neighbors_create(Arena *arena, ThreadPool *pool,
-										NeighborMetric metric, NeighborDistance distance,
+										NeighborMetric metric,
+										NeighborDistance distance,
 										size_t dims, const float *vectors,
-										const void *const *items, size_t n, size_t k,
-										Status *status);
+										const void *const *items, size_t n,
+										size_t k, Status *status);
 
 /*
  * Candidates that are kept for a query.  When there are so many, all but the k
@@ -70,7 +71,8 @@ extern size_t neighbors_capacity(size_t k);
  * search takes beside it a block of rows (8 MB), and for each thread 1 MB and 30 k
  * bytes.
  */
-extern size_t neighbors_affordable(size_t bytes, size_t dims, size_t k, size_t item_size);
+extern size_t neighbors_affordable(size_t bytes, size_t dims, size_t k,
+								   size_t item_size);
 
 /* Rows that neighbors_add() takes at a time: 64 .. 512 */
 extern size_t neighbors_block(const NeighborSearch *search);
@@ -80,7 +82,8 @@ extern size_t neighbors_block(const NeighborSearch *search);
  * takes, and the caller's numbers.  Nothing of them is kept but the numbers.
  */
 extern void neighbors_add(NeighborSearch *search, const float *vectors,
-						  const void *const *items, const uint64_t *ids, size_t n);
+						  const void *const *items, const uint64_t *ids,
+						  size_t n);
 
 /* Sort the neighbors of all queries on the pool; ends the search. */
 extern void neighbors_finish(NeighborSearch *search);
@@ -89,7 +92,8 @@ extern void neighbors_finish(NeighborSearch *search);
  * The neighbors of a query, nearest first; *n is how many: k, or all rows if
  * there are fewer.  Ends the search for this query.
  */
-extern const Neighbor *neighbors_of(NeighborSearch *search, size_t query, size_t *n);
+extern const Neighbor *neighbors_of(NeighborSearch *search, size_t query,
+									size_t *n);
 
 /*
  * How many of n distances that another search found are as near as the k-th

@@ -61,11 +61,13 @@ fill_factors(Rotation *rotation, uint64_t seed)
 	for (int round = 0; round < ROTATION_ROUNDS; round++)
 	{
 		size_t		first = first_of_block(rotation, round);
-		bool		after_butterfly = round == BUTTERFLY_BEFORE && rotation->block < dims;
+		bool		after_butterfly = round == BUTTERFLY_BEFORE &&
+		rotation->block < dims;
 
 		for (size_t i = 0; i < dims; i++)
 		{
-			uint64_t	bits = random_at(seed, ROTATION_STREAM, (uint64_t) round * dims + i);
+			uint64_t	bits = random_at(seed, ROTATION_STREAM,
+										 (uint64_t) round * dims + i);
 			double		norm = 1;
 
 			if (i >= first && i < first + rotation->block)
@@ -122,7 +124,8 @@ rotation_apply(const Rotation *rotation, float *x)
 		if (round == BUTTERFLY_BEFORE && rotation->block < dims)
 			code_kernels->butterfly(x, x + half, half);
 		code_kernels->scale(x, rotation->factors[round], dims);
-		code_kernels->hadamard(x + first_of_block(rotation, round), rotation->block);
+		code_kernels->hadamard(x + first_of_block(rotation, round),
+							   rotation->block);
 	}
 }
 

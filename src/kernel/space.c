@@ -63,5 +63,6 @@ space_map(const Space *space, const float *x, float *out)
 double
 space_map_query(const Space *space, const float *q, float *out)
 {
-	return map(space, q, space->metric == SPACE_INNER_PRODUCT ? NULL : space->center, out);
+	return map(space, q, space->metric == SPACE_INNER_PRODUCT ? NULL :
+			   space->center, out);
 }

@@ -34,8 +34,8 @@ typedef struct Space
 } Space;
 
 /* center is kept, not copied. */
-extern void space_init(Space *space, SpaceMetric metric, const Rotation *rotation,
-					   const float *center);
+extern void space_init(Space *space, SpaceMetric metric,
+					   const Rotation *rotation, const float *center);
 
 /*
  * Map a vector to be stored, or a query; out gets dims floats and must not be

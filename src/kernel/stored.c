@@ -146,7 +146,8 @@ encode_bits(const float *x, size_t dims, void *stored)
 	float		scale;
 	size_t		ones = 0;
 
-	element_encode(ELEMENT_BIT, x, dims, (char *) stored + sizeof(StoredHead), &scale);
+	element_encode(ELEMENT_BIT, x, dims, (char *) stored + sizeof(StoredHead),
+				   &scale);
 	for (size_t i = 0; i < dims; i++)
 		ones += x[i] > 0;
 	head.norm = (float) sqrt((double) ones);
@@ -154,7 +155,8 @@ encode_bits(const float *x, size_t dims, void *stored)
 }
 
 void
-stored_encode(StoredKind kind, const float *x, size_t dims, double error, void *stored)
+stored_encode(StoredKind kind, const float *x, size_t dims, double error,
+			  void *stored)
 {
 	char	   *out = (char *) stored + sizeof(StoredHead);
 	StoredHead	head = {.scale = 1};
@@ -250,7 +252,8 @@ stored_query_set(StoredQuery *query, const float *q)
 }
 
 static double
-stored_inner_product(const StoredQuery *query, StoredKind kind, const void *stored)
+stored_inner_product(const StoredQuery *query, StoredKind kind,
+					 const void *stored)
 {
 	size_t		dims = query->space->rotation->dims;
 	const void *p = elements(stored);
@@ -287,7 +290,8 @@ stored_between(StoredKind kind, const void *a, const void *b, size_t dims)
 
 	if (kind == STORED_INT8)
 	{
-		double		dot = code_kernels->dot_int8_int8(elements(a), elements(b), dims);
+		double		dot = code_kernels->dot_int8_int8(elements(a), elements(b),
+													  dims);
 
 		sum = (double) ha.norm * ha.norm + (double) hb.norm * hb.norm -
 			2 * dot * ((double) ha.scale * hb.scale);
@@ -302,11 +306,13 @@ stored_between(StoredKind kind, const void *a, const void *b, size_t dims)
 
 		if (kind == STORED_HALF)
 		{
-			code_kernels->difference_half(x, (const void *) pa, -ha.scale, n, x);
+			code_kernels->difference_half(x, (const void *) pa, -ha.scale, n,
+										  x);
 			code_kernels->difference_half(x, (const void *) pb, hb.scale, n, x);
 		}
 		else
-			code_kernels->difference_float((const void *) pa, (const void *) pb, n, x);
+			code_kernels->difference_float((const void *) pa, (const void *) pb,
+										   n, x);
 		for (size_t j = 0; j < n; j++)
 			sum += (double) x[j] * x[j];
 	}
@@ -351,7 +357,8 @@ bound_inner_product(const StoredQuery *query, StoredHead head, double distance)
 	double		slack;
 
 	/* Above this the operator's own sums may overflow. */
-	if (!(q * x < FLT_MAX / 4) || !(query->norm * stored <= FLT_MAX / 4 * head.scale))
+	if (!(q * x < FLT_MAX / 4) ||
+		!(query->norm * stored <= FLT_MAX / 4 * head.scale))
 		return -INFINITY;
 	slack = q * head.radius + query->error * stored +	/* stored for exact */
 		n * query->norm * stored +	/* our own sum */
@@ -371,11 +378,13 @@ stored_bound(const StoredQuery *query, const void *stored, double distance)
 
 	if (query->space->metric == SPACE_INNER_PRODUCT)
 		return bound_inner_product(query, head, distance);
-	if (query->space->metric == SPACE_COSINE && (isnan(query->error) || isnan(head.radius)))
+	if (query->space->metric == SPACE_COSINE &&
+		(isnan(query->error) || isnan(head.radius)))
 		return NAN;
 	l = fmax(0, bound_l2(query, head, distance));
 	if (query->space->metric == SPACE_L2)
-		return sqrt(fmax(0, l * l * (1 - n) - (double) dims * UNDERFLOW)) * (1 - 1e-12);
+		return sqrt(fmax(0, l * l * (1 - n) - (double) dims * UNDERFLOW)) * (1 -
+																			 1e-12);
 	return fmax(0, fmin(2, l * l / 2) * (1 - 1e-12) - 2 * n - 1e-10);
 }
 

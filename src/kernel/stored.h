@@ -76,7 +76,8 @@ extern void stored_query_set(StoredQuery *query, const float *q);
  * above or below the operator's.  For L2 and cosine query->difference is set,
  * from which the node's codes score its neighbors.
  */
-extern double stored_distance(StoredQuery *query, StoredKind kind, const void *stored);
+extern double stored_distance(StoredQuery *query, StoredKind kind,
+							  const void *stored);
 
 /*
  * A lower bound of what the operator returns for the query and the column's
@@ -84,7 +85,8 @@ extern double stored_distance(StoredQuery *query, StoredKind kind, const void *s
  * the operator's own minimum (0, 0, -infinity); NaN under cosine if either
  * vector has no length, where the operator gives NaN.
  */
-extern double stored_bound(const StoredQuery *query, const void *stored, double distance);
+extern double stored_bound(const StoredQuery *query, const void *stored,
+						   double distance);
 
 /*
  * A lower bound of a sum of dims absolute differences, given what another
@@ -96,10 +98,11 @@ extern double stored_sum_bound(double sum, size_t dims);
  * L2 distance between two stored vectors as decoded, for building.  The
  * square's error is at most 1e-6 times the larger squared norm.
  */
-extern double stored_between(StoredKind kind, const void *a, const void *b, size_t dims);
+extern double stored_between(StoredKind kind, const void *a, const void *b,
+							 size_t dims);
 
 /* out = x - the stored vector: the residual of a neighbor x; returns its norm */
-extern double stored_residual(StoredKind kind, const float *x, const void *stored,
-							  size_t dims, float *out);
+extern double stored_residual(StoredKind kind, const float *x,
+							  const void *stored, size_t dims, float *out);
 
 #endif							/* KERNEL_STORED_H */

@@ -27,8 +27,10 @@ extern bool kernel_normalize(const float *x, size_t n, float *out);
 
 /* Element by element; out may be a or b. */
 extern void kernel_add(const float *a, const float *b, size_t n, float *out);
-extern void kernel_subtract(const float *a, const float *b, size_t n, float *out);
-extern void kernel_multiply(const float *a, const float *b, size_t n, float *out);
+extern void kernel_subtract(const float *a, const float *b, size_t n,
+							float *out);
+extern void kernel_multiply(const float *a, const float *b, size_t n,
+							float *out);
 
 /* out = x * factor and x / divisor, rounded once; out may be x. */
 extern void kernel_scale(const float *x, double factor, size_t n, float *out);
@@ -38,6 +40,7 @@ extern void kernel_divide(const float *x, double divisor, size_t n, float *out);
  * Lexicographic order, -1, 0 or 1; a shorter prefix comes first.  Elements
  * must not be NaN; -0 equals 0.
  */
-extern int	kernel_compare(const float *a, size_t na, const float *b, size_t nb);
+extern int	kernel_compare(const float *a, size_t na, const float *b,
+						   size_t nb);
 
 #endif							/* KERNEL_VECTOR_H */

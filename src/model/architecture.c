@@ -23,7 +23,8 @@ object_value(Jsonb *object, const char *key)
 static void
 read_name(NnLayerSpec *spec, int number, Jsonb *params)
 {
-	JsonbValue *value = JB_ROOT_IS_OBJECT(params) ? object_value(params, "name") : NULL;
+	JsonbValue *value = JB_ROOT_IS_OBJECT(params) ?
+	object_value(params, "name") : NULL;
 
 	if (value == NULL)
 		return;
@@ -46,7 +47,8 @@ read_source(Arena *arena, int number, const JsonbValue *value)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("inputs of layer %d must be the name of a layer or an array of names", number),
 				 errhint("\"%s\" is the model's input.", NN_INPUT_NAME)));
-	name = arena_strdup(arena, pnstrdup(value->val.string.val, value->val.string.len));
+	name = arena_strdup(arena,
+						pnstrdup(value->val.string.val, value->val.string.len));
 	if (name == NULL)
 		raise_out_of_memory();
 	return name;
@@ -56,13 +58,15 @@ read_source(Arena *arena, int number, const JsonbValue *value)
 static void
 read_sources(Arena *arena, NnLayerSpec *spec, int number, Jsonb *params)
 {
-	JsonbValue *value = JB_ROOT_IS_OBJECT(params) ? object_value(params, "inputs") : NULL;
+	JsonbValue *value = JB_ROOT_IS_OBJECT(params) ?
+	object_value(params, "inputs") : NULL;
 	JsonbContainer *array;
 
 	if (value == NULL)
 		return;
 	spec->nsources = 1;
-	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
+	if (value->type != jbvBinary ||
+		!JsonContainerIsArray(value->val.binary.data))
 	{
 		spec->sources[0] = read_source(arena, number, value);
 		return;
@@ -72,9 +76,11 @@ read_sources(Arena *arena, NnLayerSpec *spec, int number, Jsonb *params)
 	if (spec->nsources < 1 || spec->nsources > NN_MAX_SOURCES)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("layer %d must have 1 to %d inputs, not %d", number, NN_MAX_SOURCES, spec->nsources)));
+				 errmsg("layer %d must have 1 to %d inputs, not %d", number,
+						NN_MAX_SOURCES, spec->nsources)));
 	for (int i = 0; i < spec->nsources; i++)
-		spec->sources[i] = read_source(arena, number, getIthJsonbValueFromContainer(array, i));
+		spec->sources[i] = read_source(arena, number,
+									   getIthJsonbValueFromContainer(array, i));
 }
 
 /* {"dense": {"units": 64}} */
@@ -86,7 +92,8 @@ read_layer(Arena *arena, NnLayerSpec *spec, int number, JsonbValue *element)
 	char	   *owner;
 	Status		status;
 
-	if (element->type != jbvBinary || !params_named(element->val.binary.data, &type, &params))
+	if (element->type != jbvBinary ||
+		!params_named(element->val.binary.data, &type, &params))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("layer %d is not a JSON object with one key", number),
@@ -103,8 +110,9 @@ read_layer(Arena *arena, NnLayerSpec *spec, int number, JsonbValue *element)
 	owner = arena_strdup(arena, psprintf("layer %d (\"%s\")", number, type));
 	if (owner == NULL)
 		raise_out_of_memory();
-	params_from_jsonb(&spec->params, owner, nn_layer_description(spec->type)->params,
-					  params, layer_keys);
+	params_from_jsonb(&spec->params, owner,
+					  nn_layer_description(spec->type)->params, params,
+					  layer_keys);
 }
 
 static void
@@ -112,7 +120,8 @@ read_input_shape(NnShape *shape, ArrayType *input)
 {
 	int			n = ARR_NDIM(input) == 1 ? ARR_DIMS(input)[0] : 0;
 
-	if (n < 1 || n > NN_MAX_RANK || ARR_HASNULL(input) || ARR_ELEMTYPE(input) != INT4OID)
+	if (n < 1 || n > NN_MAX_RANK || ARR_HASNULL(input) ||
+		ARR_ELEMTYPE(input) != INT4OID)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("input must be an array of 1 to %d integers without nulls", NN_MAX_RANK),
@@ -139,7 +148,8 @@ spec_graph(Arena *arena, ArrayType *input, Jsonb *layers)
 	if (spec.nlayers < 1 || spec.nlayers > NN_MAX_LAYERS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a model must have 1 to %d layers, not %d", NN_MAX_LAYERS, spec.nlayers)));
+				 errmsg("a model must have 1 to %d layers, not %d",
+						NN_MAX_LAYERS, spec.nlayers)));
 	spec.layers = arena_alloc_zero(arena, spec.nlayers * sizeof(NnLayerSpec));
 	if (spec.layers == NULL)
 		raise_out_of_memory();
@@ -171,5 +181,6 @@ spec_shape_array(const NnShape *shape)
 
 	for (int i = 0; i < shape->rank; i++)
 		dims[i] = Int32GetDatum(shape->dim[i]);
-	return construct_array(dims, shape->rank, INT4OID, sizeof(int32), true, TYPALIGN_INT);
+	return construct_array(dims, shape->rank, INT4OID, sizeof(int32), true,
+						   TYPALIGN_INT);
 }

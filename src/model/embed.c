@@ -121,7 +121,8 @@ model_version_argument(int64 version)
 	if (version < 1 || version > EMBEDDING_MAX_MODEL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model version %lld does not exist", (long long) version),
+				 errmsg("model version %lld does not exist",
+						(long long) version),
 				 errhint("similarity.model_versions lists the versions that you may use.")));
 	return (int) version;
 }
@@ -156,12 +157,14 @@ model_embed(int version, Datum input, Oid type)
 
 /* Read as many inputs as run at once: how many they are */
 static int
-read_piece(const NetworkRunner *runner, InputKind kind, const Datum *inputs, int n, const void **rows)
+read_piece(const NetworkRunner *runner, InputKind kind, const Datum *inputs,
+		   int n, const void **rows)
 {
 	Size		bytes = 0;
 	int			i;
 
-	for (i = 0; i < Min(n, network_runner_rows(runner)) && bytes < MAX_PIECE_BYTES; i++)
+	for (i = 0; i < Min(n, network_runner_rows(runner)) &&
+		 bytes < MAX_PIECE_BYTES; i++)
 	{
 		InputRow	row;
 
@@ -173,7 +176,8 @@ read_piece(const NetworkRunner *runner, InputKind kind, const Datum *inputs, int
 }
 
 void
-model_embed_many(int version, const Datum *inputs, Oid type, int n, Embedding **out)
+model_embed_many(int version, const Datum *inputs, Oid type, int n,
+				 Embedding **out)
 {
 	CatalogVersion entry = resolve_version(version);
 	InputKind	kind = input_kind(type);
@@ -186,7 +190,8 @@ model_embed_many(int version, const Datum *inputs, Oid type, int n, Embedding **
 
 	if (n < 1)
 		return;
-	context = AllocSetContextCreate(caller, "embedding of many rows", ALLOCSET_DEFAULT_SIZES);
+	context = AllocSetContextCreate(caller, "embedding of many rows",
+									ALLOCSET_DEFAULT_SIZES);
 	piece = AllocSetContextCreate(context, "inputs", ALLOCSET_DEFAULT_SIZES);
 	runner = network_runner(&entry, n, context);
 	rows = MemoryContextAlloc(context, n * sizeof(void *));

@@ -56,9 +56,12 @@ get_state(WindowObject window)
 	{
 		MemoryContext partition = GetMemoryChunkContext(state);
 
-		state->batch = AllocSetContextCreate(partition, "embed_batch", ALLOCSET_DEFAULT_SIZES);
-		state->row = AllocSetContextCreate(partition, "embed_batch row", ALLOCSET_DEFAULT_SIZES);
-		state->context = AllocSetContextCreate(partition, "embed_batch network", ALLOCSET_DEFAULT_SIZES);
+		state->batch = AllocSetContextCreate(partition, "embed_batch",
+											 ALLOCSET_DEFAULT_SIZES);
+		state->row = AllocSetContextCreate(partition, "embed_batch row",
+										   ALLOCSET_DEFAULT_SIZES);
+		state->context = AllocSetContextCreate(partition, "embed_batch network",
+											   ALLOCSET_DEFAULT_SIZES);
 		state->target = FIRST_ROWS;
 	}
 	return state;
@@ -88,7 +91,8 @@ prepare_runner(BatchState *state, const CatalogVersion *version)
 
 /* Argument of the row that is ahead rows after the current; false at the end. */
 static bool
-fetch(const BatchCall *call, int argument, int ahead, Datum *value, bool *isnull)
+fetch(const BatchCall *call, int argument, int ahead, Datum *value,
+	  bool *isnull)
 {
 	bool		isout;
 
@@ -146,7 +150,8 @@ collect(const BatchCall *call, const void **rows, int *inputs)
 	Size		bytes = 0;
 	int			n = 0;
 
-	for (state->count = 0; state->count < state->target && bytes < MAX_BATCH_BYTES; state->count++)
+	for (state->count = 0; state->count < state->target &&
+		 bytes < MAX_BATCH_BYTES; state->count++)
 	{
 		InputRow	row;
 		MemoryContext batch = MemoryContextSwitchTo(state->row);
@@ -158,7 +163,8 @@ collect(const BatchCall *call, const void **rows, int *inputs)
 		inputs[state->count] = -1;
 		if (kind == ROW_NULL)
 			continue;
-		rows[n] = memcpy(MemoryContextAllocHuge(batch, row.size), row.data, row.size);
+		rows[n] = memcpy(MemoryContextAllocHuge(batch, row.size), row.data,
+						 row.size);
 		bytes += row.size + embedding;
 		inputs[state->count] = n++;
 		MemoryContextReset(state->row);
@@ -188,7 +194,8 @@ run_batch(const BatchCall *call, int64 position)
 	network_run_many(state->runner, input_element(call->kind), rows, n, out);
 	for (int i = 0; i < state->count; i++)
 		state->results[i] = inputs[i] < 0 ? NULL : out[inputs[i]];
-	state->target = Min(state->target * 4, ROWS_PER_THREAD * guc_pool_threads());
+	state->target = Min(state->target * 4,
+						ROWS_PER_THREAD * guc_pool_threads());
 	WinSetMarkPosition(call->window, position + state->count - 1);
 	MemoryContextSwitchTo(caller);
 }

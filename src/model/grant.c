@@ -25,7 +25,8 @@ arg_grantee(CatalogArgs *args, text *role)
 	bool		everybody = strcmp(name, "public") == 0;	/* no role can have this
 															 * name */
 
-	catalog_arg(args, OIDOID, everybody ? (Datum) 0 : ObjectIdGetDatum(get_role_oid(name, false)), everybody);
+	catalog_arg(args, OIDOID, everybody ? (Datum) 0 :
+				ObjectIdGetDatum(get_role_oid(name, false)), everybody);
 }
 
 /* $1 of a statement: a model of the current role */
@@ -93,7 +94,8 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(set_model_owner);
 Datum
 set_model_owner(PG_FUNCTION_ARGS)
 {
-	Oid			owner = get_role_oid(text_to_cstring(PG_GETARG_TEXT_PP(1)), false);
+	Oid			owner = get_role_oid(text_to_cstring(PG_GETARG_TEXT_PP(1)),
+									 false);
 	CatalogArgs args = {0};
 
 	model_require_writable("similarity.set_model_owner()");

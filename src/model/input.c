@@ -22,7 +22,8 @@
 static bool
 is_number_array(Oid type)
 {
-	return type == FLOAT4ARRAYOID || type == FLOAT8ARRAYOID || type == INT2ARRAYOID ||
+	return type == FLOAT4ARRAYOID || type == FLOAT8ARRAYOID ||
+		type == INT2ARRAYOID ||
 		type == INT4ARRAYOID || type == INT8ARRAYOID || type == NUMERICARRAYOID;
 }
 
@@ -58,7 +59,8 @@ model_require_input_column(const char *query, Oid type)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("input of the %s is of type %s", query, format_type_be(type)),
+			 errmsg("input of the %s is of type %s", query,
+					format_type_be(type)),
 			 errhint("The first column must be of type bytea, an array of numbers or embedding; cast it.")));
 }
 
@@ -70,7 +72,8 @@ input_kind(Oid type)
 	if (!input_kind_of(type, &kind))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("a model cannot take input of type %s", format_type_be(type)),
+				 errmsg("a model cannot take input of type %s",
+						format_type_be(type)),
 				 errhint("Use bytea of raw numbers (one byte each), an array of numbers or embedding.")));
 	return kind;
 }
@@ -96,7 +99,8 @@ model_input_from_text(const char *input, Oid *type)
 				 errdetail("These are the texts of bytea, of an array of numbers and of embedding."),
 				 errhint("Bytes that a client sends without their type are taken for text: write $1::bytea, or call embed_image(), similarity.lookup_image() or similarity.match_image().")));
 	getTypeInputInfo(*type, &function, &element);
-	return OidInputFunctionCall(function, unconstify(char *, start), element, -1);
+	return OidInputFunctionCall(function, unconstify(char *, start), element,
+								-1);
 }
 
 NnElement
@@ -122,7 +126,8 @@ check_count(const NnGraph *graph, InputKind kind, size_t count)
 			(errcode(ERRCODE_DATA_EXCEPTION),
 			 errmsg("input has %zu %s, but the model expects %zu",
 					count, units[kind], nn_graph_inputs(graph)),
-			 errdetail("The model's input shape is %s.", spec_shape_text(&shape))));
+			 errdetail("The model's input shape is %s.",
+					   spec_shape_text(&shape))));
 }
 
 static void
@@ -173,11 +178,13 @@ element_to_float(Datum value, Oid type)
 		case INT8OID:
 			return (float4) DatumGetInt64(value);
 		case NUMERICOID:
-			return (float4) DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
+			return (float4) DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+															   value));
 		default:
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("a model cannot take an array of type %s", format_type_be(type))));
+					 errmsg("a model cannot take an array of type %s",
+							format_type_be(type))));
 	}
 }
 
@@ -191,7 +198,8 @@ floats_of_array(ArrayType *array, int count)
 
 	if (ARR_ELEMTYPE(array) == FLOAT4OID)
 		return (float4 *) ARR_DATA_PTR(array);
-	out = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float4) * (Size) count);
+	out = MemoryContextAllocHuge(CurrentMemoryContext,
+								 sizeof(float4) * (Size) count);
 	if (ARR_ELEMTYPE(array) == FLOAT8OID)
 	{
 		const float8 *x = (float8 *) ARR_DATA_PTR(array);
@@ -298,7 +306,8 @@ input_read(InputRow *row, const NnGraph *graph, InputKind kind, Datum value)
 bool
 input_shapes_equal(const InputShape *a, const InputShape *b)
 {
-	return a->ndim == b->ndim && memcmp(a->dims, b->dims, sizeof(int) * a->ndim) == 0;
+	return a->ndim == b->ndim &&
+		memcmp(a->dims, b->dims, sizeof(int) * a->ndim) == 0;
 }
 
 char *

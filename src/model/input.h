@@ -52,7 +52,8 @@ extern NnElement input_element(InputKind kind);
  * several dimensions, they must be the same, not counting those of 1.  graph
  * may be NULL: any size and shape will do.
  */
-extern void input_read(InputRow *row, const NnGraph *graph, InputKind kind, Datum value);
+extern void input_read(InputRow *row, const NnGraph *graph, InputKind kind,
+					   Datum value);
 
 extern bool input_shapes_equal(const InputShape *a, const InputShape *b);
 

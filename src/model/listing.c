@@ -58,10 +58,12 @@ accepted_text(const ParamSpec *spec)
 	else if (spec->type == PARAM_CHOICE)
 	{
 		for (int i = 0; spec->choices[i] != NULL; i++)
-			appendStringInfo(&accepted, "%s\"%s\"", i == 0 ? "" : ", ", spec->choices[i]);
+			appendStringInfo(&accepted, "%s\"%s\"", i == 0 ? "" : ", ",
+							 spec->choices[i]);
 	}
 	else
-		appendStringInfo(&accepted, "%.15g to %.15g", spec->minimum, spec->maximum);
+		appendStringInfo(&accepted, "%.15g to %.15g", spec->minimum,
+						 spec->maximum);
 	return accepted.data;
 }
 
@@ -89,8 +91,8 @@ put_description(FunctionCallInfo fcinfo, const NnDescription *thing)
 	for (const ParamSpec *spec = thing->params; spec->name != NULL; spec++)
 	{
 		const char *const parameter[COLUMNS] = {
-			thing->name, spec->name, type_text(spec->type), default_value_text(spec),
-			accepted_text(spec), spec->comment
+			thing->name, spec->name, type_text(spec->type),
+			default_value_text(spec), accepted_text(spec), spec->comment
 		};
 
 		put_row(result, parameter);
@@ -124,7 +126,8 @@ list_optimizers(PG_FUNCTION_ARGS)
 {
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; nn_optimizer_type_at(i) != NULL; i++)
-		put_description(fcinfo, nn_optimizer_description(nn_optimizer_type_at(i)));
+		put_description(fcinfo,
+						nn_optimizer_description(nn_optimizer_type_at(i)));
 	return (Datum) 0;
 }
 
@@ -134,6 +137,7 @@ list_schedules(PG_FUNCTION_ARGS)
 {
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; nn_schedule_type_at(i) != NULL; i++)
-		put_description(fcinfo, nn_schedule_description(nn_schedule_type_at(i)));
+		put_description(fcinfo,
+						nn_schedule_description(nn_schedule_type_at(i)));
 	return (Datum) 0;
 }

@@ -18,7 +18,8 @@
 static void
 set_tag(LOCKTAG *tag, const CatalogModel *model)
 {
-	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, catalog_table("model"), model->id, 0);
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, catalog_table("model"), model->id,
+					   0);
 }
 
 /* Somebody may have dropped the model between look-up and lock. */
@@ -33,7 +34,8 @@ check_existence(const CatalogModel *model)
 	if (now.id != model->id)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model \"%s\" was dropped and created anew", NameStr(model->name))));
+				 errmsg("model \"%s\" was dropped and created anew",
+						NameStr(model->name))));
 }
 
 void

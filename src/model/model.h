@@ -40,7 +40,8 @@ extern int	model_version_argument(int64 version);
 extern Embedding *model_embed(int version, Datum input, Oid type);
 
 /* Run the network on n inputs at once: out[i] is palloc'd. */
-extern void model_embed_many(int version, const Datum *inputs, Oid type, int n, Embedding **out);
+extern void model_embed_many(int version, const Datum *inputs, Oid type, int n,
+							 Embedding **out);
 
 /* ERROR in the name of a function that writes, where nothing can be: on a standby, in a read-only transaction. */
 extern void model_require_writable(const char *function);

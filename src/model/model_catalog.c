@@ -39,11 +39,15 @@ read_model(const char *index, ScanKey key, CatalogModel *model)
 	if (found)
 	{
 		model->id = DatumGetInt32(catalog_scan_value(&scan, MODEL_ID, INT4OID));
-		model->name = *DatumGetName(catalog_scan_value(&scan, MODEL_NAME, NAMEOID));
+		model->name = *DatumGetName(catalog_scan_value(&scan, MODEL_NAME,
+													   NAMEOID));
 		model->owner = catalog_scan_oid(&scan, MODEL_OWNER);
-		model->dims = DatumGetInt32(catalog_scan_value(&scan, MODEL_DIMS, INT4OID));
+		model->dims = DatumGetInt32(catalog_scan_value(&scan, MODEL_DIMS,
+													   INT4OID));
 		if (model->dims < 1 || model->dims > EMBEDDING_MAX_DIMS)
-			catalog_raise_damaged(model_entry(model), psprintf("It says %d dimensions.", model->dims));
+			catalog_raise_damaged(model_entry(model),
+								  psprintf("It says %d dimensions.",
+										   model->dims));
 	}
 	catalog_scan_end(&scan);
 	return found;
@@ -58,7 +62,8 @@ catalog_find_model(const char *name, CatalogModel *model)
 	if (strlen(name) >= NAMEDATALEN)
 		return false;
 	namestrcpy(&key_name, name);
-	ScanKeyInit(&key, MODEL_NAME, BTEqualStrategyNumber, F_NAMEEQ, NameGetDatum(&key_name));
+	ScanKeyInit(&key, MODEL_NAME, BTEqualStrategyNumber, F_NAMEEQ,
+				NameGetDatum(&key_name));
 	return read_model("model_name_key", &key, model);
 }
 
@@ -77,7 +82,8 @@ find_model_by_id(int32 id, CatalogModel *model)
 {
 	ScanKeyData key;
 
-	ScanKeyInit(&key, MODEL_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(id));
+	ScanKeyInit(&key, MODEL_ID, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(id));
 	return read_model("model_pkey", &key, model);
 }
 
@@ -99,14 +105,18 @@ catalog_find_version(int id, CatalogVersion *version)
 
 	if (id < 1 || id > EMBEDDING_MAX_MODEL)
 		return false;
-	ScanKeyInit(&key, MODEL_VERSION_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(id));
+	ScanKeyInit(&key, MODEL_VERSION_ID, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(id));
 	catalog_scan_begin(&scan, "model_version", "model_version_pkey", 1, &key);
 	found = catalog_scan_next(&scan);
 	if (found)
 	{
 		version->id = id;
-		version->model = DatumGetInt32(catalog_scan_value(&scan, MODEL_VERSION_MODEL, INT4OID));
-		version->fingerprint = DatumGetInt64(catalog_scan_value(&scan, MODEL_VERSION_FINGERPRINT, INT8OID));
+		version->model = DatumGetInt32(catalog_scan_value(&scan,
+														  MODEL_VERSION_MODEL,
+														  INT4OID));
+		version->fingerprint = DatumGetInt64(catalog_scan_value(&scan,
+																MODEL_VERSION_FINGERPRINT, INT8OID));
 	}
 	catalog_scan_end(&scan);
 	return found;
@@ -131,8 +141,10 @@ check_deployed(const CatalogModel *model, int id)
 	if (loading_dump())
 		return;
 	if (!catalog_find_version(id, &version) || version.model != model->id)
-		catalog_raise_damaged(psprintf("the deployment of model \"%s\"", NameStr(model->name)),
-							  psprintf("Version %d is not one of the model.", id));
+		catalog_raise_damaged(psprintf("the deployment of model \"%s\"",
+									   NameStr(model->name)),
+							  psprintf("Version %d is not one of the model.",
+									   id));
 }
 
 int
@@ -142,10 +154,12 @@ catalog_deployed_version(const CatalogModel *model)
 	CatalogScan scan;
 	int			version = 0;
 
-	ScanKeyInit(&key, DEPLOYMENT_MODEL, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(model->id));
+	ScanKeyInit(&key, DEPLOYMENT_MODEL, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(model->id));
 	catalog_scan_begin(&scan, "deployment", "deployment_pkey", 1, &key);
 	if (catalog_scan_next(&scan))
-		version = DatumGetInt32(catalog_scan_value(&scan, DEPLOYMENT_VERSION, INT4OID));
+		version = DatumGetInt32(catalog_scan_value(&scan, DEPLOYMENT_VERSION,
+												   INT4OID));
 	catalog_scan_end(&scan);
 	if (version != 0)
 		check_deployed(model, version);
@@ -158,13 +172,15 @@ is_of_input(int sqlerrcode)
 {
 	int			category = ERRCODE_TO_CATEGORY(sqlerrcode);
 
-	return category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION) ||
+	return category == ERRCODE_DATA_EXCEPTION ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION) ||
 		sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
 }
 
 /* What create_model() would have refused */
 static NnGraph *
-stored_graph(const CatalogModel *model, Arena *arena, ArrayType *input, Jsonb *layers)
+stored_graph(const CatalogModel *model, Arena *arena, ArrayType *input,
+			 Jsonb *layers)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	NnGraph    *graph;
@@ -195,20 +211,27 @@ catalog_model_graph(const CatalogModel *model, Arena *arena)
 	CatalogScan scan;
 	NnGraph    *graph = NULL;
 
-	ScanKeyInit(&key, MODEL_ID, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(model->id));
+	ScanKeyInit(&key, MODEL_ID, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(model->id));
 	catalog_scan_begin(&scan, "model", "model_pkey", 1, &key);
 	if (catalog_scan_next(&scan))
 		graph = stored_graph(model, arena,
-							 DatumGetArrayTypeP(catalog_scan_value(&scan, MODEL_INPUT, INT4ARRAYOID)),
-							 DatumGetJsonbP(catalog_scan_value(&scan, MODEL_LAYERS, JSONBOID)));
+							 DatumGetArrayTypeP(catalog_scan_value(&scan,
+																   MODEL_INPUT,
+																   INT4ARRAYOID)),
+							 DatumGetJsonbP(catalog_scan_value(&scan,
+															   MODEL_LAYERS,
+															   JSONBOID)));
 	catalog_scan_end(&scan);
 	if (graph == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model \"%s\" does not exist", NameStr(model->name))));
 	if (nn_graph_outputs(graph) != model->dims)
-		catalog_raise_damaged(model_entry(model), psprintf("It says %d dimensions, but its layers give %d.",
-														   model->dims, nn_graph_outputs(graph)));
+		catalog_raise_damaged(model_entry(model),
+							  psprintf("It says %d dimensions, but its layers give %d.",
+									   model->dims,
+									   nn_graph_outputs(graph)));
 	return graph;
 }
 
@@ -227,11 +250,13 @@ is_granted(const CatalogModel *model)
 	CatalogScan scan;
 	bool		granted = false;
 
-	ScanKeyInit(&key, MODEL_GRANT_MODEL, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(model->id));
+	ScanKeyInit(&key, MODEL_GRANT_MODEL, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(model->id));
 	catalog_scan_begin(&scan, "model_grant", "model_grant_model_idx", 1, &key);
 	while (!granted && catalog_scan_next(&scan))
 		granted = catalog_scan_isnull(&scan, MODEL_GRANT_GRANTEE) ||
-			has_privs_of_role(GetUserId(), catalog_scan_oid(&scan, MODEL_GRANT_GRANTEE));
+			has_privs_of_role(GetUserId(),
+							  catalog_scan_oid(&scan, MODEL_GRANT_GRANTEE));
 	catalog_scan_end(&scan);
 	return granted;
 }
@@ -242,7 +267,8 @@ catalog_require_owner(const CatalogModel *model)
 	if (!is_owner(model))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of model \"%s\"", NameStr(model->name))));
+				 errmsg("must be owner of model \"%s\"",
+						NameStr(model->name))));
 }
 
 void
@@ -251,10 +277,12 @@ catalog_require_usage(const CatalogModel *model)
 	if (!is_owner(model) && !is_granted(model))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for model \"%s\"", NameStr(model->name)),
+				 errmsg("permission denied for model \"%s\"",
+						NameStr(model->name)),
 				 errhint("Its owner can run similarity.grant_usage(%s, %s).",
 						 quote_literal_cstr(NameStr(model->name)),
-						 quote_literal_cstr(GetUserNameFromId(GetUserId(), false)))));
+						 quote_literal_cstr(GetUserNameFromId(GetUserId(),
+															  false)))));
 }
 
 void
@@ -275,7 +303,8 @@ has_weights(int version)
 	CatalogScan scan;
 	bool		found;
 
-	ScanKeyInit(&key, MODEL_WEIGHTS_VERSION, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(version));
+	ScanKeyInit(&key, MODEL_WEIGHTS_VERSION, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(version));
 	catalog_scan_begin(&scan, "model_weights", "model_weights_pkey", 1, &key);
 	found = catalog_scan_next(&scan);
 	catalog_scan_end(&scan);
@@ -288,7 +317,8 @@ catalog_version_is_there(int id)
 	CatalogVersion version;
 	CatalogModel model;
 
-	return catalog_find_version(id, &version) && find_model_by_id(version.model, &model) &&
+	return catalog_find_version(id, &version) &&
+		find_model_by_id(version.model, &model) &&
 		(version.fingerprint == 0 || has_weights(id));
 }
 
@@ -299,7 +329,8 @@ catalog_version_is_usable(int id)
 	CatalogModel model;
 
 	return catalog_version_is_there(id) && catalog_find_version(id, &version) &&
-		find_model_by_id(version.model, &model) && (is_owner(&model) || is_granted(&model));
+		find_model_by_id(version.model, &model) &&
+		(is_owner(&model) || is_granted(&model));
 }
 
 void

@@ -59,7 +59,8 @@ extern void catalog_require_owner(const CatalogModel *model);
 extern void catalog_require_usage(const CatalogModel *model);
 
 /* The same for who names a version, which does not tell whose model it is of. */
-extern void catalog_require_usage_of_version(const CatalogModel *model, int version);
+extern void catalog_require_usage_of_version(const CatalogModel *model,
+											 int version);
 
 /*
  * Heavyweight lock on a model's future: ShareUpdateExclusiveLock by deploy,
@@ -71,7 +72,8 @@ extern void catalog_require_usage_of_version(const CatalogModel *model, int vers
  * outside of a transaction block): held over commits until
  * catalog_unlock_model() or the next abort of a transaction.
  */
-extern void catalog_lock_model(const CatalogModel *model, LOCKMODE mode, bool session);
+extern void catalog_lock_model(const CatalogModel *model, LOCKMODE mode,
+							   bool session);
 extern void catalog_unlock_model(const CatalogModel *model, LOCKMODE mode);
 
 #endif							/* MODEL_MODEL_CATALOG_H */

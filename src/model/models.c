@@ -33,7 +33,8 @@ connections(const NnGraph *graph, int i, int n)
 
 	for (int k = 0; k < n; k++)
 		names[k] = CStringGetTextDatum(nn_graph_source(graph, i, k));
-	return PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
+	return PointerGetDatum(construct_array(names, n, TEXTOID, -1, false,
+										   TYPALIGN_INT));
 }
 
 static void
@@ -53,7 +54,8 @@ put_layer(ReturnSetInfo *result, const NnGraph *graph, int i)
 }
 
 static void
-put_total(ReturnSetInfo *result, const char *name, const NnGraph *graph, size_t parameters)
+put_total(ReturnSetInfo *result, const char *name, const NnGraph *graph,
+		  size_t parameters)
 {
 	Datum		values[SUMMARY_COLUMNS] = {0};
 	bool		nulls[SUMMARY_COLUMNS] = {false, true, false, false, true};
@@ -101,7 +103,9 @@ model_summary(PG_FUNCTION_ARGS)
 
 	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
 	catalog_require_usage(&model);
-	put_summary(fcinfo, catalog_model_graph(&model, memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET)));
+	put_summary(fcinfo, catalog_model_graph(&model,
+											memory_arena(CurrentMemoryContext,
+														 ARENA_NO_BUDGET)));
 	return (Datum) 0;
 }
 
@@ -115,7 +119,8 @@ define_check_name(const char *name)
 	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
-				 errmsg("model name must have 1 to %d bytes", NAMEDATALEN - 1)));
+				 errmsg("model name must have 1 to %d bytes",
+						NAMEDATALEN - 1)));
 	if (catalog_find_model(name, &existing))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
@@ -153,7 +158,8 @@ create_model(PG_FUNCTION_ARGS)
 	model_require_writable("similarity.create_model()");
 	require_create_right(GetUserId());
 	define_check_name(name);
-	graph = spec_graph(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET), input, layers);
+	graph = spec_graph(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+					   input, layers);
 	SPI_connect();
 	define_store(name, input, layers, nn_graph_outputs(graph));
 	SPI_finish();
@@ -169,7 +175,8 @@ check_unused(const CatalogModel *model)
 	if (gallery != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("model \"%s\" is used by gallery \"%s\"", NameStr(model->name), gallery),
+				 errmsg("model \"%s\" is used by gallery \"%s\"",
+						NameStr(model->name), gallery),
 				 errhint("Run similarity.drop_gallery for its galleries first.")));
 }
 
@@ -205,7 +212,8 @@ define_get_version(const CatalogModel *model, int id, CatalogVersion *version)
 	if (version->model != model->id)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("version %d is not one of model \"%s\"", id, NameStr(model->name)),
+				 errmsg("version %d is not one of model \"%s\"", id,
+						NameStr(model->name)),
 				 errhint("similarity.model_versions lists the versions of each model.")));
 }
 
@@ -239,7 +247,8 @@ deploy(PG_FUNCTION_ARGS)
 	if (!version_deploy(&model, id))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("version %d of model \"%s\" cannot be deployed", id, NameStr(model.name)),
+				 errmsg("version %d of model \"%s\" cannot be deployed", id,
+						NameStr(model.name)),
 				 errdetail("A gallery of the model holds embeddings of another version."),
 				 errhint("CALL similarity.reembed(%s, %d) embeds its rows anew and deploys the version.", quote_literal_cstr(NameStr(model.name)), id)));
 	SPI_finish();

@@ -16,15 +16,18 @@
 extern void define_check_name(const char *name);
 
 /* A model that the current role owns; its layers have been checked.  SPI. */
-extern void define_store(const char *name, ArrayType *input, Jsonb *layers, int dims);
+extern void define_store(const char *name, ArrayType *input, Jsonb *layers,
+						 int dims);
 
 /* A version of this model; ERROR if it is another one's or does not exist. */
-extern void define_get_version(const CatalogModel *model, int id, CatalogVersion *version);
+extern void define_get_version(const CatalogModel *model, int id,
+							   CatalogVersion *version);
 
 /*
  * Of a function's arguments model and version: lock the model, which the current
  * role must own, and return the version, which must be one of its.
  */
-extern int	define_lock_version(FunctionCallInfo fcinfo, LOCKMODE mode, CatalogModel *model);
+extern int	define_lock_version(FunctionCallInfo fcinfo, LOCKMODE mode,
+								CatalogModel *model);
 
 #endif							/* MODEL_MODELS_H */

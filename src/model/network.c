@@ -71,7 +71,8 @@ static dlist_head networks = DLIST_STATIC_INIT(networks);
 /* ---- loading and the cache ---- */
 
 static NnInfer *
-create_infer(Arena *arena, const Network *network, int max_rows, ThreadPool *pool)
+create_infer(Arena *arena, const Network *network, int max_rows,
+			 ThreadPool *pool)
 {
 	NnInfer    *infer;
 	Status		status;
@@ -79,7 +80,8 @@ create_infer(Arena *arena, const Network *network, int max_rows, ThreadPool *poo
 	status_clear(&status);
 	if (!gemm_load(&status))
 		raise_status(&status);
-	infer = nn_infer_create(arena, network->graph, network->weights, max_rows, pool, &status);
+	infer = nn_infer_create(arena, network->graph, network->weights, max_rows,
+							pool, &status);
 	if (infer == NULL)
 		raise_status(&status);
 	return infer;
@@ -101,7 +103,8 @@ make_room(Size size)
 		Network    *network = dlist_container(Network, link, iter.cur);
 		Size		taken = MemoryContextMemAllocated(network->context, true);
 
-		if (used + taken > limit && network->pins == 0 && (size > 0 || iter.cur != dlist_head_node(&networks)))
+		if (used + taken > limit && network->pins == 0 &&
+			(size > 0 || iter.cur != dlist_head_node(&networks)))
 		{
 			dlist_delete(&network->link);
 			MemoryContextDelete(network->context);
@@ -124,7 +127,8 @@ require_affordable(const CatalogVersion *version, Size size)
 static Network *
 load_network(const CatalogVersion *version)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "network of a model",
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "network of a model",
 												  ALLOCSET_DEFAULT_SIZES);
 	Arena	   *arena = memory_arena(context, ARENA_NO_BUDGET);
 	Network    *network = MemoryContextAllocZero(context, sizeof(Network));
@@ -138,7 +142,9 @@ load_network(const CatalogVersion *version)
 	network->size = nn_graph_weights(network->graph) * sizeof(float) + nn_infer_memory(network->graph, 1, 1);
 	require_affordable(version, network->size);
 	make_room(network->size);
-	network->weights = arena_alloc_array(arena, nn_graph_weights(network->graph), sizeof(float));
+	network->weights = arena_alloc_array(arena,
+										 nn_graph_weights(network->graph),
+										 sizeof(float));
 	if (network->weights == NULL)
 		raise_out_of_memory();
 	version_load(version, network->graph, network->weights);
@@ -192,7 +198,8 @@ Network *
 network_pin(const CatalogVersion *version, MemoryContext context)
 {
 	Network    *network = network_get(version);
-	MemoryContextCallback *callback = MemoryContextAlloc(context, sizeof(*callback));
+	MemoryContextCallback *callback = MemoryContextAlloc(context,
+														 sizeof(*callback));
 
 	callback->func = unpin_network;
 	callback->arg = network;
@@ -273,7 +280,8 @@ network_run(Network *network, const InputRow *row)
 static Size
 pass_size(const NnGraph *graph, int rows, int threads)
 {
-	return nn_infer_memory(graph, rows, threads) + (Size) rows * nn_graph_outputs(graph) * sizeof(float);
+	return nn_infer_memory(graph, rows,
+						   threads) + (Size) rows * nn_graph_outputs(graph) * sizeof(float);
 }
 
 /* Rows that fit into what similarity.cache_memory leaves beside the network; 0 if none does */
@@ -291,17 +299,21 @@ affordable_rows(const Network *network, int rows, int threads)
 NetworkRunner *
 network_runner(const CatalogVersion *version, int rows, MemoryContext context)
 {
-	NetworkRunner *runner = MemoryContextAllocZero(context, sizeof(NetworkRunner));
+	NetworkRunner *runner = MemoryContextAllocZero(context,
+												   sizeof(NetworkRunner));
 	Arena	   *arena = memory_arena(context, ARENA_NO_BUDGET);
 	int			threads = rows < MIN_POOL_ROWS ? 1 : guc_pool_threads();
 	Network    *network = network_pin(version, context);
 
 	runner->network = network;
-	runner->max_rows = affordable_rows(network, Min(rows, ROWS_PER_THREAD * threads), threads);
+	runner->max_rows = affordable_rows(network,
+									   Min(rows, ROWS_PER_THREAD * threads),
+									   threads);
 	if (runner->max_rows == 0 && threads > 1)
 	{
 		threads = 1;
-		runner->max_rows = affordable_rows(network, Min(rows, ROWS_PER_THREAD), threads);
+		runner->max_rows = affordable_rows(network, Min(rows, ROWS_PER_THREAD),
+										   threads);
 	}
 	if (runner->max_rows == 0)
 	{
@@ -309,8 +321,10 @@ network_runner(const CatalogVersion *version, int rows, MemoryContext context)
 		runner->infer = network->infer;
 	}
 	else
-		runner->infer = create_infer(arena, network, runner->max_rows, threads > 1 ? memory_pool(context) : NULL);
-	runner->out = arena_alloc_array(arena, (size_t) runner->max_rows * nn_graph_outputs(network->graph), sizeof(float));
+		runner->infer = create_infer(arena, network, runner->max_rows,
+									 threads > 1 ? memory_pool(context) : NULL);
+	runner->out = arena_alloc_array(arena,
+									(size_t) runner->max_rows * nn_graph_outputs(network->graph), sizeof(float));
 	if (runner->out == NULL)
 		raise_out_of_memory();
 	return runner;
@@ -329,7 +343,8 @@ network_runner_graph(const NetworkRunner *runner)
 }
 
 static void
-run_piece(NetworkRunner *runner, NnElement element, const void *const *rows, int n, Embedding **out)
+run_piece(NetworkRunner *runner, NnElement element, const void *const *rows,
+		  int n, Embedding **out)
 {
 	int			dims = nn_graph_outputs(runner->network->graph);
 
@@ -339,17 +354,19 @@ run_piece(NetworkRunner *runner, NnElement element, const void *const *rows, int
 	{
 		out[i] = embedding_new(dims);
 		out[i]->model = runner->network->version.id;
-		memcpy(out[i]->x, runner->out + (size_t) i * dims, dims * sizeof(float));
+		memcpy(out[i]->x, runner->out + (size_t) i * dims,
+			   dims * sizeof(float));
 		embedding_check_finite(out[i]);
 	}
 }
 
 void
-network_run_many(NetworkRunner *runner, NnElement element, const void *const *rows, int n,
-				 Embedding **out)
+network_run_many(NetworkRunner *runner, NnElement element,
+				 const void *const *rows, int n, Embedding **out)
 {
 	for (int done = 0; done < n; done += runner->max_rows)
 	{
-		run_piece(runner, element, rows + done, Min(n - done, runner->max_rows), out + done);
+		run_piece(runner, element, rows + done, Min(n - done, runner->max_rows),
+				  out + done);
 	}
 }

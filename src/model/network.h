@@ -25,7 +25,8 @@ typedef struct Network Network;
 extern Network *network_get(const CatalogVersion *version);
 
 /* The same, and keep it until context is reset or deleted. */
-extern Network *network_pin(const CatalogVersion *version, MemoryContext context);
+extern Network *network_pin(const CatalogVersion *version,
+							MemoryContext context);
 
 extern const NnGraph *network_graph(const Network *network);
 
@@ -43,12 +44,13 @@ extern Embedding *network_run(Network *network, const InputRow *row);
  */
 typedef struct NetworkRunner NetworkRunner;
 
-extern NetworkRunner *network_runner(const CatalogVersion *version, int rows, MemoryContext context);
+extern NetworkRunner *network_runner(const CatalogVersion *version, int rows,
+									 MemoryContext context);
 
 /* Rows that it runs at once: as many as similarity.cache_memory allows */
 extern int	network_runner_rows(const NetworkRunner *runner);
 extern const NnGraph *network_runner_graph(const NetworkRunner *runner);
-extern void network_run_many(NetworkRunner *runner, NnElement element, const void *const *rows,
-							 int n, Embedding **out);
+extern void network_run_many(NetworkRunner *runner, NnElement element,
+							 const void *const *rows, int n, Embedding **out);
 
 #endif							/* MODEL_NETWORK_H */

@@ -40,8 +40,9 @@ arg_roles(CatalogArgs *args, List *roles)
 	for (int i = 0; i < list_length(roles); i++)
 		oids[i] = ObjectIdGetDatum(list_nth_oid(roles, i));
 	catalog_arg(args, OIDARRAYOID,
-				PointerGetDatum(construct_array(oids, list_length(roles), OIDOID, sizeof(Oid), true, TYPALIGN_INT)),
-				false);
+				PointerGetDatum(construct_array(oids, list_length(roles),
+												OIDOID, sizeof(Oid), true,
+												TYPALIGN_INT)), false);
 }
 
 static void
@@ -52,7 +53,8 @@ refuse_owned(const CatalogArgs *args)
 	if (owned != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("cannot drop what the role owns because it owns %s", owned),
+				 errmsg("cannot drop what the role owns because it owns %s",
+						owned),
 				 errdetail("REASSIGN OWNED does not reach models and galleries."),
 				 errhint("Run similarity.reassign_owned() to keep them, or DROP OWNED ... CASCADE to drop them.")));
 }
@@ -95,11 +97,13 @@ drop_owned(PG_FUNCTION_ARGS)
 	DropOwnedStmt *statement;
 	CatalogArgs args = {0};
 
-	if (!CALLED_AS_EVENT_TRIGGER(fcinfo) || !IsA(((EventTriggerData *) fcinfo->context)->parsetree, DropOwnedStmt))
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo) ||
+		!IsA(((EventTriggerData *) fcinfo->context)->parsetree, DropOwnedStmt))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("similarity.drop_owned must be called as an event trigger of DROP OWNED")));
-	statement = castNode(DropOwnedStmt, ((EventTriggerData *) fcinfo->context)->parsetree);
+	statement = castNode(DropOwnedStmt,
+						 ((EventTriggerData *) fcinfo->context)->parsetree);
 	SPI_connect();
 	arg_roles(&args, roleSpecsToIds(statement->roles));
 	if (statement->behavior == DROP_CASCADE)
@@ -129,8 +133,10 @@ require_rights(Oid role)
 Datum
 reassign_owned(PG_FUNCTION_ARGS)
 {
-	Oid			role = get_role_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
-	Oid			owner = get_role_oid(text_to_cstring(PG_GETARG_TEXT_PP(1)), false);
+	Oid			role = get_role_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+									false);
+	Oid			owner = get_role_oid(text_to_cstring(PG_GETARG_TEXT_PP(1)),
+									 false);
 	CatalogArgs args = {0};
 
 	require_rights(role);

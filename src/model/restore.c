@@ -60,8 +60,8 @@ is_at_work(const PgBackendStatus *session)
 	PGPROC	   *process = BackendPidGetProc(session->st_procpid);
 	uint32		wait = process == NULL ? 0 : process->wait_event_info;
 
-	return process != NULL && session->st_state == STATE_RUNNING && wait != PG_WAIT_EXTENSION &&
-		(wait & 0xFF000000) != PG_WAIT_LOCK;
+	return process != NULL && session->st_state == STATE_RUNNING &&
+		wait != PG_WAIT_EXTENSION && (wait & 0xFF000000) != PG_WAIT_LOCK;
 }
 
 /* Count other sessions of this application, and those of them that are at work. */
@@ -76,8 +76,10 @@ count_sessions(int *at_work)
 	{
 		const PgBackendStatus *session = &backend_status(i)->backendStatus;
 
-		if (session->st_backendType != B_BACKEND || session->st_databaseid != MyDatabaseId ||
-			session->st_procpid == MyProcPid || strcmp(session->st_appname, application_name) != 0)
+		if (session->st_backendType != B_BACKEND ||
+			session->st_databaseid != MyDatabaseId ||
+			session->st_procpid == MyProcPid ||
+			strcmp(session->st_appname, application_name) != 0)
 			continue;
 		sessions++;
 		if (is_at_work(session))
@@ -89,7 +91,8 @@ count_sessions(int *at_work)
 static void
 look_again(void)
 {
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_MS, PG_WAIT_EXTENSION);
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 LOOK_MS, PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 }
@@ -108,7 +111,9 @@ restore_await_version(int id)
 
 		if (at_work > 0)
 			busy = GetCurrentTimestamp();
-		if (sessions == 0 || TimestampDifferenceExceeds(busy, GetCurrentTimestamp(), PATIENCE_MS))
+		if (sessions == 0 ||
+			TimestampDifferenceExceeds(busy, GetCurrentTimestamp(),
+									   PATIENCE_MS))
 			break;
 		look_again();
 	}
@@ -142,13 +147,15 @@ static void
 check_default(Oid id)
 {
 	ObjectAddress column = GetAttrDefaultColumnAddress(id);
-	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(column.objectId),
+	HeapTuple	tuple = SearchSysCache2(ATTNUM,
+										ObjectIdGetDatum(column.objectId),
 										Int16GetDatum(column.objectSubId));
 
 	if (!HeapTupleIsValid(tuple))
 		return;
 	if (((Form_pg_attribute) GETSTRUCT(tuple))->attgenerated != '\0')
-		refuse("generated column", NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname));
+		refuse("generated column",
+			   NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname));
 	ReleaseSysCache(tuple);
 }
 
@@ -160,7 +167,8 @@ check_constraint(Oid id)
 	if (!HeapTupleIsValid(tuple))
 		return;
 	if (((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_CHECK)
-		refuse("check constraint", NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname));
+		refuse("check constraint",
+			   NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname));
 	ReleaseSysCache(tuple);
 }
 
@@ -192,11 +200,12 @@ check_dependents(Oid function)
 	HeapTuple	tuple;
 
 	check_stack_depth();
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(ProcedureRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(function));
-	scan = systable_beginscan(relation, DependReferenceIndexId, true, NULL, 2, keys);
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(ProcedureRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(function));
+	scan = systable_beginscan(relation, DependReferenceIndexId, true, NULL, 2,
+							  keys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 		check_dependent((Form_pg_depend) GETSTRUCT(tuple),
 						TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)));
@@ -208,11 +217,13 @@ check_dependents(Oid function)
 static void
 check_spelling(const char *name, Oid schema)
 {
-	CatCList   *functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	CatCList   *functions = SearchSysCacheList1(PROCNAMEARGSNSP,
+												CStringGetDatum(name));
 
 	for (int i = 0; i < functions->n_members; i++)
 	{
-		Form_pg_proc function = (Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
+		Form_pg_proc function =
+		(Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
 
 		if (function->pronamespace == schema)
 			check_dependents(function->oid);

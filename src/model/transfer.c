@@ -56,13 +56,15 @@ check_version_unused(const CatalogModel *model, int version)
 	if (deployed == version)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("version %d of model \"%s\" is deployed", version, NameStr(model->name)),
+				 errmsg("version %d of model \"%s\" is deployed", version,
+						NameStr(model->name)),
 				 errhint("Deploy another version first, or drop the model.")));
 	gallery = catalog_gallery_of_owner(model->id, version, 0);
 	if (gallery != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("version %d of model \"%s\" is used by gallery \"%s\"", version, NameStr(model->name), gallery)));
+				 errmsg("version %d of model \"%s\" is used by gallery \"%s\"",
+						version, NameStr(model->name), gallery)));
 }
 
 /*
@@ -95,7 +97,8 @@ version_argument(FunctionCallInfo fcinfo, int n, const CatalogModel *model)
 
 	if (PG_ARGISNULL(n))
 		return catalog_deployed_version(model);
-	define_get_version(model, model_version_argument(PG_GETARG_INT64(n)), &version);
+	define_get_version(model, model_version_argument(PG_GETARG_INT64(n)),
+					   &version);
 	return version.id;
 }
 
@@ -141,12 +144,15 @@ copy_definition(const CatalogModel *model, const char *name)
 	Datum		input;
 	Datum		layers;
 
-	(void) catalog_model_graph(model, memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET));
+	(void) catalog_model_graph(model,
+							   memory_arena(CurrentMemoryContext,
+											ARENA_NO_BUDGET));
 	catalog_arg_int(&args, model->id);
 	catalog_run("SELECT input, layers FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1", &args);
 	input = catalog_column_datum(0, 1, INT4ARRAYOID, entry);
 	layers = catalog_column_datum(0, 2, JSONBOID, entry);
-	define_store(name, DatumGetArrayTypeP(input), DatumGetJsonbP(layers), model->dims);
+	define_store(name, DatumGetArrayTypeP(input), DatumGetJsonbP(layers),
+				 model->dims);
 }
 
 /*
@@ -191,7 +197,8 @@ catalog_column(const CatalogModel *model, const char *sql)
 
 	catalog_arg_int(&args, model->id);
 	catalog_run(sql, &args);
-	return catalog_column_text(0, 1, psprintf("model \"%s\"", NameStr(model->name)));
+	return catalog_column_text(0, 1,
+							   psprintf("model \"%s\"", NameStr(model->name)));
 }
 
 static void
@@ -201,8 +208,10 @@ append_tensor(StringInfo header, const NnTensorInfo *tensor)
 	escape_json(header, tensor->name);
 	appendStringInfoString(header, ": {\"dtype\": \"F32\", \"shape\": [");
 	for (int i = 0; i < tensor->shape.rank; i++)
-		appendStringInfo(header, "%s%d", i > 0 ? ", " : "", tensor->shape.dim[i]);
-	appendStringInfo(header, "], \"data_offsets\": [%zu, %zu]}", tensor->offset * sizeof(float),
+		appendStringInfo(header, "%s%d", i > 0 ? ", " : "",
+						 tensor->shape.dim[i]);
+	appendStringInfo(header, "], \"data_offsets\": [%zu, %zu]}",
+					 tensor->offset * sizeof(float),
 					 (tensor->offset + tensor->count) * sizeof(float));
 }
 
@@ -223,10 +232,13 @@ static void
 build_header(StringInfo header, const CatalogModel *model, const NnGraph *graph)
 {
 	initStringInfo(header);
-	appendStringInfoString(header, "{\"__metadata__\": {\"format\": \"similarity\", \"input\": ");
-	escape_json(header, catalog_column(model, "SELECT input FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1"));
+	appendStringInfoString(header,
+						   "{\"__metadata__\": {\"format\": \"similarity\", \"input\": ");
+	escape_json(header, catalog_column(model,
+									   "SELECT input FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1"));
 	appendStringInfoString(header, ", \"layers\": ");
-	escape_json(header, catalog_column(model, "SELECT layers FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1"));
+	escape_json(header, catalog_column(model,
+									   "SELECT layers FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1"));
 	appendStringInfoChar(header, '}');
 	for (int i = 0; i < nn_graph_tensors(graph); i++)
 	{
@@ -253,7 +265,8 @@ put_little_endian(char *out, uint64 value, int n)
 
 /* The weights are read where they will stand in the file. */
 static bytea *
-build_file(const StringInfo header, const NnGraph *graph, const CatalogVersion *version)
+build_file(const StringInfo header, const NnGraph *graph,
+		   const CatalogVersion *version)
 {
 	size_t		count = nn_graph_weights(graph);
 	size_t		size = VARHDRSZ + 8 + header->len + count * sizeof(float);
@@ -306,10 +319,13 @@ export_model(PG_FUNCTION_ARGS)
 	if (id == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("model \"%s\" has no finished version", NameStr(model.name))));
+				 errmsg("model \"%s\" has no finished version",
+						NameStr(model.name))));
 	catalog_get_version(id, &version);
 	SPI_connect();
-	graph = catalog_model_graph(&model, memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET));
+	graph = catalog_model_graph(&model,
+								memory_arena(CurrentMemoryContext,
+											 ARENA_NO_BUDGET));
 	build_header(&header, &model, graph);
 	MemoryContextSwitchTo(caller);
 	file = build_file(&header, graph, &version);
@@ -324,21 +340,26 @@ static void
 convert_from_utf8(SafeTensors *file)
 {
 	for (int i = 0; i < file->n; i++)
-		file->tensors[i].name = pg_any_to_server(file->tensors[i].name, strlen(file->tensors[i].name), PG_UTF8);
+		file->tensors[i].name = pg_any_to_server(file->tensors[i].name,
+												 strlen(file->tensors[i].name),
+												 PG_UTF8);
 	for (int i = 0; i < file->nmetadata; i++)
-		file->metadata[i].value = pg_any_to_server(file->metadata[i].value, strlen(file->metadata[i].value), PG_UTF8);
+		file->metadata[i].value = pg_any_to_server(file->metadata[i].value,
+												   strlen(file->metadata[i].value), PG_UTF8);
 }
 
 /* A source of weights: they are never all in memory beside the file. */
 static void
-weights_of_file(void *state, const NnTensorInfo *tensor, size_t first, size_t n, float *out)
+weights_of_file(void *state, const NnTensorInfo *tensor, size_t first, size_t n,
+				float *out)
 {
 	nn_import_read(state, tensor, first, n, out);
 }
 
 /* Argument n as a Datum, else the text of the metadata by that name read. */
 static Datum
-architecture(FunctionCallInfo fcinfo, int n, const SafeTensors *file, const char *key)
+architecture(FunctionCallInfo fcinfo, int n, const SafeTensors *file,
+			 const char *key)
 {
 	const char *value = safetensors_metadata(file, key);
 
@@ -351,7 +372,8 @@ architecture(FunctionCallInfo fcinfo, int n, const SafeTensors *file, const char
 				 errdetail("Only files of export_model hold an architecture.")));
 	if (strcmp(key, "layers") == 0)
 		return DirectFunctionCall1(jsonb_in, CStringGetDatum(value));
-	return OidFunctionCall3(F_ARRAY_IN, CStringGetDatum(value), ObjectIdGetDatum(INT4OID), Int32GetDatum(-1));
+	return OidFunctionCall3(F_ARRAY_IN, CStringGetDatum(value),
+							ObjectIdGetDatum(INT4OID), Int32GetDatum(-1));
 }
 
 static bool
@@ -371,7 +393,8 @@ layout_is_torch(FunctionCallInfo fcinfo, int n)
 
 /* Make the model and its only version; returns the version's id. */
 static int
-store_import(const char *name, ArrayType *input, Jsonb *layers, NnImport *import)
+store_import(const char *name, ArrayType *input, Jsonb *layers,
+			 NnImport *import)
 {
 	CatalogModel model;
 	int			version;
@@ -379,7 +402,8 @@ store_import(const char *name, ArrayType *input, Jsonb *layers, NnImport *import
 	SPI_connect();
 	define_store(name, input, layers, nn_graph_outputs(import->graph));
 	get_new_model(name, &model);
-	version = version_store(&model, import->graph, weights_of_file, import, NULL);
+	version = version_store(&model, import->graph, weights_of_file, import,
+							NULL);
 	version_deploy(&model, version);
 	SPI_finish();
 	return version;
@@ -412,7 +436,8 @@ import_model(PG_FUNCTION_ARGS)
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	bytes = PG_GETARG_BYTEA_PP(1);
 	define_check_name(name);
-	if (!safetensors_open((const uint8_t *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), arena, &file, &status))
+	if (!safetensors_open((const uint8_t *) VARDATA_ANY(bytes),
+						  VARSIZE_ANY_EXHDR(bytes), arena, &file, &status))
 		raise_status(&status);
 	convert_from_utf8(&file);
 	input = DatumGetArrayTypeP(architecture(fcinfo, 2, &file, "input"));

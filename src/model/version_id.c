@@ -30,7 +30,8 @@ claim(int id)
 	CatalogVersion version;
 	bool		taken;
 
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, catalog_table("model_version"), id, 0);
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, catalog_table("model_version"), id,
+					   0);
 	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 		return false;
 	PushActiveSnapshot(GetLatestSnapshot());
@@ -105,7 +106,8 @@ version_id_new(void)
 	if (id == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a database cannot have more than %d model versions", LAST_ID),
+				 errmsg("a database cannot have more than %d model versions",
+						LAST_ID),
 				 errhint("Drop versions that are not needed, with similarity.drop_version().")));
 	tell_reuse(id);
 	return id;

@@ -29,7 +29,8 @@
 #include "server/compat.h"
 #include "server/parts.h"
 
-StaticAssertDecl(sizeof(real) == sizeof(float4), "the server computes in float4");
+StaticAssertDecl(sizeof(real) == sizeof(float4),
+				 "the server computes in float4");
 
 #define WEIGHTS_HINT "Restore the weights from a dump, or train the model anew."
 
@@ -67,9 +68,11 @@ tensor_parts(const char *error, const NnTensorInfo *tensor)
 /* ---- storing ---- */
 
 void
-weights_of_array(void *weights, const NnTensorInfo *tensor, size_t first, size_t n, float *out)
+weights_of_array(void *weights, const NnTensorInfo *tensor, size_t first,
+				 size_t n, float *out)
 {
-	memcpy(out, (const float *) weights + tensor->offset + first, n * sizeof(float));
+	memcpy(out, (const float *) weights + tensor->offset + first,
+		   n * sizeof(float));
 }
 
 static void
@@ -80,7 +83,8 @@ check_finite(const CatalogModel *model, const float *weights, size_t n)
 		if (!isfinite(weights[i]))
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("weights of model \"%s\" are not finite", NameStr(model->name))));
+					 errmsg("weights of model \"%s\" are not finite",
+							NameStr(model->name))));
 	}
 }
 
@@ -93,21 +97,24 @@ typedef struct Storing
 } Storing;
 
 static uint32
-store_part(const Storing *storing, const Parts *part, const NnTensorInfo *tensor)
+store_part(const Storing *storing, const Parts *part,
+		   const NnTensorInfo *tensor)
 {
 	size_t		count = part->length / sizeof(float4);
 	bytea	   *data = parts_allocate(part);
 	uint32		crc;
 	CatalogArgs args = {0};
 
-	storing->source(storing->state, tensor, part->offset / sizeof(float4), count, (float *) VARDATA(data));
+	storing->source(storing->state, tensor, part->offset / sizeof(float4),
+					count, (float *) VARDATA(data));
 	check_finite(storing->model, (float *) VARDATA(data), count);
 	swap_to_little_endian((uint32 *) VARDATA(data), count);
 
 	catalog_arg_int(&args, storing->version);
 	catalog_arg_text(&args, tensor->name);
 	crc = parts_add_arguments(part, data, &args);
-	catalog_arg(&args, INT4ARRAYOID, PointerGetDatum(spec_shape_array(&tensor->shape)), false);
+	catalog_arg(&args, INT4ARRAYOID,
+				PointerGetDatum(spec_shape_array(&tensor->shape)), false);
 	catalog_run("INSERT INTO _similarity.model_weights (version, tensor, part, checksum, data, shape) "
 				"VALUES ($1, $2, $3, $4, $5, $6)", &args);
 	pfree(data);
@@ -138,7 +145,8 @@ store_fingerprint(int version, uint64 fingerprint)
 }
 
 int
-version_store(const CatalogModel *model, const NnGraph *graph, WeightsSource source, void *state, Jsonb *metrics)
+version_store(const CatalogModel *model, const NnGraph *graph,
+			  WeightsSource source, void *state, Jsonb *metrics)
 {
 	const Storing storing = {model, version_id_new(), source, state};
 	uint64		fingerprint = 0;
@@ -152,7 +160,9 @@ version_store(const CatalogModel *model, const NnGraph *graph, WeightsSource sou
 		nn_graph_tensor(graph, i, &tensor);
 		part = tensor_parts(NULL, &tensor);
 		while (parts_next(&part))
-			fingerprint = extend_fingerprint(fingerprint, store_part(&storing, &part, &tensor));
+			fingerprint = extend_fingerprint(fingerprint,
+											 store_part(&storing, &part,
+														&tensor));
 	}
 	store_fingerprint(storing.version, fingerprint);
 	return storing.version;
@@ -163,24 +173,32 @@ version_store(const CatalogModel *model, const NnGraph *graph, WeightsSource sou
 static bool
 same_shape(ArrayType *stored, const NnShape *shape)
 {
-	return ARR_NDIM(stored) == 1 && !ARR_HASNULL(stored) && ARR_ELEMTYPE(stored) == INT4OID &&
-		ARR_DIMS(stored)[0] == shape->rank &&
-		memcmp(ARR_DATA_PTR(stored), shape->dim, shape->rank * sizeof(int32)) == 0;
+	return ARR_NDIM(stored) == 1 && !ARR_HASNULL(stored) &&
+		ARR_ELEMTYPE(stored) == INT4OID && ARR_DIMS(stored)[0] == shape->rank &&
+		memcmp(ARR_DATA_PTR(stored), shape->dim,
+			   shape->rank * sizeof(int32)) == 0;
 }
 
 /* Copy one part's bytes where they belong, checked. */
 static uint32
-take_part(const Parts *part, const NnTensorInfo *tensor, CatalogScan *scan, float *weights)
+take_part(const Parts *part, const NnTensorInfo *tensor, CatalogScan *scan,
+		  float *weights)
 {
 	float	   *target = weights + tensor->offset;
 	float	   *taken = target + part->offset / sizeof(float4);
 	size_t		count = part->length / sizeof(float4);
 	uint32		crc;
 
-	if (!same_shape(DatumGetArrayTypeP(catalog_scan_value(scan, MODEL_WEIGHTS_SHAPE, INT4ARRAYOID)), &tensor->shape))
+	if (!same_shape(DatumGetArrayTypeP(catalog_scan_value(scan,
+														  MODEL_WEIGHTS_SHAPE,
+														  INT4ARRAYOID)),
+					&tensor->shape))
 		parts_raise_corrupted(part, "has another shape");
-	crc = parts_take(part, catalog_scan_value(scan, MODEL_WEIGHTS_DATA, BYTEAOID),
-					 DatumGetInt64(catalog_scan_value(scan, MODEL_WEIGHTS_CHECKSUM, INT8OID)), target);
+	crc = parts_take(part, catalog_scan_value(scan, MODEL_WEIGHTS_DATA,
+											  BYTEAOID),
+					 DatumGetInt64(catalog_scan_value(scan,
+													  MODEL_WEIGHTS_CHECKSUM,
+													  INT8OID)), target);
 	swap_to_little_endian((uint32 *) taken, count);
 	for (size_t i = 0; i < count; i++)
 	{
@@ -191,16 +209,20 @@ take_part(const Parts *part, const NnTensorInfo *tensor, CatalogScan *scan, floa
 }
 
 static uint32
-load_part(int version, const Parts *part, const NnTensorInfo *tensor, float *weights)
+load_part(int version, const Parts *part, const NnTensorInfo *tensor,
+		  float *weights)
 {
 	text	   *name = cstring_to_text(tensor->name);
 	CatalogScan scan;
 	ScanKeyData keys[3];
 	uint32		crc;
 
-	ScanKeyInit(&keys[0], MODEL_WEIGHTS_VERSION, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(version));
-	ScanKeyInit(&keys[1], MODEL_WEIGHTS_TENSOR, BTEqualStrategyNumber, F_TEXTEQ, PointerGetDatum(name));
-	ScanKeyInit(&keys[2], MODEL_WEIGHTS_PART, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(part->number));
+	ScanKeyInit(&keys[0], MODEL_WEIGHTS_VERSION, BTEqualStrategyNumber,
+				F_INT4EQ, Int32GetDatum(version));
+	ScanKeyInit(&keys[1], MODEL_WEIGHTS_TENSOR, BTEqualStrategyNumber, F_TEXTEQ,
+				PointerGetDatum(name));
+	ScanKeyInit(&keys[2], MODEL_WEIGHTS_PART, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(part->number));
 	keys[1].sk_collation = DEFAULT_COLLATION_OID;
 	catalog_scan_begin(&scan, "model_weights", "model_weights_pkey", 3, keys);
 	if (!catalog_scan_next(&scan))
@@ -211,10 +233,12 @@ load_part(int version, const Parts *part, const NnTensorInfo *tensor, float *wei
 }
 
 void
-version_load(const CatalogVersion *version, const NnGraph *graph, float *weights)
+version_load(const CatalogVersion *version, const NnGraph *graph,
+			 float *weights)
 {
 	char	   *error = corrupted_weights(version->id);
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "weights of a model",
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
+												  "weights of a model",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(scratch);
 	uint64		fingerprint = 0;
@@ -228,7 +252,9 @@ version_load(const CatalogVersion *version, const NnGraph *graph, float *weights
 		part = tensor_parts(error, &tensor);
 		while (parts_next(&part))
 		{
-			fingerprint = extend_fingerprint(fingerprint, load_part(version->id, &part, &tensor, weights));
+			fingerprint = extend_fingerprint(fingerprint,
+											 load_part(version->id, &part,
+													   &tensor, weights));
 			MemoryContextReset(scratch);
 		}
 	}

@@ -16,18 +16,20 @@
 #include "utils/jsonb.h"
 
 /* Hand over n weights of a tensor from the first on; called for all of them in their order. */
-typedef void (*WeightsSource) (void *state, const NnTensorInfo *tensor, size_t first, size_t n, float *out);
+typedef void (*WeightsSource) (void *state, const NnTensorInfo *tensor,
+							   size_t first, size_t n, float *out);
 
 /* The source whose state is the array of all weights */
-extern void weights_of_array(void *weights, const NnTensorInfo *tensor, size_t first, size_t n, float *out);
+extern void weights_of_array(void *weights, const NnTensorInfo *tensor,
+							 size_t first, size_t n, float *out);
 
 /*
  * Store a finished version of a model and return its id.  metrics may be NULL
  * ({}).  The caller has checked that the current role owns the model; SPI must
  * be connected.  ERROR if a weight is not finite or ids are used up.
  */
-extern int	version_store(const CatalogModel *model, const NnGraph *graph, WeightsSource source, void *state,
-						  Jsonb *metrics);
+extern int	version_store(const CatalogModel *model, const NnGraph *graph,
+						  WeightsSource source, void *state, Jsonb *metrics);
 
 /*
  * Read the weights of a version into nn_graph_weights(graph) floats.
@@ -35,7 +37,8 @@ extern int	version_store(const CatalogModel *model, const NnGraph *graph, Weight
  * checksum, if all together have another fingerprint, or if a weight is not
  * finite.
  */
-extern void version_load(const CatalogVersion *version, const NnGraph *graph, float *weights);
+extern void version_load(const CatalogVersion *version, const NnGraph *graph,
+						 float *weights);
 
 /*
  * Let embed(model, ...) use this version from now on.  SPI must be connected;

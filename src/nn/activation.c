@@ -15,26 +15,30 @@
 #define ROOT_TAU ((real) 0.39894228040143268)	/* 1 / sqrt(2 pi) */
 
 const char *const nn_activation_names[] = {
-	"linear", "relu", "relu6", "leaky_relu", "gelu", "silu", "sigmoid", "hard_swish", "tanh", "softmax", NULL
+	"linear", "relu", "relu6", "leaky_relu", "gelu", "silu", "sigmoid",
+	"hard_swish", "tanh", "softmax", NULL
 };
 
 bool
 nn_activation_reads_input(NnActivation activation)
 {
-	return activation == NN_GELU || activation == NN_SILU || activation == NN_HARD_SWISH;
+	return activation == NN_GELU || activation == NN_SILU ||
+		activation == NN_HARD_SWISH;
 }
 
 void
 nn_set_activation(NnLayer *layer, NnActivation activation)
 {
 	layer->activation = activation;
-	layer->reads_out = activation != NN_LINEAR && !nn_activation_reads_input(activation);
+	layer->reads_out = activation != NN_LINEAR &&
+		!nn_activation_reads_input(activation);
 }
 
 size_t
 nn_saved_before(const NnLayer *layer, int n)
 {
-	return nn_activation_reads_input(layer->activation) ? (size_t) n * layer->outputs : 0;
+	return nn_activation_reads_input(layer->activation) ?
+		(size_t) n * layer->outputs : 0;
 }
 
 static inline real
@@ -129,8 +133,10 @@ nn_activate(NnActivation activation, size_t rows, size_t width, real *x)
 {
 	size_t		piece = piece_rows(activation, &rows, &width);
 
-	for (size_t r = 0; r < rows && activation != NN_LINEAR && !interrupt_pending(); r += piece)
-		activate_rows(activation, rows - r < piece ? rows - r : piece, width, x + r * width);
+	for (size_t r = 0; r < rows && activation != NN_LINEAR &&
+		 !interrupt_pending(); r += piece)
+		activate_rows(activation, rows - r < piece ? rows - r : piece, width,
+					  x + r * width);
 }
 
 /* d gelu = Phi(x) + x phi(x) */
@@ -220,8 +226,11 @@ nn_activate_backward(NnActivation activation, size_t rows, size_t width,
 {
 	size_t		piece = piece_rows(activation, &rows, &width);
 
-	for (size_t r = 0; r < rows && activation != NN_LINEAR && !interrupt_pending(); r += piece)
-		activate_rows_backward(activation, rows - r < piece ? rows - r : piece, width,
-							   before == NULL ? NULL : before + r * width,
-							   out == NULL ? NULL : out + r * width, dout + r * width);
+	for (size_t r = 0; r < rows && activation != NN_LINEAR &&
+		 !interrupt_pending(); r += piece)
+		activate_rows_backward(activation, rows - r < piece ? rows - r : piece,
+							   width, before == NULL ? NULL :
+							   before + r * width,
+							   out == NULL ? NULL : out + r * width,
+							   dout + r * width);
 }

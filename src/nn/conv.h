@@ -58,6 +58,7 @@ extern void nn_conv_patches_backward(const NnConvTask *task);
 extern void nn_conv_activation_backward(const NnConvTask *task, int i);
 
 /* Add up what workers summed, at sums[worker * stride], and hand it over. */
-extern void nn_conv_sink_sums(const NnConvTask *task, real *sums, size_t stride);
+extern void nn_conv_sink_sums(const NnConvTask *task, real *sums,
+							  size_t stride);
 
 #endif							/* NN_CONV_H */

@@ -34,8 +34,8 @@ nn_conv_is_direct(const NnLayer *layer)
 {
 	const NnWindow *w = &layer->window;
 
-	return nn_conv_filters(layer) % nn_conv_block == 0 && w->pad_top < w->kernel_height &&
-		w->pad_left < w->kernel_width;
+	return nn_conv_filters(layer) % nn_conv_block == 0 &&
+		w->pad_top < w->kernel_height && w->pad_left < w->kernel_width;
 }
 
 /* The gradient of the input goes in blocks as well, or by a plain loop. */
@@ -82,8 +82,10 @@ input_frame(const NnLayer *layer)
 	int			height = (w->out_height - 1) * w->stride_y + w->kernel_height;
 	int			width = (w->out_width - 1) * w->stride_x + w->kernel_width;
 
-	frame.full_height = height > w->pad_top + w->height ? height : w->pad_top + w->height;
-	frame.full_width = width > w->pad_left + w->width ? width : w->pad_left + w->width;
+	frame.full_height = height > w->pad_top + w->height ? height :
+		w->pad_top + w->height;
+	frame.full_width = width > w->pad_left + w->width ? width :
+		w->pad_left + w->width;
 	return frame;
 }
 
@@ -105,7 +107,8 @@ output_frame(const NnLayer *layer)
 static bool
 is_bare(const Frame *frame)
 {
-	return frame->full_height == frame->height && frame->full_width == frame->width;
+	return frame->full_height == frame->height &&
+		frame->full_width == frame->width;
 }
 
 /* The image itself if nothing is around it, else a copy in room */
@@ -117,7 +120,8 @@ frame_image(const Frame *frame, const real *image, real *room)
 	interrupt_zero(room, frame_size(frame) * sizeof(real));
 	for (int y = 0; y < frame->height && !interrupt_pending(); y++)
 	{
-		real	   *row = room + ((size_t) (frame->top + y * frame->step_y) * frame->full_width + frame->left) *
+		real	   *row = room + ((size_t) (frame->top +
+											y * frame->step_y) * frame->full_width + frame->left) *
 		frame->channels;
 		const real *from = image + (size_t) y * frame->width * frame->channels;
 
@@ -127,7 +131,8 @@ frame_image(const Frame *frame, const real *image, real *room)
 			continue;
 		}
 		for (int x = 0; x < frame->width; x++)
-			memcpy(row + (size_t) x * frame->step_x * frame->channels, from + (size_t) x * frame->channels,
+			memcpy(row + (size_t) x * frame->step_x * frame->channels,
+				   from + (size_t) x * frame->channels,
 				   (size_t) frame->channels * sizeof(real));
 	}
 	return room;
@@ -157,7 +162,8 @@ input_view(const NnLayer *layer)
 	NnConvView	view = {.pixels = w->height * w->width,.out_width = w->width,.kernel_height = w->kernel_height};
 
 	view.run = (size_t) w->kernel_width * frame.channels;
-	view.row_stride = view.line_stride = (size_t) frame.full_width * frame.channels;
+	view.row_stride = view.line_stride =
+		(size_t) frame.full_width * frame.channels;
 	view.pixel_stride = (size_t) frame.channels;
 	view.filters = (size_t) w->channels;
 	view.weight_stride = (size_t) nn_conv_block;
@@ -181,7 +187,8 @@ image_room(const NnLayer *layer)
 	Frame		input = input_frame(layer);
 	Frame		output = output_frame(layer);
 
-	return frame_size(&input) > frame_size(&output) ? frame_size(&input) : frame_size(&output);
+	return frame_size(&input) > frame_size(&output) ? frame_size(&input) :
+		frame_size(&output);
 }
 
 static size_t
@@ -193,7 +200,8 @@ packed_size(const NnLayer *layer)
 static size_t
 sums_size(const NnLayer *layer)
 {
-	return (is_wide(layer) ? 0 : layer->tensors[NN_CONV_KERNEL].count) + (size_t) nn_conv_filters(layer);
+	return (is_wide(layer) ? 0 :
+			layer->tensors[NN_CONV_KERNEL].count) + (size_t) nn_conv_filters(layer);
 }
 
 /* Channels of a slice of a wide kernel's gradient */
@@ -211,13 +219,16 @@ slice_size(const NnLayer *layer, int n)
 {
 	size_t		channels = (size_t) slice_channels(layer);
 
-	return is_wide(layer) ? channels * ((size_t) n * nn_conv_pixels(layer) + (size_t) nn_conv_filters(layer)) : 0;
+	return is_wide(layer) ?
+		channels * ((size_t) n * nn_conv_pixels(layer) +
+					(size_t) nn_conv_filters(layer)) : 0;
 }
 
 size_t
 nn_conv_direct_scratch(const NnLayer *layer, int n)
 {
-	size_t		images = image_room(layer) * (size_t) group_images(layer, n) + sums_size(layer);
+	size_t		images = image_room(layer) * (size_t) group_images(layer,
+																   n) + sums_size(layer);
 	size_t		slice = slice_size(layer, n);
 
 	return packed_size(layer) + (images > slice ? images : slice);
@@ -246,7 +257,8 @@ pack_kernel(const NnLayer *layer, const real *kernel, real *packed)
 
 	for (int f = 0; f < filters; f += nn_conv_block)
 		for (int t = 0; t < taps; t++, packed += nn_conv_block)
-			memcpy(packed, kernel + (size_t) t * filters + f, (size_t) nn_conv_block * sizeof(real));
+			memcpy(packed, kernel + (size_t) t * filters + f,
+				   (size_t) nn_conv_block * sizeof(real));
 }
 
 static void
@@ -273,10 +285,11 @@ finish_image(const NnConvTask *task, int i, bool activated)
 	size_t		row = (size_t) i * layer->outputs;
 
 	if (task->writable_before != NULL)
-		interrupt_copy(task->writable_before + row, task->writable_out + row, layer->outputs * sizeof(real));
+		interrupt_copy(task->writable_before + row, task->writable_out + row,
+					   layer->outputs * sizeof(real));
 	if (!activated)
-		nn_activate(layer->activation, (size_t) nn_conv_pixels(layer), (size_t) nn_conv_filters(layer),
-					task->writable_out + row);
+		nn_activate(layer->activation, (size_t) nn_conv_pixels(layer),
+					(size_t) nn_conv_filters(layer), task->writable_out + row);
 }
 
 static void
@@ -285,7 +298,8 @@ forward_group(void *arg, int slice, int worker)
 	const NnConvTask *task = arg;
 	const NnLayer *layer = task->layer;
 	const real *packed = nn_scratch(task->pass, 0);
-	const real *bias = layer->ntensors > NN_CONV_BIAS ? nn_tensor(layer, task->pass, NN_CONV_BIAS) : NULL;
+	const real *bias = layer->ntensors > NN_CONV_BIAS ?
+	nn_tensor(layer, task->pass, NN_CONV_BIAS) : NULL;
 	NnConvView	view = forward_view(layer);
 	Frame		frame = input_frame(layer);
 	real	   *room = worker_images(task, worker);
@@ -296,13 +310,18 @@ forward_group(void *arg, int slice, int worker)
 
 	group_range(task, slice, &begin, &end);
 	for (int i = begin; i < end && !interrupt_pending(); i++)
-		(void) frame_image(&frame, task->in + (size_t) i * layer->inputs, room + (size_t) (i - begin) * frame_size(&frame));
-	for (size_t f = 0; f < view.filters && !interrupt_pending(); f += (size_t) nn_conv_block)
+		(void) frame_image(&frame, task->in + (size_t) i * layer->inputs,
+						   room + (size_t) (i - begin) * frame_size(&frame));
+	for (size_t f = 0; f < view.filters && !interrupt_pending();
+		 f += (size_t) nn_conv_block)
 	{
 		for (int i = begin; i < end && !interrupt_pending(); i++)
-			nn_conv_forward(&view, is_bare(&frame) ? task->in + (size_t) i * layer->inputs :
+			nn_conv_forward(&view,
+							is_bare(&frame) ?
+							task->in + (size_t) i * layer->inputs :
 							room + (size_t) (i - begin) * frame_size(&frame),
-							packed + f / (size_t) nn_conv_block * block, bias == NULL ? NULL : bias + f, relu,
+							packed + f / (size_t) nn_conv_block * block,
+							bias == NULL ? NULL : bias + f, relu,
 							task->writable_out + (size_t) i * layer->outputs + f);
 	}
 	for (int i = begin; i < end && !interrupt_pending(); i++)
@@ -312,7 +331,8 @@ forward_group(void *arg, int slice, int worker)
 void
 nn_conv_direct_forward(const NnConvTask *task)
 {
-	pack_kernel(task->layer, nn_tensor(task->layer, task->pass, NN_CONV_KERNEL), nn_scratch(task->pass, 0));
+	pack_kernel(task->layer, nn_tensor(task->layer, task->pass, NN_CONV_KERNEL),
+				nn_scratch(task->pass, 0));
 	pool_run(task->pass->pool, group_count(task), forward_group, (void *) task);
 }
 
@@ -327,13 +347,16 @@ pack_turned(const NnLayer *layer, const real *kernel, real *packed)
 	int			taps = w->kernel_height * w->kernel_width;
 
 	for (int c = 0; c < w->channels; c += nn_conv_block)
-		for (int t = taps - 1; t >= 0; t--, packed += filters * (size_t) nn_conv_block)
-			nn_conv_turn(kernel + ((size_t) t * w->channels + c) * filters, filters, packed);
+		for (int t = taps - 1; t >= 0;
+			 t--, packed += filters * (size_t) nn_conv_block)
+			nn_conv_turn(kernel + ((size_t) t * w->channels + c) * filters,
+						 filters, packed);
 }
 
 /* The gradient of an input whose channels go in no blocks: few, as a picture's */
 static void
-conv_input_gradient(const NnConvTask *task, const NnConvView *view, const real *frame, real *din)
+conv_input_gradient(const NnConvTask *task, const NnConvView *view,
+					const real *frame, real *din)
 {
 	const NnWindow *w = &task->layer->window;
 	const real *kernel = nn_tensor(task->layer, task->pass, NN_CONV_KERNEL);
@@ -351,9 +374,11 @@ conv_input_gradient(const NnConvTask *task, const NnConvView *view, const real *
 
 			for (int t = 0; t <= last; t++)
 			{
-				const real *d = window + (size_t) (t / w->kernel_width) * view->row_stride +
+				const real *d =
+				window + (size_t) (t / w->kernel_width) * view->row_stride +
 				(size_t) (t % w->kernel_width) * filters;
-				const real *k = kernel + ((size_t) (last - t) * w->channels + c) * filters;
+				const real *k =
+				kernel + ((size_t) (last - t) * w->channels + c) * filters;
 
 				for (int f = 0; f < filters; f++)
 					sum += d[f] * k[f];
@@ -369,13 +394,16 @@ sum_gradients(const NnConvTask *task, int i, int worker)
 	const NnLayer *layer = task->layer;
 	NnConvView	view = forward_view(layer);
 	Frame		frame = input_frame(layer);
-	const real *image = frame_image(&frame, task->in + (size_t) i * layer->inputs, worker_images(task, worker));
+	const real *image = frame_image(&frame,
+									task->in + (size_t) i * layer->inputs,
+									worker_images(task, worker));
 	const real *dout = task->dout + (size_t) i * layer->outputs;
 	int			rows = (GRADIENT_PIXELS + view.out_width - 1) / view.out_width;
 	int			height = layer->window.out_height;
 
 	for (int y = 0; y < height && !interrupt_pending(); y += rows)
-		nn_conv_gradient(&view, image, dout, y, y + rows < height ? y + rows : height, worker_sums(task, worker));
+		nn_conv_gradient(&view, image, dout, y, y + rows < height ? y + rows :
+						 height, worker_sums(task, worker));
 }
 
 static void
@@ -384,7 +412,8 @@ backward_group(void *arg, int slice, int worker)
 	const NnConvTask *task = arg;
 	const NnLayer *layer = task->layer;
 	const real *packed = nn_scratch(task->pass, 0);
-	real	   *dbias = worker_sums(task, worker) + sums_size(layer) - (size_t) nn_conv_filters(layer);
+	real	   *dbias = worker_sums(task,
+									worker) + sums_size(layer) - (size_t) nn_conv_filters(layer);
 	real	   *room = worker_images(task, worker);
 	NnConvView	view = input_view(layer);
 	Frame		frame = output_frame(layer);
@@ -399,8 +428,10 @@ backward_group(void *arg, int slice, int worker)
 		const real *dout = task->dout + (size_t) i * layer->outputs;
 
 		nn_conv_activation_backward(task, i);
-		for (int p = 0; p < nn_conv_pixels(layer) && !interrupt_pending_at((size_t) p); p++)
-			nn_add_to((size_t) nn_conv_filters(layer), dout + (size_t) p * nn_conv_filters(layer), dbias);
+		for (int p = 0; p < nn_conv_pixels(layer) &&
+			 !interrupt_pending_at((size_t) p); p++)
+			nn_add_to((size_t) nn_conv_filters(layer),
+					  dout + (size_t) p * nn_conv_filters(layer), dbias);
 		if (!is_wide(layer))
 			sum_gradients(task, i, worker);
 	}
@@ -408,25 +439,33 @@ backward_group(void *arg, int slice, int worker)
 		return;
 	for (int i = begin; i < end && !interrupt_pending(); i++)
 	{
-		const real *image = frame_image(&frame, task->dout + (size_t) i * layer->outputs,
-										room + (size_t) (i - begin) * frame_size(&frame));
+		const real *image = frame_image(&frame,
+										task->dout + (size_t) i * layer->outputs,
+										room + (size_t) (i -
+														 begin) * frame_size(&frame));
 
 		if (!input_in_blocks(layer))
-			conv_input_gradient(task, &view, image, task->din + (size_t) i * layer->inputs);
+			conv_input_gradient(task, &view, image,
+								task->din + (size_t) i * layer->inputs);
 	}
-	for (size_t c = 0; c < view.filters && input_in_blocks(layer) && !interrupt_pending(); c += (size_t) nn_conv_block)
+	for (size_t c = 0; c < view.filters && input_in_blocks(layer) &&
+		 !interrupt_pending(); c += (size_t) nn_conv_block)
 	{
 		for (int i = begin; i < end && !interrupt_pending(); i++)
-			nn_conv_forward(&view, is_bare(&frame) ? task->dout + (size_t) i * layer->outputs :
+			nn_conv_forward(&view,
+							is_bare(&frame) ?
+							task->dout + (size_t) i * layer->outputs :
 							room + (size_t) (i - begin) * frame_size(&frame),
-							packed + c / (size_t) nn_conv_block * block, NULL, false,
+							packed + c / (size_t) nn_conv_block * block, NULL,
+							false,
 							task->din + (size_t) i * layer->inputs + c);
 	}
 }
 
 /* What one tap of the window sees of some channels, for all output pixels */
 static void
-gather_tap(const NnConvTask *task, int tap, int first, int channels, real *patches)
+gather_tap(const NnConvTask *task, int tap, int first, int channels,
+		   real *patches)
 {
 	const NnWindow *w = &task->layer->window;
 
@@ -434,7 +473,8 @@ gather_tap(const NnConvTask *task, int tap, int first, int channels, real *patch
 	{
 		const real *image = task->in + (size_t) i * task->layer->inputs;
 
-		for (int p = 0; p < nn_conv_pixels(task->layer) && !interrupt_pending_at((size_t) p); p++, patches += channels)
+		for (int p = 0; p < nn_conv_pixels(task->layer) &&
+			 !interrupt_pending_at((size_t) p); p++, patches += channels)
 		{
 			int			y = p / w->out_width * w->stride_y + tap / w->kernel_width - w->pad_top;
 			int			x = p % w->out_width * w->stride_x + tap % w->kernel_width - w->pad_left;
@@ -442,7 +482,9 @@ gather_tap(const NnConvTask *task, int tap, int first, int channels, real *patch
 			if (y < 0 || y >= w->height || x < 0 || x >= w->width)
 				memset(patches, 0, (size_t) channels * sizeof(real));
 			else
-				memcpy(patches, image + ((size_t) y * w->width + x) * w->channels + first,
+				memcpy(patches,
+					   image + ((size_t) y * w->width +
+								x) * w->channels + first,
 					   (size_t) channels * sizeof(real));
 		}
 	}
@@ -463,10 +505,12 @@ wide_slice(void *arg, int slice, int worker)
 	real	   *gradient = patches + (size_t) pixels * channels;
 
 	gather_tap(task, slice / parts, first, channels, patches);
-	nn_gemm(true, false, channels, filters, pixels, 1, patches, channels, task->dout, filters,
-			0, gradient, filters);
-	task->pass->sink(task->pass->sink_context, layer->tensors[NN_CONV_KERNEL].offset +
-					 ((size_t) (slice / parts) * layer->window.channels + first) * filters,
+	nn_gemm(true, false, channels, filters, pixels, 1, patches, channels,
+			task->dout, filters, 0, gradient, filters);
+	task->pass->sink(task->pass->sink_context,
+					 layer->tensors[NN_CONV_KERNEL].offset +
+					 ((size_t) (slice / parts) * layer->window.channels +
+					  first) * filters,
 					 (size_t) channels * filters, gradient);
 }
 
@@ -479,9 +523,11 @@ wide_gradients(const NnConvTask *task)
 	real	   *bias = worker_sums(task, 0);
 
 	for (int worker = 1; worker < pool_threads(pass->pool); worker++)
-		nn_add_to((size_t) nn_conv_filters(layer), worker_sums(task, worker), bias);
+		nn_add_to((size_t) nn_conv_filters(layer), worker_sums(task, worker),
+				  bias);
 	if (layer->ntensors > NN_CONV_BIAS)
-		pass->sink(pass->sink_context, layer->tensors[NN_CONV_BIAS].offset, layer->tensors[NN_CONV_BIAS].count, bias);
+		pass->sink(pass->sink_context, layer->tensors[NN_CONV_BIAS].offset,
+				   layer->tensors[NN_CONV_BIAS].count, bias);
 	pool_run(pass->pool, w->kernel_height * w->kernel_width * (w->channels / slice_channels(layer)),
 			 wide_slice, (void *) task);
 }
@@ -495,7 +541,8 @@ nn_conv_direct_backward(const NnConvTask *task)
 	for (int worker = 0; worker < pool_threads(pass->pool); worker++)
 		memset(worker_sums(task, worker), 0, sums_size(layer) * sizeof(real));
 	if (task->din != NULL && input_in_blocks(layer))
-		pack_turned(layer, nn_tensor(layer, pass, NN_CONV_KERNEL), nn_scratch(pass, 0));
+		pack_turned(layer, nn_tensor(layer, pass, NN_CONV_KERNEL),
+					nn_scratch(pass, 0));
 	pool_run(pass->pool, group_count(task), backward_group, (void *) task);
 	if (is_wide(layer))
 		wide_gradients(task);

@@ -17,8 +17,8 @@ const int	nn_conv_block = 2 * LANES;
 
 /* n output pixels from p on; n is a constant once inlined */
 BODY void
-forward_tile(const NnConvView *v, const real *image, int p, int n, const real *w,
-			 const real *bias, bool relu, real *out)
+forward_tile(const NnConvView *v, const real *image, int p, int n,
+			 const real *w, const real *bias, bool relu, real *out)
 {
 	const Lanes zero = {0};
 	Lanes		sum0[AT_ONCE];
@@ -57,13 +57,14 @@ forward_tile(const NnConvView *v, const real *image, int p, int n, const real *w
 }
 
 BODY void
-nn_conv_forward_body(const NnConvView *view, const real *image, const real *packed,
-					 const real *bias, bool relu, real *out)
+nn_conv_forward_body(const NnConvView *view, const real *image,
+					 const real *packed, const real *bias, bool relu, real *out)
 {
 	const NnConvView v = *view;
 	int			p = 0;
 
-	for (; p + AT_ONCE <= v.pixels && !interrupt_pending_at((size_t) (p / AT_ONCE)); p += AT_ONCE)
+	for (; p + AT_ONCE <= v.pixels &&
+		 !interrupt_pending_at((size_t) (p / AT_ONCE)); p += AT_ONCE)
 		forward_tile(&v, image, p, AT_ONCE, packed, bias, relu, out);
 	if (p + 4 <= v.pixels)
 	{
@@ -80,14 +81,14 @@ nn_conv_forward_body(const NnConvView *view, const real *image, const real *pack
 }
 
 DISPATCH(nn_conv_forward,
-		 (const NnConvView *view, const real *image, const real *packed, const real *bias,
-		  bool relu, real *out),
+		 (const NnConvView *view, const real *image, const real *packed,
+		  const real *bias, bool relu, real *out),
 		 (view, image, packed, bias, relu, out))
 
 /* n taps, whose numbers of the first window stand at image */
 BODY void
-gradient_tile(const NnConvView *v, const real *image, const real *dout, int first, int last, int n,
-			  real *dkernel)
+gradient_tile(const NnConvView *v, const real *image, const real *dout,
+			  int first, int last, int n, real *dkernel)
 {
 	Lanes		sum0[AT_ONCE];
 	Lanes		sum1[AT_ONCE];
@@ -124,8 +125,8 @@ gradient_tile(const NnConvView *v, const real *image, const real *dout, int firs
 }
 
 BODY void
-nn_conv_gradient_body(const NnConvView *view, const real *image, const real *dout,
-					  int first, int last, real *dkernel)
+nn_conv_gradient_body(const NnConvView *view, const real *image,
+					  const real *dout, int first, int last, real *dkernel)
 {
 	const NnConvView v = *view;
 
@@ -138,7 +139,8 @@ nn_conv_gradient_body(const NnConvView *view, const real *image, const real *dou
 			const real *x = image + (size_t) ky * v.row_stride;
 			size_t		t = 0;
 
-			for (; t + AT_ONCE <= v.run && !interrupt_pending_at(t / AT_ONCE); t += AT_ONCE, dk += AT_ONCE * v.filters)
+			for (; t + AT_ONCE <= v.run && !interrupt_pending_at(t / AT_ONCE);
+				 t += AT_ONCE, dk += AT_ONCE * v.filters)
 				gradient_tile(&v, x + t, dout + f, first, last, AT_ONCE, dk);
 			if (t + 4 <= v.run)
 			{
@@ -155,8 +157,8 @@ nn_conv_gradient_body(const NnConvView *view, const real *image, const real *dou
 }
 
 DISPATCH(nn_conv_gradient,
-		 (const NnConvView *view, const real *image, const real *dout, int first, int last,
-		  real *dkernel),
+		 (const NnConvView *view, const real *image, const real *dout,
+		  int first, int last, real *dkernel),
 		 (view, image, dout, first, last, dkernel))
 
 /* Columns of LANES rows; merging halves as often as they can be halved turns a square. */
@@ -190,11 +192,13 @@ nn_conv_turn_body(const real *rows, size_t columns, real *turned)
 	for (; c + LANES <= columns; c += LANES)
 	{
 		turn_square(rows + c, columns, turned + c * 2 * LANES);
-		turn_square(rows + c + LANES * columns, columns, turned + c * 2 * LANES + LANES);
+		turn_square(rows + c + LANES * columns, columns,
+					turned + c * 2 * LANES + LANES);
 	}
 	for (; c < columns; c++)
 		for (size_t i = 0; i < 2 * LANES; i++)
 			turned[c * 2 * LANES + i] = rows[i * columns + c];
 }
 
-DISPATCH(nn_conv_turn, (const real *rows, size_t columns, real *turned), (rows, columns, turned))
+DISPATCH(nn_conv_turn, (const real *rows, size_t columns, real *turned),
+		 (rows, columns, turned))

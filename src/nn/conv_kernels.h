@@ -33,12 +33,14 @@ typedef struct NnConvView
  * out[pixel][block] = bias + sum over taps, relu or not; out is where the
  * block stands in the first pixel, bias (NULL: 0) likewise.
  */
-extern void nn_conv_forward(const NnConvView *view, const real *image, const real *weights,
-							const real *bias, bool relu, real *out);
+extern void nn_conv_forward(const NnConvView *view, const real *image,
+							const real *weights, const real *bias, bool relu,
+							real *out);
 
 /* dkernel[taps][filters] += contributions of output rows [first, last) */
-extern void nn_conv_gradient(const NnConvView *view, const real *image, const real *dout,
-							 int first, int last, real *dkernel);
+extern void nn_conv_gradient(const NnConvView *view, const real *image,
+							 const real *dout, int first, int last,
+							 real *dkernel);
 
 /* [block][columns] to [columns][block] */
 extern void nn_conv_turn(const real *rows, size_t columns, real *turned);

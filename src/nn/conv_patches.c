@@ -58,7 +58,8 @@ window_row(const NnWindow *w, int y, int x, int ky, int *first, int *last)
 
 /* Copy the windows of count output pixels from begin on into rows. */
 static void
-make_patches(const NnWindow *w, const real *image, int begin, int count, real *patches)
+make_patches(const NnWindow *w, const real *image, int begin, int count,
+			 real *patches)
 {
 	for (int p = begin; p < begin + count; p++)
 	{
@@ -66,7 +67,8 @@ make_patches(const NnWindow *w, const real *image, int begin, int count, real *p
 		{
 			int			first;
 			int			last;
-			size_t		at = window_row(w, p / w->out_width, p % w->out_width, ky, &first, &last);
+			size_t		at = window_row(w, p / w->out_width, p % w->out_width,
+										ky, &first, &last);
 			size_t		lead = (size_t) first * w->channels;
 			size_t		body = (size_t) (last - first) * w->channels;
 			size_t		width = (size_t) w->kernel_width * w->channels;
@@ -84,7 +86,8 @@ make_patches(const NnWindow *w, const real *image, int begin, int count, real *p
 
 /* Add the gradients of patches back to the image's. */
 static void
-add_patches(const NnWindow *w, const real *patches, int begin, int count, real *image)
+add_patches(const NnWindow *w, const real *patches, int begin, int count,
+			real *image)
 {
 	for (int p = begin; p < begin + count; p++)
 	{
@@ -92,7 +95,8 @@ add_patches(const NnWindow *w, const real *patches, int begin, int count, real *
 		{
 			int			first;
 			int			last;
-			size_t		at = window_row(w, p / w->out_width, p % w->out_width, ky, &first, &last);
+			size_t		at = window_row(w, p / w->out_width, p % w->out_width,
+										ky, &first, &last);
 			size_t		lead = (size_t) first * w->channels;
 			size_t		body = (size_t) (last - first) * w->channels;
 
@@ -105,19 +109,20 @@ add_patches(const NnWindow *w, const real *patches, int begin, int count, real *
 
 /* out of a tile of pixels from its patches */
 static void
-patches_forward_tile(const NnLayer *layer, const NnPass *pass, const real *patches, int pixels,
-					 real *out, real *before)
+patches_forward_tile(const NnLayer *layer, const NnPass *pass,
+					 const real *patches, int pixels, real *out, real *before)
 {
 	const real *kernel = nn_tensor(layer, pass, NN_CONV_KERNEL);
-	const real *bias = layer->ntensors > NN_CONV_BIAS ? nn_tensor(layer, pass, NN_CONV_BIAS) : NULL;
+	const real *bias = layer->ntensors > NN_CONV_BIAS ?
+	nn_tensor(layer, pass, NN_CONV_BIAS) : NULL;
 	int			filters = nn_conv_filters(layer);
 	int			taps = nn_conv_taps(layer);
 
 	for (int p = 0; p < pixels; p++)
 		for (int f = 0; f < filters; f++)
 			out[(size_t) p * filters + f] = bias != NULL ? bias[f] : 0;
-	nn_gemm(false, false, pixels, filters, taps, 1, patches, taps, kernel, filters,
-			1, out, filters);
+	nn_gemm(false, false, pixels, filters, taps, 1, patches, taps, kernel,
+			filters, 1, out, filters);
 	if (before != NULL)
 		memcpy(before, out, (size_t) pixels * filters * sizeof(real));
 	nn_activate(layer->activation, (size_t) pixels, (size_t) filters, out);
@@ -136,13 +141,17 @@ forward_image(void *arg, int slice, int worker)
 
 	if (before != NULL)
 		before += (size_t) slice * layer->outputs;
-	for (int p = 0; p < nn_conv_pixels(layer) && !interrupt_pending(); p += tile)
+	for (int p = 0; p < nn_conv_pixels(layer) && !interrupt_pending();
+		 p += tile)
 	{
-		int			pixels = nn_conv_pixels(layer) - p < tile ? nn_conv_pixels(layer) - p : tile;
+		int			pixels = nn_conv_pixels(layer) - p < tile ?
+		nn_conv_pixels(layer) - p : tile;
 
 		make_patches(&layer->window, image, p, pixels, patches);
-		patches_forward_tile(layer, task->pass, patches, pixels, out + (size_t) p * nn_conv_filters(layer),
-							 before == NULL ? NULL : before + (size_t) p * nn_conv_filters(layer));
+		patches_forward_tile(layer, task->pass, patches, pixels,
+							 out + (size_t) p * nn_conv_filters(layer),
+							 before == NULL ? NULL :
+							 before + (size_t) p * nn_conv_filters(layer));
 	}
 }
 
@@ -161,8 +170,8 @@ gradient_sums(const NnLayer *layer, const NnPass *pass, int worker)
 
 /* Gradients of kernel and bias from a tile's patches and dout, added */
 static void
-backward_tile(const NnLayer *layer, const real *patches, const real *dout, int pixels,
-			  real *sums)
+backward_tile(const NnLayer *layer, const real *patches, const real *dout,
+			  int pixels, real *sums)
 {
 	int			filters = nn_conv_filters(layer);
 	int			taps = nn_conv_taps(layer);
@@ -182,7 +191,8 @@ backward_image(void *arg, int slice, int worker)
 	const NnLayer *layer = task->layer;
 	const real *image = task->in + (size_t) slice * layer->inputs;
 	real	   *dout = task->dout + (size_t) slice * layer->outputs;
-	real	   *din = task->din == NULL ? NULL : task->din + (size_t) slice * layer->inputs;
+	real	   *din = task->din == NULL ? NULL :
+	task->din + (size_t) slice * layer->inputs;
 	int			tile = tile_pixels(layer);
 	int			filters = nn_conv_filters(layer);
 	int			taps = nn_conv_taps(layer);
@@ -192,17 +202,21 @@ backward_image(void *arg, int slice, int worker)
 	nn_conv_activation_backward(task, slice);
 	if (din != NULL)
 		interrupt_zero(din, layer->inputs * sizeof(real));
-	for (int p = 0; p < nn_conv_pixels(layer) && !interrupt_pending(); p += tile)
+	for (int p = 0; p < nn_conv_pixels(layer) && !interrupt_pending();
+		 p += tile)
 	{
-		int			pixels = nn_conv_pixels(layer) - p < tile ? nn_conv_pixels(layer) - p : tile;
+		int			pixels = nn_conv_pixels(layer) - p < tile ?
+		nn_conv_pixels(layer) - p : tile;
 		const real *dtile = dout + (size_t) p * filters;
 
 		make_patches(&layer->window, image, p, pixels, patches);
-		backward_tile(layer, patches, dtile, pixels, gradient_sums(layer, task->pass, worker));
+		backward_tile(layer, patches, dtile, pixels,
+					  gradient_sums(layer, task->pass, worker));
 		if (din == NULL)
 			continue;
 		nn_gemm(false, true, pixels, taps, filters, 1, dtile, filters,
-				nn_tensor(layer, task->pass, NN_CONV_KERNEL), filters, 0, dpatches, taps);
+				nn_tensor(layer, task->pass, NN_CONV_KERNEL), filters, 0,
+				dpatches, taps);
 		add_patches(&layer->window, dpatches, p, pixels, din);
 	}
 }
@@ -214,7 +228,9 @@ nn_conv_patches_backward(const NnConvTask *task)
 	size_t		count = layer->tensors[NN_CONV_KERNEL].count + (size_t) nn_conv_filters(layer);
 
 	for (int w = 0; w < pool_threads(task->pass->pool); w++)
-		interrupt_zero(gradient_sums(layer, task->pass, w), count * sizeof(real));
+		interrupt_zero(gradient_sums(layer, task->pass, w),
+					   count * sizeof(real));
 	pool_run(task->pass->pool, task->pass->n, backward_image, (void *) task);
-	nn_conv_sink_sums(task, gradient_sums(layer, task->pass, 0), task->pass->scratch_size);
+	nn_conv_sink_sums(task, gradient_sums(layer, task->pass, 0),
+					  task->pass->scratch_size);
 }

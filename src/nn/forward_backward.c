@@ -14,7 +14,8 @@ source_output(const NnPlan *plan, int source, const real *memory)
 }
 
 static void
-layer_inputs(const NnPlan *plan, const NnLayer *layer, const real *memory, const real **in)
+layer_inputs(const NnPlan *plan, const NnLayer *layer, const real *memory,
+			 const real **in)
 {
 	for (int k = 0; k < layer->nsources; k++)
 		in[k] = source_output(plan, layer->sources[k], memory);
@@ -22,15 +23,18 @@ layer_inputs(const NnPlan *plan, const NnLayer *layer, const real *memory, const
 
 /* NULL outside of training */
 static real *
-layer_saved(const NnPlan *plan, const NnPass *pass, const NnLayer *layer, real *memory)
+layer_saved(const NnPlan *plan, const NnPass *pass, const NnLayer *layer,
+			real *memory)
 {
-	if (!pass->training || layer->type->saved == NULL || layer->type->saved(layer, pass->n) == 0)
+	if (!pass->training || layer->type->saved == NULL ||
+		layer->type->saved(layer, pass->n) == 0)
 		return NULL;
 	return memory + plan->saved[layer->number];
 }
 
 void
-nn_forward(const NnGraph *graph, const NnPlan *plan, const NnPass *pass, real *memory)
+nn_forward(const NnGraph *graph, const NnPlan *plan, const NnPass *pass,
+		   real *memory)
 {
 	for (int i = 0; i < graph->nlayers && !interrupt_pending(); i++)
 	{
@@ -42,7 +46,8 @@ nn_forward(const NnGraph *graph, const NnPlan *plan, const NnPass *pass, real *m
 		if (layer->type->merge != NULL)
 			layer->type->merge(layer, pass, in, out);
 		else
-			layer->type->forward(layer, pass, in[0], out, layer_saved(plan, pass, layer, memory));
+			layer->type->forward(layer, pass, in[0], out,
+								 layer_saved(plan, pass, layer, memory));
 	}
 }
 
@@ -81,8 +86,8 @@ add_gradient(const NnPass *pass, const real *from, size_t count, real *to)
 
 /* The gradient of one input of a layer, into its place or the spare one */
 static void
-input_gradient(const NnPlan *plan, const NnPass *pass, const NnLayer *layer, int k, real *memory,
-			   real *target)
+input_gradient(const NnPlan *plan, const NnPass *pass, const NnLayer *layer,
+			   int k, real *memory, real *target)
 {
 	const real *in[NN_MAX_SOURCES];
 	real	   *dout = memory + plan->gradients[layer->number];
@@ -91,12 +96,15 @@ input_gradient(const NnPlan *plan, const NnPass *pass, const NnLayer *layer, int
 	if (layer->type->unmerge != NULL)
 		layer->type->unmerge(layer, pass, in, dout, k, target);
 	else
-		layer->type->backward(layer, pass, in[0], memory + plan->outputs[layer->number],
-							  layer_saved(plan, pass, layer, memory), dout, target);
+		layer->type->backward(layer, pass, in[0],
+							  memory + plan->outputs[layer->number],
+							  layer_saved(plan, pass, layer, memory), dout,
+							  target);
 }
 
 void
-nn_backward(const NnGraph *graph, const NnPlan *plan, const NnPass *pass, real *memory)
+nn_backward(const NnGraph *graph, const NnPlan *plan, const NnPass *pass,
+			real *memory)
 {
 	bool		written[NN_MAX_LAYERS] = {false};
 
@@ -108,13 +116,15 @@ nn_backward(const NnGraph *graph, const NnPlan *plan, const NnPass *pass, real *
 		{
 			int			s = layer->sources[k];
 			bool		wanted = s != NN_INPUT && graph->layers[s].trained;
-			real	   *target = !wanted ? NULL : memory + (written[s] ? plan->spare : plan->gradients[s]);
+			real	   *target = !wanted ? NULL :
+			memory + (written[s] ? plan->spare : plan->gradients[s]);
 
 			if (target == NULL && layer->type->unmerge != NULL)
 				continue;
 			input_gradient(plan, pass, layer, k, memory, target);
 			if (wanted && written[s])
-				add_gradient(pass, target, (size_t) pass->n * graph->layers[s].outputs,
+				add_gradient(pass, target,
+							 (size_t) pass->n * graph->layers[s].outputs,
 							 memory + plan->gradients[s]);
 			if (wanted)
 				written[s] = true;
@@ -131,6 +141,7 @@ nn_update_states(const NnGraph *graph, const NnPlan *plan, const NnPass *pass,
 		const NnLayer *layer = &graph->layers[i];
 
 		if (layer->type->update_state != NULL)
-			layer->type->update_state(layer, pass, memory + plan->saved[i], weights);
+			layer->type->update_state(layer, pass, memory + plan->saved[i],
+									  weights);
 	}
 }

@@ -17,7 +17,8 @@ nn_row_size(const NnGraph *graph, NnElement element)
 }
 
 void
-nn_gather(const NnGraph *graph, NnElement element, const void *const *rows, int n, real *out)
+nn_gather(const NnGraph *graph, NnElement element, const void *const *rows,
+		  int n, real *out)
 {
 	for (int i = 0; i < n; i++)
 	{
@@ -26,7 +27,8 @@ nn_gather(const NnGraph *graph, NnElement element, const void *const *rows, int 
 
 		for (size_t j = 0, end; j < graph->inputs && !interrupt_pending();)
 			for (end = interrupt_piece(j, graph->inputs); j < end; j++)
-				out[j] = element == NN_UINT8 ? (real) bytes[j] : (real) floats[j];
+				out[j] = element == NN_UINT8 ? (real) bytes[j] :
+					(real) floats[j];
 		out += graph->inputs;
 	}
 }

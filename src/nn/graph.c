@@ -24,9 +24,11 @@ name_layer(NnGraph *graph, int i)
 	for (int j = 0; j < i; j++)
 		earlier += graph->layers[j].type == layer->type;
 	if (earlier == 0)
-		snprintf(layer->name, NN_NAME_SIZE, "%s", layer->type->description.name);
+		snprintf(layer->name, NN_NAME_SIZE, "%s",
+				 layer->type->description.name);
 	else
-		snprintf(layer->name, NN_NAME_SIZE, "%s_%d", layer->type->description.name, earlier);
+		snprintf(layer->name, NN_NAME_SIZE, "%s_%d",
+				 layer->type->description.name, earlier);
 }
 
 static bool
@@ -34,12 +36,14 @@ check_name(const NnGraph *graph, int i, Status *status)
 {
 	if (strcmp(graph->layers[i].name, NN_INPUT_NAME) == 0)
 		return status_fail(status, STATUS_INVALID_VALUE,
-						   "layer name \"%s\" is that of the model's input", NN_INPUT_NAME);
+						   "layer name \"%s\" is that of the model's input",
+						   NN_INPUT_NAME);
 	for (int j = 0; j < i; j++)
 	{
 		if (strcmp(graph->layers[j].name, graph->layers[i].name) == 0)
 			return status_fail(status, STATUS_INVALID_VALUE,
-							   "layer name \"%s\" is used twice", graph->layers[i].name);
+							   "layer name \"%s\" is used twice",
+							   graph->layers[i].name);
 	}
 	return true;
 }
@@ -80,8 +84,10 @@ fail_source(const NnGraph *graph, int i, const char *name, Status *status)
 	size_t		used = 0;
 
 	for (int j = 0; j < i && used < sizeof(list); j++)
-		used += (size_t) snprintf(list + used, sizeof(list) - used, ", \"%s\"", graph->layers[j].name);
-	status_fail(status, STATUS_UNKNOWN_NAME, "layer \"%s\" reads \"%s\", which is no layer before it",
+		used += (size_t) snprintf(list + used, sizeof(list) - used, ", \"%s\"",
+								  graph->layers[j].name);
+	status_fail(status, STATUS_UNKNOWN_NAME,
+				"layer \"%s\" reads \"%s\", which is no layer before it",
 				graph->layers[i].name, name);
 	return status_hint(status, "Before it are: \"%s\"%s.", NN_INPUT_NAME, list);
 }
@@ -100,15 +106,19 @@ check_source_count(const NnLayer *layer, Status *status)
 
 	if (merges ? layer->nsources >= 2 : layer->nsources == 1)
 		return true;
-	status_fail(status, STATUS_INVALID_VALUE, "layer \"%s\" reads %d %s, but needs %s", layer->name,
-				layer->nsources, layer->nsources == 1 ? "layer" : "layers", merges ? "two or more" : "one");
-	return merges ? status_hint(status, "Name them: {\"%s\": {\"inputs\": [\"first\", \"second\"]}}.",
-								layer->type->description.name) :
+	status_fail(status, STATUS_INVALID_VALUE,
+				"layer \"%s\" reads %d %s, but needs %s", layer->name,
+				layer->nsources, layer->nsources == 1 ? "layer" : "layers",
+				merges ? "two or more" : "one");
+	return merges ?
+		status_hint(status, "Name them: {\"%s\": {\"inputs\": [\"first\", \"second\"]}}.",
+					layer->type->description.name) :
 		status_hint(status, "Join layers by \"add\", \"multiply\" or \"concatenate\".");
 }
 
 static bool
-connect(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec, Status *status)
+connect(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec,
+		Status *status)
 {
 	NnLayer    *layer = &graph->layers[i];
 	int			n = spec->nsources > 0 ? spec->nsources : 1;
@@ -122,7 +132,8 @@ connect(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec, Status *st
 		sources[k] = i - 1;
 		if (spec->nsources > 0)
 			sources[k] = find_layer(graph, i, spec->sources[k]);
-		if (spec->nsources > 0 && sources[k] == NN_INPUT && strcmp(spec->sources[k], NN_INPUT_NAME) != 0)
+		if (spec->nsources > 0 && sources[k] == NN_INPUT &&
+			strcmp(spec->sources[k], NN_INPUT_NAME) != 0)
 			return fail_source(graph, i, spec->sources[k], status);
 		shapes[k] = *source_shape(graph, sources[k]);
 		if (sources[k] == NN_INPUT)
@@ -153,7 +164,8 @@ layer_has_weights(const NnLayer *layer)
 }
 
 static bool
-add_layer(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec, Status *status)
+add_layer(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec,
+		  Status *status)
 {
 	NnLayer    *layer = &graph->layers[i];
 
@@ -163,11 +175,14 @@ add_layer(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec, Status *
 	memcpy(layer->name, spec->name, NN_NAME_SIZE);
 	name_layer(graph, i);
 	layer->reads_in = layer->reads_out = true;
-	if (!check_name(graph, i, status) || !connect(arena, graph, i, spec, status) ||
-		!params_check(&layer->params, status) || !layer->type->shape(layer, status))
+	if (!check_name(graph, i, status) ||
+		!connect(arena, graph, i, spec, status) ||
+		!params_check(&layer->params, status) ||
+		!layer->type->shape(layer, status))
 		return false;
 	layer->trained |= layer_has_weights(layer);
-	if (!nn_shape_count(&layer->output, &layer->outputs) || layer->outputs > NN_MAX_ROW)
+	if (!nn_shape_count(&layer->output, &layer->outputs) ||
+		layer->outputs > NN_MAX_ROW)
 		return status_fail(status, STATUS_TOO_LARGE,
 						   "output of layer \"%s\" has more than %zu numbers a row",
 						   layer->name, NN_MAX_ROW);
@@ -179,14 +194,16 @@ check_spec(const NnSpec *spec, NnGraph *graph, Status *status)
 {
 	if (spec->input.rank < 1 || spec->input.rank > NN_MAX_RANK)
 		return status_fail(status, STATUS_INVALID_VALUE,
-						   "input shape must have 1 to %d dimensions", NN_MAX_RANK);
+						   "input shape must have 1 to %d dimensions",
+						   NN_MAX_RANK);
 	for (int i = 0; i < spec->input.rank; i++)
 	{
 		if (spec->input.dim[i] < 1)
 			return status_fail(status, STATUS_INVALID_VALUE,
 							   "input shape must be positive");
 	}
-	if (!nn_shape_count(&spec->input, &graph->inputs) || graph->inputs > NN_MAX_ROW)
+	if (!nn_shape_count(&spec->input, &graph->inputs) ||
+		graph->inputs > NN_MAX_ROW)
 		return status_fail(status, STATUS_TOO_LARGE,
 						   "input has more than %zu numbers a row", NN_MAX_ROW);
 	if (spec->nlayers < 1 || spec->nlayers > NN_MAX_LAYERS)
@@ -207,10 +224,12 @@ check_output(const NnGraph *graph, Status *status)
 		status_fail(status, STATUS_SHAPE_MISMATCH,
 					"the last layer must give embeddings of at most 16384 dimensions, not %s",
 					nn_shape_text(&last->output, text, sizeof(text)));
-		return status_hint(status, "End the model with {\"metric_embedding\": {\"units\": 64}}.");
+		return status_hint(status,
+						   "End the model with {\"metric_embedding\": {\"units\": 64}}.");
 	}
 	if (!last->trained)
-		return status_fail(status, STATUS_INVALID_VALUE, "the model has nothing to train");
+		return status_fail(status, STATUS_INVALID_VALUE,
+						   "the model has nothing to train");
 	return true;
 }
 
@@ -222,8 +241,10 @@ check_consumers(const NnGraph *graph, Status *status)
 	{
 		if (graph->layers[i].consumers == 0)
 		{
-			status_fail(status, STATUS_INVALID_VALUE, "no layer reads layer \"%s\"", graph->layers[i].name);
-			return status_hint(status, "Name it among the \"inputs\" of a layer after it, or leave it out.");
+			status_fail(status, STATUS_INVALID_VALUE,
+						"no layer reads layer \"%s\"", graph->layers[i].name);
+			return status_hint(status,
+							   "Name it among the \"inputs\" of a layer after it, or leave it out.");
 		}
 	}
 	return true;
@@ -238,7 +259,8 @@ nn_graph_create(Arena *arena, const NnSpec *spec, Status *status)
 		goto out_of_memory;
 	if (!check_spec(spec, graph, status))
 		return NULL;
-	graph->layers = arena_alloc_zero(arena, (size_t) spec->nlayers * sizeof(NnLayer));
+	graph->layers = arena_alloc_zero(arena,
+									 (size_t) spec->nlayers * sizeof(NnLayer));
 	if (graph->layers == NULL)
 		goto out_of_memory;
 	graph->input = spec->input;
@@ -248,7 +270,8 @@ nn_graph_create(Arena *arena, const NnSpec *spec, Status *status)
 		if (!add_layer(arena, graph, i, &spec->layers[i], status))
 			return NULL;
 	}
-	return check_consumers(graph, status) && check_output(graph, status) ? graph : NULL;
+	return check_consumers(graph, status) && check_output(graph, status) ?
+		graph : NULL;
 
 out_of_memory:
 	status_out_of_memory(status, NULL);
@@ -307,7 +330,8 @@ nn_graph_tensor(const NnGraph *graph, int i, NnTensorInfo *info)
 	while (i >= layer->ntensors)
 		i -= layer++->ntensors;
 	tensor = &layer->tensors[i];
-	snprintf(info->name, sizeof(info->name), "%s/%s", layer->name, tensor->name);
+	snprintf(info->name, sizeof(info->name), "%s/%s", layer->name,
+			 tensor->name);
 	info->shape = tensor->shape;
 	info->offset = tensor->offset;
 	info->count = tensor->count;
@@ -361,7 +385,8 @@ nn_graph_scratch(const NnGraph *graph, int n)
 	for (int i = 0; i < graph->nlayers; i++)
 	{
 		const NnLayer *layer = &graph->layers[i];
-		size_t		size = layer->type->scratch == NULL ? 0 : layer->type->scratch(layer, n);
+		size_t		size = layer->type->scratch == NULL ? 0 :
+		layer->type->scratch(layer, n);
 
 		most = size > most ? size : most;
 	}

@@ -61,8 +61,8 @@ write_shape(char *text, int rank, const uint64_t *dim)
 
 	text[0] = '\0';
 	for (int i = 0; i < rank; i++)
-		length += snprintf(text + length, SHAPE_TEXT_SIZE - length, "%s%llu", i > 0 ? "x" : "",
-						   (unsigned long long) dim[i]);
+		length += snprintf(text + length, SHAPE_TEXT_SIZE - length, "%s%llu",
+						   i > 0 ? "x" : "", (unsigned long long) dim[i]);
 	return text;
 }
 
@@ -75,10 +75,12 @@ fail_shape(const SafeTensor *source, const NnTensorInfo *tensor, Status *status)
 
 	for (int i = 0; i < tensor->shape.rank; i++)
 		dim[i] = (uint64_t) tensor->shape.dim[i];
-	status_fail(status, STATUS_SHAPE_MISMATCH, "tensor \"%s\" of the file does not fit \"%s\"",
+	status_fail(status, STATUS_SHAPE_MISMATCH,
+				"tensor \"%s\" of the file does not fit \"%s\"",
 				source->name, tensor->name);
 	status_detail(status, "Its shape is %s, that of the architecture %s.",
-				  write_shape(there, source->rank, source->dim), write_shape(here, tensor->shape.rank, dim));
+				  write_shape(there, source->rank, source->dim),
+				  write_shape(here, tensor->shape.rank, dim));
 	return status_hint(status, "Layouts are keras and torch.");
 }
 
@@ -94,7 +96,8 @@ drop_counters(SafeTensors *file)
 		const char *name = file->tensors[i].name;
 		size_t		length = strlen(name);
 
-		if (length < sizeof(counter) - 1 || strcmp(name + length - (sizeof(counter) - 1), counter) != 0)
+		if (length < sizeof(counter) - 1 ||
+			strcmp(name + length - (sizeof(counter) - 1), counter) != 0)
 			file->tensors[kept++] = file->tensors[i];
 	}
 	file->n = kept;
@@ -118,38 +121,44 @@ is_by_name(SafeTensors *file, const NnGraph *graph)
 }
 
 static bool
-check_source(const SafeTensor *source, const NnTensorInfo *tensor, bool torch, Status *status)
+check_source(const SafeTensor *source, const NnTensorInfo *tensor, bool torch,
+			 Status *status)
 {
 	if (source == NULL)
-		return status_fail(status, STATUS_SHAPE_MISMATCH, "file has no tensor \"%s\"", tensor->name);
+		return status_fail(status, STATUS_SHAPE_MISMATCH,
+						   "file has no tensor \"%s\"", tensor->name);
 	if (source->type == SAFETENSORS_OTHER)
 		return status_fail(status, STATUS_SHAPE_MISMATCH,
 						   "tensor \"%s\" of the file is not of type F64, F32, F16 or BF16", source->name);
-	return shape_fits(source, &tensor->shape, torch) || fail_shape(source, tensor, status);
+	return shape_fits(source, &tensor->shape, torch) ||
+		fail_shape(source, tensor, status);
 }
 
 bool
-nn_import_begin(NnImport *import, SafeTensors *file, const NnGraph *graph, bool torch,
-				Arena *arena, Status *status)
+nn_import_begin(NnImport *import, SafeTensors *file, const NnGraph *graph,
+				bool torch, Arena *arena, Status *status)
 {
 	bool		by_name = is_by_name(file, graph);
 	int			n = nn_graph_tensors(graph);
 
 	*import = (NnImport)
 	{
-		graph, torch, arena_alloc_array(arena, (size_t) n + 1, sizeof(SafeTensor *))
+		graph, torch, arena_alloc_array(arena, (size_t) n + 1,
+										sizeof(SafeTensor *))
 	};
 	if (import->source == NULL)
 		return status_out_of_memory(status, NULL);
 	if (file->n != n)
-		return status_fail(status, STATUS_SHAPE_MISMATCH, "file has %d tensors and the architecture %d",
+		return status_fail(status, STATUS_SHAPE_MISMATCH,
+						   "file has %d tensors and the architecture %d",
 						   file->n, n);
 	for (int i = 0; i < n; i++)
 	{
 		NnTensorInfo tensor;
 
 		nn_graph_tensor(graph, i, &tensor);
-		import->source[i] = by_name ? safetensors_find(file, tensor.name) : &file->tensors[i];
+		import->source[i] = by_name ? safetensors_find(file, tensor.name) :
+			&file->tensors[i];
 		if (!check_source(import->source[i], &tensor, torch, status))
 			return false;
 	}
@@ -163,17 +172,22 @@ source_of(const NnImport *import, const NnTensorInfo *wanted)
 	NnTensorInfo tensor;
 	int			i = 0;
 
-	for (nn_graph_tensor(import->graph, i, &tensor); tensor.offset != wanted->offset;
+	for (nn_graph_tensor(import->graph, i, &tensor);
+		 tensor.offset != wanted->offset;
 		 nn_graph_tensor(import->graph, i, &tensor))
 		i++;
 	return import->source[i];
 }
 
 void
-nn_import_read(const NnImport *import, const NnTensorInfo *tensor, size_t first, size_t n, float *out)
+nn_import_read(const NnImport *import, const NnTensorInfo *tensor, size_t first,
+			   size_t n, float *out)
 {
 	const SafeTensor *source = source_of(import, tensor);
 
 	for (size_t i = 0; i < n; i++)
-		out[i] = (float) safetensors_get(source, import->torch ? torch_index(&tensor->shape, first + i) : first + i);
+		out[i] = (float) safetensors_get(source,
+										 import->torch ?
+										 torch_index(&tensor->shape,
+													 first + i) : first + i);
 }

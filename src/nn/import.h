@@ -22,11 +22,12 @@ typedef struct NnImport
  * torch: kernels are laid out as PyTorch does.  The file's list of tensors is
  * changed, and must live as long as the import.
  */
-extern bool nn_import_begin(NnImport *import, SafeTensors *file, const NnGraph *graph, bool torch,
-							Arena *arena, Status *status);
+extern bool nn_import_begin(NnImport *import, SafeTensors *file,
+							const NnGraph *graph, bool torch, Arena *arena,
+							Status *status);
 
 /* Numbers of a tensor of the graph from the first; they need not be finite. */
-extern void nn_import_read(const NnImport *import, const NnTensorInfo *tensor, size_t first, size_t n,
-						   float *out);
+extern void nn_import_read(const NnImport *import, const NnTensorInfo *tensor,
+						   size_t first, size_t n, float *out);
 
 #endif							/* NN_IMPORT_H */

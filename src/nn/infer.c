@@ -41,7 +41,8 @@ nn_infer_memory(const NnGraph *graph, int max_batch, int nthreads)
 	NnPlan		plan;
 
 	nn_plan(graph, chunk, false, &plan);
-	return arena_bound((plan.size + nn_graph_scratch(graph, chunk)) * (size_t) nthreads * sizeof(real) +
+	return arena_bound((plan.size + nn_graph_scratch(graph,
+													 chunk)) * (size_t) nthreads * sizeof(real) +
 					   sizeof(NnInfer), 3);
 }
 
@@ -60,10 +61,10 @@ nn_infer_create(Arena *arena, const NnGraph *graph, const real *weights,
 		infer->chunk = chunk_rows(max_batch, infer->nworkers);
 		nn_plan(graph, infer->chunk, false, &infer->plan);
 		infer->scratch_size = nn_graph_scratch(graph, infer->chunk);
-		infer->memory = arena_alloc_array(arena, (size_t) infer->nworkers * infer->plan.size,
-										  sizeof(real));
-		infer->scratch = arena_alloc_array(arena, (size_t) infer->nworkers * infer->scratch_size,
-										   sizeof(real));
+		infer->memory = arena_alloc_array(arena,
+										  (size_t) infer->nworkers * infer->plan.size, sizeof(real));
+		infer->scratch = arena_alloc_array(arena,
+										   (size_t) infer->nworkers * infer->scratch_size, sizeof(real));
 	}
 	if (infer == NULL || infer->memory == NULL || infer->scratch == NULL)
 	{
@@ -90,7 +91,8 @@ infer_chunk(void *arg, int slice, int worker)
 	const NnInfer *infer = task->infer;
 	const NnGraph *graph = infer->graph;
 	int			begin = slice * infer->chunk;
-	int			n = task->n - begin < infer->chunk ? task->n - begin : infer->chunk;
+	int			n = task->n - begin < infer->chunk ? task->n - begin :
+	infer->chunk;
 	real	   *memory = infer->memory + (size_t) worker * infer->plan.size;
 	const real *out = memory + nn_plan_last(graph, &infer->plan);
 	size_t		outputs = (size_t) nn_graph_outputs(graph);
@@ -102,7 +104,8 @@ infer_chunk(void *arg, int slice, int worker)
 	};
 	unsigned	saved = nn_flush_denormals();
 
-	nn_gather(graph, task->element, task->rows + begin, n, memory + infer->plan.input);
+	nn_gather(graph, task->element, task->rows + begin, n,
+			  memory + infer->plan.input);
 	nn_forward(graph, &infer->plan, &pass, memory);
 	for (size_t i = 0; i < (size_t) n * outputs; i++)
 		task->out[(size_t) begin * outputs + i] = (float) out[i];
@@ -110,9 +113,11 @@ infer_chunk(void *arg, int slice, int worker)
 }
 
 void
-nn_infer_run(NnInfer *infer, NnElement element, const void *const *rows, int n, float *out)
+nn_infer_run(NnInfer *infer, NnElement element, const void *const *rows, int n,
+			 float *out)
 {
 	InferTask	task = {infer, element, rows, n, out};
 
-	pool_run(infer->pool, (n + infer->chunk - 1) / infer->chunk, infer_chunk, &task);
+	pool_run(infer->pool, (n + infer->chunk - 1) / infer->chunk, infer_chunk,
+			 &task);
 }

@@ -17,8 +17,8 @@
 #define GEMV_VECTORS 8
 
 BODY void
-nn_gemv_add_body(const real *restrict x, const real *restrict w, size_t k, int units,
-				 real *restrict y)
+nn_gemv_add_body(const real *restrict x, const real *restrict w, size_t k,
+				 int units, real *restrict y)
 {
 	int			u = 0;
 
@@ -66,7 +66,8 @@ square_root(real x)
 }
 
 BODY void
-nn_adam_update_body(const NnAdamStep *step, size_t n, const real *restrict gradient,
+nn_adam_update_body(const NnAdamStep *step, size_t n,
+					const real *restrict gradient,
 					real *restrict weights, real *restrict m, real *restrict v)
 {
 	const NnAdamStep s = *step;
@@ -79,7 +80,8 @@ nn_adam_update_body(const NnAdamStep *step, size_t n, const real *restrict gradi
 
 		m[i] = mi;
 		v[i] = vi;
-		weights[i] -= s.decay * weights[i] + s.rate * mi / (square_root(vi) + s.epsilon);
+		weights[i] -= s.decay * weights[i] + s.rate * mi / (square_root(vi) +
+															s.epsilon);
 	}
 }
 
@@ -89,7 +91,8 @@ DISPATCH(nn_adam_update,
 		 (step, n, gradient, weights, m, v))
 
 BODY void
-nn_sgd_update_body(const NnSgdStep *step, size_t n, const real *restrict gradient,
+nn_sgd_update_body(const NnSgdStep *step, size_t n,
+				   const real *restrict gradient,
 				   real *restrict weights, real *restrict velocity)
 {
 	const NnSgdStep s = *step;
@@ -115,7 +118,8 @@ DISPATCH(nn_sgd_update,
 		 (step, n, gradient, weights, velocity))
 
 BODY void
-nn_rmsprop_update_body(const NnRmspropStep *step, size_t n, const real *restrict gradient,
+nn_rmsprop_update_body(const NnRmspropStep *step, size_t n,
+					   const real *restrict gradient,
 					   real *restrict weights, real *restrict squares,
 					   real *restrict velocity, real *restrict mean)
 {
@@ -178,13 +182,15 @@ nn_sum_squares_body(size_t n, const real *restrict x, double *restrict sum)
 DISPATCH(nn_sum_squares, (size_t n, const real *x, double *sum), (n, x, sum))
 
 BODY void
-nn_multiply_add_body(size_t n, const real *restrict a, const real *restrict b, real *restrict sum)
+nn_multiply_add_body(size_t n, const real *restrict a, const real *restrict b,
+					 real *restrict sum)
 {
 	for (size_t i = 0; i < n; i++)
 		sum[i] += a[i] * b[i];
 }
 
-DISPATCH(nn_multiply_add, (size_t n, const real *a, const real *b, real *sum), (n, a, b, sum))
+DISPATCH(nn_multiply_add, (size_t n, const real *a, const real *b, real *sum),
+		 (n, a, b, sum))
 
 /* ---- normalization ---- */
 
@@ -195,11 +201,12 @@ nn_add_to_body(size_t channels, const real *restrict x, real *restrict sum)
 		sum[c] += x[c];
 }
 
-DISPATCH(nn_add_to, (size_t channels, const real *x, real *sum), (channels, x, sum))
+DISPATCH(nn_add_to, (size_t channels, const real *x, real *sum),
+		 (channels, x, sum))
 
 BODY void
-nn_add_squares_body(size_t channels, const real *restrict x, const real *restrict mean,
-					real *restrict sum)
+nn_add_squares_body(size_t channels, const real *restrict x,
+					const real *restrict mean, real *restrict sum)
 {
 	for (size_t c = 0; c < channels; c++)
 	{
@@ -209,22 +216,25 @@ nn_add_squares_body(size_t channels, const real *restrict x, const real *restric
 	}
 }
 
-DISPATCH(nn_add_squares, (size_t channels, const real *x, const real *mean, real *sum),
-		 (channels, x, mean, sum))
+DISPATCH(nn_add_squares, (size_t channels, const real *x, const real *mean,
+						  real *sum), (channels, x, mean, sum))
 
 BODY void
-nn_affine_body(size_t channels, const real *restrict x, const real *restrict factor,
+nn_affine_body(size_t channels, const real *restrict x,
+			   const real *restrict factor,
 			   const real *restrict offset, real *restrict out)
 {
 	for (size_t c = 0; c < channels; c++)
 		out[c] = x[c] * factor[c] + offset[c];
 }
 
-DISPATCH(nn_affine, (size_t channels, const real *x, const real *factor, const real *offset, real *out),
+DISPATCH(nn_affine, (size_t channels, const real *x, const real *factor,
+					 const real *offset, real *out),
 		 (channels, x, factor, offset, out))
 
 BODY void
-nn_add_norm_gradient_body(size_t channels, const real *restrict x, const real *restrict dy,
+nn_add_norm_gradient_body(size_t channels, const real *restrict x,
+						  const real *restrict dy,
 						  const real *restrict mean, const real *restrict scale,
 						  real *restrict sum_1, real *restrict sum_2)
 {
@@ -236,8 +246,8 @@ nn_add_norm_gradient_body(size_t channels, const real *restrict x, const real *r
 }
 
 DISPATCH(nn_add_norm_gradient,
-		 (size_t channels, const real *x, const real *dy, const real *mean, const real *scale,
-		  real *sum_1, real *sum_2),
+		 (size_t channels, const real *x, const real *dy, const real *mean,
+		  const real *scale, real *sum_1, real *sum_2),
 		 (channels, x, dy, mean, scale, sum_1, sum_2))
 
 BODY void
@@ -250,11 +260,14 @@ nn_norm_gradient_body(size_t channels, const real *restrict x, const real *dy,
 	{
 		real		factor = gamma != NULL ? gamma[c] * scale[c] : scale[c];
 
-		dx[c] = factor * (dy[c] - share_1[c] - (x[c] - mean[c]) * scale[c] * share_2[c]);
+		dx[c] = factor * (dy[c] - share_1[c] -
+						  (x[c] - mean[c]) * scale[c] * share_2[c]);
 	}
 }
 
 DISPATCH(nn_norm_gradient,
-		 (size_t channels, const real *x, const real *dy, const real *mean, const real *scale,
-		  const real *gamma, const real *share_1, const real *share_2, real *dx),
+		 (size_t channels, const real *x, const real *dy, const real *mean,
+		  const real *scale,
+		  const real *gamma, const real *share_1, const real *share_2,
+		  real *dx),
 		 (channels, x, dy, mean, scale, gamma, share_1, share_2, dx))

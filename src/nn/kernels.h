@@ -10,7 +10,8 @@
 #include "nn/layer.h"
 
 /* y[units] += sum_k x[k] * w[k][units], skipping zeros of x */
-extern void nn_gemv_add(const real *x, const real *w, size_t k, int units, real *y);
+extern void nn_gemv_add(const real *x, const real *w, size_t k, int units,
+						real *y);
 
 /* One Adam step as Keras defines it (epsilon outside of the correction) */
 typedef struct NnAdamStep
@@ -22,8 +23,9 @@ typedef struct NnAdamStep
 	real		decay;			/* share of the weights to take away first */
 } NnAdamStep;
 
-extern void nn_adam_update(const NnAdamStep *step, size_t n, const real *gradient,
-						   real *weights, real *m, real *v);
+extern void nn_adam_update(const NnAdamStep *step, size_t n,
+						   const real *gradient, real *weights, real *m,
+						   real *v);
 
 /* One step of gradient descent with momentum; velocity is NULL without */
 typedef struct NnSgdStep
@@ -45,26 +47,32 @@ typedef struct NnRmspropStep
 	real		epsilon;
 } NnRmspropStep;
 
-extern void nn_rmsprop_update(const NnRmspropStep *step, size_t n, const real *gradient,
-							  real *weights, real *squares, real *velocity, real *mean);
+extern void nn_rmsprop_update(const NnRmspropStep *step, size_t n,
+							  const real *gradient,
+							  real *weights, real *squares, real *velocity,
+							  real *mean);
 
 /* sum += a b */
 extern void nn_multiply_add(size_t n, const real *a, const real *b, real *sum);
 
 /* Of normalization, one row of channels: sum += x; sum += (x - mean)^2 */
 extern void nn_add_to(size_t channels, const real *x, real *sum);
-extern void nn_add_squares(size_t channels, const real *x, const real *mean, real *sum);
+extern void nn_add_squares(size_t channels, const real *x, const real *mean,
+						   real *sum);
 
 /* out = x * factor + offset */
-extern void nn_affine(size_t channels, const real *x, const real *factor, const real *offset, real *out);
+extern void nn_affine(size_t channels, const real *x, const real *factor,
+					  const real *offset, real *out);
 
 /* sum_1 += dy, sum_2 += dy xhat with xhat = (x - mean) scale */
-extern void nn_add_norm_gradient(size_t channels, const real *x, const real *dy, const real *mean,
-								 const real *scale, real *sum_1, real *sum_2);
+extern void nn_add_norm_gradient(size_t channels, const real *x, const real *dy,
+								 const real *mean, const real *scale,
+								 real *sum_1, real *sum_2);
 
 /* dx = gamma scale (dy - share_1 - xhat share_2); gamma may be NULL for 1, dx dy */
-extern void nn_norm_gradient(size_t channels, const real *x, const real *dy, const real *mean,
-							 const real *scale, const real *gamma, const real *share_1,
+extern void nn_norm_gradient(size_t channels, const real *x, const real *dy,
+							 const real *mean, const real *scale,
+							 const real *gamma, const real *share_1,
 							 const real *share_2, real *dx);
 
 /*

@@ -13,17 +13,20 @@
 
 const char *const nn_padding_names[] = {"valid", "same", NULL};
 const char *const nn_initializer_names[] = {
-	"glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", NULL
+	"glorot_uniform", "glorot_normal", "he_uniform", "he_normal",
+	"lecun_uniform", "lecun_normal", NULL
 };
 
 /* Alphabetical: the order in which they are listed to users */
 static const NnLayerType *const layer_types[] = {
 	&nn_layer_activation, &nn_layer_add, &nn_layer_average_pooling2d,
 	&nn_layer_batch_normalization, &nn_layer_concatenate, &nn_layer_conv2d,
-	&nn_layer_dense, &nn_layer_depthwise_conv2d, &nn_layer_dropout, &nn_layer_flatten,
+	&nn_layer_dense, &nn_layer_depthwise_conv2d, &nn_layer_dropout,
+	&nn_layer_flatten,
 	&nn_layer_generalized_mean_pooling1d, &nn_layer_generalized_mean_pooling2d,
 	&nn_layer_global_average_pooling2d, &nn_layer_global_max_pooling2d,
-	&nn_layer_layer_normalization, &nn_layer_max_pooling2d, &nn_layer_metric_embedding,
+	&nn_layer_layer_normalization, &nn_layer_max_pooling2d,
+	&nn_layer_metric_embedding,
 	&nn_layer_multiply, &nn_layer_normalization, &nn_layer_rescaling,
 	&nn_layer_reshape, &nn_layer_zero_padding2d,
 	NULL
@@ -57,7 +60,8 @@ nn_type_index(const char *kind, const char *name,
 	for (int i = 0; at(i) != NULL && used < sizeof(list); i++)
 		used += (size_t) snprintf(list + used, sizeof(list) - used, "%s\"%s\"",
 								  i == 0 ? "" : ", ", at(i)->name);
-	status_fail(status, STATUS_UNKNOWN_NAME, "there is no %s \"%s\"", kind, name);
+	status_fail(status, STATUS_UNKNOWN_NAME, "there is no %s \"%s\"", kind,
+				name);
 	status_hint(status, "There are: %s.", list);
 	return -1;
 }
@@ -82,7 +86,8 @@ nn_shape_count(const NnShape *shape, size_t *count)
 	*count = 1;
 	for (int i = 0; i < shape->rank; i++)
 	{
-		if (!size_mul(*count, (size_t) shape->dim[i], count) || *count > NN_MAX_WEIGHTS)
+		if (!size_mul(*count, (size_t) shape->dim[i], count) ||
+			*count > NN_MAX_WEIGHTS)
 			return false;
 	}
 	return true;
@@ -102,7 +107,8 @@ nn_shape_text(const NnShape *shape, char *text, size_t size)
 }
 
 static bool
-add_tensor(NnLayer *layer, const char *name, NnShape shape, bool state, Status *status)
+add_tensor(NnLayer *layer, const char *name, NnShape shape, bool state,
+		   Status *status)
 {
 	NnTensor   *tensor = &layer->tensors[layer->ntensors];
 	char		text[64];
@@ -114,8 +120,10 @@ add_tensor(NnLayer *layer, const char *name, NnShape shape, bool state, Status *
 	{
 		status_fail(status, STATUS_TOO_LARGE, "%s of layer \"%s\" is too large",
 					name, layer->name);
-		return status_detail(status, "It would be %s; the limit is %zu numbers.",
-							 nn_shape_text(&shape, text, sizeof(text)), NN_MAX_WEIGHTS);
+		return status_detail(status,
+							 "It would be %s; the limit is %zu numbers.",
+							 nn_shape_text(&shape, text, sizeof(text)),
+							 NN_MAX_WEIGHTS);
 	}
 	layer->ntensors++;
 	return true;
@@ -143,7 +151,8 @@ nn_need_image(const NnLayer *layer, Status *status)
 	status_fail(status, STATUS_SHAPE_MISMATCH,
 				"layer \"%s\" needs images of height x width x channels, not %s",
 				layer->name, nn_shape_text(&layer->input, text, sizeof(text)));
-	return status_hint(status, "A gray image of 28 by 28 has the shape 28x28x1.");
+	return status_hint(status,
+					   "A gray image of 28 by 28 has the shape 28x28x1.");
 }
 
 bool
@@ -155,7 +164,8 @@ nn_same_shape(NnLayer *layer, Status *status)
 
 /* One direction of a window: output size and leading padding */
 static bool
-window_direction(int input, int kernel, int stride, bool same, int *output, int *pad)
+window_direction(int input, int kernel, int stride, bool same, int *output,
+				 int *pad)
 {
 	int			padding;
 
@@ -172,8 +182,8 @@ window_direction(int input, int kernel, int stride, bool same, int *output, int 
 }
 
 bool
-nn_window_shape(NnLayer *layer, ParamValue kernel, ParamValue strides, bool same,
-				Status *status)
+nn_window_shape(NnLayer *layer, ParamValue kernel, ParamValue strides,
+				bool same, Status *status)
 {
 	NnWindow   *w = &layer->window;
 	char		text[64];
@@ -187,14 +197,17 @@ nn_window_shape(NnLayer *layer, ParamValue kernel, ParamValue strides, bool same
 	w->kernel_width = (int) kernel.second;
 	w->stride_y = (int) strides.number;
 	w->stride_x = (int) strides.second;
-	if (!window_direction(w->height, w->kernel_height, w->stride_y, same, &w->out_height, &w->pad_top) ||
-		!window_direction(w->width, w->kernel_width, w->stride_x, same, &w->out_width, &w->pad_left))
+	if (!window_direction(w->height, w->kernel_height, w->stride_y, same,
+						  &w->out_height, &w->pad_top) ||
+		!window_direction(w->width, w->kernel_width, w->stride_x, same,
+						  &w->out_width, &w->pad_left))
 	{
 		status_fail(status, STATUS_SHAPE_MISMATCH,
 					"window %dx%d of layer \"%s\" is larger than its input %s",
 					w->kernel_height, w->kernel_width, layer->name,
 					nn_shape_text(&layer->input, text, sizeof(text)));
-		return status_hint(status, "Use a smaller window or \"padding\": \"same\".");
+		return status_hint(status,
+						   "Use a smaller window or \"padding\": \"same\".");
 	}
 	layer->output = (NnShape)
 	{
@@ -222,8 +235,8 @@ truncated_normal(Random *random)
 }
 
 void
-nn_initialize(NnInitializer initializer, Random *random, size_t fan_in, size_t fan_out,
-			  size_t count, real *out)
+nn_initialize(NnInitializer initializer, Random *random, size_t fan_in,
+			  size_t fan_out, size_t count, real *out)
 {
 	/* of a normal distribution cut at two deviations */
 	const double cut_deviation = 0.87962566103423978;
@@ -251,11 +264,13 @@ nn_initialize(NnInitializer initializer, Random *random, size_t fan_in, size_t f
 		default:
 			variance = 1 / in;
 	}
-	for (size_t i = 0; i < count && !(i % INITIALIZED_AT_ONCE == 0 && interrupt_pending()); i++)
+	for (size_t i = 0; i < count &&
+		 !(i % INITIALIZED_AT_ONCE == 0 && interrupt_pending()); i++)
 	{
 		if (normal)
 			out[i] = (real) (truncated_normal(random) * sqrt(variance) / cut_deviation);
 		else
-			out[i] = (real) ((2 * random_uniform(random) - 1) * sqrt(3 * variance));
+			out[i] = (real) ((2 * random_uniform(random) -
+							  1) * sqrt(3 * variance));
 	}
 }

@@ -110,7 +110,8 @@ typedef struct NnLayer
 	NnTensor	tensors[NN_LAYER_TENSORS];
 } NnLayer;
 
-typedef void (*NnSink) (void *context, size_t offset, size_t count, const real *gradient);
+typedef void (*NnSink) (void *context, size_t offset, size_t count,
+						const real *gradient);
 
 /* One forward or backward pass over n rows. */
 typedef struct NnPass
@@ -172,7 +173,8 @@ struct NnLayerType
 	void		(*merge) (const NnLayer *layer, const NnPass *pass,
 						  const real *const *in, real *out);
 	void		(*unmerge) (const NnLayer *layer, const NnPass *pass,
-							const real *const *in, const real *dout, int i, real *din);
+							const real *const *in, const real *dout, int i,
+							real *din);
 
 	/*
 	 * A step had a finite loss: what forward saved goes into the layer's
@@ -233,10 +235,12 @@ extern bool nn_shape_count(const NnShape *shape, size_t *count);
 extern const char *nn_shape_text(const NnShape *shape, char *text, size_t size);
 
 /* Add a tensor to a layer; its offset is set by the graph. */
-extern bool nn_add_tensor(NnLayer *layer, const char *name, NnShape shape, Status *status);
+extern bool nn_add_tensor(NnLayer *layer, const char *name, NnShape shape,
+						  Status *status);
 
 /* The same, of numbers that the optimizer leaves alone */
-extern bool nn_add_state(NnLayer *layer, const char *name, NnShape shape, Status *status);
+extern bool nn_add_state(NnLayer *layer, const char *name, NnShape shape,
+						 Status *status);
 
 /* Fail unless layer->input is height x width x channels. */
 extern bool nn_need_image(const NnLayer *layer, Status *status);
@@ -252,12 +256,13 @@ nn_channels(const NnShape *shape)
 extern bool nn_same_shape(NnLayer *layer, Status *status);
 
 /* Fill layer->window and the output's height and width. */
-extern bool nn_window_shape(NnLayer *layer, ParamValue kernel, ParamValue strides,
-							bool same, Status *status);
+extern bool nn_window_shape(NnLayer *layer, ParamValue kernel,
+							ParamValue strides, bool same, Status *status);
 
 /* First weights as Keras draws them */
-extern void nn_initialize(NnInitializer initializer, Random *random, size_t fan_in,
-						  size_t fan_out, size_t count, real *out);
+extern void nn_initialize(NnInitializer initializer, Random *random,
+						  size_t fan_in, size_t fan_out, size_t count,
+						  real *out);
 
 /* Does the gradient need what went in, rather than what came out? */
 extern bool nn_activation_reads_input(NnActivation activation);
@@ -267,9 +272,11 @@ extern bool nn_activation_reads_input(NnActivation activation);
  * dout = dout * f'(x) from x before, which is NULL unless
  * nn_activation_reads_input(), and out = f(x).
  */
-extern void nn_activate(NnActivation activation, size_t rows, size_t width, real *x);
-extern void nn_activate_backward(NnActivation activation, size_t rows, size_t width,
-								 const real *before, const real *out, real *dout);
+extern void nn_activate(NnActivation activation, size_t rows, size_t width,
+						real *x);
+extern void nn_activate_backward(NnActivation activation, size_t rows,
+								 size_t width, const real *before,
+								 const real *out, real *dout);
 
 /*
  * Set the activation of a layer that ends with one, and what its backward

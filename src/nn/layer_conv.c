@@ -44,7 +44,8 @@ conv2d_shape(NnLayer *layer, Status *status)
 						 layer->params.values[STRIDES], same, status))
 		return false;
 	layer->output.dim[2] = filters;
-	nn_set_activation(layer, (NnActivation) params_number(&layer->params, ACTIVATION));
+	nn_set_activation(layer, (NnActivation) params_number(&layer->params,
+														  ACTIVATION));
 	kernel.dim[0] = layer->window.kernel_height;
 	kernel.dim[1] = layer->window.kernel_width;
 	kernel.dim[2] = layer->window.channels;
@@ -60,8 +61,10 @@ conv2d_init(const NnLayer *layer, Random *random, real *weights)
 	const NnTensor *kernel = &layer->tensors[NN_CONV_KERNEL];
 	size_t		field = (size_t) layer->window.kernel_height * layer->window.kernel_width;
 
-	nn_initialize((NnInitializer) params_number(&layer->params, INITIALIZER), random,
-				  field * layer->window.channels, field * nn_conv_filters(layer), kernel->count,
+	nn_initialize((NnInitializer) params_number(&layer->params, INITIALIZER),
+				  random,
+				  field * layer->window.channels,
+				  field * nn_conv_filters(layer), kernel->count,
 				  weights + kernel->offset);
 	if (layer->ntensors > NN_CONV_BIAS)
 		memset(weights + layer->tensors[NN_CONV_BIAS].offset, 0,
@@ -71,7 +74,8 @@ conv2d_init(const NnLayer *layer, Random *random, real *weights)
 static size_t
 conv2d_scratch(const NnLayer *layer, int n)
 {
-	return nn_conv_is_direct(layer) ? nn_conv_direct_scratch(layer, n) : nn_conv_patches_scratch(layer, n);
+	return nn_conv_is_direct(layer) ? nn_conv_direct_scratch(layer, n) :
+		nn_conv_patches_scratch(layer, n);
 }
 
 void
@@ -80,9 +84,11 @@ nn_conv_activation_backward(const NnConvTask *task, int i)
 	const NnLayer *layer = task->layer;
 	size_t		row = (size_t) i * layer->outputs;
 
-	nn_activate_backward(layer->activation, (size_t) nn_conv_pixels(layer), (size_t) nn_conv_filters(layer),
+	nn_activate_backward(layer->activation, (size_t) nn_conv_pixels(layer),
+						 (size_t) nn_conv_filters(layer),
 						 task->before == NULL ? NULL : task->before + row,
-						 layer->reads_out ? task->out + row : NULL, task->dout + row);
+						 layer->reads_out ? task->out + row : NULL,
+						 task->dout + row);
 }
 
 void
@@ -93,8 +99,10 @@ nn_conv_sink_sums(const NnConvTask *task, real *sums, size_t stride)
 	size_t		kernel = layer->tensors[NN_CONV_KERNEL].count;
 
 	for (int w = 1; w < pool_threads(pass->pool); w++)
-		nn_add_to(kernel + (size_t) nn_conv_filters(layer), sums + (size_t) w * stride, sums);
-	pass->sink(pass->sink_context, layer->tensors[NN_CONV_KERNEL].offset, kernel, sums);
+		nn_add_to(kernel + (size_t) nn_conv_filters(layer),
+				  sums + (size_t) w * stride, sums);
+	pass->sink(pass->sink_context, layer->tensors[NN_CONV_KERNEL].offset,
+			   kernel, sums);
 	if (layer->ntensors > NN_CONV_BIAS)
 		pass->sink(pass->sink_context, layer->tensors[NN_CONV_BIAS].offset,
 				   layer->tensors[NN_CONV_BIAS].count, sums + kernel);

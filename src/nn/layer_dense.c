@@ -81,7 +81,8 @@ shape_units(NnLayer *layer, int units, bool use_bias, Status *status)
 	{
 		status_fail(status, STATUS_SHAPE_MISMATCH,
 					"layer \"%s\" needs rows of numbers, not %s",
-					layer->name, nn_shape_text(&layer->input, text, sizeof(text)));
+					layer->name,
+					nn_shape_text(&layer->input, text, sizeof(text)));
 		return status_hint(status, "Put {\"flatten\": {}} before it.");
 	}
 	layer->output = bias;
@@ -92,25 +93,32 @@ shape_units(NnLayer *layer, int units, bool use_bias, Status *status)
 static bool
 dense_shape(NnLayer *layer, Status *status)
 {
-	nn_set_activation(layer, (NnActivation) params_number(&layer->params, DENSE_ACTIVATION));
+	nn_set_activation(layer, (NnActivation) params_number(&layer->params,
+														  DENSE_ACTIVATION));
 	return shape_units(layer, (int) params_number(&layer->params, DENSE_UNITS),
-					   params_number(&layer->params, DENSE_USE_BIAS) != 0, status);
+					   params_number(&layer->params, DENSE_USE_BIAS) != 0,
+					   status);
 }
 
 static bool
 metric_embedding_shape(NnLayer *layer, Status *status)
 {
-	return shape_units(layer, (int) params_number(&layer->params, EMBEDDING_UNITS),
-					   params_number(&layer->params, EMBEDDING_USE_BIAS) != 0, status);
+	return shape_units(layer, (int) params_number(&layer->params,
+												  EMBEDDING_UNITS),
+					   params_number(&layer->params, EMBEDDING_USE_BIAS) != 0,
+					   status);
 }
 
 static void
-init_kernel(const NnLayer *layer, int initializer, Random *random, real *weights)
+init_kernel(const NnLayer *layer, int initializer, Random *random,
+			real *weights)
 {
 	const NnTensor *kernel = &layer->tensors[KERNEL];
 
-	nn_initialize((NnInitializer) params_number(&layer->params, initializer), random,
-				  layer->inputs, layer->outputs, kernel->count, weights + kernel->offset);
+	nn_initialize((NnInitializer) params_number(&layer->params, initializer),
+				  random,
+				  layer->inputs, layer->outputs, kernel->count,
+				  weights + kernel->offset);
 	if (layer->ntensors > BIAS)
 		memset(weights + layer->tensors[BIAS].offset, 0,
 			   layer->tensors[BIAS].count * sizeof(real));
@@ -210,7 +218,8 @@ pack_band(const NnLayer *layer, const real *w, size_t rows, real *packed)
 
 /* sum += X W, band by band of W, through the product of a band in room */
 static void
-add_blocks(const DenseTask *task, size_t begin, size_t end, real *room, real *sum)
+add_blocks(const DenseTask *task, size_t begin, size_t end, real *room,
+		   real *sum)
 {
 	const NnLayer *layer = task->layer;
 	size_t		count = (size_t) task->pass->n * layer->outputs;
@@ -218,13 +227,17 @@ add_blocks(const DenseTask *task, size_t begin, size_t end, real *room, real *su
 
 	for (; begin < end && !interrupt_pending(); begin += band_rows(layer))
 	{
-		size_t		rows = end - begin < band_rows(layer) ? end - begin : band_rows(layer);
+		size_t		rows = end - begin < band_rows(layer) ? end - begin :
+		band_rows(layer);
 		NnConvView	view = dense_view(layer, task->pass->n, rows);
 
 		view.weight_stride = (size_t) nn_conv_block;
-		pack_band(layer, nn_tensor(layer, task->pass, KERNEL) + begin * layer->outputs, rows, packed);
+		pack_band(layer, nn_tensor(layer, task->pass,
+								   KERNEL) + begin * layer->outputs, rows,
+				  packed);
 		for (size_t u = 0; u < layer->outputs; u += (size_t) nn_conv_block)
-			nn_conv_forward(&view, task->in + begin, packed + u * rows, NULL, false, room + u);
+			nn_conv_forward(&view, task->in + begin, packed + u * rows, NULL,
+							false, room + u);
 		nn_add_to(count, room, sum);
 	}
 }
@@ -238,15 +251,19 @@ add_row(const DenseTask *task, int i, size_t begin, size_t end, real *sum)
 	size_t		step = (ROW_WEIGHTS / layer->outputs + 1) * 8;
 
 	for (; begin < end && !interrupt_pending(); begin += step)
-		nn_gemv_add(task->in + (size_t) i * layer->inputs + begin, w + begin * layer->outputs,
-					end - begin < step ? end - begin : step, (int) layer->outputs, sum);
+		nn_gemv_add(task->in + (size_t) i * layer->inputs + begin,
+					w + begin * layer->outputs,
+					end - begin < step ? end - begin : step,
+					(int) layer->outputs, sum);
 }
 
 static void
-add_products(const DenseTask *task, size_t begin, size_t end, real *room, real *sum)
+add_products(const DenseTask *task, size_t begin, size_t end, real *room,
+			 real *sum)
 {
 	const NnLayer *layer = task->layer;
-	const real *w = nn_tensor(layer, task->pass, KERNEL) + begin * layer->outputs;
+	const real *w = nn_tensor(layer, task->pass,
+							  KERNEL) + begin * layer->outputs;
 	int			n = task->pass->n;
 
 	if (n <= MAX_GEMV_ROWS)
@@ -274,16 +291,18 @@ forward_slice(void *arg, int slice, int worker)
 	long		end;
 	real	   *sum = nn_scratch(task->pass, worker);
 
-	pool_slice((long) task->layer->inputs, slice, pool_threads(task->pass->pool),
-			   &begin, &end);
+	pool_slice((long) task->layer->inputs, slice,
+			   pool_threads(task->pass->pool), &begin, &end);
 	interrupt_zero(sum, (size_t) task->pass->n * task->layer->outputs * sizeof(real));
-	add_products(task, (size_t) begin, (size_t) end, sum + (size_t) task->pass->n * task->layer->outputs, sum);
+	add_products(task, (size_t) begin, (size_t) end,
+				 sum + (size_t) task->pass->n * task->layer->outputs, sum);
 }
 
 static void
 add_bias(const NnLayer *layer, const NnPass *pass, real *out)
 {
-	const real *bias = layer->ntensors > BIAS ? nn_tensor(layer, pass, BIAS) : NULL;
+	const real *bias = layer->ntensors > BIAS ? nn_tensor(layer, pass, BIAS) :
+	NULL;
 
 	for (int i = 0; i < pass->n && !interrupt_pending_at((size_t) i); i++)
 		for (size_t u = 0; u < layer->outputs; u++)
@@ -321,7 +340,8 @@ dense_forward(const NnLayer *layer, const NnPass *pass,
 {
 	multiply(layer, pass, in, out);
 	if (saved != NULL)
-		interrupt_copy(saved, out, (size_t) pass->n * layer->outputs * sizeof(real));
+		interrupt_copy(saved, out,
+					   (size_t) pass->n * layer->outputs * sizeof(real));
 	nn_activate(layer->activation, (size_t) pass->n, layer->outputs, out);
 }
 
@@ -332,7 +352,8 @@ turn_band(const NnLayer *layer, const real *w, size_t rows, real *turned)
 	size_t		block = (size_t) nn_conv_block;
 
 	for (size_t t = 0; t < rows; t += block)
-		nn_conv_turn(w + t * layer->outputs, layer->outputs, turned + t * layer->outputs);
+		nn_conv_turn(w + t * layer->outputs, layer->outputs,
+					 turned + t * layer->outputs);
 }
 
 /* dX of a band: the product of dY and the band of W, turned around */
@@ -340,15 +361,16 @@ static void
 band_inputs(const DenseTask *task, size_t begin, size_t rows, real *room)
 {
 	const NnLayer *layer = task->layer;
-	const real *w = nn_tensor(layer, task->pass, KERNEL) + begin * layer->outputs;
+	const real *w = nn_tensor(layer, task->pass,
+							  KERNEL) + begin * layer->outputs;
 	size_t		block = (size_t) nn_conv_block;
 	int			units = (int) layer->outputs;
 	NnConvView	view = dense_view(layer, task->pass->n, layer->outputs);
 
 	if (task->pass->n < MIN_COPY_ROWS || rows % block != 0)
 	{
-		nn_gemm(false, true, task->pass->n, (int) rows, units, 1, task->dout, units, w, units,
-				0, task->din + begin, (int) layer->inputs);
+		nn_gemm(false, true, task->pass->n, (int) rows, units, 1, task->dout,
+				units, w, units, 0, task->din + begin, (int) layer->inputs);
 		return;
 	}
 	view.pixel_stride = layer->outputs;
@@ -356,12 +378,14 @@ band_inputs(const DenseTask *task, size_t begin, size_t rows, real *room)
 	view.weight_stride = block;
 	turn_band(layer, w, rows, room);
 	for (size_t t = 0; t < rows && !interrupt_pending(); t += block)
-		nn_conv_forward(&view, task->dout, room + t * layer->outputs, NULL, false, task->din + begin + t);
+		nn_conv_forward(&view, task->dout, room + t * layer->outputs, NULL,
+						false, task->din + begin + t);
 }
 
 /* dW of a band */
 static void
-band_gradient(const DenseTask *task, size_t begin, size_t rows, real *room, real *gradient)
+band_gradient(const DenseTask *task, size_t begin, size_t rows, real *room,
+			  real *gradient)
 {
 	const NnLayer *layer = task->layer;
 	const real *in = task->in + begin;
@@ -378,7 +402,8 @@ band_gradient(const DenseTask *task, size_t begin, size_t rows, real *room, real
 	if (n >= MIN_COPY_ROWS)
 	{
 		for (int i = 0; i < n; i++)
-			memcpy(room + (size_t) i * rows, in + (size_t) i * layer->inputs, rows * sizeof(real));
+			memcpy(room + (size_t) i * rows, in + (size_t) i * layer->inputs,
+				   rows * sizeof(real));
 		in = room;
 		view.pixel_stride = rows;
 	}
@@ -393,14 +418,16 @@ backward_band(void *arg, int slice, int worker)
 	const DenseTask *task = arg;
 	const NnLayer *layer = task->layer;
 	size_t		begin = (size_t) slice * band_rows(layer);
-	size_t		rows = layer->inputs - begin < band_rows(layer) ? layer->inputs - begin : band_rows(layer);
+	size_t		rows = layer->inputs - begin < band_rows(layer) ?
+	layer->inputs - begin : band_rows(layer);
 	real	   *gradient = nn_scratch(task->pass, worker);
 	real	   *room = gradient + band_size(layer);
 
 	if (task->din != NULL)
 		band_inputs(task, begin, rows, room);
 	band_gradient(task, begin, rows, room, gradient);
-	task->pass->sink(task->pass->sink_context, layer->tensors[KERNEL].offset + begin * layer->outputs,
+	task->pass->sink(task->pass->sink_context,
+					 layer->tensors[KERNEL].offset + begin * layer->outputs,
 					 rows * layer->outputs, gradient);
 }
 
@@ -415,7 +442,8 @@ backward_bias(const NnLayer *layer, const NnPass *pass, const real *dout)
 	for (int i = 0; i < pass->n && !interrupt_pending_at((size_t) i); i++)
 		for (size_t u = 0; u < layer->outputs; u++)
 			gradient[u] += dout[(size_t) i * layer->outputs + u];
-	pass->sink(pass->sink_context, layer->tensors[BIAS].offset, layer->outputs, gradient);
+	pass->sink(pass->sink_context, layer->tensors[BIAS].offset, layer->outputs,
+			   gradient);
 }
 
 static void
@@ -433,7 +461,8 @@ dense_backward(const NnLayer *layer, const NnPass *pass,
 			   const real *in, const real *out, const real *saved,
 			   real *dout, real *din)
 {
-	nn_activate_backward(layer->activation, (size_t) pass->n, layer->outputs, saved, out, dout);
+	nn_activate_backward(layer->activation, (size_t) pass->n, layer->outputs,
+						 saved, out, dout);
 	multiply_backward(layer, pass, in, dout, din);
 }
 

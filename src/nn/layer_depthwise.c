@@ -14,7 +14,8 @@
 
 enum
 {
-	KERNEL_SIZE, STRIDES, PADDING, DEPTH_MULTIPLIER, ACTIVATION, USE_BIAS, INITIALIZER
+	KERNEL_SIZE, STRIDES, PADDING, DEPTH_MULTIPLIER, ACTIVATION, USE_BIAS,
+	INITIALIZER
 };
 
 enum
@@ -58,8 +59,11 @@ depthwise_shape(NnLayer *layer, Status *status)
 						 layer->params.values[STRIDES], same, status))
 		return false;
 	if (w->channels > 65536)
-		return status_fail(status, STATUS_TOO_LARGE, "layer \"%s\" has more than 65536 channels", layer->name);
-	nn_set_activation(layer, (NnActivation) params_number(&layer->params, ACTIVATION));
+		return status_fail(status, STATUS_TOO_LARGE,
+						   "layer \"%s\" has more than 65536 channels",
+						   layer->name);
+	nn_set_activation(layer, (NnActivation) params_number(&layer->params,
+														  ACTIVATION));
 	layer->output.dim[2] = bias.dim[0] = w->channels * multiplier(layer);
 	kernel.dim[0] = w->kernel_height;
 	kernel.dim[1] = w->kernel_width;
@@ -76,9 +80,10 @@ depthwise_init(const NnLayer *layer, Random *random, real *weights)
 	const NnTensor *kernel = &layer->tensors[KERNEL];
 	size_t		field = (size_t) layer->window.kernel_height * layer->window.kernel_width;
 
-	nn_initialize((NnInitializer) params_number(&layer->params, INITIALIZER), random,
-				  field * layer->window.channels, field * multiplier(layer), kernel->count,
-				  weights + kernel->offset);
+	nn_initialize((NnInitializer) params_number(&layer->params, INITIALIZER),
+				  random,
+				  field * layer->window.channels, field * multiplier(layer),
+				  kernel->count, weights + kernel->offset);
 	if (layer->ntensors > BIAS)
 		memset(weights + layer->tensors[BIAS].offset, 0,
 			   layer->tensors[BIAS].count * sizeof(real));
@@ -125,7 +130,8 @@ depthwise_forward_image(void *arg, int slice, int worker)
 	const NnWindow *w = &layer->window;
 	const real *image = task->in + (size_t) slice * layer->inputs;
 	const real *kernel = nn_tensor(layer, task->pass, KERNEL);
-	const real *bias = layer->ntensors > BIAS ? nn_tensor(layer, task->pass, BIAS) : NULL;
+	const real *bias = layer->ntensors > BIAS ?
+	nn_tensor(layer, task->pass, BIAS) : NULL;
 	real	   *out = task->target + (size_t) slice * layer->outputs;
 	size_t		filters = (size_t) layer->output.dim[2];
 	int			pixels = w->out_height * w->out_width;
@@ -139,17 +145,20 @@ depthwise_forward_image(void *arg, int slice, int worker)
 			long		at = nn_window_position(w, p, tap);
 
 			if (at >= 0)
-				add_tap(image + at, kernel + (size_t) tap * filters, w->channels, multiplier(layer),
+				add_tap(image + at, kernel + (size_t) tap * filters,
+						w->channels, multiplier(layer),
 						out + (size_t) p * filters);
 		}
 	}
 	if (task->before != NULL)
-		interrupt_copy(task->before + (size_t) slice * layer->outputs, out, layer->outputs * sizeof(real));
+		interrupt_copy(task->before + (size_t) slice * layer->outputs, out,
+					   layer->outputs * sizeof(real));
 	nn_activate(layer->activation, (size_t) pixels, filters, out);
 }
 
 static void
-depthwise_forward(const NnLayer *layer, const NnPass *pass, const real *in, real *out, real *saved)
+depthwise_forward(const NnLayer *layer, const NnPass *pass, const real *in,
+				  real *out, real *saved)
 {
 	DepthwiseTask task = {.layer = layer,.pass = pass,.in = in,.target = out,.before = saved};
 
@@ -158,7 +167,8 @@ depthwise_forward(const NnLayer *layer, const NnPass *pass, const real *in, real
 
 /* The gradients of one pixel and tap */
 static void
-backward_tap(const NnLayer *layer, const real *x, const real *w, const real *d, real *dw, real *dx)
+backward_tap(const NnLayer *layer, const real *x, const real *w, const real *d,
+			 real *dw, real *dx)
 {
 	int			m = multiplier(layer);
 	int			channels = layer->window.channels;
@@ -185,7 +195,8 @@ depthwise_backward_image(void *arg, int slice, int worker)
 	const real *image = task->in + (size_t) slice * layer->inputs;
 	const real *kernel = nn_tensor(layer, task->pass, KERNEL);
 	real	   *dout = task->dout + (size_t) slice * layer->outputs;
-	real	   *din = task->din == NULL ? NULL : task->din + (size_t) slice * layer->inputs;
+	real	   *din = task->din == NULL ? NULL :
+	task->din + (size_t) slice * layer->inputs;
 	real	   *dkernel = nn_scratch(task->pass, worker);
 	real	   *dbias = dkernel + layer->tensors[KERNEL].count;
 	size_t		filters = (size_t) layer->output.dim[2];
@@ -196,7 +207,8 @@ depthwise_backward_image(void *arg, int slice, int worker)
 						 layer->reads_out ? task->out + row : NULL, dout);
 	if (din != NULL)
 		interrupt_zero(din, layer->inputs * sizeof(real));
-	for (int p = 0; p < w->out_height * w->out_width && !interrupt_pending_at((size_t) p); p++)
+	for (int p = 0; p < w->out_height * w->out_width &&
+		 !interrupt_pending_at((size_t) p); p++)
 	{
 		const real *d = dout + (size_t) p * filters;
 
@@ -206,18 +218,21 @@ depthwise_backward_image(void *arg, int slice, int worker)
 			long		at = nn_window_position(w, p, tap);
 
 			if (at >= 0)
-				backward_tap(layer, image + at, kernel + (size_t) tap * filters, d,
-							 dkernel + (size_t) tap * filters, din == NULL ? NULL : din + at);
+				backward_tap(layer, image + at, kernel + (size_t) tap * filters,
+							 d,
+							 dkernel + (size_t) tap * filters,
+							 din == NULL ? NULL : din + at);
 		}
 	}
 }
 
 static void
-depthwise_backward(const NnLayer *layer, const NnPass *pass, const real *in, const real *out,
-				   const real *saved, real *dout, real *din)
+depthwise_backward(const NnLayer *layer, const NnPass *pass, const real *in,
+				   const real *out, const real *saved, real *dout, real *din)
 {
 	DepthwiseTask task = {
-		.layer = layer,.pass = pass,.in = in,.out = out,.before = (real *) saved,
+		.layer = layer,.pass = pass,.in = in,.out = out,.before =
+		(real *) saved,
 		.dout = dout,.din = din
 	};
 	size_t		count = depthwise_scratch(layer, pass->n);
@@ -228,9 +243,11 @@ depthwise_backward(const NnLayer *layer, const NnPass *pass, const real *in, con
 	pool_run(pass->pool, pass->n, depthwise_backward_image, &task);
 	for (int w = 1; w < pool_threads(pass->pool); w++)
 		nn_add_to(count, nn_scratch(pass, w), total);
-	pass->sink(pass->sink_context, layer->tensors[KERNEL].offset, layer->tensors[KERNEL].count, total);
+	pass->sink(pass->sink_context, layer->tensors[KERNEL].offset,
+			   layer->tensors[KERNEL].count, total);
 	if (layer->ntensors > BIAS)
-		pass->sink(pass->sink_context, layer->tensors[BIAS].offset, layer->tensors[BIAS].count,
+		pass->sink(pass->sink_context, layer->tensors[BIAS].offset,
+				   layer->tensors[BIAS].count,
 				   total + layer->tensors[KERNEL].count);
 }
 

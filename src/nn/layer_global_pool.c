@@ -64,14 +64,16 @@ average_shape(NnLayer *layer, Status *status)
 {
 	layer->reads_in = layer->reads_out = false;
 	return nn_need_image(layer, status) &&
-		pooled_shape(layer, params_number(&layer->params, GLOBAL_KEEPDIMS) != 0);
+		pooled_shape(layer, params_number(&layer->params,
+										  GLOBAL_KEEPDIMS) != 0);
 }
 
 static bool
 maximum_shape(NnLayer *layer, Status *status)
 {
 	return nn_need_image(layer, status) &&
-		pooled_shape(layer, params_number(&layer->params, GLOBAL_KEEPDIMS) != 0);
+		pooled_shape(layer, params_number(&layer->params,
+										  GLOBAL_KEEPDIMS) != 0);
 }
 
 static bool
@@ -87,10 +89,12 @@ gem1d_shape(NnLayer *layer, Status *status)
 	char		text[64];
 
 	if (layer->input.rank == 2)
-		return pooled_shape(layer, params_number(&layer->params, GEM_KEEPDIMS) != 0);
+		return pooled_shape(layer,
+							params_number(&layer->params, GEM_KEEPDIMS) != 0);
 	return status_fail(status, STATUS_SHAPE_MISMATCH,
 					   "layer \"%s\" needs sequences of steps x channels, not %s",
-					   layer->name, nn_shape_text(&layer->input, text, sizeof(text)));
+					   layer->name,
+					   nn_shape_text(&layer->input, text, sizeof(text)));
 }
 
 /* ---- one channel: n numbers, stride apart ---- */
@@ -103,7 +107,8 @@ typedef struct Channel
 } Channel;
 
 typedef real (*PoolChannel) (const Channel *channel, const real *x);
-typedef void (*SpreadChannel) (const Channel *channel, const real *x, real out, real dout, real *dx);
+typedef void (*SpreadChannel) (const Channel *channel, const real *x, real out,
+							   real dout, real *dx);
 
 static real
 average(const Channel *channel, const real *x)
@@ -116,7 +121,8 @@ average(const Channel *channel, const real *x)
 }
 
 static void
-spread_average(const Channel *channel, const real *x, real out, real dout, real *dx)
+spread_average(const Channel *channel, const real *x, real out, real dout,
+			   real *dx)
 {
 	for (size_t i = 0; i < channel->n; i++)
 		dx[i * channel->stride] = dout / (real) channel->n;
@@ -153,7 +159,8 @@ minimum(const Channel *channel, const real *x)
 
 /* Add share to the gradient of each number that equals value. */
 static void
-spread_equal(const Channel *channel, const real *x, real value, real share, real *dx)
+spread_equal(const Channel *channel, const real *x, real value, real share,
+			 real *dx)
 {
 	size_t		equal = 0;
 
@@ -167,7 +174,8 @@ spread_equal(const Channel *channel, const real *x, real value, real share, real
 }
 
 static void
-spread_maximum(const Channel *channel, const real *x, real out, real dout, real *dx)
+spread_maximum(const Channel *channel, const real *x, real out, real dout,
+			   real *dx)
 {
 	for (size_t i = 0; i < channel->n; i++)
 		dx[i * channel->stride] = 0;
@@ -194,7 +202,8 @@ generalized_mean(const Channel *channel, const real *x)
 
 /* g = (mean y^p)^(1/p): dg/dy = y^(p-1) g^(1-p) / n; the smallest has the rest */
 static void
-spread_generalized_mean(const Channel *channel, const real *x, real out, real dout, real *dx)
+spread_generalized_mean(const Channel *channel, const real *x, real out,
+						real dout, real *dx)
 {
 	real		least = minimum(channel, x);
 	real		p = fabs(channel->p) < GEOMETRIC_P ? 0 : (real) channel->p;
@@ -244,7 +253,8 @@ pool_image(void *arg, int slice, int worker)
 
 	for (size_t c = 0; c < channels && !interrupt_pending(); c++)
 		task->target[(size_t) slice * channels + c] =
-			task->pool(&task->channel, task->in + (size_t) slice * task->layer->inputs + c);
+			task->pool(&task->channel,
+					   task->in + (size_t) slice * task->layer->inputs + c);
 }
 
 static void
@@ -259,13 +269,16 @@ spread_image(void *arg, int slice, int worker)
 		size_t		at = (size_t) slice * task->layer->inputs + c;
 		size_t		o = (size_t) slice * channels + c;
 
-		task->spread(&task->channel, task->layer->reads_in ? task->in + at : NULL,
-					 task->layer->reads_out ? task->out[o] : 0, task->dout[o], task->target + at);
+		task->spread(&task->channel, task->layer->reads_in ? task->in + at :
+					 NULL,
+					 task->layer->reads_out ? task->out[o] : 0, task->dout[o],
+					 task->target + at);
 	}
 }
 
 static void
-run_pool(const NnLayer *layer, const NnPass *pass, PoolChannel pool, double p, const real *in, real *out)
+run_pool(const NnLayer *layer, const NnPass *pass, PoolChannel pool, double p,
+		 const real *in, real *out)
 {
 	GlobalTask	task = global_task(layer);
 
@@ -277,8 +290,9 @@ run_pool(const NnLayer *layer, const NnPass *pass, PoolChannel pool, double p, c
 }
 
 static void
-run_spread(const NnLayer *layer, const NnPass *pass, SpreadChannel spread, double p, const real *in,
-		   const real *out, const real *dout, real *din)
+run_spread(const NnLayer *layer, const NnPass *pass, SpreadChannel spread,
+		   double p, const real *in, const real *out, const real *dout,
+		   real *din)
 {
 	GlobalTask	task = global_task(layer);
 
@@ -293,43 +307,47 @@ run_spread(const NnLayer *layer, const NnPass *pass, SpreadChannel spread, doubl
 }
 
 static void
-average_forward(const NnLayer *layer, const NnPass *pass, const real *in, real *out, real *saved)
+average_forward(const NnLayer *layer, const NnPass *pass, const real *in,
+				real *out, real *saved)
 {
 	run_pool(layer, pass, average, 0, in, out);
 }
 
 static void
-average_backward(const NnLayer *layer, const NnPass *pass, const real *in, const real *out,
-				 const real *saved, real *dout, real *din)
+average_backward(const NnLayer *layer, const NnPass *pass, const real *in,
+				 const real *out, const real *saved, real *dout, real *din)
 {
 	run_spread(layer, pass, spread_average, 0, in, out, dout, din);
 }
 
 static void
-maximum_forward(const NnLayer *layer, const NnPass *pass, const real *in, real *out, real *saved)
+maximum_forward(const NnLayer *layer, const NnPass *pass, const real *in,
+				real *out, real *saved)
 {
 	run_pool(layer, pass, maximum, 0, in, out);
 }
 
 static void
-maximum_backward(const NnLayer *layer, const NnPass *pass, const real *in, const real *out,
-				 const real *saved, real *dout, real *din)
+maximum_backward(const NnLayer *layer, const NnPass *pass, const real *in,
+				 const real *out, const real *saved, real *dout, real *din)
 {
 	run_spread(layer, pass, spread_maximum, 0, in, out, dout, din);
 }
 
 static void
-gem_forward(const NnLayer *layer, const NnPass *pass, const real *in, real *out, real *saved)
+gem_forward(const NnLayer *layer, const NnPass *pass, const real *in, real *out,
+			real *saved)
 {
-	run_pool(layer, pass, generalized_mean, params_number(&layer->params, GEM_P), in, out);
+	run_pool(layer, pass, generalized_mean,
+			 params_number(&layer->params, GEM_P), in, out);
 }
 
 static void
-gem_backward(const NnLayer *layer, const NnPass *pass, const real *in, const real *out,
-			 const real *saved, real *dout, real *din)
+gem_backward(const NnLayer *layer, const NnPass *pass, const real *in,
+			 const real *out, const real *saved, real *dout, real *din)
 {
-	run_spread(layer, pass, spread_generalized_mean, params_number(&layer->params, GEM_P),
-			   in, out, dout, din);
+	run_spread(layer, pass, spread_generalized_mean,
+			   params_number(&layer->params, GEM_P), in, out, dout, din);
 }
 
 const NnLayerType nn_layer_global_average_pooling2d = {

@@ -25,12 +25,16 @@ equal_shapes(NnLayer *layer, Status *status)
 		const NnShape *shape = &layer->shapes[k];
 
 		if (shape->rank == layer->input.rank &&
-			memcmp(shape->dim, layer->input.dim, (size_t) shape->rank * sizeof(int)) == 0)
+			memcmp(shape->dim, layer->input.dim,
+				   (size_t) shape->rank * sizeof(int)) == 0)
 			continue;
-		status_fail(status, STATUS_SHAPE_MISMATCH, "inputs of layer \"%s\" differ in shape: %s and %s",
-					layer->name, nn_shape_text(&layer->input, first, sizeof(first)),
+		status_fail(status, STATUS_SHAPE_MISMATCH,
+					"inputs of layer \"%s\" differ in shape: %s and %s",
+					layer->name,
+					nn_shape_text(&layer->input, first, sizeof(first)),
 					nn_shape_text(shape, other, sizeof(other)));
-		return status_hint(status, "Give a branch as many channels by a conv2d with kernel_size 1, and the same strides.");
+		return status_hint(status,
+						   "Give a branch as many channels by a conv2d with kernel_size 1, and the same strides.");
 	}
 	return true;
 }
@@ -80,7 +84,8 @@ merge_add_row(void *arg, int slice, int worker)
 }
 
 static void
-add_merge(const NnLayer *layer, const NnPass *pass, const real *const *in, real *out)
+add_merge(const NnLayer *layer, const NnPass *pass, const real *const *in,
+		  real *out)
 {
 	MergeTask	task = {.layer = layer,.in = in,.out = out};
 
@@ -88,8 +93,8 @@ add_merge(const NnLayer *layer, const NnPass *pass, const real *const *in, real 
 }
 
 static void
-add_unmerge(const NnLayer *layer, const NnPass *pass, const real *const *in, const real *dout,
-			int i, real *din)
+add_unmerge(const NnLayer *layer, const NnPass *pass, const real *const *in,
+			const real *dout, int i, real *din)
 {
 	interrupt_copy(din, dout, (size_t) pass->n * layer->outputs * sizeof(real));
 }
@@ -122,7 +127,8 @@ multiply_row(void *arg, int slice, int worker)
 }
 
 static void
-multiply_merge(const NnLayer *layer, const NnPass *pass, const real *const *in, real *out)
+multiply_merge(const NnLayer *layer, const NnPass *pass, const real *const *in,
+			   real *out)
 {
 	MergeTask	task = {.layer = layer,.in = in,.skip = -1,.out = out};
 
@@ -130,8 +136,8 @@ multiply_merge(const NnLayer *layer, const NnPass *pass, const real *const *in, 
 }
 
 static void
-multiply_unmerge(const NnLayer *layer, const NnPass *pass, const real *const *in, const real *dout,
-				 int i, real *din)
+multiply_unmerge(const NnLayer *layer, const NnPass *pass,
+				 const real *const *in, const real *dout, int i, real *din)
 {
 	MergeTask	task = {.layer = layer,.in = in,.dout = dout,.skip = i,.out = din};
 
@@ -160,24 +166,30 @@ concatenate_shape(NnLayer *layer, Status *status)
 	{
 		const NnShape *shape = &layer->shapes[k];
 
-		if (shape->rank != last + 1 || memcmp(shape->dim, layer->input.dim, (size_t) last * sizeof(int)) != 0)
+		if (shape->rank != last + 1 ||
+			memcmp(shape->dim, layer->input.dim,
+				   (size_t) last * sizeof(int)) != 0)
 		{
 			status_fail(status, STATUS_SHAPE_MISMATCH,
 						"inputs of layer \"%s\" differ in more than channels: %s and %s", layer->name,
 						nn_shape_text(&layer->input, first, sizeof(first)),
 						nn_shape_text(shape, other, sizeof(other)));
-			return status_hint(status, "All dimensions but the last must be equal.");
+			return status_hint(status,
+							   "All dimensions but the last must be equal.");
 		}
 		layer->output.dim[last] += shape->dim[last];
 		if (layer->output.dim[last] > (1 << 28))
-			return status_fail(status, STATUS_TOO_LARGE, "output of layer \"%s\" is too large", layer->name);
+			return status_fail(status, STATUS_TOO_LARGE,
+							   "output of layer \"%s\" is too large",
+							   layer->name);
 	}
 	return true;
 }
 
 /* Copy input k's channels into those of the output, or back. */
 static void
-copy_channels(const NnLayer *layer, const NnPass *pass, int k, const real *from, real *to, bool back)
+copy_channels(const NnLayer *layer, const NnPass *pass, int k, const real *from,
+			  real *to, bool back)
 {
 	size_t		all = (size_t) nn_channels(&layer->output);
 	size_t		channels = (size_t) nn_channels(&layer->shapes[k]);
@@ -189,22 +201,25 @@ copy_channels(const NnLayer *layer, const NnPass *pass, int k, const real *from,
 	for (size_t p = 0; p < pixels && !interrupt_pending_at(p); p++)
 	{
 		if (back)
-			memcpy(to + p * channels, from + p * all + before, channels * sizeof(real));
+			memcpy(to + p * channels, from + p * all + before,
+				   channels * sizeof(real));
 		else
-			memcpy(to + p * all + before, from + p * channels, channels * sizeof(real));
+			memcpy(to + p * all + before, from + p * channels,
+				   channels * sizeof(real));
 	}
 }
 
 static void
-concatenate_merge(const NnLayer *layer, const NnPass *pass, const real *const *in, real *out)
+concatenate_merge(const NnLayer *layer, const NnPass *pass,
+				  const real *const *in, real *out)
 {
 	for (int k = 0; k < layer->nsources; k++)
 		copy_channels(layer, pass, k, in[k], out, false);
 }
 
 static void
-concatenate_unmerge(const NnLayer *layer, const NnPass *pass, const real *const *in, const real *dout,
-					int i, real *din)
+concatenate_unmerge(const NnLayer *layer, const NnPass *pass,
+					const real *const *in, const real *dout, int i, real *din)
 {
 	copy_channels(layer, pass, i, dout, din, true);
 }

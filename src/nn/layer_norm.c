@@ -42,7 +42,8 @@ worker_rows(const NormTask *task, int slice, size_t *begin, size_t *end)
 	long		first;
 	long		last;
 
-	pool_slice((long) task->rows, slice, pool_threads(task->pass->pool), &first, &last);
+	pool_slice((long) task->rows, slice, pool_threads(task->pass->pool), &first,
+			   &last);
 	*begin = (size_t) first;
 	*end = (size_t) last;
 }
@@ -79,8 +80,10 @@ norm_shape(NnLayer *layer, Status *status)
 
 	layer->output = layer->input;
 	layer->reads_out = false;
-	return (params_number(&layer->params, SCALE) == 0 || nn_add_tensor(layer, "gamma", channels, status)) &&
-		(params_number(&layer->params, CENTER) == 0 || nn_add_tensor(layer, "beta", channels, status));
+	return (params_number(&layer->params, SCALE) == 0 ||
+			nn_add_tensor(layer, "gamma", channels, status)) &&
+		(params_number(&layer->params, CENTER) == 0 ||
+		 nn_add_tensor(layer, "beta", channels, status));
 }
 
 /* Position of a tensor, -1 if the layer has none of that name */
@@ -122,7 +125,8 @@ norm_init(const NnLayer *layer, Random *random, real *weights)
 }
 
 static void
-sink_tensor(const NnLayer *layer, const NnPass *pass, const char *name, const double *gradient, real *scratch)
+sink_tensor(const NnLayer *layer, const NnPass *pass, const char *name,
+			const double *gradient, real *scratch)
 {
 	int			i = find_tensor(layer, name);
 
@@ -130,7 +134,8 @@ sink_tensor(const NnLayer *layer, const NnPass *pass, const char *name, const do
 		return;
 	for (size_t c = 0; c < layer->tensors[i].count; c++)
 		scratch[c] = (real) gradient[c];
-	pass->sink(pass->sink_context, layer->tensors[i].offset, layer->tensors[i].count, scratch);
+	pass->sink(pass->sink_context, layer->tensors[i].offset,
+			   layer->tensors[i].count, scratch);
 }
 
 /* ---- sums over rows ---- */
@@ -139,7 +144,8 @@ sink_tensor(const NnLayer *layer, const NnPass *pass, const char *name, const do
 static size_t
 sums_scratch(const NnLayer *layer, int n)
 {
-	return (4 * sizeof(double) / sizeof(real) + 4) * (size_t) nn_channels(&layer->output);
+	return (4 * sizeof(double) / sizeof(real) +
+			4) * (size_t) nn_channels(&layer->output);
 }
 
 static double *
@@ -170,7 +176,8 @@ add_run(const NormTask *task, int worker, int sums)
 static void
 clear_sums(const NormTask *task, int worker)
 {
-	memset(worker_moments(task, worker), 0, 4 * task->channels * sizeof(double));
+	memset(worker_moments(task, worker), 0,
+		   4 * task->channels * sizeof(double));
 	memset(worker_run(task, worker), 0, 2 * task->channels * sizeof(real));
 }
 
@@ -229,8 +236,10 @@ gradient_slice(void *arg, int slice, int worker)
 	clear_sums(task, worker);
 	for (size_t r = begin; r < end && !interrupt_pending_at(r - begin); r++)
 	{
-		nn_add_norm_gradient(channels, task->in + r * channels, task->dout + r * channels, task->mean,
-							 task->scale, worker_run(task, worker), worker_run(task, worker) + channels);
+		nn_add_norm_gradient(channels, task->in + r * channels,
+							 task->dout + r * channels, task->mean,
+							 task->scale, worker_run(task, worker),
+							 worker_run(task, worker) + channels);
 		if ((r - begin) % RUN_ROWS == RUN_ROWS - 1)
 			add_run(task, worker, 2);
 	}
@@ -281,7 +290,8 @@ batch_moments(NormTask *task, real *saved)
 	for (size_t c = 0; c < channels; c++)
 	{
 		saved[channels + c] = (real) (sums[c] / (double) task->rows);
-		saved[2 * channels + c] = (real) (1 / sqrt(sums[c] / (double) task->rows + epsilon));
+		saved[2 * channels + c] =
+			(real) (1 / sqrt(sums[c] / (double) task->rows + epsilon));
 	}
 	task->scale = saved + 2 * channels;
 }
@@ -300,18 +310,21 @@ affine_slice(void *arg, int slice, int worker)
 	for (size_t c = 0; c < channels; c++)
 	{
 		factor[c] = task->scale[c] * (task->gamma != NULL ? task->gamma[c] : 1);
-		offset[c] = (task->beta != NULL ? task->beta[c] : 0) - factor[c] * task->mean[c];
+		offset[c] = (task->beta != NULL ? task->beta[c] :
+					 0) - factor[c] * task->mean[c];
 	}
 	worker_rows(task, slice, &begin, &end);
 	for (size_t r = begin; r < end && !interrupt_pending_at(r - begin); r++)
-		nn_affine(channels, task->in + r * channels, factor, offset, task->out + r * channels);
+		nn_affine(channels, task->in + r * channels, factor, offset,
+				  task->out + r * channels);
 }
 
 /* Outside of training: the moving averages, with their scales in scratch */
 static void
 moving_moments(NormTask *task)
 {
-	const real *variance = optional_tensor(task->layer, task->pass, "moving_variance");
+	const real *variance = optional_tensor(task->layer, task->pass,
+										   "moving_variance");
 	real		epsilon = (real) params_number(&task->layer->params, EPSILON);
 	real	   *scale = nn_scratch(task->pass, 0) + 2 * task->channels;
 
@@ -349,8 +362,10 @@ batch_gradient_slice(void *arg, int slice, int worker)
 
 	worker_rows(task, slice, &begin, &end);
 	for (size_t r = begin; r < end && !interrupt_pending_at(r - begin); r++)
-		nn_norm_gradient(channels, task->in + r * channels, task->dout + r * channels, task->mean,
-						 task->scale, task->gamma, task->share_1, task->share_2, task->out + r * channels);
+		nn_norm_gradient(channels, task->in + r * channels,
+						 task->dout + r * channels, task->mean,
+						 task->scale, task->gamma, task->share_1, task->share_2,
+						 task->out + r * channels);
 }
 
 static void
@@ -378,19 +393,23 @@ batch_normalization_backward(const NnLayer *layer, const NnPass *pass,
 			shares[c] = (real) (sums[c] / (double) task.rows);
 		task.share_1 = shares;
 		task.share_2 = shares + channels;
-		pool_run(pass->pool, pool_threads(pass->pool), batch_gradient_slice, &task);
+		pool_run(pass->pool, pool_threads(pass->pool), batch_gradient_slice,
+				 &task);
 	}
 	sink_tensor(layer, pass, "gamma", sums + channels, shares + 2 * channels);
 	sink_tensor(layer, pass, "beta", sums, shares + 3 * channels);
 }
 
 static void
-batch_normalization_update_state(const NnLayer *layer, const NnPass *pass, const real *saved, real *weights)
+batch_normalization_update_state(const NnLayer *layer, const NnPass *pass,
+								 const real *saved, real *weights)
 {
 	size_t		channels = (size_t) nn_channels(&layer->output);
 	real		share = (real) (1 - params_number(&layer->params, MOMENTUM));
-	real	   *mean = weights + layer->tensors[find_tensor(layer, "moving_mean")].offset;
-	real	   *variance = weights + layer->tensors[find_tensor(layer, "moving_variance")].offset;
+	real	   *mean = weights + layer->tensors[find_tensor(layer,
+															"moving_mean")].offset;
+	real	   *variance = weights + layer->tensors[find_tensor(layer,
+																"moving_variance")].offset;
 
 	for (size_t c = 0; c < channels; c++)
 	{
@@ -452,7 +471,8 @@ layer_slice(void *arg, int slice, int worker)
 			squares += (double) (x[c] - mean) * (x[c] - mean);
 		scale = (real) (1 / sqrt(squares / (double) channels + epsilon));
 		for (size_t c = 0; c < channels; c++)
-			y[c] = (x[c] - mean) * scale * (task->gamma != NULL ? task->gamma[c] : 1) +
+			y[c] = (x[c] - mean) * scale * (task->gamma != NULL ?
+											task->gamma[c] : 1) +
 				(task->beta != NULL ? task->beta[c] : 0);
 		if (task->saved != NULL)
 		{
@@ -516,7 +536,8 @@ layer_gradient_slice(void *arg, int slice, int worker)
 			real		xhat = (x[c] - mean) * scale;
 			real		g = dy[c] * (task->gamma != NULL ? task->gamma[c] : 1);
 
-			task->out[r * channels + c] = scale * (g - share_1 - xhat * share_2);
+			task->out[r * channels + c] =
+				scale * (g - share_1 - xhat * share_2);
 		}
 	}
 }

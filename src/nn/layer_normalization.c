@@ -61,7 +61,8 @@ normalization_init(const NnLayer *layer, Random *random, real *weights)
 		weights[layer->tensors[MEAN].offset + c] =
 			is_given(layer) ? (real) params_number(&layer->params, MEAN) : 0;
 		weights[layer->tensors[VARIANCE].offset + c] =
-			is_given(layer) ? (real) params_number(&layer->params, VARIANCE) : 1;
+			is_given(layer) ? (real) params_number(&layer->params, VARIANCE) :
+			1;
 	}
 }
 
@@ -82,7 +83,8 @@ factors(const NnLayer *layer, const NnPass *pass)
 	{
 		real		deviation = sqrt(variance[c]);
 
-		factor[c] = 1 / (deviation > LEAST_DEVIATION ? deviation : LEAST_DEVIATION);
+		factor[c] = 1 / (deviation > LEAST_DEVIATION ? deviation :
+						 LEAST_DEVIATION);
 	}
 	return factor;
 }
@@ -95,7 +97,8 @@ normalization_forward(const NnLayer *layer, const NnPass *pass,
 	const real *mean = nn_tensor(layer, pass, MEAN);
 	const real *factor = factors(layer, pass);
 
-	for (size_t r = 0; r < (size_t) pass->n * layer->outputs && !interrupt_pending_at(r / channels); r += channels)
+	for (size_t r = 0; r < (size_t) pass->n * layer->outputs &&
+		 !interrupt_pending_at(r / channels); r += channels)
 		for (size_t c = 0; c < channels; c++)
 			out[r + c] = (in[r + c] - mean[c]) * factor[c];
 }
@@ -108,7 +111,8 @@ normalization_backward(const NnLayer *layer, const NnPass *pass,
 	size_t		channels = (size_t) nn_channels(&layer->output);
 	const real *factor = factors(layer, pass);
 
-	for (size_t r = 0; r < (size_t) pass->n * layer->outputs && din != NULL && !interrupt_pending_at(r / channels); r += channels)
+	for (size_t r = 0; r < (size_t) pass->n * layer->outputs && din != NULL &&
+		 !interrupt_pending_at(r / channels); r += channels)
 		for (size_t c = 0; c < channels; c++)
 			din[r + c] = dout[r + c] * factor[c];
 }
@@ -127,7 +131,8 @@ const NnLayerType nn_layer_normalization = {
 /* ---- from the training's rows ---- */
 
 static void
-adapt_layer(const NnGraph *graph, const NnLayer *layer, NnElement element, NnRowSource source,
+adapt_layer(const NnGraph *graph, const NnLayer *layer, NnElement element,
+			NnRowSource source,
 			void *context, size_t n, double *sums, real *row, real *weights)
 {
 	size_t		channels = (size_t) nn_channels(&layer->output);
@@ -151,13 +156,15 @@ adapt_layer(const NnGraph *graph, const NnLayer *layer, NnElement element, NnRow
 		double		variance = sums[channels + c] / count - mean * mean;
 
 		weights[layer->tensors[MEAN].offset + c] = (real) mean;
-		weights[layer->tensors[VARIANCE].offset + c] = (real) (variance > 0 ? variance : 0);
+		weights[layer->tensors[VARIANCE].offset + c] = (real) (variance > 0 ?
+															   variance : 0);
 	}
 }
 
 bool
-nn_adapt(Arena *arena, const NnGraph *graph, NnElement element, NnRowSource source, void *context,
-		 size_t n, real *weights, Status *status)
+nn_adapt(Arena *arena, const NnGraph *graph, NnElement element,
+		 NnRowSource source, void *context, size_t n, real *weights,
+		 Status *status)
 {
 	for (int i = 0; i < graph->nlayers && n > 0; i++)
 	{
@@ -167,11 +174,14 @@ nn_adapt(Arena *arena, const NnGraph *graph, NnElement element, NnRowSource sour
 
 		if (layer->type != &nn_layer_normalization || is_given(layer))
 			continue;
-		sums = arena_alloc_array(arena, 2 * (size_t) nn_channels(&layer->output), sizeof(double));
+		sums = arena_alloc_array(arena,
+								 2 * (size_t) nn_channels(&layer->output),
+								 sizeof(double));
 		row = arena_alloc_array(arena, graph->inputs, sizeof(real));
 		if (sums == NULL || row == NULL)
 			return status_out_of_memory(status, NULL);
-		adapt_layer(graph, layer, element, source, context, n, sums, row, weights);
+		adapt_layer(graph, layer, element, source, context, n, sums, row,
+					weights);
 	}
 	return true;
 }

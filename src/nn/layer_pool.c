@@ -35,7 +35,8 @@ pooling2d_shape(NnLayer *layer, Status *status)
 	bool		same = params_number(&layer->params, PADDING) != 0;
 
 	layer->reads_in = layer->reads_out = false;
-	return nn_window_shape(layer, size, strides.isset ? strides : size, same, status);
+	return nn_window_shape(layer, size, strides.isset ? strides : size, same,
+						   status);
 }
 
 /* The winning tap of each output */
@@ -64,9 +65,11 @@ maximum_image(void *arg, int slice, int worker)
 	const NnWindow *w = &layer->window;
 	const real *image = task->in + (size_t) slice * layer->inputs;
 	real	   *out = task->out + (size_t) slice * layer->outputs;
-	real	   *saved = task->saved == NULL ? NULL : task->saved + (size_t) slice * layer->outputs;
+	real	   *saved = task->saved == NULL ? NULL :
+	task->saved + (size_t) slice * layer->outputs;
 
-	for (int p = 0; p < w->out_height * w->out_width && !interrupt_pending_at((size_t) p); p++)
+	for (int p = 0; p < w->out_height * w->out_width &&
+		 !interrupt_pending_at((size_t) p); p++)
 	{
 		real	   *best = out + (size_t) p * w->channels;
 
@@ -112,7 +115,8 @@ maximum_backward_image(void *arg, int slice, int worker)
 	real	   *din = task->din + (size_t) slice * layer->inputs;
 
 	interrupt_zero(din, layer->inputs * sizeof(real));
-	for (int p = 0; p < w->out_height * w->out_width && !interrupt_pending_at((size_t) p); p++)
+	for (int p = 0; p < w->out_height * w->out_width &&
+		 !interrupt_pending_at((size_t) p); p++)
 	{
 		for (int c = 0; c < w->channels; c++)
 		{
@@ -166,7 +170,8 @@ average_image(void *arg, int slice, int worker)
 	const real *image = task->in + (size_t) slice * layer->inputs;
 	real	   *out = task->out + (size_t) slice * layer->outputs;
 
-	for (int p = 0; p < w->out_height * w->out_width && !interrupt_pending_at((size_t) p); p++)
+	for (int p = 0; p < w->out_height * w->out_width &&
+		 !interrupt_pending_at((size_t) p); p++)
 	{
 		real	   *sum = out + (size_t) p * w->channels;
 		real		share = 1 / (real) taps_inside(w, p);
@@ -203,7 +208,8 @@ average_backward_image(void *arg, int slice, int worker)
 	real	   *din = task->din + (size_t) slice * layer->inputs;
 
 	interrupt_zero(din, layer->inputs * sizeof(real));
-	for (int p = 0; p < w->out_height * w->out_width && !interrupt_pending_at((size_t) p); p++)
+	for (int p = 0; p < w->out_height * w->out_width &&
+		 !interrupt_pending_at((size_t) p); p++)
 	{
 		const real *d = dout + (size_t) p * w->channels;
 		real		share = 1 / (real) taps_inside(w, p);

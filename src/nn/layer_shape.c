@@ -90,7 +90,8 @@ reshape_shape(NnLayer *layer, Status *status)
 	}
 	if (known == layer->inputs)
 		return true;
-	status_fail(status, STATUS_SHAPE_MISMATCH, "layer \"%s\" cannot give its input of %s the shape %s",
+	status_fail(status, STATUS_SHAPE_MISMATCH,
+				"layer \"%s\" cannot give its input of %s the shape %s",
 				layer->name, nn_shape_text(&layer->input, text, sizeof(text)),
 				nn_shape_text(&layer->output, text + 32, 32));
 	return status_hint(status, "Both must have %zu numbers.", layer->inputs);
@@ -162,7 +163,8 @@ zero_padding2d_shape(NnLayer *layer, Status *status)
 static size_t
 padded_row(const NnWindow *w, int y)
 {
-	return ((size_t) (y + w->pad_top) * w->out_width + w->pad_left) * w->channels;
+	return ((size_t) (y + w->pad_top) * w->out_width +
+			w->pad_left) * w->channels;
 }
 
 static void
@@ -176,7 +178,8 @@ zero_padding2d_forward(const NnLayer *layer, const NnPass *pass,
 	for (int i = 0; i < pass->n; i++)
 		for (int y = 0; y < w->height; y++)
 			memcpy(out + (size_t) i * layer->outputs + padded_row(w, y),
-				   in + (size_t) i * layer->inputs + (size_t) y * row, row * sizeof(real));
+				   in + (size_t) i * layer->inputs + (size_t) y * row,
+				   row * sizeof(real));
 }
 
 static void
@@ -190,7 +193,8 @@ zero_padding2d_backward(const NnLayer *layer, const NnPass *pass,
 	for (int i = 0; i < pass->n && din != NULL; i++)
 		for (int y = 0; y < w->height; y++)
 			memcpy(din + (size_t) i * layer->inputs + (size_t) y * row,
-				   dout + (size_t) i * layer->outputs + padded_row(w, y), row * sizeof(real));
+				   dout + (size_t) i * layer->outputs + padded_row(w, y),
+				   row * sizeof(real));
 }
 
 const NnLayerType nn_layer_zero_padding2d = {

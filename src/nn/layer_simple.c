@@ -38,7 +38,8 @@ rescaling_forward(const NnLayer *layer, const NnPass *pass,
 	real		scale = (real) params_number(&layer->params, SCALE);
 	real		offset = (real) params_number(&layer->params, OFFSET);
 
-	for (size_t i = 0, end, n = (size_t) pass->n * layer->outputs; i < n && !interrupt_pending();)
+	for (size_t i = 0, end, n = (size_t) pass->n * layer->outputs;
+		 i < n && !interrupt_pending();)
 		for (end = interrupt_piece(i, n); i < end; i++)
 			out[i] = in[i] * scale + offset;
 }
@@ -52,7 +53,8 @@ rescaling_backward(const NnLayer *layer, const NnPass *pass,
 
 	if (din == NULL)
 		return;
-	for (size_t i = 0, end, n = (size_t) pass->n * layer->outputs; i < n && !interrupt_pending();)
+	for (size_t i = 0, end, n = (size_t) pass->n * layer->outputs;
+		 i < n && !interrupt_pending();)
 		for (end = interrupt_piece(i, n); i < end; i++)
 			din[i] = dout[i] * scale;
 }
@@ -81,7 +83,8 @@ static const ParamSpec activation_params[] = {
 static bool
 activation_shape(NnLayer *layer, Status *status)
 {
-	nn_set_activation(layer, (NnActivation) params_number(&layer->params, ACTIVATION));
+	nn_set_activation(layer, (NnActivation) params_number(&layer->params,
+														  ACTIVATION));
 	layer->reads_in = nn_activation_reads_input(layer->activation);
 	return nn_same_shape(layer, status);
 }
@@ -103,8 +106,10 @@ activation_row(void *arg, int slice, int worker)
 	size_t		row = (size_t) slice * layer->outputs;
 
 	if (task->in != task->target)
-		interrupt_copy(task->target + row, task->in + row, layer->outputs * sizeof(real));
-	nn_activate(layer->activation, layer->outputs / width, width, task->target + row);
+		interrupt_copy(task->target + row, task->in + row,
+					   layer->outputs * sizeof(real));
+	nn_activate(layer->activation, layer->outputs / width, width,
+				task->target + row);
 }
 
 static void
@@ -126,7 +131,8 @@ activation_backward_row(void *arg, int slice, int worker)
 
 	nn_activate_backward(layer->activation, layer->outputs / width, width,
 						 layer->reads_in ? task->in + row : NULL,
-						 layer->reads_out ? task->out + row : NULL, task->target + row);
+						 layer->reads_out ? task->out + row : NULL,
+						 task->target + row);
 }
 
 static void
@@ -139,7 +145,8 @@ activation_backward(const NnLayer *layer, const NnPass *pass,
 	if (din == NULL)
 		return;
 	if (din != dout)
-		interrupt_copy(din, dout, (size_t) pass->n * layer->outputs * sizeof(real));
+		interrupt_copy(din, dout,
+					   (size_t) pass->n * layer->outputs * sizeof(real));
 	pool_run(pass->pool, pass->n, activation_backward_row, &task);
 }
 
@@ -176,8 +183,10 @@ drop(const NnLayer *layer, const NnPass *pass, const real *from, real *to)
 	uint64_t	threshold = (uint64_t) (rate * 0x1000000);
 	uint64_t	stream = (pass->step << 16) + (uint64_t) layer->number;
 
-	for (size_t i = 0; i < (size_t) pass->n * layer->outputs && !interrupt_pending_at(i); i++)
-		to[i] = (random_at(pass->seed, stream, i) >> 40) < threshold ? 0 : from[i] * scale;
+	for (size_t i = 0; i < (size_t) pass->n * layer->outputs &&
+		 !interrupt_pending_at(i); i++)
+		to[i] = (random_at(pass->seed, stream, i) >> 40) < threshold ? 0 :
+			from[i] * scale;
 }
 
 static void
@@ -187,7 +196,8 @@ dropout_forward(const NnLayer *layer, const NnPass *pass,
 	if (pass->training)
 		drop(layer, pass, in, out);
 	else if (in != out)
-		interrupt_copy(out, in, (size_t) pass->n * layer->outputs * sizeof(real));
+		interrupt_copy(out, in,
+					   (size_t) pass->n * layer->outputs * sizeof(real));
 }
 
 static void

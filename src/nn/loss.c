@@ -43,7 +43,8 @@ row_size(size_t keys, int dims)
 
 /* Pieces in the order of nn_loss_work */
 size_t
-nn_loss_work_size(const NnLossType *type, const Params *params, int n, int dims, int classes)
+nn_loss_work_size(const NnLossType *type, const Params *params, int n, int dims,
+				  int classes)
 {
 	size_t		capacity = (size_t) loss_capacity(type, params, n);
 	size_t		proxies = type->kind == NN_LOSS_PROXY ? (size_t) classes : 0;
@@ -56,13 +57,14 @@ nn_loss_work_size(const NnLossType *type, const Params *params, int n, int dims,
 }
 
 bool
-nn_loss_work(Arena *arena, const NnLossType *type, const Params *params, int n, int dims,
-			 int classes, NnLossWork *work)
+nn_loss_work(Arena *arena, const NnLossType *type, const Params *params, int n,
+			 int dims, int classes, NnLossWork *work)
 {
 	size_t		capacity = (size_t) loss_capacity(type, params, n);
 	size_t		proxies = type->kind == NN_LOSS_PROXY ? (size_t) classes : 0;
 	size_t		keys = capacity > proxies ? capacity : proxies;
-	size_t		square = matrix_size(type, (int) capacity, n, dims, (int) proxies);
+	size_t		square = matrix_size(type, (int) capacity, n, dims,
+									 (int) proxies);
 
 	memset(work, 0, sizeof(*work));
 	work->normalize = type->unit_rows;
@@ -81,7 +83,8 @@ nn_loss_work(Arena *arena, const NnLossType *type, const Params *params, int n, 
 	work->masks = arena_alloc_array(arena, 2 * keys, 1);
 	return work->x != NULL && work->dx != NULL && work->matrix != NULL &&
 		work->dmatrix != NULL && work->lengths != NULL && work->row != NULL &&
-		work->proxies != NULL && work->dproxies != NULL && work->key_labels != NULL &&
+		work->proxies != NULL && work->dproxies != NULL &&
+		work->key_labels != NULL &&
 		work->picks != NULL && work->masks != NULL;
 }
 
@@ -90,7 +93,8 @@ nn_loss_work(Arena *arena, const NnLossType *type, const Params *params, int n, 
  * is what the next one finds behind its own rows.
  */
 void
-nn_loss_next_batch(const NnLossType *type, const Params *params, int n, int dims, NnLossWork *work)
+nn_loss_next_batch(const NnLossType *type, const Params *params, int n,
+				   int dims, NnLossWork *work)
 {
 	int			keep = 0;
 
@@ -103,18 +107,22 @@ nn_loss_next_batch(const NnLossType *type, const Params *params, int n, int dims
 		if (keep < 0)
 			keep = 0;
 	}
-	memmove(work->x + (size_t) n * dims, work->x, (size_t) keep * dims * sizeof(double));
-	memmove(work->key_labels + n, work->key_labels, (size_t) keep * sizeof(int32_t));
+	memmove(work->x + (size_t) n * dims, work->x,
+			(size_t) keep * dims * sizeof(double));
+	memmove(work->key_labels + n, work->key_labels,
+			(size_t) keep * sizeof(int32_t));
 	work->nkeys = n + keep;
 	work->steps++;
 }
 
 static NnBatch
-make_batch(const int32_t *labels, int n, int nkeys, int dims, const NnLossWork *work)
+make_batch(const int32_t *labels, int n, int nkeys, int dims,
+		   const NnLossWork *work)
 {
 	return (NnBatch)
 	{
-		.n = n,.nkeys = nkeys,.dims = dims,.labels = labels,.key_labels = work->key_labels,
+		.n = n,.nkeys = nkeys,.dims = dims,.labels = labels,.key_labels =
+			work->key_labels,
 			.matrix = work->matrix,.dmatrix = work->dmatrix,.row = work->row,
 			.picks = work->picks,.masks = work->masks
 	};
@@ -122,8 +130,8 @@ make_batch(const int32_t *labels, int n, int nkeys, int dims, const NnLossWork *
 
 /* Terms of all anchors, reduced; their gradients likewise */
 static double
-reduce_anchors(const NnLossType *type, const Params *params, const NnBatch *batch,
-			   NnReduction reduction)
+reduce_anchors(const NnLossType *type, const Params *params,
+			   const NnBatch *batch, NnReduction reduction)
 {
 	NnTally		tally = {0};
 	double		scale;
@@ -144,22 +152,24 @@ reduce_anchors(const NnLossType *type, const Params *params, const NnBatch *batc
 }
 
 static double
-compute_matrix(const NnLossType *type, const Params *params, const NnBatch *batch,
-			   NnReduction reduction)
+compute_matrix(const NnLossType *type, const Params *params,
+			   const NnBatch *batch, NnReduction reduction)
 {
 	for (int i = 0; i < batch->n && !interrupt_pending(); i++)
-		memset(batch->dmatrix + (size_t) i * batch->nkeys, 0, (size_t) batch->nkeys * sizeof(double));
+		memset(batch->dmatrix + (size_t) i * batch->nkeys, 0,
+			   (size_t) batch->nkeys * sizeof(double));
 	if (type->matrix != NULL)
 		return type->matrix(params, batch);
 	return reduce_anchors(type, params, batch, reduction);
 }
 
 static double
-compute_pairs(const NnLossType *type, const Params *params, const int32_t *labels,
-			  int n, int dims, NnLossWork *work)
+compute_pairs(const NnLossType *type, const Params *params,
+			  const int32_t *labels, int n, int dims, NnLossWork *work)
 {
 	NnDistance	distance = (NnDistance) params_number(params, NN_PAIR_DISTANCE);
-	NnReduction reduction = (NnReduction) params_number(params, NN_PAIR_REDUCTION);
+	NnReduction reduction = (NnReduction) params_number(params,
+														NN_PAIR_REDUCTION);
 	NnBatch		batch;
 	double		loss;
 
@@ -167,7 +177,8 @@ compute_pairs(const NnLossType *type, const Params *params, const int32_t *label
 		work->nkeys = n;
 	memcpy(work->key_labels, labels, (size_t) n * sizeof(int32_t));
 	batch = make_batch(labels, n, work->nkeys, dims, work);
-	nn_distances(distance, work->x, n, work->x, work->nkeys, dims, work->matrix);
+	nn_distances(distance, work->x, n, work->x, work->nkeys, dims,
+				 work->matrix);
 	if (interrupt_pending())
 		return NAN;
 	loss = compute_matrix(type, params, &batch, reduction);
@@ -177,10 +188,11 @@ compute_pairs(const NnLossType *type, const Params *params, const int32_t *label
 }
 
 static double
-compute_proxies(const NnLossType *type, const Params *params, const int32_t *labels,
-				int n, int dims, NnLossWork *work)
+compute_proxies(const NnLossType *type, const Params *params,
+				const int32_t *labels, int n, int dims, NnLossWork *work)
 {
-	NnReduction reduction = (NnReduction) params_number(params, NN_PROXY_REDUCTION);
+	NnReduction reduction = (NnReduction) params_number(params,
+														NN_PROXY_REDUCTION);
 	int			classes = work->classes;
 	NnBatch		batch;
 	double		loss;
@@ -189,20 +201,23 @@ compute_proxies(const NnLossType *type, const Params *params, const int32_t *lab
 		work->key_labels[c] = c;
 	batch = make_batch(labels, n, classes, dims, work);
 	nn_normalize_rows(work->proxies, classes, dims, work->lengths + n);
-	nn_distances(NN_INNER_PRODUCT, work->x, n, work->proxies, classes, dims, work->matrix);
+	nn_distances(NN_INNER_PRODUCT, work->x, n, work->proxies, classes, dims,
+				 work->matrix);
 	if (interrupt_pending())
 		return NAN;
 	loss = compute_matrix(type, params, &batch, reduction);
 	interrupt_zero(work->dproxies, (size_t) classes * dims * sizeof(double));
-	nn_distances_backward(NN_INNER_PRODUCT, work->x, n, work->proxies, classes, dims,
-						  work->matrix, work->dmatrix, work->dx, work->dproxies, classes);
-	nn_normalize_rows_backward(work->proxies, classes, dims, work->lengths + n, work->dproxies);
+	nn_distances_backward(NN_INNER_PRODUCT, work->x, n, work->proxies, classes,
+						  dims, work->matrix, work->dmatrix, work->dx,
+						  work->dproxies, classes);
+	nn_normalize_rows_backward(work->proxies, classes, dims, work->lengths + n,
+							   work->dproxies);
 	return loss;
 }
 
 double
-nn_loss_compute(const NnLossType *type, const Params *params, const int32_t *labels,
-				int n, int dims, NnLossWork *work)
+nn_loss_compute(const NnLossType *type, const Params *params,
+				const int32_t *labels, int n, int dims, NnLossWork *work)
 {
 	double		loss;
 
@@ -249,7 +264,8 @@ extremes_add(Extremes *extremes, const NnPick *pick)
 
 /* The first n keys, whatever the memory holds */
 static void
-batch_distances(const NnLossType *type, const Params *params, int n, int dims, NnLossWork *work)
+batch_distances(const NnLossType *type, const Params *params, int n, int dims,
+				NnLossWork *work)
 {
 	NnDistance	distance = NN_COSINE;
 
@@ -260,7 +276,8 @@ batch_distances(const NnLossType *type, const Params *params, int n, int dims, N
 }
 
 void
-nn_loss_stats(const NnLossType *type, const Params *params, const int32_t *labels,
+nn_loss_stats(const NnLossType *type, const Params *params,
+			  const int32_t *labels,
 			  int n, int dims, NnLossWork *work, NnStepStats *stats)
 {
 	Extremes	positive = {0, INFINITY, -INFINITY, 0};
@@ -278,10 +295,12 @@ nn_loss_stats(const NnLossType *type, const Params *params, const int32_t *label
 		extremes_add(&positive, &farthest);
 		extremes_add(&negative, &nearest);
 	}
-	stats->avg_positive = positive.count > 0 ? positive.sum / positive.count : NAN;
+	stats->avg_positive = positive.count > 0 ? positive.sum / positive.count :
+		NAN;
 	stats->min_positive = positive.count > 0 ? positive.min : NAN;
 	stats->max_positive = positive.count > 0 ? positive.max : NAN;
-	stats->avg_negative = negative.count > 0 ? negative.sum / negative.count : NAN;
+	stats->avg_negative = negative.count > 0 ? negative.sum / negative.count :
+		NAN;
 	stats->min_negative = negative.count > 0 ? negative.min : NAN;
 	stats->max_negative = negative.count > 0 ? negative.max : NAN;
 	stats->dist_gap = fabs(stats->min_negative - stats->max_positive);
@@ -290,8 +309,8 @@ nn_loss_stats(const NnLossType *type, const Params *params, const int32_t *label
 /* ---- a loss by itself ---- */
 
 bool
-nn_loss_evaluate(Arena *arena, const NnLossRequest *request, double *value, double *dx,
-				 double *dsecond, Status *status)
+nn_loss_evaluate(Arena *arena, const NnLossRequest *request, double *value,
+				 double *dx, double *dsecond, Status *status)
 {
 	const NnLossType *type = request->type;
 	bool		proxies = type->kind == NN_LOSS_PROXY;
@@ -300,15 +319,18 @@ nn_loss_evaluate(Arena *arena, const NnLossRequest *request, double *value, doub
 	size_t		second = (size_t) request->nsecond * request->dims;
 	NnLossWork	work;
 
-	if (!nn_loss_work(arena, type, request->params, n, request->dims, request->nsecond, &work))
+	if (!nn_loss_work(arena, type, request->params, n, request->dims,
+					  request->nsecond, &work))
 		return status_out_of_memory(status, NULL);
 	work.normalize |= request->normalize;
 	memcpy(work.x, request->x, count * sizeof(double));
 	if (second > 0)
-		memcpy(proxies ? work.proxies : work.x + count, request->second, second * sizeof(double));
+		memcpy(proxies ? work.proxies : work.x + count, request->second,
+			   second * sizeof(double));
 	*value = nn_loss_compute(type, request->params, request->labels, n, request->dims, &work);
 	memcpy(dx, work.dx, count * sizeof(double));
 	if (second > 0)
-		memcpy(dsecond, proxies ? work.dproxies : work.dx + count, second * sizeof(double));
+		memcpy(dsecond, proxies ? work.dproxies : work.dx + count,
+			   second * sizeof(double));
 	return true;
 }

@@ -65,19 +65,22 @@ struct NnLossType
 	 * the first anchor.
 	 */
 	void		(*begin) (const Params *params, const NnBatch *batch);
-	void		(*anchor) (const Params *params, const NnAnchor *anchor, NnTally *tally);
+	void		(*anchor) (const Params *params, const NnAnchor *anchor,
+						   NnTally *tally);
 
 	/* The whole matrix at once, its reduction included: instead of anchor */
 	double		(*matrix) (const Params *params, const NnBatch *batch);
 
 	/* Two views: work->x has n rows and then their n partners */
-	double		(*views) (const Params *params, int n, int dims, NnLossWork *work);
+	double		(*views) (const Params *params, int n, int dims,
+						  NnLossWork *work);
 };
 
 /* Parameters that all losses of a kind have, in front of their own */
 enum
 {
-	NN_PAIR_DISTANCE, NN_PAIR_REDUCTION, NN_PAIR_MEMORY_SIZE, NN_PAIR_WARMUP_STEPS, NN_PAIR_OWN
+	NN_PAIR_DISTANCE, NN_PAIR_REDUCTION, NN_PAIR_MEMORY_SIZE,
+	NN_PAIR_WARMUP_STEPS, NN_PAIR_OWN
 };
 
 enum
@@ -167,7 +170,8 @@ extern NnAnchor nn_anchor(const NnBatch *batch, int i);
  * becomes each key's share of that sum, its derivative, and 0 elsewhere.
  * mask NULL: all keys.  offset is 0 or 1; -infinity if the sum is 0.
  */
-extern double nn_log_sum_exp(double *x, const uint8_t *mask, int n, double offset);
+extern double nn_log_sum_exp(double *x, const uint8_t *mask, int n,
+							 double offset);
 
 /* ln(1 + e^x) and its derivative */
 extern double nn_softplus(double x, double *slope);
@@ -207,8 +211,9 @@ struct NnLossWork
  * if memory ends.  The work starts with normalize as the loss has it in
  * training.
  */
-extern bool nn_loss_work(Arena *arena, const NnLossType *type, const Params *params,
-						 int n, int dims, int classes, NnLossWork *work);
+extern bool nn_loss_work(Arena *arena, const NnLossType *type,
+						 const Params *params, int n, int dims, int classes,
+						 NnLossWork *work);
 extern size_t nn_loss_work_size(const NnLossType *type, const Params *params,
 								int n, int dims, int classes);
 
@@ -224,7 +229,8 @@ extern void nn_loss_next_batch(const NnLossType *type, const Params *params,
  * work->proxies.  On return work->dx and dproxies are their gradients.
  */
 extern double nn_loss_compute(const NnLossType *type, const Params *params,
-							  const int32_t *labels, int n, int dims, NnLossWork *work);
+							  const int32_t *labels, int n, int dims,
+							  NnLossWork *work);
 
 /*
  * Distances of a batch, after nn_loss_compute: for each anchor that of the
@@ -233,7 +239,7 @@ extern double nn_loss_compute(const NnLossType *type, const Params *params,
  * distance.
  */
 extern void nn_loss_stats(const NnLossType *type, const Params *params,
-						  const int32_t *labels, int n, int dims, NnLossWork *work,
-						  NnStepStats *stats);
+						  const int32_t *labels, int n, int dims,
+						  NnLossWork *work, NnStepStats *stats);
 
 #endif							/* NN_LOSS_H */

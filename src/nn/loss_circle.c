@@ -28,8 +28,8 @@ static const ParamSpec circle_params[] = {
  * is the weight and b = sign d + shift; adds its gradient.
  */
 static double
-weighted_log_sum(const NnAnchor *anchor, const uint8_t *mask, double gamma, double sign,
-				 double offset, double shift)
+weighted_log_sum(const NnAnchor *anchor, const uint8_t *mask, double gamma,
+				 double sign, double offset, double shift)
 {
 	double	   *x = anchor->batch->row;
 	double		loss;
@@ -55,14 +55,17 @@ circle_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 	double		gamma = params_number(params, GAMMA);
 	double		margin = params_number(params, MARGIN);
 
-	if (!nn_farthest(anchor, anchor->positive).found || !nn_nearest(anchor, anchor->negative).found)
+	if (!nn_farthest(anchor, anchor->positive).found ||
+		!nn_nearest(anchor, anchor->negative).found)
 	{
 		nn_tally(tally, 0);
 		return;
 	}
 	nn_tally(tally,
-			 weighted_log_sum(anchor, anchor->positive, gamma, 1, margin, -margin) +
-			 weighted_log_sum(anchor, anchor->negative, gamma, -1, 1 + margin, 1 - margin));
+			 weighted_log_sum(anchor, anchor->positive, gamma, 1, margin,
+							  -margin) +
+			 weighted_log_sum(anchor, anchor->negative, gamma, -1, 1 + margin,
+							  1 - margin));
 }
 
 const NnLossType nn_loss_circle = {

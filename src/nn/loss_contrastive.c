@@ -31,12 +31,15 @@ static double
 contrastive_pair_loss(const Params *params, const NnAnchor *anchor, int j)
 {
 	if (anchor->positive[j])
-		return fmax(anchor->distance[j] - params_number(params, POSITIVE_MARGIN), 0);
-	return fmax(params_number(params, NEGATIVE_MARGIN) - anchor->distance[j], 0);
+		return fmax(anchor->distance[j] - params_number(params,
+														POSITIVE_MARGIN), 0);
+	return fmax(params_number(params, NEGATIVE_MARGIN) - anchor->distance[j],
+				0);
 }
 
 static void
-tally_pairs(const Params *params, const NnBatch *batch, NnTally *positives, NnTally *negatives)
+tally_pairs(const Params *params, const NnBatch *batch, NnTally *positives,
+			NnTally *negatives)
 {
 	for (int i = 0; i < batch->n && !interrupt_pending(); i++)
 	{
@@ -54,7 +57,8 @@ tally_pairs(const Params *params, const NnBatch *batch, NnTally *positives, NnTa
 static double
 contrastive_matrix(const Params *params, const NnBatch *batch)
 {
-	NnReduction reduction = (NnReduction) params_number(params, NN_PAIR_REDUCTION);
+	NnReduction reduction = (NnReduction) params_number(params,
+														NN_PAIR_REDUCTION);
 	NnTally		positives = {0};
 	NnTally		negatives = {0};
 	double		positive_scale;
@@ -69,8 +73,10 @@ contrastive_matrix(const Params *params, const NnBatch *batch)
 
 		for (int j = 0; j < anchor.n; j++)
 		{
-			if ((anchor.positive[j] || anchor.negative[j]) && contrastive_pair_loss(params, &anchor, j) > 0)
-				anchor.gradient[j] += anchor.positive[j] ? positive_scale : -negative_scale;
+			if ((anchor.positive[j] || anchor.negative[j]) &&
+				contrastive_pair_loss(params, &anchor, j) > 0)
+				anchor.gradient[j] += anchor.positive[j] ? positive_scale :
+					-negative_scale;
 		}
 	}
 	return positives.sum * positive_scale + negatives.sum * negative_scale;

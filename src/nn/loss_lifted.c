@@ -30,7 +30,8 @@ static NnPick
 mined_positive(const Params *params, const NnAnchor *anchor)
 {
 	return params_number(params, POSITIVE_MINING) == 0 ?
-		nn_farthest(anchor, anchor->positive) : nn_nearest(anchor, anchor->positive);
+		nn_farthest(anchor, anchor->positive) :
+		nn_nearest(anchor, anchor->positive);
 }
 
 /* The mined positive of each anchor: every other anchor asks for it. */
@@ -73,7 +74,8 @@ lifted_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 	/* a key that counts t times weighs as one with ln t added */
 	count_negatives(anchor, x);
 	for (int j = 0; j < anchor->n; j++)
-		x[j] = anchor->negative[j] ? margin - anchor->distance[j] + log(x[j]) : 0;
+		x[j] = anchor->negative[j] ? margin - anchor->distance[j] + log(x[j]) :
+			0;
 	loss = nn_log_sum_exp(x, anchor->negative, anchor->n, 1) + positive.value;
 	for (int j = 0; j < anchor->n; j++)
 		anchor->gradient[j] -= x[j] / 2;

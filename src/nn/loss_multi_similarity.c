@@ -87,15 +87,19 @@ log_sum(const Kept *kept, const NnAnchor *anchor, double factor, double shift)
 }
 
 static void
-multi_similarity_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
+multi_similarity_anchor(const Params *params, const NnAnchor *anchor,
+						NnTally *tally)
 {
 	double		epsilon = params_number(params, EPSILON);
-	double		shift = params_number(params, LMDA) - params_number(params, CENTER);
+	double		shift = params_number(params, LMDA) - params_number(params,
+																	CENTER);
 	Kept		positives = {
-		anchor->positive, nn_nearest(anchor, anchor->negative).value - epsilon, true
+		anchor->positive, nn_nearest(anchor, anchor->negative).value - epsilon,
+		true
 	};
 	Kept		negatives = {
-		anchor->negative, nn_farthest(anchor, anchor->positive).value + epsilon, false
+		anchor->negative, nn_farthest(anchor, anchor->positive).value + epsilon,
+		false
 	};
 
 	if (!keeps_any(&positives, anchor) || !keeps_any(&negatives, anchor))
@@ -103,7 +107,8 @@ multi_similarity_anchor(const Params *params, const NnAnchor *anchor, NnTally *t
 		nn_tally(tally, 0);
 		return;
 	}
-	nn_tally(tally, log_sum(&positives, anchor, params_number(params, ALPHA), shift) +
+	nn_tally(tally, log_sum(&positives, anchor, params_number(params, ALPHA),
+							shift) +
 			 log_sum(&negatives, anchor, -params_number(params, BETA), shift));
 }
 

@@ -99,7 +99,8 @@ extreme(const NnAnchor *anchor, const uint8_t *mask, double sign)
 	for (int j = 0; j < anchor->n; j++)
 	{
 		if ((mask == NULL || mask[j]) &&
-			(best < 0 || sign * anchor->distance[j] > sign * anchor->distance[best]))
+			(best < 0 ||
+			 sign * anchor->distance[j] > sign * anchor->distance[best]))
 			best = j;
 	}
 	return best;
@@ -191,7 +192,8 @@ nn_normalize_rows(double *x, int n, int dims, double *lengths)
 }
 
 void
-nn_normalize_rows_backward(const double *x, int n, int dims, const double *lengths, double *dx)
+nn_normalize_rows_backward(const double *x, int n, int dims,
+						   const double *lengths, double *dx)
 {
 	for (int i = 0; i < n && !interrupt_pending(); i++)
 	{

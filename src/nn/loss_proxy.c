@@ -20,7 +20,8 @@
  * of the anchor's own class is target instead, whose slope is given.
  */
 static void
-cross_entropy(const NnAnchor *anchor, double scale, double target, double slope, NnTally *tally)
+cross_entropy(const NnAnchor *anchor, double scale, double target, double slope,
+			  NnTally *tally)
 {
 	int			own = anchor->batch->labels[anchor->index];
 	double	   *x = anchor->batch->row;
@@ -113,7 +114,8 @@ static void
 cosface_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 {
 	double		scale = params_number(params, SCALE);
-	double		target = scale * (own_cosine(anchor) - params_number(params, MARGIN));
+	double		target = scale * (own_cosine(anchor) - params_number(params,
+																	 MARGIN));
 
 	cross_entropy(anchor, scale, target, scale, tally);
 }
@@ -206,8 +208,8 @@ column_mask(const NnBatch *batch, int proxy, bool own, uint8_t *mask)
  * else their gradient is added.
  */
 static void
-add_columns(const NnBatch *batch, const Side *side, double scale, double *x, uint8_t *mask,
-			NnTally *tally)
+add_columns(const NnBatch *batch, const Side *side, double scale, double *x,
+			uint8_t *mask, NnTally *tally)
 {
 	for (int c = 0; c < batch->nkeys && !interrupt_pending(); c++)
 	{
@@ -216,12 +218,14 @@ add_columns(const NnBatch *batch, const Side *side, double scale, double *x, uin
 		if (column_mask(batch, c, side->own, mask) == 0 && side->own)
 			continue;
 		for (int i = 0; i < batch->n && !interrupt_pending(); i++)
-			x[i] = side->factor * batch->matrix[(size_t) i * batch->nkeys + c] + side->shift;
+			x[i] = side->factor * batch->matrix[(size_t) i * batch->nkeys +
+												c] + side->shift;
 		term = nn_log_sum_exp(x, mask, batch->n, 1);
 		if (scale == 0)
 			nn_tally(tally, term);
 		for (int i = 0; i < batch->n && scale != 0; i++)
-			batch->dmatrix[(size_t) i * batch->nkeys + c] += scale * side->factor * x[i];
+			batch->dmatrix[(size_t) i * batch->nkeys + c] +=
+				scale * side->factor * x[i];
 	}
 }
 
@@ -241,13 +245,15 @@ anchor_side(const NnBatch *batch, const Side *side, NnReduction reduction)
 static double
 anchor_matrix(const Params *params, const NnBatch *batch)
 {
-	NnReduction reduction = (NnReduction) params_number(params, NN_PROXY_REDUCTION);
+	NnReduction reduction = (NnReduction) params_number(params,
+														NN_PROXY_REDUCTION);
 	double		alpha = params_number(params, ALPHA);
 	double		shift = alpha * params_number(params, ANCHOR_MARGIN);
 	Side		own = {-alpha, shift, true};
 	Side		others = {alpha, shift, false};
 
-	return anchor_side(batch, &own, reduction) + anchor_side(batch, &others, reduction);
+	return anchor_side(batch, &own, reduction) + anchor_side(batch, &others,
+															 reduction);
 }
 
 const NnLossType nn_loss_proxy_anchor = {

@@ -27,7 +27,8 @@ enum
 static double
 logit_factor(const Params *params)
 {
-	bool		similarity = params_number(params, NN_PAIR_DISTANCE) == NN_INNER_PRODUCT;
+	bool		similarity = params_number(params,
+										   NN_PAIR_DISTANCE) == NN_INNER_PRODUCT;
 
 	return (similarity ? 1 : -1) / params_number(params, TEMPERATURE);
 }
@@ -95,7 +96,9 @@ soft_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 	for (int j = 0; j < anchor->n; j++)
 	{
 		if (is_other(anchor, j))
-			anchor->gradient[j] -= factor * share[j] * (anchor->positive[j] - sum) / (SOFT_EPSILON + sum);
+			anchor->gradient[j] -=
+				factor * share[j] * (anchor->positive[j] -
+									 sum) / (SOFT_EPSILON + sum);
 	}
 	nn_tally(tally, -log(SOFT_EPSILON + sum));
 }
@@ -134,7 +137,9 @@ sup_con_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 		if (anchor->positive[j])
 			loss -= factor * anchor->distance[j] / count;
 		if (is_other(anchor, j))
-			anchor->gradient[j] += factor * (anchor->batch->row[j] - (double) anchor->positive[j] / count);
+			anchor->gradient[j] +=
+				factor * (anchor->batch->row[j] -
+						  (double) anchor->positive[j] / count);
 	}
 	nn_tally(tally, loss);
 }
@@ -163,7 +168,8 @@ nt_xent_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 {
 	double		factor = logit_factor(params);
 	double	   *share = logits(anchor, factor);
-	double		negatives = nn_log_sum_exp(share, anchor->negative, anchor->n, 0);
+	double		negatives = nn_log_sum_exp(share, anchor->negative, anchor->n,
+										   0);
 	double		slopes = 0;
 
 	for (int j = 0; j < anchor->n; j++)
@@ -172,7 +178,8 @@ nt_xent_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 
 		if (!anchor->positive[j])
 			continue;
-		nn_tally(tally, nn_softplus(negatives - factor * anchor->distance[j], &slope));
+		nn_tally(tally, nn_softplus(negatives - factor * anchor->distance[j],
+									&slope));
 		anchor->gradient[j] -= factor * slope;
 		slopes += slope;
 	}

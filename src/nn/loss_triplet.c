@@ -64,7 +64,8 @@ semi_hard(const NnAnchor *anchor)
 	{
 		double		d = anchor->distance[j];
 
-		if (anchor->negative[j] && d > threshold && (!best.found || d < best.value))
+		if (anchor->negative[j] && d > threshold &&
+			(!best.found || d < best.value))
 			best = pick_of(anchor, j);
 	}
 	return best.found ? best : nn_farthest(anchor, anchor->negative);
@@ -98,23 +99,26 @@ triplet_pair_loss(const Params *params, double x, double *slope)
 }
 
 static void
-add_triplet(const Params *params, const NnAnchor *anchor, NnPick positive, NnPick negative,
-			NnTally *tally)
+add_triplet(const Params *params, const NnAnchor *anchor, NnPick positive,
+			NnPick negative, NnTally *tally)
 {
 	double		slope;
 
-	nn_tally(tally, triplet_pair_loss(params, positive.value - negative.value, &slope));
+	nn_tally(tally, triplet_pair_loss(params, positive.value - negative.value,
+									  &slope));
 	anchor->gradient[positive.index] += slope;
 	anchor->gradient[negative.index] -= slope;
 }
 
 /* One positive, and the mined negative or each of them */
 static void
-add_negatives(const Params *params, const NnAnchor *anchor, NnPick positive, NnTally *tally)
+add_negatives(const Params *params, const NnAnchor *anchor, NnPick positive,
+			  NnTally *tally)
 {
 	if (params_number(params, NEGATIVE_MINING) != NEGATIVE_ALL)
 	{
-		add_triplet(params, anchor, positive, pick_negative(params, anchor), tally);
+		add_triplet(params, anchor, positive, pick_negative(params, anchor),
+					tally);
 		return;
 	}
 	for (int j = 0; j < anchor->n; j++)
@@ -128,7 +132,8 @@ static NnPick
 pick_positive(const Params *params, const NnAnchor *anchor)
 {
 	return params_number(params, POSITIVE_MINING) == POSITIVE_EASY ?
-		nn_nearest(anchor, anchor->positive) : nn_farthest(anchor, anchor->positive);
+		nn_nearest(anchor, anchor->positive) :
+		nn_farthest(anchor, anchor->positive);
 }
 
 static void
@@ -182,7 +187,8 @@ pn_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 
 	/* what TensorFlow's argmax of an empty mask is */
 	int			other = positive.found ? positive.index : 0;
-	size_t		between = (size_t) other * batch->nkeys + (negative.found ? negative.index : 0);
+	size_t		between = (size_t) other * batch->nkeys + (negative.found ?
+														   negative.index : 0);
 	double		slope;
 
 	if (other >= batch->n || !(batch->matrix[between] < negative.value))
@@ -190,7 +196,9 @@ pn_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 		add_triplet(params, anchor, positive, negative, tally);
 		return;
 	}
-	nn_tally(tally, triplet_pair_loss(params, positive.value - batch->matrix[between], &slope));
+	nn_tally(tally, triplet_pair_loss(params,
+									  positive.value - batch->matrix[between],
+									  &slope));
 	anchor->gradient[positive.index] += slope;
 	batch->dmatrix[between] -= slope;
 }

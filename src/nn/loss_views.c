@@ -40,8 +40,9 @@ ranking_views(const Params *params, int n, int dims, NnLossWork *work)
 		for (int j = 0; j < n; j++)
 			share[j] *= scale / n;
 	}
-	nn_distances_backward(NN_INNER_PRODUCT, work->x, n, answers, n, dims, work->matrix,
-						  work->dmatrix, work->dx, work->dx + (size_t) n * dims, n);
+	nn_distances_backward(NN_INNER_PRODUCT, work->x, n, answers, n, dims,
+						  work->matrix, work->dmatrix, work->dx,
+						  work->dx + (size_t) n * dims, n);
 	return loss / n;
 }
 
@@ -68,22 +69,25 @@ simclr_views(const Params *params, int n, int dims, NnLossWork *work)
 	int			rows = 2 * n;
 	double		loss = 0;
 
-	nn_distances(NN_INNER_PRODUCT, work->x, rows, work->x, rows, dims, work->matrix);
+	nn_distances(NN_INNER_PRODUCT, work->x, rows, work->x, rows, dims,
+				 work->matrix);
 	for (int i = 0; i < rows && !interrupt_pending(); i++)
 	{
 		double	   *share = work->dmatrix + (size_t) i * rows;
 		int			partner = (i + n) % rows;
 
 		for (int j = 0; j < rows; j++)
-			share[j] = j == i ? -INFINITY : scale * work->matrix[(size_t) i * rows + j];
+			share[j] = j == i ? -INFINITY :
+				scale * work->matrix[(size_t) i * rows + j];
 		loss -= share[partner];
 		loss += nn_log_sum_exp(share, NULL, rows, 0);
 		share[partner] -= 1;
 		for (int j = 0; j < rows; j++)
 			share[j] *= scale / n;
 	}
-	nn_distances_backward(NN_INNER_PRODUCT, work->x, rows, work->x, rows, dims, work->matrix,
-						  work->dmatrix, work->dx, work->dx, rows);
+	nn_distances_backward(NN_INNER_PRODUCT, work->x, rows, work->x, rows, dims,
+						  work->matrix, work->dmatrix, work->dx, work->dx,
+						  rows);
 	return loss / n;
 }
 
@@ -152,7 +156,8 @@ simsiam_views(const Params *params, int n, int dims, NnLossWork *work)
 
 		for (int d = 0; d < dims; d++)
 			cosine += work->x[at + d] * prediction[at + d];
-		sum += 0.5 * project((int) params_number(params, PROJECTION), cosine, &slope) +
+		sum += 0.5 * project((int) params_number(params, PROJECTION), cosine,
+							 &slope) +
 			params_number(params, SIMSIAM_MARGIN);
 		for (int d = 0; d < dims; d++)
 			gradient[at + d] = 0.5 * slope / n * work->x[at + d];
@@ -227,7 +232,8 @@ standardize(double *x, int n, int dims, double *deviations)
 }
 
 static void
-standardize_backward(const double *x, int n, int dims, const double *deviations, double *dx)
+standardize_backward(const double *x, int n, int dims, const double *deviations,
+					 double *dx)
 {
 	for (int d = 0; d < dims && !interrupt_pending(); d++)
 	{
@@ -243,7 +249,8 @@ standardize_backward(const double *x, int n, int dims, const double *deviations,
 		{
 			size_t		at = (size_t) i * dims + d;
 
-			dx[at] = deviations[d] > 0 ? (dx[at] - mean - x[at] * along) / deviations[d] : 0;
+			dx[at] = deviations[d] > 0 ?
+				(dx[at] - mean - x[at] * along) / deviations[d] : 0;
 		}
 	}
 }
@@ -281,10 +288,15 @@ barlow_views(const Params *params, int n, int dims, NnLossWork *work)
 
 	standardize(a, n, dims, deviations);
 	standardize(b, n, dims, deviations + dims);
-	gemm_f64(true, false, dims, dims, n, 1.0 / n, a, dims, b, dims, 0, work->matrix, dims);
-	loss = barlow_correlations(work->matrix, dims, params_number(params, BARLOW_LAMBDA), work->dmatrix);
-	gemm_f64(false, true, n, dims, dims, 1.0 / n, b, dims, work->dmatrix, dims, 0, da, dims);
-	gemm_f64(false, false, n, dims, dims, 1.0 / n, a, dims, work->dmatrix, dims, 0, db, dims);
+	gemm_f64(true, false, dims, dims, n, 1.0 / n, a, dims, b, dims, 0,
+			 work->matrix, dims);
+	loss = barlow_correlations(work->matrix, dims,
+							   params_number(params, BARLOW_LAMBDA),
+							   work->dmatrix);
+	gemm_f64(false, true, n, dims, dims, 1.0 / n, b, dims, work->dmatrix, dims,
+			 0, da, dims);
+	gemm_f64(false, false, n, dims, dims, 1.0 / n, a, dims, work->dmatrix, dims,
+			 0, db, dims);
 	standardize_backward(a, n, dims, deviations, da);
 	standardize_backward(b, n, dims, deviations + dims, db);
 	return loss + params_number(params, BARLOW_MARGIN);
@@ -337,19 +349,22 @@ vicreg_invariance(double weight, int n, int dims, NnLossWork *work)
 
 /* Half of the mean over columns of max(1 - deviation, 0); x is centered */
 static double
-vicreg_variance(double weight, double std_const, const double *x, int n, int dims, double *dx)
+vicreg_variance(double weight, double std_const, const double *x, int n,
+				int dims, double *dx)
 {
 	double		sum = 0;
 
 	for (int d = 0; d < dims && !interrupt_pending(); d++)
 	{
-		double		deviation = sqrt(column_variance(x, n, dims, d) + std_const);
+		double		deviation = sqrt(column_variance(x, n, dims,
+													 d) + std_const);
 
 		if (deviation >= 1)
 			continue;
 		sum += 1 - deviation;
 		for (int i = 0; i < n; i++)
-			dx[(size_t) i * dims + d] -= weight / 2 / dims * x[(size_t) i * dims + d] /
+			dx[(size_t) i * dims + d] -=
+				weight / 2 / dims * x[(size_t) i * dims + d] /
 				(n * deviation);
 	}
 	return weight / 2 * sum / dims;
@@ -360,27 +375,32 @@ vicreg_variance(double weight, double std_const, const double *x, int n, int dim
  * centered, and so is the gradient, a product with x.
  */
 static double
-vicreg_covariance(double weight, const double *x, int n, int dims, double *dx, NnLossWork *work)
+vicreg_covariance(double weight, const double *x, int n, int dims, double *dx,
+				  NnLossWork *work)
 {
 	double	   *c = work->matrix;
 	double		sum = 0;
 
 	if (n < 2)
 		return 0;
-	gemm_f64(true, false, dims, dims, n, 1.0 / (n - 1), x, dims, x, dims, 0, c, dims);
+	gemm_f64(true, false, dims, dims, n, 1.0 / (n - 1), x, dims, x, dims, 0, c,
+			 dims);
 	for (int d = 0; d < dims && !interrupt_pending(); d++)
 		c[(size_t) d * dims + d] = 0;
-	for (size_t i = 0, end, count = (size_t) dims * dims; i < count && !interrupt_pending();)
+	for (size_t i = 0, end, count = (size_t) dims * dims;
+		 i < count && !interrupt_pending();)
 		for (end = interrupt_piece(i, count); i < end; i++)
 			sum += c[i] * c[i];
-	gemm_f64(false, false, n, dims, dims, 4 * weight / dims / (n - 1), x, dims, c, dims, 1, dx, dims);
+	gemm_f64(false, false, n, dims, dims, 4 * weight / dims / (n - 1), x, dims,
+			 c, dims, 1, dx, dims);
 	return weight * sum / dims;
 }
 
 static double
 vicreg_views(const Params *params, int n, int dims, NnLossWork *work)
 {
-	double		loss = vicreg_invariance(params_number(params, INVARIANCE), n, dims, work);
+	double		loss = vicreg_invariance(params_number(params, INVARIANCE), n,
+										 dims, work);
 
 	for (int view = 0; view < 2; view++)
 	{
@@ -388,9 +408,11 @@ vicreg_views(const Params *params, int n, int dims, NnLossWork *work)
 		double	   *dx = work->dx + (size_t) view * n * dims;
 
 		center_columns(x, n, dims);
-		loss += vicreg_variance(params_number(params, VARIANCE), params_number(params, STD_CONST),
-								x, n, dims, dx);
-		loss += vicreg_covariance(params_number(params, COVARIANCE), x, n, dims, dx, work);
+		loss += vicreg_variance(params_number(params, VARIANCE),
+								params_number(params, STD_CONST), x, n, dims,
+								dx);
+		loss += vicreg_covariance(params_number(params, COVARIANCE), x, n, dims,
+								  dx, work);
 	}
 	return loss;
 }

@@ -54,7 +54,8 @@ typedef struct NnDescription
 /* NULL and a status whose hint lists the accepted names if there is none. */
 extern const NnLayerType *nn_layer_type(const char *name, Status *status);
 extern const NnLossType *nn_loss_type(const char *name, Status *status);
-extern const NnOptimizerType *nn_optimizer_type(const char *name, Status *status);
+extern const NnOptimizerType *nn_optimizer_type(const char *name,
+												Status *status);
 extern const NnScheduleType *nn_schedule_type(const char *name, Status *status);
 
 /* The i-th of each kind, NULL after the last. */
@@ -112,7 +113,8 @@ typedef struct NnSpec
 typedef struct NnGraph NnGraph;
 
 /* Check a specification; failures name the layer, the shapes and the fix. */
-extern NnGraph *nn_graph_create(Arena *arena, const NnSpec *spec, Status *status);
+extern NnGraph *nn_graph_create(Arena *arena, const NnSpec *spec,
+								Status *status);
 
 typedef struct NnLayerInfo
 {
@@ -172,15 +174,17 @@ typedef const void *(*NnRowSource) (void *context, size_t i);
  * Before training: what layers learn from n rows alone, the mean and variance
  * of normalization, into the weights.
  */
-extern bool nn_adapt(Arena *arena, const NnGraph *graph, NnElement element, NnRowSource source,
-					 void *context, size_t n, real *weights, Status *status);
+extern bool nn_adapt(Arena *arena, const NnGraph *graph, NnElement element,
+					 NnRowSource source, void *context, size_t n, real *weights,
+					 Status *status);
 
 /* ---- inference ---- */
 
 typedef struct NnInfer NnInfer;
 
 /* Bytes that nn_infer_create will take from its arena. */
-extern size_t nn_infer_memory(const NnGraph *graph, int max_batch, int nthreads);
+extern size_t nn_infer_memory(const NnGraph *graph, int max_batch,
+							  int nthreads);
 
 /*
  * weights is used in place and must stay; pool may be NULL (no thread then).
@@ -238,7 +242,8 @@ typedef struct NnStepStats
 } NnStepStats;
 
 /* Bytes that nn_trainer_create will take from its arena. */
-extern size_t nn_trainer_memory(const NnGraph *graph, const NnTrainOptions *options);
+extern size_t nn_trainer_memory(const NnGraph *graph,
+								const NnTrainOptions *options);
 
 /* weights is changed in place by each step. */
 extern NnTrainer *nn_trainer_create(Arena *arena, const NnGraph *graph,
@@ -272,7 +277,8 @@ typedef struct NnStatePart
 } NnStatePart;
 
 extern int	nn_trainer_state(NnTrainer *trainer, NnStatePart *parts);
-extern bool nn_trainer_set_counters(NnTrainer *trainer, const int64_t *counters);
+extern bool nn_trainer_set_counters(NnTrainer *trainer,
+									const int64_t *counters);
 
 /* Steps made so far. */
 extern int64_t nn_trainer_steps(const NnTrainer *trainer);
@@ -298,7 +304,8 @@ typedef struct NnLossRequest
 } NnLossRequest;
 
 extern bool nn_loss_evaluate(Arena *arena, const NnLossRequest *request,
-							 double *value, double *dx, double *dsecond, Status *status);
+							 double *value, double *dx, double *dsecond,
+							 Status *status);
 
 /* ---- which rows make a batch ---- */
 

@@ -31,7 +31,8 @@ sgd_moments(const Params *params)
 }
 
 static void
-sgd_update(const NnOptimizer *optimizer, size_t offset, size_t count, const real *gradient)
+sgd_update(const NnOptimizer *optimizer, size_t offset, size_t count,
+		   const real *gradient)
 {
 	NnSgdStep	step = {
 		.rate = (real) optimizer->rate,
@@ -54,7 +55,8 @@ const NnOptimizerType nn_optimizer_sgd = {
 
 enum
 {
-	RMSPROP_RHO = NN_OPT_OWN, RMSPROP_MOMENTUM, RMSPROP_EPSILON, RMSPROP_CENTERED
+	RMSPROP_RHO = NN_OPT_OWN, RMSPROP_MOMENTUM, RMSPROP_EPSILON,
+	RMSPROP_CENTERED
 };
 
 static const ParamSpec rmsprop_params[] = {
@@ -79,7 +81,8 @@ rmsprop_moments(const Params *params)
 }
 
 static void
-rmsprop_update(const NnOptimizer *optimizer, size_t offset, size_t count, const real *gradient)
+rmsprop_update(const NnOptimizer *optimizer, size_t offset, size_t count,
+			   const real *gradient)
 {
 	const Params *params = &optimizer->params;
 	NnRmspropStep step = {
@@ -88,7 +91,8 @@ rmsprop_update(const NnOptimizer *optimizer, size_t offset, size_t count, const 
 		.momentum = (real) params_number(params, RMSPROP_MOMENTUM),
 		.epsilon = (real) params_number(params, RMSPROP_EPSILON)
 	};
-	real	   *velocity = step.momentum > 0 ? optimizer->moments[1] + offset : NULL;
+	real	   *velocity = step.momentum > 0 ? optimizer->moments[1] + offset :
+	NULL;
 	real	   *mean = NULL;
 
 	if (params_number(params, RMSPROP_CENTERED) != 0)
@@ -106,8 +110,8 @@ const NnOptimizerType nn_optimizer_rmsprop = {
 /* ---- the table ---- */
 
 static const NnOptimizerType *const optimizer_types[] = {
-	&nn_optimizer_adam, &nn_optimizer_adamw, &nn_optimizer_lamb, &nn_optimizer_rmsprop,
-	&nn_optimizer_sgd, NULL
+	&nn_optimizer_adam, &nn_optimizer_adamw, &nn_optimizer_lamb,
+	&nn_optimizer_rmsprop, &nn_optimizer_sgd, NULL
 };
 
 const NnOptimizerType *

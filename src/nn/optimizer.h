@@ -39,7 +39,8 @@ struct NnOptimizerType
 /* Parameters that all have, in front of their own; clipping is update.c's */
 enum
 {
-	NN_OPT_LEARNING_RATE, NN_OPT_CLIPNORM, NN_OPT_CLIPVALUE, NN_OPT_GLOBAL_CLIPNORM, NN_OPT_OWN
+	NN_OPT_LEARNING_RATE, NN_OPT_CLIPNORM, NN_OPT_CLIPVALUE,
+	NN_OPT_GLOBAL_CLIPNORM, NN_OPT_OWN
 };
 
 #define NN_OPTIMIZER_PARAMS(rate) \

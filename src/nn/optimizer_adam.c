@@ -48,7 +48,8 @@ two_moments(const Params *params)
 /* ---- adam and adamw ---- */
 
 static void
-update(const NnOptimizer *optimizer, double decay, size_t offset, size_t count, const real *gradient)
+update(const NnOptimizer *optimizer, double decay, size_t offset, size_t count,
+	   const real *gradient)
 {
 	const Params *params = &optimizer->params;
 	double		beta_1 = params_number(params, BETA_1);
@@ -64,11 +65,13 @@ update(const NnOptimizer *optimizer, double decay, size_t offset, size_t count, 
 	};
 
 	nn_adam_update(&step, count, gradient, optimizer->weights + offset,
-				   optimizer->moments[0] + offset, optimizer->moments[1] + offset);
+				   optimizer->moments[0] + offset,
+				   optimizer->moments[1] + offset);
 }
 
 static void
-adam_update(const NnOptimizer *optimizer, size_t offset, size_t count, const real *gradient)
+adam_update(const NnOptimizer *optimizer, size_t offset, size_t count,
+			const real *gradient)
 {
 	update(optimizer, 0, offset, count, gradient);
 }
@@ -80,9 +83,11 @@ const NnOptimizerType nn_optimizer_adam = {
 };
 
 static void
-adamw_update(const NnOptimizer *optimizer, size_t offset, size_t count, const real *gradient)
+adamw_update(const NnOptimizer *optimizer, size_t offset, size_t count,
+			 const real *gradient)
 {
-	update(optimizer, params_number(&optimizer->params, WEIGHT_DECAY), offset, count, gradient);
+	update(optimizer, params_number(&optimizer->params, WEIGHT_DECAY), offset,
+		   count, gradient);
 }
 
 const NnOptimizerType nn_optimizer_adamw = {
@@ -101,7 +106,8 @@ lamb_step(double m, double v, double w, double epsilon, double decay)
 }
 
 static void
-lamb_update(const NnOptimizer *optimizer, size_t offset, size_t count, const real *gradient)
+lamb_update(const NnOptimizer *optimizer, size_t offset, size_t count,
+			const real *gradient)
 {
 	const Params *params = &optimizer->params;
 	double		beta_1 = params_number(params, BETA_1);
@@ -122,15 +128,19 @@ lamb_update(const NnOptimizer *optimizer, size_t offset, size_t count, const rea
 		double		step;
 
 		m[i] += (real) ((gradient[i] - m[i]) * (1 - beta_1));
-		v[i] += (real) (((double) gradient[i] * gradient[i] - v[i]) * (1 - beta_2));
-		step = lamb_step(m[i] / correction_1, v[i] / correction_2, w[i], epsilon, decay);
+		v[i] += (real) (((double) gradient[i] * gradient[i] - v[i]) * (1 -
+																	   beta_2));
+		step = lamb_step(m[i] / correction_1, v[i] / correction_2, w[i],
+						 epsilon, decay);
 		weight_squares += (double) w[i] * w[i];
 		step_squares += step * step;
 	}
 	if (weight_squares > 0 && step_squares > 0)
 		rate *= sqrt(weight_squares / step_squares);
 	for (size_t i = 0; i < count && !interrupt_pending_at(i); i++)
-		w[i] -= (real) (rate * lamb_step(m[i] / correction_1, v[i] / correction_2, w[i], epsilon, decay));
+		w[i] -= (real) (rate * lamb_step(m[i] / correction_1,
+										 v[i] / correction_2, w[i], epsilon,
+										 decay));
 }
 
 const NnOptimizerType nn_optimizer_lamb = {

@@ -13,7 +13,8 @@
 #include "kernel/gemm.h"
 
 const char *const nn_distance_names[] = {
-	"cosine", "euclidean", "squared_euclidean", "manhattan", "inner_product", "snr", NULL
+	"cosine", "euclidean", "squared_euclidean", "manhattan", "inner_product",
+	"snr", NULL
 };
 
 static bool
@@ -98,8 +99,8 @@ pair_distance(NnDistance distance, const double *a, const double *b, int dims)
 
 /* The distance of a and b, which is value, has gradient g */
 static void
-add_pair(NnDistance distance, double g, const double *a, const double *b, int dims,
-		 double value, double *da, double *db)
+add_pair(NnDistance distance, double g, const double *a, const double *b,
+		 int dims, double value, double *da, double *db)
 {
 	double		scale = distance == NN_SQUARED_EUCLIDEAN ? 2 * g : g;
 
@@ -129,27 +130,32 @@ add_pair(NnDistance distance, double g, const double *a, const double *b, int di
 /* ---- matrices ---- */
 
 void
-nn_distances(NnDistance distance, const double *q, int n, const double *k, int m, int dims,
-			 double *matrix)
+nn_distances(NnDistance distance, const double *q, int n, const double *k,
+			 int m, int dims, double *matrix)
 {
 	if (is_product(distance))
 	{
 		gemm_f64(false, true, n, m, dims, 1, q, dims, k, dims, 0, matrix, m);
-		for (int i = 0; i < n && distance == NN_COSINE && !interrupt_pending(); i++)
+		for (int i = 0; i < n && distance == NN_COSINE && !interrupt_pending();
+			 i++)
 			for (size_t at = (size_t) i * m; at < (size_t) (i + 1) * m; at++)
 				matrix[at] = fmax(1 - matrix[at], 0);
 		return;
 	}
 	for (int i = 0; i < n && !interrupt_pending(); i++)
 		for (int j = 0; j < m && !interrupt_pending_at((size_t) j); j++)
-			matrix[(size_t) i * m + j] = pair_distance(distance, q + (size_t) i * dims,
-													   k + (size_t) j * dims, dims);
+			matrix[(size_t) i * m + j] = pair_distance(distance,
+													   q + (size_t) i * dims,
+													   k + (size_t) j * dims,
+													   dims);
 }
 
 /* dq = G k, dk += G' q, with the sign and the clipping of the distance */
 static void
-products_backward(NnDistance distance, const double *q, int n, const double *k, int m, int dims,
-				  const double *matrix, double *dmatrix, double *dq, double *dk, int nk)
+products_backward(NnDistance distance, const double *q, int n, const double *k,
+				  int m, int dims,
+				  const double *matrix, double *dmatrix, double *dq, double *dk,
+				  int nk)
 {
 	for (int i = 0; i < n && distance == NN_COSINE && !interrupt_pending(); i++)
 		for (size_t at = (size_t) i * m; at < (size_t) (i + 1) * m; at++)
@@ -160,12 +166,15 @@ products_backward(NnDistance distance, const double *q, int n, const double *k, 
 }
 
 void
-nn_distances_backward(NnDistance distance, const double *q, int n, const double *k, int m, int dims,
-					  const double *matrix, double *dmatrix, double *dq, double *dk, int nk)
+nn_distances_backward(NnDistance distance, const double *q, int n,
+					  const double *k, int m, int dims,
+					  const double *matrix, double *dmatrix, double *dq,
+					  double *dk, int nk)
 {
 	if (is_product(distance))
 	{
-		products_backward(distance, q, n, k, m, dims, matrix, dmatrix, dq, dk, nk);
+		products_backward(distance, q, n, k, m, dims, matrix, dmatrix, dq, dk,
+						  nk);
 		return;
 	}
 	interrupt_zero(dq, (size_t) n * dims * sizeof(double));
@@ -176,7 +185,8 @@ nn_distances_backward(NnDistance distance, const double *q, int n, const double 
 			size_t		at = (size_t) i * m + j;
 
 			if (dmatrix[at] != 0)
-				add_pair(distance, dmatrix[at], q + (size_t) i * dims, k + (size_t) j * dims, dims,
+				add_pair(distance, dmatrix[at], q + (size_t) i * dims,
+						 k + (size_t) j * dims, dims,
 						 matrix[at], dq + (size_t) i * dims,
 						 j < nk ? dk + (size_t) j * dims : NULL);
 		}

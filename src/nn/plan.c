@@ -64,7 +64,8 @@ backward_time(const Planner *planner, int i)
 static int
 consumers(const NnGraph *graph, int source)
 {
-	return source == NN_INPUT ? graph->input_consumers : graph->layers[source].consumers;
+	return source == NN_INPUT ? graph->input_consumers :
+		graph->layers[source].consumers;
 }
 
 static int
@@ -125,9 +126,11 @@ static void
 plan_saved(Planner *planner, int i)
 {
 	const NnLayer *layer = &planner->graph->layers[i];
-	size_t		size = layer->type->saved == NULL ? 0 : layer->type->saved(layer, (int) planner->n);
+	size_t		size = layer->type->saved == NULL ? 0 :
+	layer->type->saved(layer, (int) planner->n);
 
-	planner->saved[i] = size == 0 ? -1 : add_item(planner, size, i, backward_time(planner, i));
+	planner->saved[i] = size == 0 ? -1 :
+		add_item(planner, size, i, backward_time(planner, i));
 }
 
 /*
@@ -143,13 +146,15 @@ plan_gradient(Planner *planner, int i)
 	if (!layer->trained)
 		return;
 	if (i == loss - 1)
-		planner->gradients[i] = add_item(planner, planner->n * layer->outputs, loss, loss);
+		planner->gradients[i] = add_item(planner, planner->n * layer->outputs,
+										 loss, loss);
 	use_item(planner, planner->gradients[i], backward_time(planner, i));
 	for (int k = 0; k < layer->nsources; k++)
 	{
 		int			s = layer->sources[k];
 		const NnLayer *source = &planner->graph->layers[s];
-		bool		shares = layer->type->place != NN_APART && consumers(planner->graph, s) == 1;
+		bool		shares = layer->type->place != NN_APART &&
+		consumers(planner->graph, s) == 1;
 
 		if (s == NN_INPUT || !source->trained)
 			continue;
@@ -158,13 +163,16 @@ plan_gradient(Planner *planner, int i)
 			if (planner->spare < 0)
 				planner->spare = add_item(planner, 0, loss, 2 * loss);
 			if (planner->items[planner->spare].size < planner->n * source->outputs)
-				planner->items[planner->spare].size = planner->items[planner->gradients[s]].size;
+				planner->items[planner->spare].size =
+					planner->items[planner->gradients[s]].size;
 		}
 		else if (shares)
 			planner->gradients[s] = planner->gradients[i];
 		else
-			planner->gradients[s] = add_item(planner, planner->n * source->outputs,
-											 backward_time(planner, i), backward_time(planner, i));
+			planner->gradients[s] = add_item(planner,
+											 planner->n * source->outputs,
+											 backward_time(planner, i),
+											 backward_time(planner, i));
 		use_item(planner, planner->gradients[s], backward_time(planner, i));
 	}
 }
@@ -208,7 +216,9 @@ place_items(Planner *planner)
 
 		for (int i = 0; i < planner->nitems; i++)
 		{
-			if (!placed[i] && (largest < 0 || planner->items[i].size > planner->items[largest].size))
+			if (!placed[i] &&
+				(largest < 0 ||
+				 planner->items[i].size > planner->items[largest].size))
 				largest = i;
 		}
 		item = &planner->items[largest];

@@ -28,14 +28,17 @@ typedef struct NnPlan
 extern void nn_plan(const NnGraph *graph, int n, bool training, NnPlan *plan);
 
 /* From the input, which stands in its place, to the last output. */
-extern void nn_forward(const NnGraph *graph, const NnPlan *plan, const NnPass *pass, real *memory);
+extern void nn_forward(const NnGraph *graph, const NnPlan *plan,
+					   const NnPass *pass, real *memory);
 
 /* From the gradient of the last output, in its place, to all weights. */
-extern void nn_backward(const NnGraph *graph, const NnPlan *plan, const NnPass *pass, real *memory);
+extern void nn_backward(const NnGraph *graph, const NnPlan *plan,
+						const NnPass *pass, real *memory);
 
 /* What the forward pass saw goes into the state of layers. */
-extern void nn_update_states(const NnGraph *graph, const NnPlan *plan, const NnPass *pass,
-							 const real *memory, real *weights);
+extern void nn_update_states(const NnGraph *graph, const NnPlan *plan,
+							 const NnPass *pass, const real *memory,
+							 real *weights);
 
 /* The last layer's output */
 static inline size_t

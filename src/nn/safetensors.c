@@ -24,7 +24,8 @@ typedef struct Reader
 static bool
 bad_header(Reader *reader, const char *what)
 {
-	return status_fail(reader->status, STATUS_BAD_BINARY, "safetensors header has %s", what);
+	return status_fail(reader->status, STATUS_BAD_BINARY,
+					   "safetensors header has %s", what);
 }
 
 /* ---- JSON ---- */
@@ -32,7 +33,8 @@ bad_header(Reader *reader, const char *what)
 static void
 skip_blanks(Reader *reader)
 {
-	while (reader->at < reader->end && strchr(" \t\r\n", *reader->at) != NULL && *reader->at != '\0')
+	while (reader->at < reader->end && strchr(" \t\r\n", *reader->at) != NULL &&
+		   *reader->at != '\0')
 		reader->at++;
 }
 
@@ -51,7 +53,8 @@ static bool
 expect(Reader *reader, char c)
 {
 	return accept(reader, c) ||
-		status_fail(reader->status, STATUS_BAD_BINARY, "safetensors header lacks \"%c\"", c);
+		status_fail(reader->status, STATUS_BAD_BINARY,
+					"safetensors header lacks \"%c\"", c);
 }
 
 static int
@@ -70,7 +73,8 @@ read_hex4(Reader *reader, uint32_t *code)
 	*code = 0;
 	for (int i = 0; i < 4; i++)
 	{
-		int			digit = reader->at < reader->end ? hex_digit(*reader->at) : -1;
+		int			digit = reader->at < reader->end ? hex_digit(*reader->at) :
+		-1;
 
 		if (digit < 0)
 			return bad_header(reader, "a malformed \\u escape");
@@ -186,10 +190,12 @@ read_number(Reader *reader, uint64_t *number)
 	{
 		unsigned	digit = *reader->at++ - '0';
 
-		if (__builtin_mul_overflow(*number, 10, number) || __builtin_add_overflow(*number, digit, number))
+		if (__builtin_mul_overflow(*number, 10, number) ||
+			__builtin_add_overflow(*number, digit, number))
 			return bad_header(reader, "a number that is too large");
 	}
-	return reader->at > start || bad_header(reader, "something that is no number where one must be");
+	return reader->at > start ||
+		bad_header(reader, "something that is no number where one must be");
 }
 
 /* At most max numbers in brackets */
@@ -250,7 +256,8 @@ read_type(Reader *reader, SafeTensorType *type, int *size)
 			*size = types[i].size;
 			return true;
 		}
-	return status_fail(reader->status, STATUS_BAD_BINARY, "safetensors header has unknown dtype \"%.20s\"", name);
+	return status_fail(reader->status, STATUS_BAD_BINARY,
+					   "safetensors header has unknown dtype \"%.20s\"", name);
 }
 
 /* The members of a tensor: each once, in any order. */
@@ -274,7 +281,8 @@ read_member(Reader *reader, SafeTensor *tensor, Members *members)
 	if (strcmp(key, "shape") == 0 && !members->shape)
 	{
 		members->shape = true;
-		return read_integers(reader, tensor->dim, SAFETENSORS_MAX_RANK, &tensor->rank);
+		return read_integers(reader, tensor->dim, SAFETENSORS_MAX_RANK,
+							 &tensor->rank);
 	}
 	if (strcmp(key, "data_offsets") == 0 && members->offsets == 0)
 		return read_integers(reader, members->offset, 2, &members->offsets);
@@ -283,17 +291,21 @@ read_member(Reader *reader, SafeTensor *tensor, Members *members)
 
 /* Do dtype, shape and offsets agree with each other and the data? */
 static bool
-check_tensor(Reader *reader, SafeTensor *tensor, const Members *members, const uint8_t *data, size_t size)
+check_tensor(Reader *reader, SafeTensor *tensor, const Members *members,
+			 const uint8_t *data, size_t size)
 {
 	uint64_t	bytes;
 
 	if (members->size == 0 || !members->shape || members->offsets != 2)
-		return bad_header(reader, "a tensor without dtype, shape or data_offsets");
+		return bad_header(reader,
+						  "a tensor without dtype, shape or data_offsets");
 	tensor->count = 1;
 	for (int i = 0; i < tensor->rank; i++)
-		if (__builtin_mul_overflow(tensor->count, tensor->dim[i], &tensor->count))
+		if (__builtin_mul_overflow(tensor->count, tensor->dim[i],
+								   &tensor->count))
 			return bad_header(reader, "a shape that is too large");
-	if (__builtin_mul_overflow(tensor->count, (uint64_t) members->size, &bytes) ||
+	if (__builtin_mul_overflow(tensor->count, (uint64_t) members->size,
+							   &bytes) ||
 		members->offset[0] > members->offset[1] || members->offset[1] > size ||
 		members->offset[1] - members->offset[0] != bytes)
 		return status_fail(reader->status, STATUS_BAD_BINARY,
@@ -303,7 +315,8 @@ check_tensor(Reader *reader, SafeTensor *tensor, const Members *members, const u
 }
 
 static bool
-read_tensor(Reader *reader, SafeTensor *tensor, const uint8_t *data, size_t size)
+read_tensor(Reader *reader, SafeTensor *tensor, const uint8_t *data,
+			size_t size)
 {
 	Members		members = {0};
 
@@ -314,7 +327,8 @@ read_tensor(Reader *reader, SafeTensor *tensor, const uint8_t *data, size_t size
 		if (!read_member(reader, tensor, &members))
 			return false;
 	} while (accept(reader, ','));
-	return expect(reader, '}') && check_tensor(reader, tensor, &members, data, size);
+	return expect(reader, '}') &&
+		check_tensor(reader, tensor, &members, data, size);
 }
 
 /* ---- the header ---- */
@@ -330,7 +344,8 @@ read_metadata(Reader *reader, SafeTensors *file)
 	{
 		SafeTensorsText *text = &file->metadata[file->nmetadata];
 
-		if (!read_string(reader, &text->key) || !expect(reader, ':') || !read_string(reader, &text->value))
+		if (!read_string(reader, &text->key) || !expect(reader, ':') ||
+			!read_string(reader, &text->value))
 			return false;
 		file->nmetadata++;
 	} while (accept(reader, ','));
@@ -370,7 +385,8 @@ read_header(Reader *reader, SafeTensors *file, const uint8_t *data, size_t size)
 			return false;
 	}
 	skip_blanks(reader);
-	return reader->at == reader->end || bad_header(reader, "something after its end");
+	return reader->at == reader->end ||
+		bad_header(reader, "something after its end");
 }
 
 /*
@@ -391,22 +407,28 @@ little_endian(const uint8_t *bytes, int n)
 }
 
 bool
-safetensors_open(const uint8_t *bytes, size_t size, Arena *arena, SafeTensors *file, Status *status)
+safetensors_open(const uint8_t *bytes, size_t size, Arena *arena,
+				 SafeTensors *file, Status *status)
 {
 	uint64_t	length = size < 8 ? 0 : little_endian(bytes, 8);
 	Reader		reader = {(const char *) bytes + 8, NULL, arena, status};
 
 	memset(file, 0, sizeof(*file));
 	if (length < 2 || length > size - 8)
-		return status_fail(status, STATUS_BAD_BINARY, "this is no safetensors file");
+		return status_fail(status, STATUS_BAD_BINARY,
+						   "this is no safetensors file");
 	if (length > SAFETENSORS_MAX_HEADER)
-		return status_fail(status, STATUS_TOO_LARGE, "safetensors header is too large");
+		return status_fail(status, STATUS_TOO_LARGE,
+						   "safetensors header is too large");
 	reader.end = reader.at + length;
-	file->tensors = arena_new_array(arena, length / TENSOR_BYTES + 1, SafeTensor);
-	file->metadata = arena_new_array(arena, length / METADATA_BYTES + 1, SafeTensorsText);
+	file->tensors = arena_new_array(arena, length / TENSOR_BYTES + 1,
+									SafeTensor);
+	file->metadata = arena_new_array(arena, length / METADATA_BYTES + 1,
+									 SafeTensorsText);
 	if (file->tensors == NULL || file->metadata == NULL)
 		return status_out_of_memory(status, NULL);
-	return read_header(&reader, file, bytes + 8 + length, size - 8 - (size_t) length);
+	return read_header(&reader, file, bytes + 8 + length,
+					   size - 8 - (size_t) length);
 }
 
 /* ---- order ---- */
@@ -431,7 +453,8 @@ role_of(const char *part)
 		int			role;
 	}			roles[] = {
 		{"weight", 0}, {"kernel", 0}, {"gamma", 0}, {"bias", 1}, {"beta", 1},
-		{"running_mean", 2}, {"moving_mean", 2}, {"running_var", 3}, {"moving_variance", 3}
+		{"running_mean", 2}, {"moving_mean", 2}, {"running_var", 3},
+		{"moving_variance", 3}
 	};
 
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
@@ -442,7 +465,8 @@ role_of(const char *part)
 
 /* Runs of digits compare as numbers: without leading zeros the longer is greater. */
 static int
-compare_numbers(const char **a, const char *end_a, const char **b, const char *end_b)
+compare_numbers(const char **a, const char *end_a, const char **b,
+				const char *end_b)
 {
 	const char *x;
 	const char *y;
@@ -452,7 +476,8 @@ compare_numbers(const char **a, const char *end_a, const char **b, const char *e
 		(*a)++;
 	while (*b < end_b && **b == '0')
 		(*b)++;
-	for (x = *a, y = *b; x < end_a && y < end_b && number_is_digit(*x) && number_is_digit(*y); x++, y++)
+	for (x = *a, y = *b; x < end_a && y < end_b && number_is_digit(*x) &&
+		 number_is_digit(*y); x++, y++)
 		if (order == 0)
 			order = (*x > *y) - (*x < *y);
 	*a = x;
@@ -549,7 +574,8 @@ float_of_half(uint32_t half)
 	else if (exponent == 0)
 		magnitude = ldexpf((float) (half & 0x3FF), -24);
 	else
-		magnitude = ldexpf((float) (0x400 | (half & 0x3FF)), (int) exponent - 25);
+		magnitude = ldexpf((float) (0x400 | (half & 0x3FF)),
+						   (int) exponent - 25);
 	return half & 0x8000 ? -magnitude : magnitude;
 }
 
@@ -566,11 +592,14 @@ safetensors_get(const SafeTensor *tensor, uint64_t i)
 			memcpy(&value, &bits, sizeof(value));
 			return (float) value;
 		case SAFETENSORS_F32:
-			return float_of_bits((uint32_t) little_endian(tensor->data + 4 * i, 4));
+			return float_of_bits((uint32_t) little_endian(tensor->data + 4 * i,
+														  4));
 		case SAFETENSORS_F16:
-			return float_of_half((uint32_t) little_endian(tensor->data + 2 * i, 2));
+			return float_of_half((uint32_t) little_endian(tensor->data + 2 * i,
+														  2));
 		case SAFETENSORS_BF16:
-			return float_of_bits((uint32_t) little_endian(tensor->data + 2 * i, 2) << 16);
+			return float_of_bits((uint32_t) little_endian(tensor->data + 2 * i,
+														  2) << 16);
 		case SAFETENSORS_OTHER:
 			break;
 	}

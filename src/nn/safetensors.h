@@ -64,8 +64,10 @@ extern bool safetensors_open(const uint8_t *bytes, size_t size, Arena *arena,
 extern void safetensors_sort(SafeTensors *file);
 
 /* By name; NULL if there is none. */
-extern const SafeTensor *safetensors_find(const SafeTensors *file, const char *name);
-extern const char *safetensors_metadata(const SafeTensors *file, const char *key);
+extern const SafeTensor *safetensors_find(const SafeTensors *file,
+										  const char *name);
+extern const char *safetensors_metadata(const SafeTensors *file,
+										const char *key);
 
 /* The i-th element as float; type is not SAFETENSORS_OTHER. */
 extern float safetensors_get(const SafeTensor *tensor, uint64_t i);

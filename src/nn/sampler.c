@@ -26,7 +26,8 @@ struct NnSampler
 
 /* Rows by class, by counting: begin and rows of the sampler */
 static void
-group_rows(NnSampler *sampler, const int32_t *labels, size_t nrows, int nclasses)
+group_rows(NnSampler *sampler, const int32_t *labels, size_t nrows,
+		   int nclasses)
 {
 	size_t	   *begin = sampler->begin;
 
@@ -60,14 +61,17 @@ check_classes(const NnSampler *sampler, Status *status)
 		return status_fail(status, STATUS_INVALID_VALUE,
 						   "a batch needs at least 2 classes and 1 example of each");
 	if (options->single_shot && sampler->nrows < 2)
-		return status_fail(status, STATUS_INVALID_VALUE, "training needs at least 2 rows");
+		return status_fail(status, STATUS_INVALID_VALUE,
+						   "training needs at least 2 rows");
 	if (options->single_shot)
 		return true;
 	if (sampler->nclasses < 2)
 	{
 		status_fail(status, STATUS_INVALID_VALUE,
-					"training needs rows of at least 2 classes, found %d", sampler->nclasses);
-		return status_detail(status, "A model learns by telling classes apart.");
+					"training needs rows of at least 2 classes, found %d",
+					sampler->nclasses);
+		return status_detail(status,
+							 "A model learns by telling classes apart.");
 	}
 	if (options->classes_per_batch > sampler->nclasses)
 	{
@@ -80,8 +84,8 @@ check_classes(const NnSampler *sampler, Status *status)
 }
 
 NnSampler *
-nn_sampler_create(Arena *arena, const int32_t *labels, size_t nrows, int nclasses,
-				  const NnSamplerOptions *options, Status *status)
+nn_sampler_create(Arena *arena, const int32_t *labels, size_t nrows,
+				  int nclasses, const NnSamplerOptions *options, Status *status)
 {
 	NnSampler  *sampler = arena_new(arena, NnSampler);
 
@@ -91,9 +95,13 @@ nn_sampler_create(Arena *arena, const int32_t *labels, size_t nrows, int nclasse
 	{
 		sampler->options = *options;
 		sampler->nrows = (uint32_t) nrows;
-		sampler->classes = arena_alloc_array(arena, (size_t) nclasses, sizeof(uint32_t));
-		sampler->begin = arena_alloc_zero(arena, ((size_t) nclasses + 1) * sizeof(size_t));
-		sampler->rows = arena_alloc_array(arena, options->single_shot ? 0 : nrows, sizeof(uint32_t));
+		sampler->classes = arena_alloc_array(arena, (size_t) nclasses,
+											 sizeof(uint32_t));
+		sampler->begin = arena_alloc_zero(arena,
+										  ((size_t) nclasses +
+										   1) * sizeof(size_t));
+		sampler->rows = arena_alloc_array(arena, options->single_shot ? 0 :
+										  nrows, sizeof(uint32_t));
 	}
 	if (sampler == NULL || sampler->classes == NULL || sampler->begin == NULL ||
 		sampler->rows == NULL)
@@ -141,12 +149,13 @@ next_multi_shot(NnSampler *sampler, uint32_t *rows)
 	int			classes = sampler->options.classes_per_batch;
 	uint32_t	wanted = (uint32_t) sampler->options.examples_per_class;
 
-	shuffle_front(&sampler->random, sampler->classes, (uint32_t) sampler->nclasses,
-				  (uint32_t) classes);
+	shuffle_front(&sampler->random, sampler->classes,
+				  (uint32_t) sampler->nclasses, (uint32_t) classes);
 	for (int c = 0; c < classes; c++)
 	{
 		size_t		begin = sampler->begin[sampler->classes[c]];
-		uint32_t	n = (uint32_t) (sampler->begin[sampler->classes[c] + 1] - begin);
+		uint32_t	n = (uint32_t) (sampler->begin[sampler->classes[c] + 1] -
+									begin);
 		uint32_t   *members = sampler->rows + begin;
 
 		if (wanted <= n)

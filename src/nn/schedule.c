@@ -79,7 +79,8 @@ static const ParamSpec warmup_params[] = {
 static double
 warmup_total(const Params *params, double total)
 {
-	return params->values[WARMUP_TOTAL].isset ? params_number(params, WARMUP_TOTAL) : total;
+	return params->values[WARMUP_TOTAL].isset ?
+		params_number(params, WARMUP_TOTAL) : total;
 }
 
 static double
@@ -101,7 +102,8 @@ warmup_check(const Params *params, double total, Status *status)
 	if (warmup < warmup_total(params, total))
 		return true;
 	status_fail(status, STATUS_INVALID_VALUE,
-				"warmup_steps of %s must be below its total_steps", params->owner);
+				"warmup_steps of %s must be below its total_steps",
+				params->owner);
 	return status_detail(status, "warmup_steps is %.0f, total_steps %.0f.",
 						 warmup, warmup_total(params, total));
 }
@@ -144,8 +146,9 @@ nn_schedule_type(const char *name, Status *status)
 }
 
 bool
-nn_schedule_check(const NnScheduleType *type, const Params *params, int64_t total_steps,
-				  Status *status)
+nn_schedule_check(const NnScheduleType *type, const Params *params,
+				  int64_t total_steps, Status *status)
 {
-	return type->check == NULL || type->check(params, (double) total_steps, status);
+	return type->check == NULL ||
+		type->check(params, (double) total_steps, status);
 }

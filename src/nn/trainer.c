@@ -53,9 +53,10 @@ nn_trainer_memory(const NnGraph *graph, const NnTrainOptions *options)
 		graph->weights * moments + proxy_count(graph, options) * (moments + 2) +
 		nn_update_size(graph, options->optimizer, &options->optimizer_params);
 	return arena_bound(sizeof(NnTrainer) + numbers * sizeof(real) +
-					   nn_loss_work_size(options->loss, &options->loss_params, options->max_batch,
-										 nn_graph_outputs(graph), options->classes),
-					   28);
+					   nn_loss_work_size(options->loss, &options->loss_params,
+										 options->max_batch,
+										 nn_graph_outputs(graph),
+										 options->classes), 28);
 }
 
 static bool
@@ -75,7 +76,8 @@ static bool
 allocate_optimizers(Arena *arena, NnTrainer *trainer)
 {
 	const NnTrainOptions *options = &trainer->options;
-	size_t		kept = nn_update_size(trainer->graph, options->optimizer, &options->optimizer_params);
+	size_t		kept = nn_update_size(trainer->graph, options->optimizer,
+									  &options->optimizer_params);
 	size_t		proxies = proxy_count(trainer->graph, options);
 
 	if (kept > 0)
@@ -86,13 +88,17 @@ allocate_optimizers(Arena *arena, NnTrainer *trainer)
 	}
 	if (proxies > 0)
 	{
-		trainer->proxy_optimizer.weights = arena_alloc_array(arena, proxies, sizeof(real));
-		trainer->proxy_gradient = arena_alloc_array(arena, proxies, sizeof(real));
-		if (trainer->proxy_optimizer.weights == NULL || trainer->proxy_gradient == NULL ||
+		trainer->proxy_optimizer.weights = arena_alloc_array(arena, proxies,
+															 sizeof(real));
+		trainer->proxy_gradient = arena_alloc_array(arena, proxies,
+													sizeof(real));
+		if (trainer->proxy_optimizer.weights == NULL ||
+			trainer->proxy_gradient == NULL ||
 			!allocate_moments(arena, &trainer->proxy_optimizer, proxies))
 			return false;
 	}
-	return allocate_moments(arena, &trainer->optimizer, trainer->graph->weights);
+	return allocate_moments(arena, &trainer->optimizer,
+							trainer->graph->weights);
 }
 
 static bool
@@ -103,14 +109,16 @@ allocate_work(Arena *arena, NnTrainer *trainer)
 	int			threads = pool_threads(options->pool);
 
 	nn_plan(graph, options->max_batch, true, &trainer->plan);
-	trainer->memory = arena_alloc_array(arena, trainer->plan.size, sizeof(real));
+	trainer->memory = arena_alloc_array(arena, trainer->plan.size,
+										sizeof(real));
 	if (trainer->memory == NULL || !allocate_optimizers(arena, trainer))
 		return false;
 	trainer->pass.scratch_size = nn_graph_scratch(graph, options->max_batch);
-	trainer->pass.scratch = arena_alloc_array(arena, (size_t) threads * trainer->pass.scratch_size,
-											  sizeof(real));
+	trainer->pass.scratch = arena_alloc_array(arena,
+											  (size_t) threads * trainer->pass.scratch_size, sizeof(real));
 	return trainer->pass.scratch != NULL &&
-		nn_loss_work(arena, options->loss, &options->loss_params, options->max_batch,
+		nn_loss_work(arena, options->loss, &options->loss_params,
+					 options->max_batch,
 					 nn_graph_outputs(graph), options->classes, &trainer->work);
 }
 
@@ -124,7 +132,8 @@ init_proxies(NnTrainer *trainer)
 
 	random_init(&random, trainer->options.seed, STREAM_PROXIES);
 	for (size_t i = 0; i < count && !interrupt_pending_at(i); i++)
-		trainer->proxy_optimizer.weights[i] = (real) (scale * random_normal(&random));
+		trainer->proxy_optimizer.weights[i] =
+			(real) (scale * random_normal(&random));
 }
 
 /* Workers of the pool keep the setting: they only ever compute. */
@@ -136,8 +145,8 @@ flush_denormals_task(void *arg, int slice, int worker)
 }
 
 NnTrainer *
-nn_trainer_create(Arena *arena, const NnGraph *graph, const NnTrainOptions *options,
-				  real *weights, Status *status)
+nn_trainer_create(Arena *arena, const NnGraph *graph,
+				  const NnTrainOptions *options, real *weights, Status *status)
 {
 	NnTrainer  *trainer = arena_new(arena, NnTrainer);
 
@@ -161,7 +170,8 @@ nn_trainer_create(Arena *arena, const NnGraph *graph, const NnTrainOptions *opti
 	if (!allocate_work(arena, trainer))
 		goto out_of_memory;
 	init_proxies(trainer);
-	pool_run(options->pool, pool_threads(options->pool), flush_denormals_task, NULL);
+	pool_run(options->pool, pool_threads(options->pool), flush_denormals_task,
+			 NULL);
 	return trainer;
 
 out_of_memory:
@@ -237,37 +247,44 @@ gradient_from_loss(NnTrainer *trainer, int n)
  * that are not finite have no loss.
  */
 static void
-compute_loss(NnTrainer *trainer, const int32_t *labels, int n, NnStepStats *stats)
+compute_loss(NnTrainer *trainer, const int32_t *labels, int n,
+			 NnStepStats *stats)
 {
 	const NnTrainOptions *options = &trainer->options;
 	int			dims = nn_graph_outputs(trainer->graph);
 	size_t		proxies = proxy_count(trainer->graph, options);
 
-	nn_loss_next_batch(options->loss, &options->loss_params, n, dims, &trainer->work);
+	nn_loss_next_batch(options->loss, &options->loss_params, n, dims,
+					   &trainer->work);
 	stats->loss = NAN;
 	if (!embeddings_to_loss(trainer, n))
 		return;
 	for (size_t i = 0; i < proxies && !interrupt_pending_at(i); i++)
 		trainer->work.proxies[i] = trainer->proxy_optimizer.weights[i];
-	stats->loss = nn_loss_compute(options->loss, &options->loss_params, labels, n, dims, &trainer->work);
+	stats->loss = nn_loss_compute(options->loss, &options->loss_params, labels,
+								  n, dims, &trainer->work);
 	gradient_from_loss(trainer, n);
 	for (size_t i = 0; i < proxies && !interrupt_pending_at(i); i++)
 		trainer->proxy_gradient[i] = (real) trainer->work.dproxies[i];
 	/* the loss may have changed its rows, and orders pairs in its own way */
-	for (size_t i = 0; i < (size_t) n * dims && options->loss->kind == NN_LOSS_VIEWS; i++)
+	for (size_t i = 0; i < (size_t) n * dims &&
+		 options->loss->kind == NN_LOSS_VIEWS; i++)
 		trainer->work.x[i] = last_output(trainer)[i];
-	nn_loss_stats(options->loss, &options->loss_params, labels, n, dims, &trainer->work, stats);
+	nn_loss_stats(options->loss, &options->loss_params, labels, n, dims,
+				  &trainer->work, stats);
 }
 
 static double
 learning_rate(const NnTrainer *trainer, int64_t step)
 {
 	const NnTrainOptions *options = &trainer->options;
-	double		rate = params_number(&options->optimizer_params, NN_OPT_LEARNING_RATE);
+	double		rate = params_number(&options->optimizer_params,
+									 NN_OPT_LEARNING_RATE);
 
 	if (options->schedule == NULL)
 		return rate;
-	return rate * options->schedule->factor(&options->schedule_params, (double) step,
+	return rate * options->schedule->factor(&options->schedule_params,
+											(double) step,
 											(double) options->total_steps);
 }
 
@@ -286,19 +303,23 @@ update_proxies(NnTrainer *trainer)
 	nn_clip_tensor(&optimizer->params, trainer->proxy_gradient, count);
 	for (size_t i = 0, end; i < count && !interrupt_pending(); i = end)
 	{
-		end = optimizer->type->whole_tensors ? count : interrupt_piece(i, count);
-		optimizer->type->update(optimizer, i, end - i, trainer->proxy_gradient + i);
+		end = optimizer->type->whole_tensors ? count :
+			interrupt_piece(i, count);
+		optimizer->type->update(optimizer, i, end - i,
+								trainer->proxy_gradient + i);
 	}
 }
 
 /* A proxy loss has a proxy for each class it was told of. */
 static bool
-check_labels(const NnTrainer *trainer, const int32_t *labels, int n, Status *status)
+check_labels(const NnTrainer *trainer, const int32_t *labels, int n,
+			 Status *status)
 {
 	for (int i = 0; i < n && trainer->options.loss->kind == NN_LOSS_PROXY; i++)
 	{
 		if (labels[i] < 0 || labels[i] >= trainer->options.classes)
-			return status_fail(status, STATUS_INVALID_VALUE, "label %d is not one of %d classes",
+			return status_fail(status, STATUS_INVALID_VALUE,
+							   "label %d is not one of %d classes",
 							   (int) labels[i], trainer->options.classes);
 	}
 	return true;
@@ -306,7 +327,8 @@ check_labels(const NnTrainer *trainer, const int32_t *labels, int n, Status *sta
 
 bool
 nn_trainer_step(NnTrainer *trainer, NnElement element, const void *const *rows,
-				const int32_t *labels, int n, NnStepStats *stats, Status *status)
+				const int32_t *labels, int n, NnStepStats *stats,
+				Status *status)
 {
 	unsigned	saved;
 
@@ -318,22 +340,25 @@ nn_trainer_step(NnTrainer *trainer, NnElement element, const void *const *rows,
 	trainer->optimizer.rate = learning_rate(trainer, trainer->optimizer.step++);
 	memset(stats, 0, sizeof(*stats));
 	stats->learning_rate = trainer->optimizer.rate;
-	nn_gather(trainer->graph, element, rows, n, trainer->memory + trainer->plan.input);
+	nn_gather(trainer->graph, element, rows, n,
+			  trainer->memory + trainer->plan.input);
 	nn_forward(trainer->graph, &trainer->plan, &trainer->pass, trainer->memory);
 	compute_loss(trainer, labels, n, stats);
 	if (isfinite(stats->loss) && !interrupt_pending())
 	{
 		nn_update_begin(&trainer->update);
-		nn_update_states(trainer->graph, &trainer->plan, &trainer->pass, trainer->memory,
-						 trainer->optimizer.weights);
-		nn_backward(trainer->graph, &trainer->plan, &trainer->pass, trainer->memory);
+		nn_update_states(trainer->graph, &trainer->plan, &trainer->pass,
+						 trainer->memory, trainer->optimizer.weights);
+		nn_backward(trainer->graph, &trainer->plan, &trainer->pass,
+					trainer->memory);
 		stats->gradient_norm = nn_update_end(&trainer->update);
 		update_proxies(trainer);
 	}
 	nn_restore_denormals(saved);
 	if (!isfinite(stats->loss) && !interrupt_pending())
 	{
-		status_fail(status, STATUS_DIVERGED, "training diverged at step %lld: the loss is not finite",
+		status_fail(status, STATUS_DIVERGED,
+					"training diverged at step %lld: the loss is not finite",
 					(long long) trainer->optimizer.step);
 		return status_hint(status, "Lower the learning rate.");
 	}
@@ -368,28 +393,35 @@ nn_trainer_state(NnTrainer *trainer, NnStatePart *parts)
 	const NnTrainOptions *options = &trainer->options;
 	size_t		weights = trainer->graph->weights * sizeof(real);
 	size_t		proxies = proxy_count(trainer->graph, options) * sizeof(real);
-	size_t		keys = options->loss->kind == NN_LOSS_PAIRWISE ? (size_t) trainer->work.nkeys : 0;
+	size_t		keys = options->loss->kind == NN_LOSS_PAIRWISE ?
+	(size_t) trainer->work.nkeys : 0;
 	int			n = 0;
 
 	trainer->counters[0] = trainer->optimizer.step;
 	trainer->counters[1] = trainer->work.steps;
 	trainer->counters[2] = trainer->work.nkeys;
-	add_part(parts, &n, "counters", trainer->counters, sizeof(trainer->counters));
-	for (int i = 0; i < options->optimizer->moments(&options->optimizer_params); i++)
+	add_part(parts, &n, "counters", trainer->counters,
+			 sizeof(trainer->counters));
+	for (int i = 0; i < options->optimizer->moments(&options->optimizer_params);
+		 i++)
 		add_part(parts, &n, moments[i], trainer->optimizer.moments[i], weights);
-	for (int i = 0; i < options->optimizer->moments(&options->optimizer_params); i++)
-		add_part(parts, &n, proxy_moments[i], trainer->proxy_optimizer.moments[i], proxies);
+	for (int i = 0; i < options->optimizer->moments(&options->optimizer_params);
+		 i++)
+		add_part(parts, &n, proxy_moments[i],
+				 trainer->proxy_optimizer.moments[i], proxies);
 	add_part(parts, &n, "proxies", trainer->proxy_optimizer.weights, proxies);
 	add_part(parts, &n, "memory", trainer->work.x,
 			 keys * (size_t) nn_graph_outputs(trainer->graph) * sizeof(double));
-	add_part(parts, &n, "memory_labels", trainer->work.key_labels, keys * sizeof(int32_t));
+	add_part(parts, &n, "memory_labels", trainer->work.key_labels,
+			 keys * sizeof(int32_t));
 	return n;
 }
 
 bool
 nn_trainer_set_counters(NnTrainer *trainer, const int64_t *counters)
 {
-	if (counters[0] < 0 || counters[1] < 0 || counters[2] < 0 || counters[2] > trainer->work.capacity)
+	if (counters[0] < 0 || counters[1] < 0 || counters[2] < 0 ||
+		counters[2] > trainer->work.capacity)
 		return false;
 	trainer->optimizer.step = counters[0];
 	trainer->work.steps = counters[1];

@@ -24,9 +24,11 @@ is_set(const Params *params, int position)
 }
 
 size_t
-nn_update_size(const NnGraph *graph, const NnOptimizerType *type, const Params *params)
+nn_update_size(const NnGraph *graph, const NnOptimizerType *type,
+			   const Params *params)
 {
-	bool		whole = type->whole_tensors || is_set(params, NN_OPT_CLIPNORM) ||
+	bool		whole = type->whole_tensors ||
+	is_set(params, NN_OPT_CLIPNORM) ||
 	is_set(params, NN_OPT_CLIPVALUE) || is_set(params, NN_OPT_GLOBAL_CLIPNORM);
 
 	return whole ? graph->weights : 0;
@@ -37,7 +39,8 @@ sum_squares(const real *x, size_t count)
 {
 	double		sum = 0;
 
-	for (size_t i = 0; i < count && !interrupt_pending(); i = interrupt_piece(i, count))
+	for (size_t i = 0; i < count && !interrupt_pending();
+		 i = interrupt_piece(i, count))
 		nn_sum_squares(interrupt_piece(i, count) - i, x + i, &sum);
 	return sum;
 }
@@ -76,7 +79,8 @@ nn_update_sink(void *context, size_t offset, size_t count, const real *gradient)
 		size_t		part = count - begin < PART ? count - begin : PART;
 
 		squares += sum_squares(gradient + begin, part);
-		update->optimizer->type->update(update->optimizer, offset + begin, part, gradient + begin);
+		update->optimizer->type->update(update->optimizer, offset + begin, part,
+										gradient + begin);
 	}
 	sum = update->squares;
 	while (!atomic_compare_exchange_weak(&update->squares, &sum, sum + squares))
@@ -118,7 +122,8 @@ nn_clip_tensor(const Params *params, real *gradient, size_t count)
 	if (is_set(params, NN_OPT_CLIPNORM))
 		clip_norm(gradient, count, params_number(params, NN_OPT_CLIPNORM));
 	if (is_set(params, NN_OPT_GLOBAL_CLIPNORM))
-		clip_norm(gradient, count, params_number(params, NN_OPT_GLOBAL_CLIPNORM));
+		clip_norm(gradient, count,
+				  params_number(params, NN_OPT_GLOBAL_CLIPNORM));
 }
 
 static void
@@ -128,21 +133,26 @@ clip(NnUpdate *update)
 	const NnGraph *graph = update->graph;
 
 	if (is_set(params, NN_OPT_CLIPVALUE))
-		clip_values(update->gradient, graph->weights, params_number(params, NN_OPT_CLIPVALUE));
-	for (int i = 0; i < nn_graph_tensors(graph) && is_set(params, NN_OPT_CLIPNORM); i++)
+		clip_values(update->gradient, graph->weights,
+					params_number(params, NN_OPT_CLIPVALUE));
+	for (int i = 0; i < nn_graph_tensors(graph) &&
+		 is_set(params, NN_OPT_CLIPNORM); i++)
 	{
 		NnTensorInfo tensor;
 
 		nn_graph_tensor(graph, i, &tensor);
-		clip_norm(update->gradient + tensor.offset, tensor.count, params_number(params, NN_OPT_CLIPNORM));
+		clip_norm(update->gradient + tensor.offset, tensor.count,
+				  params_number(params, NN_OPT_CLIPNORM));
 	}
 	if (is_set(params, NN_OPT_GLOBAL_CLIPNORM))
-		clip_norm(update->gradient, graph->weights, params_number(params, NN_OPT_GLOBAL_CLIPNORM));
+		clip_norm(update->gradient, graph->weights,
+				  params_number(params, NN_OPT_GLOBAL_CLIPNORM));
 }
 
 /* The part of a tensor that lies in a slice of the weights; false: none. */
 static bool
-tensor_part(const NnTensorInfo *tensor, size_t begin, size_t end, size_t *offset, size_t *count)
+tensor_part(const NnTensorInfo *tensor, size_t begin, size_t end,
+			size_t *offset, size_t *count)
 {
 	size_t		last = tensor->offset + tensor->count;
 
@@ -169,7 +179,8 @@ update_slice(void *arg, int slice, int worker)
 
 		nn_graph_tensor(update->graph, i, &tensor);
 		if (tensor_part(&tensor, begin, begin + SLICE, &offset, &count))
-			update->optimizer->type->update(update->optimizer, offset, count, update->gradient + offset);
+			update->optimizer->type->update(update->optimizer, offset, count,
+											update->gradient + offset);
 	}
 }
 
@@ -181,7 +192,8 @@ update_tensor(void *arg, int slice, int worker)
 
 	nn_graph_tensor(update->graph, slice, &tensor);
 	if (tensor.trainable)
-		update->optimizer->type->update(update->optimizer, tensor.offset, tensor.count,
+		update->optimizer->type->update(update->optimizer, tensor.offset,
+										tensor.count,
 										update->gradient + tensor.offset);
 }
 
@@ -195,8 +207,11 @@ nn_update_end(NnUpdate *update)
 	norm = sqrt(sum_squares(update->gradient, update->graph->weights));
 	clip(update);
 	if (update->optimizer->type->whole_tensors)
-		pool_run(update->pool, nn_graph_tensors(update->graph), update_tensor, update);
+		pool_run(update->pool, nn_graph_tensors(update->graph), update_tensor,
+				 update);
 	else
-		pool_run(update->pool, (int) ((update->graph->weights + SLICE - 1) / SLICE), update_slice, update);
+		pool_run(update->pool,
+				 (int) ((update->graph->weights + SLICE - 1) / SLICE),
+				 update_slice, update);
 	return norm;
 }

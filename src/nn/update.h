@@ -22,11 +22,13 @@ typedef struct NnUpdate
 } NnUpdate;
 
 /* Numbers of a gradient to be kept for these parameters, 0 if none is */
-extern size_t nn_update_size(const NnGraph *graph, const NnOptimizerType *type, const Params *params);
+extern size_t nn_update_size(const NnGraph *graph, const NnOptimizerType *type,
+							 const Params *params);
 
 /* Begin a step; nn_update_sink() then takes pieces, from all workers. */
 extern void nn_update_begin(NnUpdate *update);
-extern void nn_update_sink(void *context, size_t offset, size_t count, const real *gradient);
+extern void nn_update_sink(void *context, size_t offset, size_t count,
+						   const real *gradient);
 
 /* All pieces are there.  Returns the gradient's norm before clipping. */
 extern double nn_update_end(NnUpdate *update);

@@ -84,7 +84,8 @@ copy_raise_changed(const Copy *copy)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("table %s changed while it was embedded anew", copy->relation),
+			 errmsg("table %s changed while it was embedded anew",
+					copy->relation),
 			 errhint("Call similarity.reembed again.")));
 }
 
@@ -92,7 +93,8 @@ static void
 require_owner(Relation table)
 {
 	if (!class_ownercheck(RelationGetRelid(table), GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, RelationGetRelationName(table));
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE,
+					   RelationGetRelationName(table));
 }
 
 static char *
@@ -116,14 +118,17 @@ check_inputs(const Copy *copy, Relation table)
 		const char *input = column_name(table, copy->columns[i].input);
 
 		if (SPI_execute(psprintf("SELECT t.%s FROM ONLY %s t WHERE t.%s IS NOT NULL AND t.%s IS NULL LIMIT 1",
-								 key, relation, quote_identifier(embedding), quote_identifier(input)),
+								 key, relation, quote_identifier(embedding),
+								 quote_identifier(input)),
 						true, 1) != SPI_OK_SELECT)
 			elog(ERROR, "table %s could not be read", relation);
 		if (SPI_processed > 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("row \"%s\" of table %s has an embedding but no input",
-							SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1), copy->relation),
+							SPI_getvalue(SPI_tuptable->vals[0],
+										 SPI_tuptable->tupdesc, 1),
+							copy->relation),
 					 errdetail("Column \"%s\" is to be computed from column \"%s\".", embedding, input)));
 		MemoryContextSwitchTo(caller);
 	}
@@ -135,7 +140,8 @@ check_table(const Copy *copy, Relation table)
 	const FormData_pg_class *form = table->rd_rel;
 
 	require_owner(table);
-	if (form->relkind != RELKIND_RELATION || form->relpersistence == RELPERSISTENCE_TEMP)
+	if (form->relkind != RELKIND_RELATION ||
+		form->relpersistence == RELPERSISTENCE_TEMP)
 		raise_table(copy, "It is not a plain table.");
 	if (form->relhassubclass || form->relispartition)
 		raise_table(copy, "It has partitions or children, or is a partition.");
@@ -166,7 +172,8 @@ side_columns(const Copy *copy, Relation table)
 
 	for (int i = 0; i < copy->ncolumns; i++)
 	{
-		Form_pg_attribute column = TupleDescAttr(columns, copy->columns[i].embedding - 1);
+		Form_pg_attribute column = TupleDescAttr(columns,
+												 copy->columns[i].embedding - 1);
 
 		column->atttypmod = swap_typmod(column->atttypmod, copy->version);
 	}
@@ -195,13 +202,18 @@ create_side(Copy *copy, Relation table)
 	ObjectAddress side;
 
 	copy->side = heap_create_with_catalog(trigger_random_name("similarity_reembed"), form->relnamespace, form->reltablespace,
-										  InvalidOid, InvalidOid, InvalidOid, form->relowner, form->relam,
-										  side_columns(copy, table), NIL, RELKIND_RELATION, form->relpersistence,
-										  false, false, ONCOMMIT_NOOP, table_options(copy->relid),
+										  InvalidOid, InvalidOid, InvalidOid,
+										  form->relowner, form->relam,
+										  side_columns(copy, table), NIL,
+										  RELKIND_RELATION,
+										  form->relpersistence,
+										  false, false, ONCOMMIT_NOOP,
+										  table_options(copy->relid),
 										  false, true, true, copy->relid, NULL);
 	CommandCounterIncrement();
 	if (OidIsValid(form->reltoastrelid))
-		NewHeapCreateToastTable(copy->side, table_options(form->reltoastrelid), AccessExclusiveLock, form->reltoastrelid);
+		NewHeapCreateToastTable(copy->side, table_options(form->reltoastrelid),
+								AccessExclusiveLock, form->reltoastrelid);
 	CommandCounterIncrement();
 
 	/* whoever drops the table drops it too */
@@ -239,7 +251,8 @@ side_fits(Relation table, Oid side)
 	relation = table_open(side, AccessShareLock);
 	fits = relation->rd_rel->relowner == table->rd_rel->relowner &&
 		relation->rd_rel->relpersistence == table->rd_rel->relpersistence &&
-		relation->rd_rel->relam == table->rd_rel->relam && !relation->rd_rel->relispartition &&
+		relation->rd_rel->relam == table->rd_rel->relam &&
+		!relation->rd_rel->relispartition &&
 		!relation->rd_rel->relhassubclass && swap_same_columns(table, relation);
 	table_close(relation, AccessShareLock);
 	return fits;
@@ -262,7 +275,8 @@ trigger_statement(void)
 	CreateTrigStmt *statement = makeNode(CreateTrigStmt);
 
 	statement->trigname = "similarity_reembed";
-	statement->funcname = list_make2(makeString("similarity"), makeString(TRIGGER_FUNCTION));
+	statement->funcname = list_make2(makeString("similarity"),
+									 makeString(TRIGGER_FUNCTION));
 	statement->row = true;
 	statement->timing = TRIGGER_TYPE_AFTER;
 	statement->events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE;
@@ -276,7 +290,8 @@ trigger_statement(void)
 static void
 create_copy_trigger(Oid relid)
 {
-	CreateTriggerFiringOn(trigger_statement(), NULL, relid, InvalidOid, InvalidOid, InvalidOid, InvalidOid,
+	CreateTriggerFiringOn(trigger_statement(), NULL, relid, InvalidOid,
+						  InvalidOid, InvalidOid, InvalidOid,
 						  InvalidOid, NULL, true, false, TRIGGER_FIRES_ALWAYS);
 	CommandCounterIncrement();
 }
@@ -300,7 +315,9 @@ columns_array(const Copy *copy)
 		numbers[2 * i] = Int16GetDatum(copy->columns[i].embedding);
 		numbers[2 * i + 1] = Int16GetDatum(copy->columns[i].input);
 	}
-	return PointerGetDatum(construct_array(numbers, 2 * copy->ncolumns, INT2OID, sizeof(int16), true, TYPALIGN_SHORT));
+	return PointerGetDatum(construct_array(numbers, 2 * copy->ncolumns, INT2OID,
+										   sizeof(int16), true,
+										   TYPALIGN_SHORT));
 }
 
 static void
@@ -388,7 +405,8 @@ copy_open(Copy *copy, Relation *table, Relation *side)
 		copy_raise_changed(copy);
 	require_owner(*table);
 	LockRelationOid(copy->side, RowExclusiveLock);
-	if (!side_fits(*table, copy->side) || !OidIsValid(find_trigger(copy->relid)))
+	if (!side_fits(*table, copy->side) ||
+		!OidIsValid(find_trigger(copy->relid)))
 		copy_raise_changed(copy);
 	if ((*table)->rd_rel->relfilenode != copy->file)
 	{
@@ -431,16 +449,20 @@ registered_key(const TriggerData *trigger)
 
 	PushActiveSnapshot(GetLatestSnapshot());
 	registered = catalog_select("SELECT key FROM similarity.reembedding WHERE relation OPERATOR(pg_catalog.=) $1",
-								OIDOID, ObjectIdGetDatum(RelationGetRelid(table))) == 1;
+								OIDOID,
+								ObjectIdGetDatum(RelationGetRelid(table))) == 1;
 	if (registered)
-		key = DatumGetInt16(catalog_column_datum(0, 1, INT2OID, "the copy of a table"));
+		key = DatumGetInt16(catalog_column_datum(0, 1, INT2OID,
+												 "the copy of a table"));
 	PopActiveSnapshot();
 	if (!registered)
 		return 0;
-	if (key < 1 || key > RelationGetDescr(table)->natts || TupleDescAttr(RelationGetDescr(table), key - 1)->attisdropped)
+	if (key < 1 || key > RelationGetDescr(table)->natts ||
+		TupleDescAttr(RelationGetDescr(table), key - 1)->attisdropped)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("relation \"%s\" is not being embedded anew", RelationGetRelationName(table)),
+				 errmsg("relation \"%s\" is not being embedded anew",
+						RelationGetRelationName(table)),
 				 errhint("Drop the trigger \"%s\"; similarity.reembed makes its own.", trigger->tg_trigger->tgname)));
 	return key;
 }
@@ -448,7 +470,9 @@ registered_key(const TriggerData *trigger)
 static char *
 key_of(const TriggerData *trigger, HeapTuple tuple, AttrNumber key)
 {
-	char	   *text = SPI_getvalue(tuple, RelationGetDescr(trigger->tg_relation), key);
+	char	   *text = SPI_getvalue(tuple,
+									RelationGetDescr(trigger->tg_relation),
+									key);
 
 	if (text == NULL)
 		ereport(ERROR,

@@ -91,7 +91,8 @@ same_options(Relation a, Relation b)
 	bool		null_y;
 	HeapTuple	tuple_x = options_of(RelationGetRelid(a), &x, &null_x);
 	HeapTuple	tuple_y = options_of(RelationGetRelid(b), &y, &null_y);
-	bool		same = null_x == null_y && (null_x || datum_image_eq(x, y, false, -1));
+	bool		same = null_x == null_y &&
+	(null_x || datum_image_eq(x, y, false, -1));
 
 	ReleaseSysCache(tuple_x);
 	ReleaseSysCache(tuple_y);
@@ -99,7 +100,8 @@ same_options(Relation a, Relation b)
 	{
 		x = get_attoptions(RelationGetRelid(a), i);
 		y = get_attoptions(RelationGetRelid(b), i);
-		same = (x == (Datum) 0) == (y == (Datum) 0) && (x == (Datum) 0 || datum_image_eq(x, y, false, -1));
+		same = (x == (Datum) 0) == (y == (Datum) 0) &&
+			(x == (Datum) 0 || datum_image_eq(x, y, false, -1));
 	}
 	return same;
 }
@@ -113,10 +115,13 @@ are_alike(Relation a, Relation b)
 
 	catalog = table_open(IndexRelationId, AccessShareLock);
 	for (int i = 0; same && i < lengthof(alike); i++)
-		same = same_attribute(a->rd_indextuple, b->rd_indextuple, RelationGetDescr(catalog), alike[i]);
+		same = same_attribute(a->rd_indextuple, b->rd_indextuple,
+							  RelationGetDescr(catalog), alike[i]);
 	table_close(catalog, AccessShareLock);
-	return same && same_expressions(a->rd_indextuple, b->rd_indextuple, Anum_pg_index_indexprs) &&
-		same_expressions(a->rd_indextuple, b->rd_indextuple, Anum_pg_index_indpred) && same_options(a, b);
+	return same && same_expressions(a->rd_indextuple, b->rd_indextuple,
+									Anum_pg_index_indexprs) &&
+		same_expressions(a->rd_indextuple, b->rd_indextuple,
+						 Anum_pg_index_indpred) && same_options(a, b);
 }
 
 /* ---- pairs ---- */
@@ -189,7 +194,8 @@ same_numbers(Relation table)
 	AttrMap    *map = make_attrmap(RelationGetDescr(table)->natts);
 
 	for (int i = 0; i < map->maplen; i++)
-		map->attnums[i] = TupleDescAttr(RelationGetDescr(table), i)->attisdropped ? 0 : i + 1;
+		map->attnums[i] = TupleDescAttr(RelationGetDescr(table),
+										i)->attisdropped ? 0 : i + 1;
 	return map;
 }
 
@@ -198,7 +204,8 @@ static IndexStmt *
 plain_statement(Relation table, Oid index)
 {
 	Relation	relation = index_open(index, AccessShareLock);
-	IndexStmt  *statement = generateClonedIndexStmt(NULL, relation, same_numbers(table), NULL);
+	IndexStmt  *statement = generateClonedIndexStmt(NULL, relation,
+													same_numbers(table), NULL);
 
 	index_close(relation, AccessShareLock);
 	statement->idxname = trigger_random_name("similarity_reembed");
@@ -219,7 +226,8 @@ build(Copy *copy, Relation table, Oid index)
 	RoleFrame	owner;
 
 	role_enter(&owner, table->rd_rel->relowner);
-	(void) set_config_option("default_tablespace", "", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("default_tablespace", "", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	(void) define_index(copy->side, statement);
 	role_leave(&owner);
 	CommandCounterIncrement();

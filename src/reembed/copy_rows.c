@@ -65,9 +65,12 @@ begin_work(Work *work, Copy *copy)
 	if (!OidIsValid(key))
 		copy_raise_changed(copy);
 	work->index = index_open(key, AccessShareLock);
-	if (work->index->rd_index->indnkeyatts != 1 || work->index->rd_index->indkey.values[0] != copy->key)
+	if (work->index->rd_index->indnkeyatts != 1 ||
+		work->index->rd_index->indkey.values[0] != copy->key)
 		copy_raise_changed(copy);
-	work->context = AllocSetContextCreate(CurrentMemoryContext, "rows to be copied", ALLOCSET_DEFAULT_SIZES);
+	work->context = AllocSetContextCreate(CurrentMemoryContext,
+										  "rows to be copied",
+										  ALLOCSET_DEFAULT_SIZES);
 	work->caller = CurrentMemoryContext;
 	/* what this transaction has written, and others until now */
 	CommandCounterIncrement();
@@ -105,7 +108,8 @@ key_to_text(const Work *work, HeapTuple row)
 	Oid			output;
 	bool		isvarlena;
 	bool		isnull;
-	Datum		key = heap_getattr(row, work->copy->key, RelationGetDescr(work->table), &isnull);
+	Datum		key = heap_getattr(row, work->copy->key,
+								   RelationGetDescr(work->table), &isnull);
 
 	if (isnull)
 		copy_raise_changed(work->copy);
@@ -120,23 +124,28 @@ key_from_text(const Work *work, char *text)
 	Oid			input;
 	Oid			parameter;
 
-	getTypeInputInfo(getBaseType(key_column(work)->atttypid), &input, &parameter);
+	getTypeInputInfo(getBaseType(key_column(work)->atttypid), &input,
+					 &parameter);
 	return OidInputFunctionCall(input, text, parameter, -1);
 }
 
 /* column OPERATOR key, by the operators of the primary key */
 static SysScanDesc
-begin_scan(const Work *work, Relation relation, Relation index, StrategyNumber strategy, const Datum *key)
+begin_scan(const Work *work, Relation relation, Relation index,
+		   StrategyNumber strategy, const Datum *key)
 {
 	const Relation own = work->index;
 	Oid			type = own->rd_opcintype[0];
-	Oid			operator = get_opfamily_member(own->rd_opfamily[0], type, type, strategy);
+	Oid			operator = get_opfamily_member(own->rd_opfamily[0], type, type,
+											   strategy);
 	ScanKeyData condition;
 
 	if (key != NULL)
-		ScanKeyEntryInitialize(&condition, 0, work->copy->key, strategy, InvalidOid,
-							   own->rd_indcollation[0], get_opcode(operator), *key);
-	return systable_beginscan_ordered(relation, index, GetActiveSnapshot(), key == NULL ? 0 : 1, &condition);
+		ScanKeyEntryInitialize(&condition, 0, work->copy->key, strategy,
+							   InvalidOid, own->rd_indcollation[0],
+							   get_opcode(operator), *key);
+	return systable_beginscan_ordered(relation, index, GetActiveSnapshot(),
+									  key == NULL ? 0 : 1, &condition);
 }
 
 /* ---- reading ---- */
@@ -168,8 +177,11 @@ read_next(Work *work, int limit)
 	act_as_owner(&owner, work);
 	if (begun)
 		after = key_from_text(work, work->copy->last_key);
-	scan = begin_scan(work, work->table, work->index, BTGreaterStrategyNumber, begun ? &after : NULL);
-	while (work->n < limit && HeapTupleIsValid(row = systable_getnext_ordered(scan, ForwardScanDirection)))
+	scan = begin_scan(work, work->table, work->index, BTGreaterStrategyNumber,
+					  begun ? &after : NULL);
+	while (work->n < limit &&
+		   HeapTupleIsValid(row = systable_getnext_ordered(scan,
+														   ForwardScanDirection)))
 		work->rows[work->n++] = heap_copytuple(row);
 	systable_endscan_ordered(scan);
 	if (work->n > 0)
@@ -185,7 +197,8 @@ read_next(Work *work, int limit)
 static void
 read_key(Work *work, Datum key)
 {
-	SysScanDesc scan = begin_scan(work, work->table, work->index, BTEqualStrategyNumber, &key);
+	SysScanDesc scan = begin_scan(work, work->table, work->index,
+								  BTEqualStrategyNumber, &key);
 	HeapTuple	row = systable_getnext_ordered(scan, ForwardScanDirection);
 
 	if (HeapTupleIsValid(row))
@@ -202,10 +215,13 @@ raise_no_input(const Work *work, const CopyColumn *column)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("a row of table %s has an embedding but no input", work->copy->relation),
+			 errmsg("a row of table %s has an embedding but no input",
+					work->copy->relation),
 			 errdetail("Column \"%s\" is to be computed from column \"%s\".",
-					   NameStr(TupleDescAttr(desc, column->embedding - 1)->attname),
-					   NameStr(TupleDescAttr(desc, column->input - 1)->attname))));
+					   NameStr(TupleDescAttr(desc,
+											 column->embedding - 1)->attname),
+					   NameStr(TupleDescAttr(desc,
+											 column->input - 1)->attname))));
 }
 
 /* The new embedding of each row that has one; else NULL */
@@ -227,7 +243,9 @@ embed_column(const Work *work, const CopyColumn *column)
 		if (isnull)
 			raise_no_input(work, column);
 	}
-	model_embed_many(work->copy->version, inputs, TupleDescAttr(desc, column->input - 1)->atttypid, n, computed);
+	model_embed_many(work->copy->version, inputs,
+					 TupleDescAttr(desc, column->input - 1)->atttypid, n,
+					 computed);
 	n = 0;
 	for (int i = 0; i < work->n; i++)
 		if (!heap_attisnull(work->rows[i], column->embedding, desc))
@@ -272,7 +290,8 @@ begin_writing(Writer *writer, const Work *work)
 	writer->table = result_relation(work->table);
 	writer->side = result_relation(work->side);
 	ExecOpenIndices(writer->side, false);
-	writer->slot = MakeSingleTupleTableSlot(RelationGetDescr(work->side), &TTSOpsVirtual);
+	writer->slot = MakeSingleTupleTableSlot(RelationGetDescr(work->side),
+											&TTSOpsVirtual);
 }
 
 static void
@@ -291,20 +310,25 @@ form_row(Writer *writer, const Work *work, int row, Embedding ***embeddings)
 	TupleTableSlot *slot = writer->slot;
 
 	ExecClearTuple(slot);
-	heap_deform_tuple(work->rows[row], desc, slot->tts_values, slot->tts_isnull);
+	heap_deform_tuple(work->rows[row], desc, slot->tts_values,
+					  slot->tts_isnull);
 	for (int i = 0; i < desc->natts; i++)
 		slot->tts_isnull[i] |= TupleDescAttr(desc, i)->attisdropped;
 	for (int c = 0; c < work->copy->ncolumns; c++)
 	{
 		int			i = work->copy->columns[c].embedding - 1;
-		Form_pg_attribute column = TupleDescAttr(RelationGetDescr(work->side), i);
+		Form_pg_attribute column = TupleDescAttr(RelationGetDescr(work->side),
+												 i);
 
 		if (embeddings[c][row] != NULL)
-			slot->tts_values[i] = gallery_column_value(embeddings[c][row], column->atttypid, column->atttypmod);
+			slot->tts_values[i] = gallery_column_value(embeddings[c][row],
+													   column->atttypid,
+													   column->atttypmod);
 	}
 	ExecStoreVirtualTuple(slot);
 	if (desc->constr != NULL && desc->constr->has_generated_stored)
-		ExecComputeStoredGenerated(writer->table, writer->estate, slot, CMD_INSERT);
+		ExecComputeStoredGenerated(writer->table, writer->estate, slot,
+								   CMD_INSERT);
 	if (desc->constr != NULL)
 		ExecConstraints(writer->table, slot, writer->estate);
 }
@@ -374,7 +398,8 @@ take_changes(const Copy *copy, int limit, Datum **keys, int *nkeys)
 	n = catalog_column_bigint(0, 1, entry);
 	*nkeys = 0;
 	if (!catalog_column_isnull(0, 2))
-		deconstruct_array(DatumGetArrayTypePCopy(catalog_column_datum(0, 2, TEXTARRAYOID, entry)), TEXTOID, -1, false, TYPALIGN_INT, keys, NULL, nkeys);
+		deconstruct_array(DatumGetArrayTypePCopy(catalog_column_datum(0, 2,
+																	  TEXTARRAYOID, entry)), TEXTOID, -1, false, TYPALIGN_INT, keys, NULL, nkeys);
 	SPI_freetuptable(SPI_tuptable);
 	return n;
 }
@@ -384,8 +409,10 @@ compare_keys(const void *a, const void *b, void *arg)
 {
 	const Work *work = arg;
 
-	return DatumGetInt32(FunctionCall2Coll(index_getprocinfo(work->index, 1, BTORDER_PROC),
-										   work->index->rd_indcollation[0], *(const Datum *) a, *(const Datum *) b));
+	return DatumGetInt32(FunctionCall2Coll(index_getprocinfo(work->index, 1,
+															 BTORDER_PROC),
+										   work->index->rd_indcollation[0],
+										   *(const Datum *) a, *(const Datum *) b));
 }
 
 /* Keys from text, each once: texts that differ may be the same key. */
@@ -398,7 +425,9 @@ parse_keys(const Work *work, Datum *keys, int n)
 		keys[i] = key_from_text(work, TextDatumGetCString(keys[i]));
 	qsort_arg(keys, n, sizeof(Datum), compare_keys, unconstify(Work *, work));
 	for (int i = 0; i < n; i++)
-		if (distinct == 0 || compare_keys(&keys[distinct - 1], &keys[i], unconstify(Work *, work)) != 0)
+		if (distinct == 0 ||
+			compare_keys(&keys[distinct - 1], &keys[i],
+						 unconstify(Work *, work)) != 0)
 			keys[distinct++] = keys[i];
 	return distinct;
 }
@@ -406,18 +435,23 @@ parse_keys(const Work *work, Datum *keys, int n)
 static void
 delete_key(const Work *work, Relation index, Datum key)
 {
-	SysScanDesc scan = begin_scan(work, work->side, index, BTEqualStrategyNumber, &key);
+	SysScanDesc scan = begin_scan(work, work->side, index,
+								  BTEqualStrategyNumber, &key);
 	HeapTuple	row;
 
-	while (HeapTupleIsValid(row = systable_getnext_ordered(scan, ForwardScanDirection)))
-		simple_table_tuple_delete(work->side, &row->t_self, GetActiveSnapshot());
+	while (HeapTupleIsValid(row = systable_getnext_ordered(scan,
+														   ForwardScanDirection)))
+		simple_table_tuple_delete(work->side, &row->t_self,
+								  GetActiveSnapshot());
 	systable_endscan_ordered(scan);
 }
 
 static void
 delete_keys(const Work *work, const Datum *keys, int n)
 {
-	Relation	index = index_open(indexes_of_key(work->copy, work->table, work->side), RowExclusiveLock);
+	Relation	index = index_open(indexes_of_key(work->copy, work->table,
+												  work->side),
+								   RowExclusiveLock);
 
 	for (int i = 0; i < n; i++)
 	{

@@ -89,7 +89,8 @@ add_column(Copy *copy, const Gallery *gallery)
 	if (column.input <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of table %s does not exist", gallery->input, gallery->relation),
+				 errmsg("column \"%s\" of table %s does not exist",
+						gallery->input, gallery->relation),
 				 errhint("If it was renamed, run similarity.attach() again.")));
 	for (int i = 0; i < copy->ncolumns; i++)
 	{
@@ -168,9 +169,12 @@ throttle(const Reembed *reembed, int64 n, TimestampTz begun)
 	if (reembed->rows_per_second == 0)
 		return;
 	wanted = n * 1000 / reembed->rows_per_second;
-	while ((elapsed = TimestampDifferenceMilliseconds(begun, GetCurrentTimestamp())) < wanted)
+	while ((elapsed = TimestampDifferenceMilliseconds(begun,
+													  GetCurrentTimestamp())) < wanted)
 	{
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, wanted - elapsed, PG_WAIT_EXTENSION);
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 wanted - elapsed, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -178,9 +182,12 @@ throttle(const Reembed *reembed, int64 n, TimestampTz begun)
 
 /* copy_rows or copy_changes in a context of its own, which what it sets outlives */
 static int64
-copy_some(const Reembed *reembed, Copy *copy, int64 (*step) (Copy *copy, int limit))
+copy_some(const Reembed *reembed, Copy *copy,
+		  int64 (*step) (Copy *copy, int limit))
 {
-	MemoryContext scratch = AllocSetContextCreate(reembed->context, "reembed batch", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext scratch = AllocSetContextCreate(reembed->context,
+												  "reembed batch",
+												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(scratch);
 	int64		n = step(copy, reembed->batch_rows);
 
@@ -239,10 +246,12 @@ prepare_copy(const Reembed *reembed, Copy *copy)
 static bool
 same_columns(const Copy *a, const Copy *b)
 {
-	bool		same = a->relid == b->relid && a->key == b->key && a->ncolumns == b->ncolumns;
+	bool		same = a->relid == b->relid && a->key == b->key &&
+	a->ncolumns == b->ncolumns;
 
 	for (int i = 0; same && i < a->ncolumns; i++)
-		same = a->columns[i].embedding == b->columns[i].embedding && a->columns[i].input == b->columns[i].input;
+		same = a->columns[i].embedding == b->columns[i].embedding &&
+			a->columns[i].input == b->columns[i].input;
 	return same;
 }
 
@@ -257,7 +266,8 @@ check_copies(const Reembed *reembed)
 	find_copies(&now);
 	same = list_length(now.copies) == list_length(reembed->copies);
 	for (int i = 0; same && i < list_length(now.copies); i++)
-		same = same_columns(list_nth(now.copies, i), list_nth(reembed->copies, i));
+		same = same_columns(list_nth(now.copies, i),
+							list_nth(reembed->copies, i));
 	if (!same)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -339,11 +349,13 @@ read_arguments(Reembed *reembed, FunctionCallInfo fcinfo)
 	if (reembed->batch_rows < 1 || reembed->batch_rows > MAX_BATCH_ROWS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("batch_rows must be between 1 and %d, not %d", MAX_BATCH_ROWS, reembed->batch_rows)));
+				 errmsg("batch_rows must be between 1 and %d, not %d",
+						MAX_BATCH_ROWS, reembed->batch_rows)));
 	if (!PG_ARGISNULL(3) && reembed->rows_per_second < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("rows_per_second must be at least 1, not %d", reembed->rows_per_second)));
+				 errmsg("rows_per_second must be at least 1, not %d",
+						reembed->rows_per_second)));
 }
 
 /*
@@ -368,7 +380,8 @@ gallery_reembed(PG_FUNCTION_ARGS)
 				 errmsg("similarity.reembed needs transactions of isolation level READ COMMITTED"),
 				 errhint("SET default_transaction_isolation = 'read committed'.")));
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
-	reembed.context = AllocSetContextCreate(CurrentMemoryContext, "reembed", ALLOCSET_DEFAULT_SIZES);
+	reembed.context = AllocSetContextCreate(CurrentMemoryContext, "reembed",
+											ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(reembed.context);
 	read_arguments(&reembed, fcinfo);
 	model_lock_version(reembed.model, reembed.version);

@@ -46,8 +46,10 @@ swap_same_columns(Relation table, Relation side)
 		Form_pg_attribute p = TupleDescAttr(x, i);
 		Form_pg_attribute q = TupleDescAttr(y, i);
 
-		same = p->attisdropped == q->attisdropped && p->atttypid == q->atttypid &&
-			p->attlen == q->attlen && p->attalign == q->attalign && p->attbyval == q->attbyval;
+		same = p->attisdropped == q->attisdropped &&
+			p->atttypid == q->atttypid &&
+			p->attlen == q->attlen && p->attalign == q->attalign &&
+			p->attbyval == q->attbyval;
 	}
 	return same;
 }
@@ -57,16 +59,20 @@ swap_typmod(int32 typmod, int version)
 {
 	if (typmod < 0 || EMBEDDING_TYPMOD_MODEL(typmod) == 0)
 		return typmod;
-	return EMBEDDING_TYPMOD(EMBEDDING_TYPMOD_DIMS(typmod), EMBEDDING_TYPMOD_KIND(typmod), version);
+	return EMBEDDING_TYPMOD(EMBEDDING_TYPMOD_DIMS(typmod),
+							EMBEDDING_TYPMOD_KIND(typmod), version);
 }
 
 static void
-set_attribute_typmod(Relation attributes, Oid relid, AttrNumber number, int32 typmod)
+set_attribute_typmod(Relation attributes, Oid relid, AttrNumber number,
+					 int32 typmod)
 {
-	HeapTuple	tuple = SearchSysCacheCopy2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(number));
+	HeapTuple	tuple = SearchSysCacheCopy2(ATTNUM, ObjectIdGetDatum(relid),
+											Int16GetDatum(number));
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for attribute %d of relation %u", number, relid);
+		elog(ERROR, "cache lookup failed for attribute %d of relation %u",
+			 number, relid);
 	((Form_pg_attribute) GETSTRUCT(tuple))->atttypmod = typmod;
 	CatalogTupleUpdate(attributes, &tuple->t_self, tuple);
 	heap_freetuple(tuple);
@@ -75,7 +81,8 @@ set_attribute_typmod(Relation attributes, Oid relid, AttrNumber number, int32 ty
 
 /* Positions of a plain column in an index */
 static void
-set_index_typmod(Relation attributes, Oid index, AttrNumber number, int32 typmod)
+set_index_typmod(Relation attributes, Oid index, AttrNumber number,
+				 int32 typmod)
 {
 	Relation	relation = index_open(index, AccessShareLock);
 
@@ -150,8 +157,10 @@ swap_relation(Relation classes, Oid a, Oid b)
 	Form_pg_class form_b = (Form_pg_class) GETSTRUCT(tuple_b);
 	CatalogIndexState indexes = CatalogOpenIndexes(classes);
 
-	if (form_a->relfilenode == InvalidOid || form_b->relfilenode == InvalidOid ||
-		form_a->relpersistence != form_b->relpersistence || form_a->relam != form_b->relam)
+	if (form_a->relfilenode == InvalidOid ||
+		form_b->relfilenode == InvalidOid ||
+		form_a->relpersistence != form_b->relpersistence ||
+		form_a->relam != form_b->relam)
 		elog(ERROR, "relations %u and %u cannot exchange their storage", a, b);
 	swap_class(form_a, form_b);
 	CatalogTupleUpdateWithInfo(classes, &tuple_a->t_self, tuple_a, indexes);
@@ -181,7 +190,8 @@ swap_all(Relation table, Relation side)
 		const IndexPair *pair = lfirst(cell);
 
 		if (!OidIsValid(pair->side))
-			elog(ERROR, "index %u of table %u has no copy", pair->index, RelationGetRelid(table));
+			elog(ERROR, "index %u of table %u has no copy", pair->index,
+				 RelationGetRelid(table));
 		LockRelationOid(pair->index, AccessExclusiveLock);
 		LockRelationOid(pair->side, AccessExclusiveLock);
 		swap_relation(classes, pair->index, pair->side);
@@ -206,7 +216,8 @@ rename_toast(Oid relid)
 	indexes = RelationGetIndexList(toast_relation);
 	table_close(toast_relation, NoLock);
 	RenameRelationInternal(toast, psprintf("pg_toast_%u", relid), true, false);
-	RenameRelationInternal(linitial_oid(indexes), psprintf("pg_toast_%u_index", relid), true, true);
+	RenameRelationInternal(linitial_oid(indexes),
+						   psprintf("pg_toast_%u_index", relid), true, true);
 	CommandCounterIncrement();
 	ResetRelRewrite(toast);
 	CommandCounterIncrement();
@@ -218,7 +229,8 @@ bind_columns(const Copy *copy, Relation table)
 	for (int i = 0; i < copy->ncolumns; i++)
 	{
 		AttrNumber	column = copy->columns[i].embedding;
-		int32		typmod = TupleDescAttr(RelationGetDescr(table), column - 1)->atttypmod;
+		int32		typmod = TupleDescAttr(RelationGetDescr(table),
+										   column - 1)->atttypmod;
 
 		if (swap_typmod(typmod, copy->version) != typmod)
 			set_typmod(table, column, swap_typmod(typmod, copy->version));

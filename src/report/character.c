@@ -49,7 +49,8 @@ report_character(const char *text, uint32_t *code)
 bool
 report_is_control(uint32_t code)
 {
-	return code < 0x20 || (code >= 0x7F && code <= 0x9F) || code == 0x2028 || code == 0x2029;
+	return code < 0x20 || (code >= 0x7F && code <= 0x9F) || code == 0x2028 ||
+		code == 0x2029;
 }
 
 /* Unicode's category Cf */

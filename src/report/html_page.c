@@ -90,7 +90,8 @@ append_figure(ReportText *body, const ReportItem *item, const char *class)
 	 */
 	report_append(body, "<figcaption><b>");
 	if (item->mark != REPORT_UNMARKED)
-		report_append(body, item->mark == REPORT_RIGHT ? "&#10003; " : "&#10007; ");
+		report_append(body, item->mark == REPORT_RIGHT ? "&#10003; " :
+					  "&#10007; ");
 	append_isolated(body, label);
 	report_append(body, "</b>");
 	if (item->note != NULL)
@@ -110,12 +111,16 @@ append_figure(ReportText *body, const ReportItem *item, const char *class)
 size_t
 report_item_size(const ReportItem *item)
 {
-	size_t		characters = 2 * strlen(item->label ? item->label : "") + strlen(item->note ? item->note : "");
+	size_t		characters = 2 * strlen(item->label ? item->label :
+										"") + strlen(item->note ? item->note :
+													 "");
 	size_t		size;
 
-	if (!size_mul(characters, ENTITY_LENGTH, &size) || !size_add(size, ITEM_TAGS, &size))
+	if (!size_mul(characters, ENTITY_LENGTH, &size) ||
+		!size_add(size, ITEM_TAGS, &size))
 		return SIZE_MAX;
-	return item->image == NULL || size_add(size, report_png_size(item->image), &size) ? size : SIZE_MAX;
+	return item->image == NULL ||
+		size_add(size, report_png_size(item->image), &size) ? size : SIZE_MAX;
 }
 
 void

@@ -17,7 +17,8 @@ report_image_set(ReportImage *image, const void *bytes, size_t size,
 						   REPORT_MAX_SIDE);
 	if (channels != 1 && channels != 3)
 		return status_fail(status, STATUS_INVALID_VALUE,
-						   "an image must have 1 or 3 channels, not %d", channels);
+						   "an image must have 1 or 3 channels, not %d",
+						   channels);
 
 	/* Cannot overflow within these limits. */
 	needed = (size_t) height * width * channels;
@@ -26,7 +27,8 @@ report_image_set(ReportImage *image, const void *bytes, size_t size,
 		status_fail(status, STATUS_SHAPE_MISMATCH,
 					"image has %zu bytes, but %d x %d x %d needs %zu",
 					size, height, width, channels, needed);
-		return status_hint(status, "Pixels are one byte a channel, row by row.");
+		return status_hint(status,
+						   "Pixels are one byte a channel, row by row.");
 	}
 	image->pixels = bytes;
 	image->height = height;
@@ -68,5 +70,6 @@ report_image_cell(const ReportImage *image, int width, int height,
 		}
 	count = (unsigned long) (y1 - y0) * (x1 - x0);
 	for (int c = 0; c < 3; c++)
-		rgb[c] = (uint8_t) ((sum[image->channels == 3 ? c : 0] + count / 2) / count);
+		rgb[c] = (uint8_t) ((sum[image->channels == 3 ? c :
+								 0] + count / 2) / count);
 }

@@ -30,7 +30,8 @@ flush_group(PngWriter *png)
 	char		out[4];
 
 	for (int i = 0; i < 4; i++)
-		out[i] = i <= png->ngroup ? base64_digits[bits >> (18 - 6 * i) & 63] : '=';
+		out[i] = i <= png->ngroup ? base64_digits[bits >> (18 - 6 * i) & 63] :
+			'=';
 	report_append_bytes(png->text, out, 4);
 	png->group[0] = png->group[1] = png->group[2] = 0;
 	png->ngroup = 0;

@@ -35,7 +35,8 @@ extern void report_append_bytes(ReportText *text, const char *bytes, size_t n);
 /* Make room for n more bytes at once, exactly if they are many. */
 extern void report_text_reserve(ReportText *text, size_t n);
 extern void report_append_repeat(ReportText *text, const char *string, int n);
-extern void report_appendf(ReportText *text, const char *format,...) __attribute__((format(printf, 2, 3)));
+extern void report_appendf(ReportText *text, const char *format,...)
+			__attribute__((format(printf, 2, 3)));
 
 /*
  * With & < > " ' written as entities: safe as text and inside quotes.  What is not
@@ -63,7 +64,8 @@ typedef struct ReportImage
 
 /* Check a shape and that the bytes fill it; pixels are used in place. */
 extern bool report_image_set(ReportImage *image, const void *bytes, size_t size,
-							 int height, int width, int channels, Status *status);
+							 int height, int width, int channels,
+							 Status *status);
 
 /*
  * Color of one cell of an image that is shown in width x height cells: the
@@ -135,10 +137,12 @@ typedef struct ReportFact
  * A self-contained page: its head, rows, its tail.  A row is one query with its
  * neighbors, which is its first item and then each of them.
  */
-extern void report_append_head(ReportText *text, const char *title, const char *subtitle,
-							   const ReportFact *facts, int nfacts);
+extern void report_append_head(ReportText *text, const char *title,
+							   const char *subtitle, const ReportFact *facts,
+							   int nfacts);
 extern void report_append_row_begin(ReportText *text, const ReportItem *query);
-extern void report_append_neighbor(ReportText *text, const ReportItem *neighbor);
+extern void report_append_neighbor(ReportText *text,
+								   const ReportItem *neighbor);
 extern void report_append_row_end(ReportText *text);
 extern void report_append_tail(ReportText *text);
 

@@ -103,10 +103,12 @@ palette_index(const uint8_t rgb[3])
 
 /* layer: 38 for the foreground, 48 for the background */
 static void
-append_color(ReportText *text, ReportStyle style, int layer, const uint8_t rgb[3])
+append_color(ReportText *text, ReportStyle style, int layer,
+			 const uint8_t rgb[3])
 {
 	if (style == REPORT_TRUECOLOR)
-		report_appendf(text, "\033[%d;2;%d;%d;%dm", layer, rgb[0], rgb[1], rgb[2]);
+		report_appendf(text, "\033[%d;2;%d;%d;%dm", layer, rgb[0], rgb[1],
+					   rgb[2]);
 	else
 		report_appendf(text, "\033[%d;5;%dm", layer, palette_index(rgb));
 }
@@ -124,9 +126,12 @@ append_cell(const Strip *strip, const ReportImage *image, int width,
 	if (whole)
 		report_image_cell(image, width, height, x, 2 * line + 1, bottom);
 	if (strip->style == REPORT_ASCII)
-		report_append(strip->text, ascii_cell(brightness(top), brightness(whole ? bottom : top)));
+		report_append(strip->text,
+					  ascii_cell(brightness(top),
+								 brightness(whole ? bottom : top)));
 	if (strip->style == REPORT_PLAIN)
-		report_append(strip->text, plain_cell(brightness(top), brightness(bottom)));
+		report_append(strip->text,
+					  plain_cell(brightness(top), brightness(bottom)));
 	if (!has_colors(strip->style))
 		return;
 	append_color(strip->text, strip->style, 38, top);
@@ -136,17 +141,20 @@ append_cell(const Strip *strip, const ReportImage *image, int width,
 }
 
 /* Each function below writes one line of one item, strip->cell wide. */
-typedef void (*LineOfItem) (const Strip *strip, const ReportItem *item, int line);
+typedef void (*LineOfItem) (const Strip *strip, const ReportItem *item,
+							int line);
 
 /* What is shown for a character, and the columns that takes */
 static int
-shown_character(const Strip *strip, const char *c, const char **shown, int *bytes)
+shown_character(const Strip *strip, const char *c, const char **shown,
+				int *bytes)
 {
 	uint32_t	code;
 
 	*shown = c;
 	*bytes = report_character(c, &code);
-	if (code != REPORT_NO_CHARACTER && !report_is_control(code) && !report_is_format(code))
+	if (code != REPORT_NO_CHARACTER && !report_is_control(code) &&
+		!report_is_format(code))
 		return strip->columns_of(c);
 	*shown = code != REPORT_NO_CHARACTER ? " " : strip->style == REPORT_ASCII ? "?" : "\xEF\xBF\xBD";
 	return 1;
@@ -191,7 +199,8 @@ append_padded(const Strip *strip, const char *caption, int width)
 		column += columns;
 		marks = columns == 0 ? marks + 1 : 0;
 		if (marks <= MAX_MARKS)
-			report_append_bytes(text, shown, shown == caption ? (size_t) bytes : strlen(shown));
+			report_append_bytes(text, shown, shown == caption ? (size_t) bytes :
+								strlen(shown));
 	}
 	if (too_long)
 		report_append(text, strip->style == REPORT_ASCII ? "~" : "…");
@@ -234,7 +243,9 @@ append_label(const Strip *strip, const ReportItem *item, int line)
 
 	if (colored)
 		report_append(strip->text, colors[item->mark]);
-	report_append(strip->text, (strip->style == REPORT_ASCII ? ascii_marks : marks)[item->mark]);
+	report_append(strip->text,
+				  (strip->style == REPORT_ASCII ? ascii_marks :
+				   marks)[item->mark]);
 	append_padded(strip, item->label ? item->label : "",
 				  strip->cell - (marked ? 2 : 0));
 	if (colored)
@@ -261,7 +272,8 @@ append_line(const Strip *strip, LineOfItem of_item, int line)
 			report_append_repeat(text, " ", LEAD_GAP);
 		of_item(strip, &strip->items[i], line);
 	}
-	while (!text->failed && text->length > 0 && text->data[text->length - 1] == ' ')
+	while (!text->failed && text->length > 0 &&
+		   text->data[text->length - 1] == ' ')
 		text->data[--text->length] = '\0';
 	report_append(text, "\n");
 }
@@ -288,7 +300,8 @@ append_lines(const Strip *strip)
 	for (int i = 0; i < strip->n; i++)
 	{
 		const ReportItem *item = &strip->items[i];
-		int			item_lines = item->image ? picture_lines(item->image, strip->cell) : item->missing != NULL;
+		int			item_lines = item->image ?
+		picture_lines(item->image, strip->cell) : item->missing != NULL;
 
 		lines = item_lines > lines ? item_lines : lines;
 		labels = labels || item->label != NULL || item->mark != REPORT_UNMARKED;
@@ -304,7 +317,8 @@ append_lines(const Strip *strip)
 
 bool
 report_strip(ReportText *text, const ReportItem *items, int n, bool lead,
-			 int columns, ReportStyle style, ReportColumns columns_of, Status *status)
+			 int columns, ReportStyle style, ReportColumns columns_of,
+			 Status *status)
 {
 	Strip		strip = {text, items, n, lead, 0, style, columns_of};
 	int			available;
@@ -313,12 +327,14 @@ report_strip(ReportText *text, const ReportItem *items, int n, bool lead,
 		return status_fail(status, STATUS_INVALID_VALUE,
 						   "a strip has 1 to %d images in at most %d columns",
 						   REPORT_MAX_COLUMNS, REPORT_MAX_COLUMNS);
-	available = columns < 1 ? 0 : (columns - GAP * (n - 1) - (lead && n > 1 ? LEAD_GAP : 0)) / n;
+	available = columns < 1 ? 0 :
+		(columns - GAP * (n - 1) - (lead && n > 1 ? LEAD_GAP : 0)) / n;
 	if (available < REPORT_MIN_CELL)
 	{
 		status_fail(status, STATUS_INVALID_VALUE,
 					"%d columns are too few for %d images", columns, n);
-		return status_hint(status, "Each image needs %d columns and a gap of %d.",
+		return status_hint(status,
+						   "Each image needs %d columns and a gap of %d.",
 						   REPORT_MIN_CELL, GAP);
 	}
 	strip.cell = choose_cell(items, n, available);

@@ -49,19 +49,22 @@ bounded(int64 value, const char *name, int minimum, int maximum)
 	if (value < minimum || value > maximum)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be between %d and %d, not %lld", name, minimum, maximum, (long long) value)));
+				 errmsg("%s must be between %d and %d, not %lld", name, minimum,
+						maximum, (long long) value)));
 	return (int) value;
 }
 
 int
-argument_integer(FunctionCallInfo fcinfo, int n, const char *name, int minimum, int maximum)
+argument_integer(FunctionCallInfo fcinfo, int n, const char *name, int minimum,
+				 int maximum)
 {
 	argument_require(fcinfo, n, name);
 	return bounded(PG_GETARG_INT32(n), name, minimum, maximum);
 }
 
 int
-argument_bigint(FunctionCallInfo fcinfo, int n, const char *name, int minimum, int maximum)
+argument_bigint(FunctionCallInfo fcinfo, int n, const char *name, int minimum,
+				int maximum)
 {
 	argument_require(fcinfo, n, name);
 	return bounded(PG_GETARG_INT64(n), name, minimum, maximum);

@@ -17,8 +17,10 @@ extern char *argument_text(FunctionCallInfo fcinfo, int n, const char *name);
 extern bool argument_boolean(FunctionCallInfo fcinfo, int n, const char *name);
 
 /* Of type integer; of type bigint */
-extern int	argument_integer(FunctionCallInfo fcinfo, int n, const char *name, int minimum, int maximum);
-extern int	argument_bigint(FunctionCallInfo fcinfo, int n, const char *name, int minimum, int maximum);
+extern int	argument_integer(FunctionCallInfo fcinfo, int n, const char *name,
+							 int minimum, int maximum);
+extern int	argument_bigint(FunctionCallInfo fcinfo, int n, const char *name,
+							int minimum, int maximum);
 
 /* NULL stands for NULL; for initial. */
 extern char *argument_text_or_null(FunctionCallInfo fcinfo, int n);

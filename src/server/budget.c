@@ -33,11 +33,13 @@ amount(Size bytes)
 {
 	Size		kilobytes = bytes / 1024 + (bytes % 1024 > 0);
 
-	return kilobytes < 100000 ? psprintf("%zu kB", kilobytes) : psprintf("%zu MB", kilobytes / 1024);
+	return kilobytes < 100000 ? psprintf("%zu kB", kilobytes) :
+		psprintf("%zu MB", kilobytes / 1024);
 }
 
 void
-budget_require(Budget budget, Size needed, const char *what, const char *instead)
+budget_require(Budget budget, Size needed, const char *what,
+			   const char *instead)
 {
 	const char *setting = budgets[budget].setting;
 
@@ -45,19 +47,23 @@ budget_require(Budget budget, Size needed, const char *what, const char *instead
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("%s need %s of memory, more than %s", what, amount(needed), setting),
-			 errdetail("It is %s.", amount(budget_bytes(budget))),
+			 errmsg("%s need %s of memory, more than %s", what, amount(needed),
+					setting), errdetail("It is %s.",
+										amount(budget_bytes(budget))),
 			 errhint("Raise %s, or %s.", setting, instead)));
 }
 
 void
-budget_require_more(Budget budget, MemoryContext context, Size more, const char *what, const char *instead)
+budget_require_more(Budget budget, MemoryContext context, Size more,
+					const char *what, const char *instead)
 {
-	budget_require(budget, budget_sum(MemoryContextMemAllocated(context, false), more), what, instead);
+	budget_require(budget, budget_sum(MemoryContextMemAllocated(context, false),
+									  more), what, instead);
 }
 
 void
-budget_raise_status(Budget budget, const Arena *arena, const Status *status, const char *what, const char *instead)
+budget_raise_status(Budget budget, const Arena *arena, const Status *status,
+					const char *what, const char *instead)
 {
 	const char *setting = budgets[budget].setting;
 

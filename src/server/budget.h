@@ -30,7 +30,8 @@ extern Size budget_bytes(Budget budget);
  * more than maintenance_work_mem".  instead says in the hint, beside raising the
  * setting, what else helps ("take fewer items").
  */
-extern void budget_require(Budget budget, Size needed, const char *what, const char *instead);
+extern void budget_require(Budget budget, Size needed, const char *what,
+						   const char *instead);
 
 /* The same of what a context holds, without its children, and more to come */
 extern void budget_require_more(Budget budget, MemoryContext context, Size more,
@@ -40,7 +41,9 @@ extern void budget_require_more(Budget budget, MemoryContext context, Size more,
  * As raise_status() of what worked in an arena of a budget; if that was full, the
  * error names the setting.
  */
-pg_noreturn extern void budget_raise_status(Budget budget, const Arena *arena, const Status *status, const char *what,
+pg_noreturn extern void budget_raise_status(Budget budget, const Arena *arena,
+											const Status *status,
+											const char *what,
 											const char *instead);
 
 /* Products and sums that are SIZE_MAX, and so beyond every budget, if they overflow */

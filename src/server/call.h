@@ -18,7 +18,8 @@ static inline bool
 call_is_atomic(FunctionCallInfo fcinfo)
 {
 	return !(fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
-			 !castNode(CallContext, fcinfo->context)->atomic) || IsSubTransaction();
+			 !castNode(CallContext, fcinfo->context)->atomic) ||
+		IsSubTransaction();
 }
 
 /* A row of the result, after InitMaterializedSRF() */

@@ -30,9 +30,10 @@ extension_owner(void)
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
-				CStringGetDatum("similarity"));
-	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1, &key);
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber,
+				F_NAMEEQ, CStringGetDatum("similarity"));
+	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1,
+							  &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
@@ -59,12 +60,14 @@ extension_owner(void)
 static int
 execute_now(const char *sql, const CatalogArgs *args)
 {
-	SPIPlanPtr	plan = SPI_prepare(sql, args->n, unconstify(CatalogArgs *, args)->types);
+	SPIPlanPtr	plan = SPI_prepare(sql, args->n,
+								   unconstify(CatalogArgs *, args)->types);
 	int			code;
 
 	if (plan == NULL)
 		return SPI_result;
-	code = SPI_execute_snapshot(plan, unconstify(CatalogArgs *, args)->values, args->nulls, GetLatestSnapshot(),
+	code = SPI_execute_snapshot(plan, unconstify(CatalogArgs *, args)->values,
+								args->nulls, GetLatestSnapshot(),
 								InvalidSnapshot, false, true, 0);
 	SPI_freeplan(plan);
 	return code;
@@ -77,10 +80,13 @@ execute(const char *sql, const CatalogArgs *args, bool read_only)
 	int			code;
 
 	role_enter(&owner, extension_owner());
-	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	if (read_only)
-		code = SPI_execute_with_args(sql, args->n, unconstify(CatalogArgs *, args)->types,
-									 unconstify(CatalogArgs *, args)->values, args->nulls, true, 0);
+		code = SPI_execute_with_args(sql, args->n,
+									 unconstify(CatalogArgs *, args)->types,
+									 unconstify(CatalogArgs *, args)->values,
+									 args->nulls, true, 0);
 	else
 		code = execute_now(sql, args);
 	role_leave(&owner);
@@ -128,8 +134,8 @@ catalog_arg_float(CatalogArgs *args, double value)
 void
 catalog_arg_text(CatalogArgs *args, const char *value)
 {
-	catalog_arg(args, TEXTOID, value == NULL ? (Datum) 0 : CStringGetTextDatum(value),
-				value == NULL);
+	catalog_arg(args, TEXTOID, value == NULL ? (Datum) 0 :
+				CStringGetTextDatum(value), value == NULL);
 }
 
 /* ---- what a statement returned ---- */
@@ -142,7 +148,8 @@ catalog_read(const char *sql, const CatalogArgs *args)
 
 	MemoryContextSwitchTo(caller);	/* SPI leaves its own */
 	if (code != SPI_OK_SELECT)
-		elog(ERROR, "catalog could not be read: %s", SPI_result_code_string(code));
+		elog(ERROR, "catalog could not be read: %s",
+			 SPI_result_code_string(code));
 	return SPI_processed;
 }
 
@@ -170,7 +177,8 @@ catalog_column_isnull(int row, int column)
 {
 	bool		isnull;
 
-	(void) SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
+	(void) SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column,
+						 &isnull);
 	return isnull;
 }
 
@@ -178,18 +186,24 @@ static Datum
 not_null(int row, int column, const char *entry)
 {
 	bool		isnull;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[row],
+									  SPI_tuptable->tupdesc, column, &isnull);
 
 	if (isnull)
-		catalog_raise_damaged(entry, psprintf("Column \"%s\" is null.", SPI_fname(SPI_tuptable->tupdesc, column)));
+		catalog_raise_damaged(entry,
+							  psprintf("Column \"%s\" is null.",
+									   SPI_fname(SPI_tuptable->tupdesc,
+												 column)));
 	return value;
 }
 
 static void
 raise_type(int column, const char *entry)
 {
-	catalog_raise_damaged(entry, psprintf("Column \"%s\" is of type %s.", SPI_fname(SPI_tuptable->tupdesc, column),
-										  format_type_be(SPI_gettypeid(SPI_tuptable->tupdesc, column))));
+	catalog_raise_damaged(entry,
+						  psprintf("Column \"%s\" is of type %s.",
+								   SPI_fname(SPI_tuptable->tupdesc, column),
+								   format_type_be(SPI_gettypeid(SPI_tuptable->tupdesc, column))));
 }
 
 Datum
@@ -224,7 +238,8 @@ catalog_column_oid(int row, int column, const char *entry)
 	int16		length;
 	bool		by_value;
 
-	get_typlenbyval(SPI_gettypeid(SPI_tuptable->tupdesc, column), &length, &by_value);
+	get_typlenbyval(SPI_gettypeid(SPI_tuptable->tupdesc, column), &length,
+					&by_value);
 	if (length != sizeof(Oid) || !by_value)
 		raise_type(column, entry);
 	return DatumGetObjectId(not_null(row, column, entry));
@@ -253,12 +268,16 @@ catalog_column_number(int row, int column, const char *entry)
 	errno = 0;
 	number = strtoi64(text, &end, 10);
 	if (errno != 0 || end == text ||*end != '\0')
-		catalog_raise_damaged(entry, psprintf("Its \"%s\" is no whole number.", SPI_fname(SPI_tuptable->tupdesc, column)));
+		catalog_raise_damaged(entry,
+							  psprintf("Its \"%s\" is no whole number.",
+									   SPI_fname(SPI_tuptable->tupdesc,
+												 column)));
 	return number;
 }
 
 int32
 catalog_column_int_or_zero(int row, int column, const char *entry)
 {
-	return catalog_column_isnull(row, column) ? 0 : catalog_column_int(row, column, entry);
+	return catalog_column_isnull(row, column) ? 0 :
+		catalog_column_int(row, column, entry);
 }

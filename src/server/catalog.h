@@ -47,7 +47,8 @@ extern uint64 catalog_select(const char *sql, Oid type, Datum value);
  * whose the row is: 'gallery "shelf"'.
  */
 extern bool catalog_column_isnull(int row, int column);
-extern Datum catalog_column_datum(int row, int column, Oid type, const char *entry);
+extern Datum catalog_column_datum(int row, int column, Oid type,
+								  const char *entry);
 extern int32 catalog_column_int(int row, int column, const char *entry);
 extern int64 catalog_column_bigint(int row, int column, const char *entry);
 extern double catalog_column_float(int row, int column, const char *entry);
@@ -64,6 +65,7 @@ extern char *catalog_column_text_or_null(int row, int column);
 extern int32 catalog_column_int_or_zero(int row, int column, const char *entry);
 
 /* ERRCODE_DATA_CORRUPTED: what was read of the entry cannot be. */
-pg_noreturn extern void catalog_raise_damaged(const char *entry, const char *detail);
+pg_noreturn extern void catalog_raise_damaged(const char *entry,
+											  const char *detail);
 
 #endif							/* SERVER_CATALOG_H */

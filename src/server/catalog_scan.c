@@ -26,7 +26,8 @@ find_relation(const char *name)
 	for (int i = 0; i < lengthof(schemas); i++)
 	{
 		Oid			schema = get_namespace_oid(schemas[i], true);
-		Oid			relation = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+		Oid			relation = OidIsValid(schema) ?
+		get_relname_relid(name, schema) : InvalidOid;
 
 		if (OidIsValid(relation))
 			return relation;
@@ -42,7 +43,8 @@ catalog_table(const char *table)
 	if (!OidIsValid(relation))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table \"%s\" of extension similarity does not exist", table),
+				 errmsg("table \"%s\" of extension similarity does not exist",
+						table),
 				 errhint("Run CREATE EXTENSION similarity in this database.")));
 	return relation;
 }
@@ -77,7 +79,8 @@ index_fits(Oid index, Oid table, int nkeys, const ScanKeyData *keys)
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
-	fits = ((Form_pg_index) GETSTRUCT(tuple))->indrelid == table && ((Form_pg_index) GETSTRUCT(tuple))->indisvalid &&
+	fits = ((Form_pg_index) GETSTRUCT(tuple))->indrelid == table &&
+		((Form_pg_index) GETSTRUCT(tuple))->indisvalid &&
 		((Form_pg_index) GETSTRUCT(tuple))->indnkeyatts >= nkeys;
 	for (int i = 0; fits && i < nkeys; i++)
 		fits = ((Form_pg_index) GETSTRUCT(tuple))->indkey.values[i] == keys[i].sk_attno;
@@ -86,7 +89,8 @@ index_fits(Oid index, Oid table, int nkeys, const ScanKeyData *keys)
 }
 
 void
-catalog_scan_begin(CatalogScan *scan, const char *table, const char *index, int nkeys, ScanKey keys)
+catalog_scan_begin(CatalogScan *scan, const char *table, const char *index,
+				   int nkeys, ScanKey keys)
 {
 	Oid			index_oid = find_relation(index);
 
@@ -96,7 +100,8 @@ catalog_scan_begin(CatalogScan *scan, const char *table, const char *index, int 
 		raise_changed("table", table);
 	if (!index_fits(index_oid, RelationGetRelid(scan->relation), nkeys, keys))
 		raise_changed("index", index);
-	scan->scan = systable_beginscan(scan->relation, index_oid, true, scan->snapshot, nkeys, keys);
+	scan->scan = systable_beginscan(scan->relation, index_oid, true,
+									scan->snapshot, nkeys, keys);
 	scan->tuple = NULL;
 }
 
@@ -113,7 +118,8 @@ column(const CatalogScan *scan, AttrNumber attribute)
 {
 	TupleDesc	desc = RelationGetDescr(scan->relation);
 
-	if (attribute > desc->natts || TupleDescAttr(desc, attribute - 1)->attisdropped)
+	if (attribute > desc->natts ||
+		TupleDescAttr(desc, attribute - 1)->attisdropped)
 		raise_changed("table", RelationGetRelationName(scan->relation));
 	return TupleDescAttr(desc, attribute - 1);
 }
@@ -122,19 +128,22 @@ bool
 catalog_scan_isnull(CatalogScan *scan, AttrNumber attribute)
 {
 	(void) column(scan, attribute);
-	return heap_attisnull(scan->tuple, attribute, RelationGetDescr(scan->relation));
+	return heap_attisnull(scan->tuple, attribute,
+						  RelationGetDescr(scan->relation));
 }
 
 static Datum
 scan_not_null(CatalogScan *scan, AttrNumber attribute)
 {
 	bool		isnull;
-	Datum		value = heap_getattr(scan->tuple, attribute, RelationGetDescr(scan->relation), &isnull);
+	Datum		value = heap_getattr(scan->tuple, attribute,
+									 RelationGetDescr(scan->relation), &isnull);
 
 	if (isnull)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("unexpected null in column \"%s\" of \"%s\"", NameStr(column(scan, attribute)->attname),
+				 errmsg("unexpected null in column \"%s\" of \"%s\"",
+						NameStr(column(scan, attribute)->attname),
 						RelationGetRelationName(scan->relation)),
 				 errhint("Restore the row from a dump, or drop what it describes and make that anew.")));
 	return value;
@@ -151,7 +160,8 @@ catalog_scan_value(CatalogScan *scan, AttrNumber attribute, Oid type)
 Oid
 catalog_scan_oid(CatalogScan *scan, AttrNumber attribute)
 {
-	if (column(scan, attribute)->attlen != sizeof(Oid) || !column(scan, attribute)->attbyval)
+	if (column(scan, attribute)->attlen != sizeof(Oid) ||
+		!column(scan, attribute)->attbyval)
 		raise_changed("table", RelationGetRelationName(scan->relation));
 	return DatumGetObjectId(scan_not_null(scan, attribute));
 }

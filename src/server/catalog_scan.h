@@ -35,15 +35,16 @@ extern Oid	catalog_table(const char *table);
  * Start with equality conditions on attributes (key->sk_attno is the table's);
  * end every scan with catalog_scan_end(), also after the last row.
  */
-extern void catalog_scan_begin(CatalogScan *scan, const char *table, const char *index,
-							   int nkeys, ScanKey keys);
+extern void catalog_scan_begin(CatalogScan *scan, const char *table,
+							   const char *index, int nkeys, ScanKey keys);
 extern bool catalog_scan_next(CatalogScan *scan);
 extern void catalog_scan_end(CatalogScan *scan);
 
 extern bool catalog_scan_isnull(CatalogScan *scan, AttrNumber attribute);
 
 /* A column of the current row; valid until the next. */
-extern Datum catalog_scan_value(CatalogScan *scan, AttrNumber attribute, Oid type);
+extern Datum catalog_scan_value(CatalogScan *scan, AttrNumber attribute,
+								Oid type);
 
 /* Of a type that is represented as an OID */
 extern Oid	catalog_scan_oid(CatalogScan *scan, AttrNumber attribute);

@@ -83,7 +83,8 @@ memory_pool(MemoryContext context)
 ThreadPool *
 memory_pool_of(MemoryContext context, int threads)
 {
-	MemoryContextCallback *callback = MemoryContextAllocZero(context, sizeof(*callback));
+	MemoryContextCallback *callback = MemoryContextAllocZero(context,
+															 sizeof(*callback));
 	Status		status;
 	ThreadPool *pool;
 

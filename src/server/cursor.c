@@ -30,7 +30,8 @@ cursor_fetch(Portal cursor, int most, CursorPace *pace)
 	SPI_cursor_fetch(cursor, true, Min(rows, most));
 	MemoryContextSwitchTo(caller);	/* SPI leaves its own */
 	bytes = MemoryContextMemAllocated(SPI_tuptable->tuptabcxt, true) / rows;
-	pace->rows = (int) Max(Min(Min(4 * (Size) rows, most), (Size) work_mem * 1024 / Max(bytes, 1)), 1);
+	pace->rows = (int) Max(Min(Min(4 * (Size) rows, most),
+							   (Size) work_mem * 1024 / Max(bytes, 1)), 1);
 }
 
 void

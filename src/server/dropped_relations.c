@@ -25,7 +25,8 @@ dropped_relations(Datum *relations)
 
 	if (SPI_execute("SELECT pg_catalog.array_agg(objid) FROM pg_catalog.pg_event_trigger_dropped_objects()"
 					" WHERE classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass"
-					" AND objsubid OPERATOR(pg_catalog.=) 0", true, 0) != SPI_OK_SELECT)
+					" AND objsubid OPERATOR(pg_catalog.=) 0", true,
+					0) != SPI_OK_SELECT)
 		elog(ERROR, "dropped objects could not be read");
 	*relations = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	return !isnull;

@@ -31,7 +31,8 @@ parse_name(const char *text, int n)
 {
 	List	   *names;
 
-	if (!SplitIdentifierString(pstrdup(text), '.', &names) || list_length(names) != n)
+	if (!SplitIdentifierString(pstrdup(text), '.', &names) ||
+		list_length(names) != n)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("invalid name syntax: \"%s\"", text)));
@@ -65,7 +66,8 @@ held_role_out(PG_FUNCTION_ARGS)
 {
 	char	   *name = GetUserNameFromId(PG_GETARG_OID(0), true);
 
-	PG_RETURN_CSTRING(name == NULL ? pstrdup(NONE) : pstrdup(quote_identifier(name)));
+	PG_RETURN_CSTRING(name == NULL ? pstrdup(NONE) :
+					  pstrdup(quote_identifier(name)));
 }
 
 /*

@@ -22,7 +22,8 @@ json_begin(JsonObject *object)
 Jsonb *
 json_end(JsonObject *object)
 {
-	return JsonbValueToJsonb(pushJsonbValue(&object->state, WJB_END_OBJECT, NULL));
+	return JsonbValueToJsonb(pushJsonbValue(&object->state, WJB_END_OBJECT,
+											NULL));
 }
 
 static JsonbValue
@@ -69,7 +70,8 @@ json_integer(JsonObject *object, const char *key, int64 value)
 }
 
 void
-json_number(JsonObject *object, const char *key, const char *format, double value)
+json_number(JsonObject *object, const char *key, const char *format,
+			double value)
 {
 	char		digits[400];	/* "%.0f" of DBL_MAX has 309 digits */
 
@@ -79,7 +81,8 @@ json_number(JsonObject *object, const char *key, const char *format, double valu
 		return;
 	}
 	snprintf(digits, sizeof(digits), format, value);
-	put_numeric(object, key, DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(digits),
+	put_numeric(object, key, DatumGetNumeric(DirectFunctionCall3(numeric_in,
+																 CStringGetDatum(digits),
 																 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1))));
 }
 
@@ -123,7 +126,8 @@ json_texts(JsonObject *object, const char *key, ArrayType *array)
 		json_null(object, key);
 		return;
 	}
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &texts, NULL, &n);
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &texts, NULL,
+					  &n);
 	pushJsonbValue(&object->state, WJB_KEY, &name);
 	pushJsonbValue(&object->state, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < n; i++)

@@ -25,7 +25,8 @@ extern void json_null(JsonObject *object, const char *key);
 extern void json_integer(JsonObject *object, const char *key, int64 value);
 
 /* As printf prints it by this format; null if it is not finite */
-extern void json_number(JsonObject *object, const char *key, const char *format, double value);
+extern void json_number(JsonObject *object, const char *key, const char *format,
+						double value);
 
 /* NULL gives null. */
 extern void json_text(JsonObject *object, const char *key, const char *value);

@@ -84,11 +84,13 @@ labels_code(Labels *labels, const char *label)
 	if (label == NULL || code != NO_LABEL)
 		return code;
 	labels->bytes += strlen(label) + ENTRY_BYTES;
-	budget_require(labels->budget, labels->bytes, "the labels", "take fewer or shorter ones");
+	budget_require(labels->budget, labels->bytes, "the labels",
+				   "take fewer or shorter ones");
 	if (labels->n == labels->size)
 	{
 		labels->size *= 2;
-		labels->uses = repalloc_huge(labels->uses, sizeof(LabelUse) * labels->size);
+		labels->uses = repalloc_huge(labels->uses,
+									 sizeof(LabelUse) * labels->size);
 	}
 	label = MemoryContextStrdup(labels->context, label);
 	entry = hash_search(labels->codes, &label, HASH_ENTER, NULL);
@@ -169,7 +171,8 @@ labels_of_value(Datum value, Oid type)
 	getTypeOutputInfo(type, &output, &isvarlena);
 	label = OidOutputFunctionCall(output, value);
 	length = strlen(label);
-	if (length > 0 && label[length - 1] == ' ' && getBaseType(type) == BPCHAROID)
+	if (length > 0 && label[length - 1] == ' ' &&
+		getBaseType(type) == BPCHAROID)
 		cut_blanks(label, length);
 	return label;
 }
@@ -178,7 +181,9 @@ char *
 labels_of_column(SPITupleTable *table, int row, int column)
 {
 	bool		isnull;
-	Datum		value = SPI_getbinval(table->vals[row], table->tupdesc, column, &isnull);
+	Datum		value = SPI_getbinval(table->vals[row], table->tupdesc, column,
+									  &isnull);
 
-	return isnull ? NULL : labels_of_value(value, SPI_gettypeid(table->tupdesc, column));
+	return isnull ? NULL :
+		labels_of_value(value, SPI_gettypeid(table->tupdesc, column));
 }

@@ -29,7 +29,8 @@ read_numbers(JsonbContainer *container, double *numbers, int n)
 {
 	if (!JsonContainerIsArray(container))
 		return PARAM_LIST_MAX + 1;
-	for (uint32 i = 0; i < JsonContainerSize(container) && n <= PARAM_LIST_MAX; i++)
+	for (uint32 i = 0; i < JsonContainerSize(container) && n <= PARAM_LIST_MAX;
+		 i++)
 	{
 		JsonbValue *value = getIthJsonbValueFromContainer(container, i);
 
@@ -45,7 +46,8 @@ read_numbers(JsonbContainer *container, double *numbers, int n)
 
 /* [2, 3] */
 static bool
-set_container(Params *params, const char *name, JsonbContainer *container, Status *status)
+set_container(Params *params, const char *name, JsonbContainer *container,
+			  Status *status)
 {
 	double		numbers[PARAM_LIST_MAX] = {0};
 	int			n = read_numbers(container, numbers, 0);
@@ -58,7 +60,8 @@ set_container(Params *params, const char *name, JsonbContainer *container, Statu
 }
 
 static bool
-set_value(Params *params, const char *name, const JsonbValue *value, Status *status)
+set_value(Params *params, const char *name, const JsonbValue *value,
+		  Status *status)
 {
 	switch (value->type)
 	{
@@ -70,8 +73,8 @@ set_value(Params *params, const char *name, const JsonbValue *value, Status *sta
 			return params_set_boolean(params, name, value->val.boolean, status);
 		case jbvString:
 			return params_set_text(params, name,
-								   pnstrdup(value->val.string.val, value->val.string.len),
-								   status);
+								   pnstrdup(value->val.string.val,
+											value->val.string.len), status);
 		case jbvBinary:
 			return set_container(params, name, value->val.binary.data, status);
 		default:
@@ -91,8 +94,8 @@ is_listed(const char *const *list, const char *name)
 }
 
 void
-params_from_jsonb(Params *params, const char *owner, const ParamSpec *specs, Jsonb *json,
-				  const char *const *skip)
+params_from_jsonb(Params *params, const char *owner, const ParamSpec *specs,
+				  Jsonb *json, const char *const *skip)
 {
 	JsonbIterator *iterator;
 	JsonbIteratorToken token;

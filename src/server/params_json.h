@@ -18,13 +18,15 @@
  * parameter is missing.  NULL counts as {}.  Keys in the NULL-terminated list
  * skip are left to the caller; NULL: none.
  */
-extern void params_from_jsonb(Params *params, const char *owner, const ParamSpec *specs,
-							  Jsonb *json, const char *const *skip);
+extern void params_from_jsonb(Params *params, const char *owner,
+							  const ParamSpec *specs, Jsonb *json,
+							  const char *const *skip);
 
 /*
  * What {"name": {parameters}} names, and its parameters, palloc'd; false unless
  * the container is an object with one key.
  */
-extern bool params_named(JsonbContainer *container, char **name, Jsonb **params);
+extern bool params_named(JsonbContainer *container, char **name,
+						 Jsonb **params);
 
 #endif							/* SERVER_PARAMS_JSON_H */

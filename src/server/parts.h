@@ -36,15 +36,18 @@ extern bool parts_next(Parts *parts);
 extern bytea *parts_allocate(const Parts *parts);
 
 /* Append number, checksum and bytes to the arguments; returns the checksum. */
-extern uint32 parts_add_arguments(const Parts *parts, bytea *data, CatalogArgs *args);
+extern uint32 parts_add_arguments(const Parts *parts, bytea *data,
+								  CatalogArgs *args);
 
 /*
  * Copy what was read of the part at hand to its place in the whole, and return
  * its checksum.  ERRCODE_DATA_CORRUPTED unless size and checksum are right.
  */
-extern uint32 parts_take(const Parts *parts, Datum data, int64 stored_checksum, void *whole);
+extern uint32 parts_take(const Parts *parts, Datum data, int64 stored_checksum,
+						 void *whole);
 
 /* ERRCODE_DATA_CORRUPTED, with the detail 'Tensor "dense/bias" is missing.' */
-pg_noreturn extern void parts_raise_corrupted(const Parts *parts, const char *what);
+pg_noreturn extern void parts_raise_corrupted(const Parts *parts,
+											  const char *what);
 
 #endif							/* SERVER_PARTS_H */

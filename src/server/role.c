@@ -12,14 +12,16 @@
 static void
 set_locally(const char *name, const char *value)
 {
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 }
 
 void
 role_enter(RoleFrame *frame, Oid role)
 {
 	GetUserIdAndSecContext(&frame->user, &frame->context);
-	SetUserIdAndSecContext(role, frame->context | SECURITY_RESTRICTED_OPERATION);
+	SetUserIdAndSecContext(role,
+						   frame->context | SECURITY_RESTRICTED_OPERATION);
 	frame->nest = NewGUCNestLevel();
 	set_locally("search_path", "pg_catalog, pg_temp");
 }

@@ -24,7 +24,8 @@
 void
 require_create_right(Oid role)
 {
-	if (namespace_aclcheck(get_namespace_oid("similarity", false), role, ACL_CREATE) != ACLCHECK_OK)
+	if (namespace_aclcheck(get_namespace_oid("similarity", false), role,
+						   ACL_CREATE) != ACLCHECK_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for schema similarity"),
@@ -54,7 +55,8 @@ foreign_objects(void)
 		return plan;
 	made = SPI_prepare(FOREIGN_OBJECTS, 0, NULL);
 	if (made == NULL || SPI_keepplan(made) != 0)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+		elog(ERROR, "SPI_prepare failed: %s",
+			 SPI_result_code_string(SPI_result));
 	plan = made;
 	return plan;
 }
@@ -74,13 +76,15 @@ guard_schema(PG_FUNCTION_ARGS)
 	if (superuser())
 		PG_RETURN_NULL();
 	SPI_connect();
-	if (SPI_execute_plan(foreign_objects(), NULL, NULL, false, 1) != SPI_OK_SELECT)
+	if (SPI_execute_plan(foreign_objects(), NULL, NULL, false,
+						 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not read what the command made");
 	if (SPI_processed > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot create %s in a schema of extension similarity",
-						SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1)),
+						SPI_getvalue(SPI_tuptable->vals[0],
+									 SPI_tuptable->tupdesc, 1)),
 				 errdetail("CREATE on schema similarity is for models and galleries; other objects could be taken for the extension's.")));
 	SPI_finish();
 	PG_RETURN_NULL();

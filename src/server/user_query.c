@@ -44,7 +44,8 @@ is_name(const char *text)
 	char	   *copy = pstrdup(text);
 	List	   *names;
 
-	return strpbrk(text, "(){}[];,'*") == NULL && (*start == '"' || strchr(start, '"') == NULL) &&
+	return strpbrk(text, "(){}[];,'*") == NULL &&
+		(*start == '"' || strchr(start, '"') == NULL) &&
 		SplitIdentifierString(copy, '.', &names) && names != NIL;
 }
 
@@ -54,8 +55,10 @@ require_query(const char *argument, const char *columns, const char *text)
 	if (is_name(text))
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("argument \"%s\" must be a query, not a name", argument),
-				 errhint("Name the columns: 'SELECT %s FROM %s'.", columns, text)));
+				 errmsg("argument \"%s\" must be a query, not a name",
+						argument),
+				 errhint("Name the columns: 'SELECT %s FROM %s'.", columns,
+						 text)));
 }
 
 /* One SELECT that writes nothing and locks no rows */
@@ -69,7 +72,8 @@ is_plain_select(SPIPlanPtr plan)
 		return false;
 	source = linitial(SPI_plan_get_plan_sources(plan));
 	query = linitial_node(Query, source->query_list);
-	return source->commandTag == CMDTAG_SELECT && !query->hasModifyingCTE && query->rowMarks == NIL;
+	return source->commandTag == CMDTAG_SELECT && !query->hasModifyingCTE &&
+		query->rowMarks == NIL;
 }
 
 /* Errors of the user's text come with its context from SPI. */
@@ -79,12 +83,15 @@ prepare(const UserQuery *query)
 	SPIPlanPtr	plan = SPI_prepare(query->text, 0, NULL);
 
 	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+		elog(ERROR, "SPI_prepare failed: %s",
+			 SPI_result_code_string(SPI_result));
 	if (!is_plain_select(plan))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be one SELECT that changes nothing", query->name),
-				 errhint("For example: SELECT %s FROM items.", kinds[query->kind].columns)));
+				 errmsg("%s must be one SELECT that changes nothing",
+						query->name),
+				 errhint("For example: SELECT %s FROM items.",
+						 kinds[query->kind].columns)));
 	return plan;
 }
 
@@ -128,12 +135,14 @@ check_columns(UserQuery *query, TupleDesc desc)
 }
 
 UserQuery *
-user_query_open(const char *argument, const char *text, QueryKind kind, bool read_only)
+user_query_open(const char *argument, const char *text, QueryKind kind,
+				bool read_only)
 {
 	UserQuery  *query = palloc0(sizeof(UserQuery));
 	SPIPlanPtr	plan;
 
-	query->name = strcmp(argument, "query") == 0 ? argument : psprintf("%s query", argument);
+	query->name = strcmp(argument, "query") == 0 ? argument :
+		psprintf("%s query", argument);
 	query->text = text;
 
 	query->kind = kind;
@@ -218,7 +227,8 @@ user_query_input(const UserQuery *query)
 char *
 user_query_label(const UserQuery *query)
 {
-	char	   *label = labels_of_column(query->table, (int) query->taken - 1, 2);
+	char	   *label = labels_of_column(query->table, (int) query->taken - 1,
+										 2);
 
 	if (label == NULL && query->kind != QUERY_REPORT)
 		raise_null(query, kinds[query->kind].second);

@@ -53,8 +53,8 @@ typedef struct UserQuery
  * type of input will do is for the caller to say.  read_only: it sees what the
  * calling statement sees, and not what has changed since.
  */
-extern UserQuery *user_query_open(const char *argument, const char *text, QueryKind kind,
-								  bool read_only);
+extern UserQuery *user_query_open(const char *argument, const char *text,
+								  QueryKind kind, bool read_only);
 
 /*
  * Go to the next row, fetching at most so many at a time; false at the end,
@@ -75,7 +75,8 @@ extern char *user_query_label(const UserQuery *query);
 extern bool user_query_image(const UserQuery *query, Datum *image);
 
 /* ERROR: there was no row, or none that was wanted (" of the known classes"). */
-pg_noreturn extern void user_query_raise_empty(const UserQuery *query, const char *wanted);
+pg_noreturn extern void user_query_raise_empty(const UserQuery *query,
+											   const char *wanted);
 
 /*
  * Error context, its argument a UserQuery: the row that is read; while the

@@ -47,7 +47,8 @@ begin_piece(const NeighborPage *page, ReportText *piece, Size size)
 {
 	budget_require(BUDGET_MAINTENANCE, budget_sum(page->text.len, size),
 				   "the pictures of the page", "show fewer or smaller ones");
-	report_text_init(piece, memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET));
+	report_text_init(piece, memory_arena(CurrentMemoryContext,
+										 ARENA_NO_BUDGET));
 }
 
 static void
@@ -103,15 +104,18 @@ put_fixed(NeighborPage *page, void (*append) (ReportText *piece))
 }
 
 static void
-add_query_row(NeighborPage *page, const LabeledRows *rows, const LabeledBatch *batch, int row)
+add_query_row(NeighborPage *page, const LabeledRows *rows,
+			  const LabeledBatch *batch, int row)
 {
 	MemoryContext previous = MemoryContextSwitchTo(page->scratch);
 	const bytea *image;
 
 	if (rows->query->columns == 3)
-		image = batch->has_image[row] ? DatumGetByteaPP(batch->images[row]) : NULL;
+		image = batch->has_image[row] ? DatumGetByteaPP(batch->images[row]) :
+			NULL;
 	else
-		image = picture_of_input(page->gallery, batch->inputs[row], rows->query->type);
+		image = picture_of_input(page->gallery, batch->inputs[row],
+								 rows->query->type);
 	page->label = batch->labels[row];
 	put_query(page, image);
 	neighbors_find(page->plan, batch->embeddings[row], put_card, page);
@@ -133,8 +137,8 @@ add_rows(NeighborPage *page, const char *query)
 		if (rows->rows + batch->n > PAGE_MAX_QUERIES)
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("a page shows at most %d rows of the query", PAGE_MAX_QUERIES),
-					 errhint("Add a LIMIT.")));
+					 errmsg("a page shows at most %d rows of the query",
+							PAGE_MAX_QUERIES), errhint("Add a LIMIT.")));
 		for (int i = 0; i < batch->n; i++)
 			add_query_row(page, rows, batch, i);
 	}
@@ -156,7 +160,9 @@ append_head(const NeighborPage *page, ReportText *piece, const char *title)
 	if (gallery->model != NULL)
 	{
 		facts[n].name = "model";
-		facts[n++].value = picture_utf8(psprintf("%s, version %d", gallery->model, gallery->version));
+		facts[n++].value = picture_utf8(psprintf("%s, version %d",
+												 gallery->model,
+												 gallery->version));
 	}
 	if (page->labeled > 0)
 	{
@@ -164,7 +170,8 @@ append_head(const NeighborPage *page, ReportText *piece, const char *title)
 		facts[n++].value = psprintf("%d of %d", page->right, page->labeled);
 	}
 	report_append_head(piece, picture_utf8(title),
-					   psprintf("Each item with its %d nearest, nearest first", page->k), facts, n);
+					   psprintf("Each item with its %d nearest, nearest first",
+								page->k), facts, n);
 }
 
 /* What the head says is known when the rows are written: they move to make room. */
@@ -188,7 +195,8 @@ put_head(NeighborPage *page, const char *title)
 
 /* The page is written where the result will be, once. */
 static text *
-make_page(const Gallery *gallery, const char *query, int k, const char *title, MemoryContext result)
+make_page(const Gallery *gallery, const char *query, int k, const char *title,
+		  MemoryContext result)
 {
 	NeighborPage page = {gallery, neighbors_prepare(gallery, NEIGHBOR_IMAGES, k), k};
 	MemoryContext caller = MemoryContextSwitchTo(result);
@@ -196,7 +204,8 @@ make_page(const Gallery *gallery, const char *query, int k, const char *title, M
 	initStringInfo(&page.text);
 	MemoryContextSwitchTo(caller);
 	appendStringInfoSpaces(&page.text, VARHDRSZ);
-	page.scratch = AllocSetContextCreate(CurrentMemoryContext, "pictures", ALLOCSET_DEFAULT_SIZES);
+	page.scratch = AllocSetContextCreate(CurrentMemoryContext, "pictures",
+										 ALLOCSET_DEFAULT_SIZES);
 	add_rows(&page, query);
 	put_head(&page, title ? title : psprintf("Neighbors in %s", gallery->name));
 	put_fixed(&page, report_append_tail);
@@ -220,7 +229,8 @@ neighbors_html(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 	gallery = gallery_open(name);
-	result = make_page(gallery, query, k, argument_text_or_null(fcinfo, 3), caller);
+	result = make_page(gallery, query, k, argument_text_or_null(fcinfo, 3),
+					   caller);
 	gallery_close(gallery);
 	SPI_finish();
 	PG_RETURN_TEXT_P(result);

@@ -55,8 +55,10 @@ convert(const char *string, int length, int from, int to, const char *mark)
 		int			done = 0;
 
 		if (OidIsValid(function))
-			done = pg_do_encoding_conversion_buf(function, from, to, (unsigned char *) unconstify(char *, string),
-												 length, (unsigned char *) part, room, true);
+			done = pg_do_encoding_conversion_buf(function, from, to,
+												 (unsigned char *) unconstify(char *, string),
+												 length, (unsigned char *) part,
+												 room, true);
 		if (done > 0)
 			appendStringInfoString(&out, part);
 		else
@@ -77,7 +79,8 @@ picture_utf8(const char *string)
 	int			length = strlen(string);
 	int			shown = pg_mbcharcliplen(string, length, MAX_LABEL_CHARACTERS);
 	int			encoding = GetDatabaseEncoding();
-	char	   *clipped = shown < length ? psprintf("%.*s...", shown, string) : pstrdup(string);
+	char	   *clipped = shown < length ? psprintf("%.*s...", shown, string) :
+	pstrdup(string);
 
 	/*
 	 * what is no UTF-8, as it may be in SQL_ASCII, is marked where it is
@@ -96,7 +99,8 @@ picture_server_text(const char *utf8, size_t length)
 	if (length > MaxAllocSize / 4)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a piece of %zu bytes of a report is too large", length)));
+				 errmsg("a piece of %zu bytes of a report is too large",
+						length)));
 	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII || pg_is_ascii(utf8))
 		return unconstify(char *, utf8);
 	return convert(utf8, (int) length, PG_UTF8, encoding, "?");
@@ -116,10 +120,13 @@ set_image(ReportItem *item, const Gallery *gallery, const bytea *pixels)
 	image = palloc(sizeof(ReportImage));
 	status_clear(&status);
 	if (report_image_set(image, VARDATA_ANY(pixels), VARSIZE_ANY_EXHDR(pixels),
-						 gallery->height, gallery->width, gallery->channels, &status))
+						 gallery->height, gallery->width, gallery->channels,
+						 &status))
 		item->image = image;
 	else
-		item->missing = psprintf("%zu byte%s", (size_t) VARSIZE_ANY_EXHDR(pixels), VARSIZE_ANY_EXHDR(pixels) == 1 ? "" : "s");
+		item->missing = psprintf("%zu byte%s",
+								 (size_t) VARSIZE_ANY_EXHDR(pixels),
+								 VARSIZE_ANY_EXHDR(pixels) == 1 ? "" : "s");
 }
 
 const bytea *
@@ -144,7 +151,8 @@ neighbor_image(const NeighborRow *row)
 
 	if (isnull)
 		return NULL;
-	budget_require(BUDGET_MAINTENANCE, toast_raw_datum_size(value), "the pictures", "show smaller ones");
+	budget_require(BUDGET_MAINTENANCE, toast_raw_datum_size(value),
+				   "the pictures", "show smaller ones");
 	return DatumGetByteaPP(value);
 }
 
@@ -159,7 +167,8 @@ picture_query(const Gallery *gallery, const char *label, const bytea *image)
 }
 
 ReportItem
-picture_neighbor(const Gallery *gallery, const NeighborRow *row, const char *query_label)
+picture_neighbor(const Gallery *gallery, const NeighborRow *row,
+				 const char *query_label)
 {
 	char	   *label = neighbor_label(row);
 	ReportItem	item = {0};
@@ -168,7 +177,8 @@ picture_neighbor(const Gallery *gallery, const NeighborRow *row, const char *que
 	item.label = label ? picture_utf8(label) : "(no label)";
 	item.note = psprintf("%.4f", neighbor_distance(row));
 	if (query_label != NULL)
-		item.mark = label != NULL && strcmp(label, query_label) == 0 ? REPORT_RIGHT : REPORT_WRONG;
+		item.mark = label != NULL && strcmp(label, query_label) == 0 ?
+			REPORT_RIGHT : REPORT_WRONG;
 	return item;
 }
 
@@ -178,7 +188,8 @@ picture_neighbor(const Gallery *gallery, const NeighborRow *row, const char *que
 static bool
 encoding_has_blocks(void)
 {
-	return GetDatabaseEncoding() == PG_UTF8 || GetDatabaseEncoding() == PG_SQL_ASCII;
+	return GetDatabaseEncoding() == PG_UTF8 ||
+		GetDatabaseEncoding() == PG_SQL_ASCII;
 }
 
 static ReportStyle
@@ -190,7 +201,8 @@ checked_style(ReportStyle style, const char *name)
 		return REPORT_ASCII;
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("style \"%s\" needs a database in UTF8, not %s", name, GetDatabaseEncodingName()),
+			 errmsg("style \"%s\" needs a database in UTF8, not %s", name,
+					GetDatabaseEncodingName()),
 			 errhint("Style ascii is for every encoding.")));
 }
 
@@ -223,11 +235,13 @@ put_lines(ReturnSetInfo *result, const char *lines)
 	while (*lines != '\0')
 	{
 		const char *end = strchrnul(lines, '\n');
-		char	   *line = picture_server_text(pnstrdup(lines, end - lines), end - lines);
+		char	   *line = picture_server_text(pnstrdup(lines, end - lines),
+											   end - lines);
 		Datum		value = CStringGetTextDatum(line);
 		bool		isnull = false;
 
-		tuplestore_putvalues(result->setResult, result->setDesc, &value, &isnull);
+		tuplestore_putvalues(result->setResult, result->setDesc, &value,
+							 &isnull);
 		lines = *end == '\0' ? end : end + 1;
 	}
 }
@@ -239,14 +253,17 @@ columns_of(const char *character)
 }
 
 static void
-put_strip(ReturnSetInfo *result, const ReportItem *items, int n, int columns, ReportStyle style)
+put_strip(ReturnSetInfo *result, const ReportItem *items, int n, int columns,
+		  ReportStyle style)
 {
 	ReportText	strip;
 	Status		status;
 
 	status_clear(&status);
-	report_text_init(&strip, memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET));
-	if (!report_strip(&strip, items, n, n > 1, columns, style, columns_of, &status))
+	report_text_init(&strip, memory_arena(CurrentMemoryContext,
+										  ARENA_NO_BUDGET));
+	if (!report_strip(&strip, items, n, n > 1, columns, style, columns_of,
+					  &status))
 		raise_status(&status);
 	put_lines(result, strip.data);
 }
@@ -264,7 +281,8 @@ show_image(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	gallery_set_shape(&shape, PG_GETARG_ARRAYTYPE_P(1));
 	status_clear(&status);
-	if (!report_image_set(&image, VARDATA_ANY(pixels), VARSIZE_ANY_EXHDR(pixels),
+	if (!report_image_set(&image, VARDATA_ANY(pixels),
+						  VARSIZE_ANY_EXHDR(pixels),
 						  shape.height, shape.width, shape.channels, &status))
 		raise_status(&status);
 	put_strip((ReturnSetInfo *) fcinfo->resultinfo, &item, 1,
@@ -290,10 +308,12 @@ show_neighbor(void *state, const NeighborRow *row)
 {
 	Shown	   *shown = state;
 	ReportItem	item = picture_neighbor(shown->gallery, row, shown->label);
-	Size		pixels = item.image == NULL ? 0 : (Size) item.image->height * item.image->width * item.image->channels;
+	Size		pixels = item.image == NULL ? 0 :
+	(Size) item.image->height * item.image->width * item.image->channels;
 	MemoryContext caller;
 
-	budget_require_more(BUDGET_MAINTENANCE, shown->context, budget_sum(pixels, strlen(item.label)),
+	budget_require_more(BUDGET_MAINTENANCE, shown->context,
+						budget_sum(pixels, strlen(item.label)),
 						"the pictures", "show fewer of them");
 	caller = MemoryContextSwitchTo(shown->context);
 	if (item.image != NULL)
@@ -324,10 +344,14 @@ show_input(FunctionCallInfo fcinfo, const Gallery *gallery)
 	SPIPlanPtr	plan;
 
 	gallery_require_input(gallery, type);
-	shown.items[shown.n++] = picture_query(gallery, shown.label, picture_of_input(gallery, input, type));
+	shown.items[shown.n++] = picture_query(gallery, shown.label,
+										   picture_of_input(gallery, input,
+															type));
 	plan = neighbors_prepare(gallery, NEIGHBOR_IMAGES, Min(k, MAX_SHOWN - 1));
-	neighbors_find(plan, gallery_embed(gallery, input, type), show_neighbor, &shown);
-	put_strip((ReturnSetInfo *) fcinfo->resultinfo, shown.items, shown.n, columns, style);
+	neighbors_find(plan, gallery_embed(gallery, input, type), show_neighbor,
+				   &shown);
+	put_strip((ReturnSetInfo *) fcinfo->resultinfo, shown.items, shown.n,
+			  columns, style);
 }
 
 /*

@@ -26,7 +26,8 @@ static Parts
 named_parts(int64 run, const char *name, Size size)
 {
 	Parts		parts = {
-		psprintf("checkpoint of training run " INT64_FORMAT " is corrupted", run),
+		psprintf("checkpoint of training run " INT64_FORMAT " is corrupted",
+				 run),
 		"Its", name, "Begin a new training, without resume.", size
 	};
 
@@ -66,8 +67,8 @@ sums_array(const double *sums)
 
 	for (int i = 0; i < PROGRESS_SUMS; i++)
 		values[i] = Float8GetDatum(sums[i]);
-	return construct_array(values, PROGRESS_SUMS, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
-						   TYPALIGN_DOUBLE);
+	return construct_array(values, PROGRESS_SUMS, FLOAT8OID, sizeof(float8),
+						   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
 }
 
 /* All parts of the state, the weights among them */
@@ -103,7 +104,8 @@ checkpoint_write(Checkpoint *checkpoint)
 	catalog_arg_bigint(&args, checkpoint->run);
 	catalog_arg_bigint(&args, nn_trainer_steps(checkpoint->trainer));
 	catalog_arg_bigint(&args, (int64) checkpoint->data_hash);
-	catalog_arg(&args, FLOAT8ARRAYOID, PointerGetDatum(sums_array(checkpoint->sums)), false);
+	catalog_arg(&args, FLOAT8ARRAYOID,
+				PointerGetDatum(sums_array(checkpoint->sums)), false);
 	checkpoint_drop(checkpoint->run);
 	(void) catalog_run("INSERT INTO similarity.checkpoint (run, step, data_hash, progress)"
 					   " VALUES ($1, $2, $3, $4)", &args);
@@ -152,8 +154,8 @@ read_sums(Checkpoint *checkpoint)
 		parts_raise_corrupted(&progress, "is missing");
 	array = DatumGetArrayTypeP(catalog_column_datum(0, 1, FLOAT8ARRAYOID,
 													psprintf("training run " INT64_FORMAT, checkpoint->run)));
-	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != PROGRESS_SUMS || ARR_HASNULL(array) ||
-		ARR_ELEMTYPE(array) != FLOAT8OID)
+	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != PROGRESS_SUMS ||
+		ARR_HASNULL(array) || ARR_ELEMTYPE(array) != FLOAT8OID)
 		parts_raise_corrupted(&progress, "has another size");
 	memcpy(checkpoint->sums, ARR_DATA_PTR(array), sizeof(checkpoint->sums));
 	for (int i = 0; i < PROGRESS_SUMS; i++)

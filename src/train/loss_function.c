@@ -50,7 +50,8 @@ raise_too_long(int n, int dims)
 static double *
 alloc_numbers(int n, int dims)
 {
-	return MemoryContextAllocHuge(CurrentMemoryContext, (Size) n * (Size) dims * sizeof(double));
+	return MemoryContextAllocHuge(CurrentMemoryContext,
+								  (Size) n * (Size) dims * sizeof(double));
 }
 
 /* An array of embeddings of the same dimensions as numbers */
@@ -73,7 +74,8 @@ read_loss_rows(ArrayType *array, const char *name)
 				 errmsg("%s must not be empty", name)));
 	if ((double) rows.n * rows.n > MAX_PRODUCTS)
 		raise_too_long(rows.n, 1);
-	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT, &values, &nulls, &rows.n);
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
+					  &values, &nulls, &rows.n);
 	scratch = palloc(sizeof(float) * EMBEDDING_MAX_DIMS);
 	for (int i = 0; i < rows.n; i++)
 	{
@@ -128,7 +130,8 @@ read_labels(FunctionCallInfo fcinfo, const NnLossType *type, int n)
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("there must be as many labels as embeddings"),
 				 errdetail("There are %d labels and %d embeddings.",
-						   ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)), n)));
+						   ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)),
+						   n)));
 	return (int32 *) ARR_DATA_PTR(array);
 }
 
@@ -172,9 +175,11 @@ check_second(const NnLossRequest *request, const char *name, int second_dims)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("loss \"%s\" needs as many second embeddings as first ones", name),
-				 errdetail("There are %d and %d.", request->nsecond, request->n)));
+				 errdetail("There are %d and %d.", request->nsecond,
+						   request->n)));
 	/* such losses also multiply dimensions with each other */
-	if (kind == NN_LOSS_VIEWS && (double) request->dims * request->dims * request->n > MAX_PRODUCTS)
+	if (kind == NN_LOSS_VIEWS &&
+		(double) request->dims * request->dims * request->n > MAX_PRODUCTS)
 		raise_too_long(request->n, request->dims);
 	if (kind == NN_LOSS_PROXY)
 		check_proxy_labels(request, name);
@@ -195,15 +200,18 @@ gradient_array(const double *gradient, int n, int dims)
 		embedding_check_finite(row);
 		rows[i] = PointerGetDatum(row);
 	}
-	return construct_array(rows, n, embedding_type_oid(), -1, false, TYPALIGN_INT);
+	return construct_array(rows, n, embedding_type_oid(), -1, false,
+						   TYPALIGN_INT);
 }
 
 static void
-read_params(FunctionCallInfo fcinfo, const char *name, const NnLossType *type, Params *params)
+read_params(FunctionCallInfo fcinfo, const char *name, const NnLossType *type,
+			Params *params)
 {
 	Status		status;
 
-	params_from_jsonb(params, psprintf("loss \"%s\"", name), nn_loss_description(type)->params,
+	params_from_jsonb(params, psprintf("loss \"%s\"", name),
+					  nn_loss_description(type)->params,
 					  PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3), NULL);
 	/* one batch has no earlier ones */
 	if (nn_loss_kind(type) == NN_LOSS_PAIRWISE &&
@@ -218,8 +226,10 @@ evaluate_rows(FunctionCallInfo fcinfo, const NnLossRequest *request)
 	Datum		values[3];
 	bool		nulls[3] = {false, false, request->nsecond == 0};
 	double	   *dx = alloc_numbers(request->n, request->dims);
-	double	   *dsecond = alloc_numbers(Max(request->nsecond, 1), request->dims);
-	Arena	   *arena = memory_arena(CurrentMemoryContext, budget_bytes(BUDGET_TRAINING));
+	double	   *dsecond = alloc_numbers(Max(request->nsecond, 1),
+										request->dims);
+	Arena	   *arena = memory_arena(CurrentMemoryContext,
+									 budget_bytes(BUDGET_TRAINING));
 	double		value;
 	Status		status;
 
@@ -228,7 +238,9 @@ evaluate_rows(FunctionCallInfo fcinfo, const NnLossRequest *request)
 	if (!gemm_load(&status))
 		raise_status(&status);
 	if (!nn_loss_evaluate(arena, request, &value, dx, dsecond, &status))
-		budget_raise_status(BUDGET_TRAINING, arena, &status, "the distances of the embeddings", "give fewer embeddings");
+		budget_raise_status(BUDGET_TRAINING, arena, &status,
+							"the distances of the embeddings",
+							"give fewer embeddings");
 	check_interrupts();
 	if (!isfinite(value))
 		ereport(ERROR,
@@ -237,8 +249,10 @@ evaluate_rows(FunctionCallInfo fcinfo, const NnLossRequest *request)
 	values[0] = Float8GetDatum(value);
 	values[1] = PointerGetDatum(gradient_array(dx, request->n, request->dims));
 	values[2] = nulls[2] ? (Datum) 0 :
-		PointerGetDatum(gradient_array(dsecond, request->nsecond, request->dims));
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls));
+		PointerGetDatum(gradient_array(dsecond, request->nsecond,
+									   request->dims));
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values,
+											 nulls));
 }
 
 /* loss(name, labels, embeddings, params, second) */
@@ -257,7 +271,8 @@ evaluate_loss(PG_FUNCTION_ARGS)
 		if (PG_ARGISNULL(i))
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("%s must not be null", i == 0 ? "name" : "embeddings")));
+					 errmsg("%s must not be null",
+							i == 0 ? "name" : "embeddings")));
 	}
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	request.type = nn_loss_type(name, &status);

@@ -27,7 +27,8 @@ seconds_since(instr_time start)
 }
 
 void
-progress_begin(Progress *progress, const char *model, int epochs, int steps_per_epoch, int batch)
+progress_begin(Progress *progress, const char *model, int epochs,
+			   int steps_per_epoch, int batch)
 {
 	memset(progress, 0, sizeof(*progress));
 	progress->model = model;
@@ -78,7 +79,8 @@ report_activity(const Progress *progress)
 	snprintf(activity, sizeof(activity),
 			 "similarity.train %s: epoch %d of %d, step %d of %d, loss %.4f, %.0f images/s",
 			 progress->model, progress->epoch, progress->epochs,
-			 progress->step, progress->steps_per_epoch, progress->sums[SUM_LOSS] / progress->step,
+			 progress->step, progress->steps_per_epoch,
+			 progress->sums[SUM_LOSS] / progress->step,
 			 (double) progress->step * progress->batch / epoch_seconds(progress));
 	pgstat_report_activity(STATE_RUNNING, activity);
 }
@@ -105,8 +107,10 @@ progress_step(Progress *progress, const NnStepStats *stats)
 	sums[SUM_LOSS] += stats->loss;
 	sums[SUM_NORM] += stats->gradient_norm;
 	sums[LAST_RATE] = stats->learning_rate;
-	add_distances(sums + SUM_POSITIVE, stats->avg_positive, stats->min_positive, stats->max_positive);
-	add_distances(sums + SUM_NEGATIVE, stats->avg_negative, stats->min_negative, stats->max_negative);
+	add_distances(sums + SUM_POSITIVE, stats->avg_positive, stats->min_positive,
+				  stats->max_positive);
+	add_distances(sums + SUM_NEGATIVE, stats->avg_negative, stats->min_negative,
+				  stats->max_negative);
 	if (!isnan(stats->dist_gap))
 	{
 		sums[SUM_GAP] += stats->dist_gap;
@@ -122,16 +126,21 @@ progress_step(Progress *progress, const NnStepStats *stats)
 void
 progress_log_step(Progress *progress, const NnStepStats *stats, StepStats *out)
 {
-	out->step = (int64) (progress->epoch - 1) * progress->steps_per_epoch + progress->step;
+	out->step = (int64) (progress->epoch -
+						 1) * progress->steps_per_epoch + progress->step;
 	out->epoch = progress->epoch;
 	out->metrics = (TrainingMetrics)
 	{
 		.loss = stats->loss,.learning_rate = stats->learning_rate,
-			.avg_positive = stats->avg_positive,.min_positive = stats->min_positive,
-			.max_positive = stats->max_positive,.avg_negative = stats->avg_negative,
-			.min_negative = stats->min_negative,.max_negative = stats->max_negative,
+			.avg_positive = stats->avg_positive,.min_positive =
+			stats->min_positive,
+			.max_positive = stats->max_positive,.avg_negative =
+			stats->avg_negative,
+			.min_negative = stats->min_negative,.max_negative =
+			stats->max_negative,
 			.dist_gap = stats->dist_gap,.gradient_norm = stats->gradient_norm,
-			.images_per_second = (double) progress->since_logged * progress->batch /
+			.images_per_second =
+			(double) progress->since_logged * progress->batch /
 			seconds_since(progress->logged)
 	};
 	INSTR_TIME_SET_CURRENT(progress->logged);
@@ -158,7 +167,8 @@ progress_stats(const Progress *progress, EpochStats *stats)
 	stats->epoch = progress->epoch;
 	stats->metrics = (TrainingMetrics)
 	{
-		.loss = sums[SUM_LOSS] / progress->step,.learning_rate = sums[LAST_RATE],
+		.loss = sums[SUM_LOSS] / progress->step,.learning_rate =
+			sums[LAST_RATE],
 			.avg_positive = mean(sums[SUM_POSITIVE], sums[STEPS_POSITIVE]),
 			.min_positive = finite_or_nan(sums[LEAST_POSITIVE]),
 			.max_positive = finite_or_nan(sums[MOST_POSITIVE]),
@@ -167,7 +177,8 @@ progress_stats(const Progress *progress, EpochStats *stats)
 			.max_negative = finite_or_nan(sums[MOST_NEGATIVE]),
 			.dist_gap = mean(sums[SUM_GAP], sums[STEPS_GAP]),
 			.gradient_norm = sums[SUM_NORM] / progress->step,
-			.images_per_second = (double) progress->step * progress->batch / epoch_seconds(progress)
+			.images_per_second =
+			(double) progress->step * progress->batch / epoch_seconds(progress)
 	};
 }
 
@@ -184,7 +195,8 @@ progress_info(const Progress *progress, const EpochStats *stats)
 					m->avg_negative, m->min_negative, m->max_negative,
 					m->dist_gap, m->gradient_norm, m->images_per_second,
 					stats->validation_text == NULL ? "" : ", validation: ",
-					stats->validation_text == NULL ? "" : stats->validation_text)));
+					stats->validation_text == NULL ? "" :
+					stats->validation_text)));
 }
 
 void

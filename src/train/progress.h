@@ -76,7 +76,8 @@ extern void progress_begin(Progress *progress, const char *model, int epochs,
 
 /* An epoch begins; or goes on after so many steps with their sums. */
 extern void progress_epoch(Progress *progress, int epoch);
-extern void progress_resume(Progress *progress, int epoch, int step, const double *sums);
+extern void progress_resume(Progress *progress, int epoch, int step,
+							const double *sums);
 
 /* The sums as they are to be kept */
 extern void progress_sums(const Progress *progress, double *sums);
@@ -85,7 +86,8 @@ extern void progress_sums(const Progress *progress, double *sums);
 extern void progress_step(Progress *progress, const NnStepStats *stats);
 
 /* The step just counted, as it is to be logged */
-extern void progress_log_step(Progress *progress, const NnStepStats *stats, StepStats *out);
+extern void progress_log_step(Progress *progress, const NnStepStats *stats,
+							  StepStats *out);
 
 extern void progress_stats(const Progress *progress, EpochStats *stats);
 

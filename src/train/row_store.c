@@ -44,7 +44,8 @@ struct RowStore
 };
 
 RowStore *
-rows_create(MemoryContext context, Size row_size, int max_fetch, TrainingMemory *memory)
+rows_create(MemoryContext context, Size row_size, int max_fetch,
+			TrainingMemory *memory)
 {
 	RowStore   *store = MemoryContextAllocZero(context, sizeof(RowStore));
 	Size		scratch;
@@ -73,7 +74,8 @@ static void
 begin_file(RowStore *store)
 {
 	store->nkept = store->nrows;
-	store->scratch = MemoryContextAllocHuge(store->context, store->row_size * (Size) store->max_fetch);
+	store->scratch = MemoryContextAllocHuge(store->context,
+											store->row_size * (Size) store->max_fetch);
 	store->callback.func = close_file;
 	store->callback.arg = store;
 	store->file = OpenTemporaryFile(true);
@@ -100,8 +102,8 @@ write_pending(RowStore *store)
 		int			written;
 
 		errno = 0;
-		written = FileWrite(store->file, next, (int) Min(left, BLOCK_SIZE), offset,
-							WAIT_EVENT_BUFFILE_WRITE);
+		written = FileWrite(store->file, next, (int) Min(left, BLOCK_SIZE),
+							offset, WAIT_EVENT_BUFFILE_WRITE);
 		if (written <= 0)
 		{
 			if (errno == 0)
@@ -134,8 +136,10 @@ add_block(RowStore *store)
 	if (!memory_fits(store->memory, size))
 		return false;
 	store->memory->rows += size;
-	store->blocks = repalloc_huge(store->blocks, sizeof(char *) * (store->nblocks + 1));
-	store->blocks[store->nblocks++] = MemoryContextAllocHuge(store->context, size);
+	store->blocks = repalloc_huge(store->blocks,
+								  sizeof(char *) * (store->nblocks + 1));
+	store->blocks[store->nblocks++] = MemoryContextAllocHuge(store->context,
+															 size);
 	return true;
 }
 
@@ -151,7 +155,8 @@ rows_append(RowStore *store, const void *row)
 	{
 		if (store->npending == (uint32) store->max_fetch)
 			write_pending(store);
-		memcpy(store->scratch + store->npending++ * store->row_size, row, store->row_size);
+		memcpy(store->scratch + store->npending++ * store->row_size, row,
+			   store->row_size);
 	}
 	store->nrows++;
 }
@@ -164,7 +169,8 @@ load_row(const RowStore *store, uint32 i, char *row)
 
 	while (left > 0)
 	{
-		int			got = FileRead(store->file, row, (int) Min(left, BLOCK_SIZE), offset,
+		int			got = FileRead(store->file, row,
+								   (int) Min(left, BLOCK_SIZE), offset,
 								   WAIT_EVENT_BUFFILE_READ);
 
 		if (got < 0)
@@ -174,7 +180,8 @@ load_row(const RowStore *store, uint32 i, char *row)
 		if (got == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("temporary file of the training ends before row %u", i)));
+					 errmsg("temporary file of the training ends before row %u",
+							i)));
 		row += got;
 		offset += got;
 		left -= (Size) got;

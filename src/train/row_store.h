@@ -16,8 +16,8 @@ typedef struct RowStore RowStore;
  * ask for at most so many at once.  What is kept in memory is counted in
  * memory->rows and memory->batch.
  */
-extern RowStore *rows_create(MemoryContext context, Size row_size, int max_fetch,
-							 TrainingMemory *memory);
+extern RowStore *rows_create(MemoryContext context, Size row_size,
+							 int max_fetch, TrainingMemory *memory);
 
 extern void rows_append(RowStore *store, const void *row);
 
@@ -25,7 +25,8 @@ extern void rows_append(RowStore *store, const void *row);
  * Point out[i] at row numbers[i], n <= max_fetch, until the next call.  A row
  * that comes several times may have several addresses.
  */
-extern void rows_fetch(RowStore *store, const uint32 *numbers, int n, const void **out);
+extern void rows_fetch(RowStore *store, const uint32 *numbers, int n,
+					   const void **out);
 
 /* How many of them are on disk? */
 extern uint32 rows_spilled(const RowStore *store);

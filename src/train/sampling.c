@@ -57,25 +57,34 @@ read_sampler(const char *name)
  * and every supervised loss needs one: hence two at least.
  */
 void
-sampling_read(FunctionCallInfo fcinfo, const SamplingArguments *places, SamplingOptions *options)
+sampling_read(FunctionCallInfo fcinfo, const SamplingArguments *places,
+			  SamplingOptions *options)
 {
 	memset(options, 0, sizeof(*options));
-	options->examples_per_class = argument_integer(fcinfo, places->examples_per_class,
-												   "examples_per_class", 2, MAX_BATCH);
+	options->examples_per_class = argument_integer(fcinfo,
+												   places->examples_per_class,
+												   "examples_per_class", 2,
+												   MAX_BATCH);
 	if (!PG_ARGISNULL(places->classes_per_batch))
-		options->classes_per_batch = argument_integer(fcinfo, places->classes_per_batch,
-													  "classes_per_batch", 2, MAX_BATCH);
+		options->classes_per_batch = argument_integer(fcinfo,
+													  places->classes_per_batch,
+													  "classes_per_batch", 2,
+													  MAX_BATCH);
 	if (sampling_max_batch(options) > MAX_BATCH)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a batch has at most %d examples", MAX_BATCH)));
 	if (!PG_ARGISNULL(places->max_examples_per_class))
-		options->max_examples_per_class = argument_integer(fcinfo, places->max_examples_per_class,
+		options->max_examples_per_class = argument_integer(fcinfo,
+														   places->max_examples_per_class,
 														   "max_examples_per_class", 1, PG_INT32_MAX);
-	options->single_shot = read_sampler(argument_text(fcinfo, places->sampler, "sampler"));
-	options->seed = PG_ARGISNULL(places->seed) ? random_seed() : (uint64) PG_GETARG_INT64(places->seed);
+	options->single_shot = read_sampler(argument_text(fcinfo, places->sampler,
+													  "sampler"));
+	options->seed = PG_ARGISNULL(places->seed) ? random_seed() :
+		(uint64) PG_GETARG_INT64(places->seed);
 	if (!PG_ARGISNULL(places->known_classes))
-		options->known_classes = PG_GETARG_ARRAYTYPE_P_COPY(places->known_classes);
+		options->known_classes =
+			PG_GETARG_ARRAYTYPE_P_COPY(places->known_classes);
 	if (options->single_shot &&
 		(options->known_classes != NULL || options->max_examples_per_class > 0))
 		ereport(ERROR,
@@ -121,7 +130,8 @@ warn_of_small_classes(const SamplingOptions *options, const SourceRows *rows)
 		if (class->items >= options->examples_per_class)
 			continue;
 		if (small++ < NAMED_CLASSES)
-			appendStringInfo(&names, "%s\"%s\"", small > 1 ? ", " : "", class->label);
+			appendStringInfo(&names, "%s\"%s\"", small > 1 ? ", " : "",
+							 class->label);
 	}
 	if (small > NAMED_CLASSES)
 		appendStringInfoString(&names, " and others");
@@ -130,7 +140,8 @@ warn_of_small_classes(const SamplingOptions *options, const SourceRows *rows)
 				(errmsg_plural("%d class has fewer rows than examples_per_class, %d",
 							   "%d classes have fewer rows than examples_per_class, %d",
 							   small, small, options->examples_per_class),
-				 errdetail("Their rows come repeatedly in a batch: %s.", names.data)));
+				 errdetail("Their rows come repeatedly in a batch: %s.",
+						   names.data)));
 	pfree(names.data);
 }
 
@@ -146,9 +157,11 @@ sampling_create(Arena *arena, SamplingOptions *options, const SourceRows *rows)
 	Status		status;
 
 	if (options->classes_per_batch == 0)
-		options->classes_per_batch = Max(Min(rows->nclasses, SAMPLING_DEFAULT_CLASSES), 2);
+		options->classes_per_batch =
+			Max(Min(rows->nclasses, SAMPLING_DEFAULT_CLASSES), 2);
 	nn.classes_per_batch = options->classes_per_batch;
-	sampler = nn_sampler_create(arena, rows->labels, rows->nrows, rows->nclasses, &nn, &status);
+	sampler = nn_sampler_create(arena, rows->labels, rows->nrows,
+								rows->nclasses, &nn, &status);
 	if (sampler == NULL)
 		raise_status(&status);
 	if (!options->single_shot)
@@ -169,7 +182,8 @@ typedef struct Sample
 } Sample;
 
 static void
-begin_sample(Sample *sample, FunctionCallInfo fcinfo, const SamplingArguments *places)
+begin_sample(Sample *sample, FunctionCallInfo fcinfo,
+			 const SamplingArguments *places)
 {
 	SourceRequest request = {.what = "source",.memory = &sample->memory};
 
@@ -178,7 +192,8 @@ begin_sample(Sample *sample, FunctionCallInfo fcinfo, const SamplingArguments *p
 	sampling_read(fcinfo, places, &sample->options);
 	sampling_request(&sample->options, &request);
 	sample->rows = source_read(CurrentMemoryContext, &request);
-	sample->sampler = sampling_create(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+	sample->sampler = sampling_create(memory_arena(CurrentMemoryContext,
+												   ARENA_NO_BUDGET),
 									  &sample->options, sample->rows);
 	sample->batch = sampling_max_batch(&sample->options);
 	sample->drawn = palloc(sizeof(uint32) * (Size) sample->batch);
@@ -221,7 +236,8 @@ input_as_text(const SourceRows *rows, const void *input)
 		initStringInfo(&array);
 		for (Size i = 0; i < rows->row_size / sizeof(float4); i++)
 		{
-			char	   *number = DatumGetCString(DirectFunctionCall1(float4out, Float4GetDatum(x[i])));
+			char	   *number = DatumGetCString(DirectFunctionCall1(float4out,
+																	 Float4GetDatum(x[i])));
 
 			appendStringInfo(&array, "%c%s", i == 0 ? '{' : ',', number);
 			pfree(number);
@@ -234,7 +250,8 @@ input_as_text(const SourceRows *rows, const void *input)
 
 /* In a context that is reset after each row */
 static void
-put_batch(ReturnSetInfo *result, const Sample *sample, int number, const void *const *inputs)
+put_batch(ReturnSetInfo *result, const Sample *sample, int number,
+		  const void *const *inputs)
 {
 	const SourceRows *rows = sample->rows;
 
@@ -247,7 +264,8 @@ put_batch(ReturnSetInfo *result, const Sample *sample, int number, const void *c
 		values[0] = Int32GetDatum(number);
 		values[1] = Int32GetDatum(i + 1);
 		values[2] = Int64GetDatum((int64) row + 1);
-		values[3] = nulls[3] ? (Datum) 0 : CStringGetTextDatum(labels_text(rows->classes, rows->labels[row]));
+		values[3] = nulls[3] ? (Datum) 0 :
+			CStringGetTextDatum(labels_text(rows->classes, rows->labels[row]));
 		values[4] = input_as_text(rows, inputs[i]);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		MemoryContextReset(CurrentMemoryContext);
@@ -272,7 +290,8 @@ sample_batch(PG_FUNCTION_ARGS)
 	SPI_connect();
 	begin_sample(&sample, fcinfo, &places);
 	inputs = palloc(sizeof(void *) * (Size) sample.batch);
-	rows_context = AllocSetContextCreate(CurrentMemoryContext, "similarity sampled rows",
+	rows_context = AllocSetContextCreate(CurrentMemoryContext,
+										 "similarity sampled rows",
 										 ALLOCSET_DEFAULT_SIZES);
 	for (int i = 1; i <= batches; i++)
 	{
@@ -304,7 +323,8 @@ class_ratio(const Sample *sample, int32 *labels)
 	int			classes = 1;
 
 	for (int i = 0; i < sample->batch; i++)
-		labels[i] = sampling_label(&sample->options, sample->rows, sample->drawn[i]);
+		labels[i] = sampling_label(&sample->options, sample->rows,
+								   sample->drawn[i]);
 	qsort(labels, sample->batch, sizeof(int32), compare_classes);
 	for (int i = 1; i < sample->batch; i++)
 		classes += labels[i] != labels[i - 1];
@@ -316,7 +336,8 @@ Datum
 batch_class_ratio(PG_FUNCTION_ARGS)
 {
 	static const SamplingArguments places = {1, 2, 3, 4, 5, 6};
-	int			batches = argument_integer(fcinfo, 7, "num_batches", 1, MAX_BATCH);
+	int			batches = argument_integer(fcinfo, 7, "num_batches", 1,
+										   MAX_BATCH);
 	Sample		sample;
 	int32	   *labels;
 	double		sum = 0;

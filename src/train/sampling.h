@@ -37,24 +37,28 @@ typedef struct SamplingArguments
 } SamplingArguments;
 
 /* Read and check them, into memory of CurrentMemoryContext. */
-extern void sampling_read(FunctionCallInfo fcinfo, const SamplingArguments *places,
+extern void sampling_read(FunctionCallInfo fcinfo,
+						  const SamplingArguments *places,
 						  SamplingOptions *options);
 
 /* Most rows of a batch, whatever the data */
 extern int	sampling_max_batch(const SamplingOptions *options);
 
 /* What these options ask of a query; the caller adds what else there is. */
-extern void sampling_request(const SamplingOptions *options, SourceRequest *request);
+extern void sampling_request(const SamplingOptions *options,
+							 SourceRequest *request);
 
 /*
  * A sampler of these rows.  Settles classes_per_batch; one WARNING if classes
  * have fewer rows than a batch takes of each.
  */
-extern NnSampler *sampling_create(Arena *arena, SamplingOptions *options, const SourceRows *rows);
+extern NnSampler *sampling_create(Arena *arena, SamplingOptions *options,
+								  const SourceRows *rows);
 
 /* The class of a row, which labels of a batch are */
 static inline int32
-sampling_label(const SamplingOptions *options, const SourceRows *rows, uint32 row)
+sampling_label(const SamplingOptions *options, const SourceRows *rows,
+			   uint32 row)
 {
 	return options->single_shot ? (int32) row : rows->labels[row];
 }

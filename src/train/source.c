@@ -61,7 +61,8 @@ add_known_classes(Reader *reader, ArrayType *known)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("known_classes must not contain nulls")));
-	deconstruct_array(known, TEXTOID, -1, false, TYPALIGN_INT, &labels, NULL, &n);
+	deconstruct_array(known, TEXTOID, -1, false, TYPALIGN_INT, &labels, NULL,
+					  &n);
 	for (int i = 0; i < n; i++)
 		(void) add_class(reader, TextDatumGetCString(labels[i]));
 	reader->known_only = true;
@@ -94,7 +95,8 @@ check_known_classes(const Reader *reader)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("known class \"%s\" has no rows in the %s",
-							labels_text(rows->classes, i), reader->query->name)));
+							labels_text(rows->classes, i),
+							reader->query->name)));
 	}
 }
 
@@ -107,7 +109,8 @@ check_shape(const Reader *reader, const InputRow *input)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("input has shape %s, but that of the first row has %s",
-						input_shape_text(&input->shape), input_shape_text(&reader->shape)),
+						input_shape_text(&input->shape),
+						input_shape_text(&reader->shape)),
 				 errhint("All inputs of a training must have the same shape.")));
 }
 
@@ -123,7 +126,8 @@ begin_rows(Reader *reader, const InputRow *input)
 				 errmsg("input must not be empty")));
 	reader->shape = input->shape;
 	rows->row_size = input->size;
-	rows->store = rows_create(reader->context, input->size, reader->request->max_fetch,
+	rows->store = rows_create(reader->context, input->size,
+							  reader->request->max_fetch,
 							  reader->request->memory);
 }
 
@@ -133,7 +137,8 @@ read_input(Reader *reader)
 {
 	InputRow	input;
 
-	input_read(&input, reader->request->graph, reader->kind, user_query_input(reader->query));
+	input_read(&input, reader->request->graph, reader->kind,
+			   user_query_input(reader->query));
 	if (reader->rows->store == NULL)
 		begin_rows(reader, &input);
 	check_shape(reader, &input);
@@ -147,7 +152,8 @@ append_row(Reader *reader, const void *input, int32 label)
 	TrainingMemory *memory = reader->request->memory;
 
 	/* the label, and the sampler's row number */
-	memory->labels += reader->request->unlabeled ? 0 : sizeof(int32) + sizeof(uint32);
+	memory->labels += reader->request->unlabeled ? 0 :
+		sizeof(int32) + sizeof(uint32);
 	memory->nrows = reader->query->row;
 	memory_check(memory);
 	if (rows->nrows >= PG_INT32_MAX / 2)
@@ -160,7 +166,8 @@ append_row(Reader *reader, const void *input, int32 label)
 		if (rows->nrows == reader->labels_size)
 		{
 			reader->labels_size *= 2;
-			rows->labels = repalloc_huge(rows->labels, sizeof(int32) * reader->labels_size);
+			rows->labels = repalloc_huge(rows->labels,
+										 sizeof(int32) * reader->labels_size);
 		}
 		rows->labels[rows->nrows] = label;
 		labels_add_item(rows->classes, label);
@@ -176,7 +183,8 @@ is_wanted(const Reader *reader, int32 label)
 
 	if (reader->request->unlabeled)
 		return true;
-	return label != NO_LABEL && (most == 0 || class_rows(reader->rows, label) < most);
+	return label != NO_LABEL &&
+		(most == 0 || class_rows(reader->rows, label) < most);
 }
 
 static void
@@ -218,7 +226,8 @@ init_reader(Reader *reader, MemoryContext context, const SourceRequest *request)
 
 	reader->request = request;
 	reader->context = context;
-	reader->row_context = AllocSetContextCreate(CurrentMemoryContext, "similarity source row",
+	reader->row_context = AllocSetContextCreate(CurrentMemoryContext,
+												"similarity source row",
 												ALLOCSET_DEFAULT_SIZES);
 	reader->rows = palloc0(sizeof(SourceRows));
 	if (!request->unlabeled)
@@ -242,8 +251,8 @@ begin_stable_order(void)
 {
 	int			level = NewGUCNestLevel();
 
-	(void) set_config_option("synchronize_seqscans", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("synchronize_seqscans", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	return level;
 }
 
@@ -254,7 +263,8 @@ open_query(Reader *reader)
 
 	EnsurePortalSnapshotExists();
 	reader->query = user_query_open(request->what, request->query,
-									request->unlabeled ? QUERY_INPUTS : QUERY_LABELS, false);
+									request->unlabeled ? QUERY_INPUTS :
+									QUERY_LABELS, false);
 	model_require_input_column(reader->query->name, reader->query->type);
 	reader->kind = input_kind(reader->query->type);
 	reader->rows->element = input_element(reader->kind);
@@ -274,10 +284,13 @@ source_read(MemoryContext context, const SourceRequest *request)
 	read_all(&reader);
 	AtEOXact_GUC(true, level);
 	if (rows->nrows == 0)
-		user_query_raise_empty(reader.query, reader.query->row > 0 ? " of the known classes" : "");
+		user_query_raise_empty(reader.query,
+							   reader.query->row > 0 ? " of the known classes" :
+							   "");
 	if (reader.known_only)
 		check_known_classes(&reader);
-	rows->nclasses = request->unlabeled ? (int) rows->nrows : labels_count(rows->classes);
+	rows->nclasses = request->unlabeled ? (int) rows->nrows :
+		labels_count(rows->classes);
 	MemoryContextDelete(reader.row_context);
 	return rows;
 }
@@ -294,6 +307,7 @@ source_hash(const SourceRows *rows)
 		hash = random_hash(label, strlen(label) + 1, hash);
 	}
 	if (rows->classes != NULL)
-		hash = random_hash(rows->labels, sizeof(int32) * (Size) rows->nrows, hash);
+		hash = random_hash(rows->labels, sizeof(int32) * (Size) rows->nrows,
+						   hash);
 	return hash;
 }

@@ -50,7 +50,8 @@ typedef struct SourceRows
  * the query is a SELECT of an input of the model's size and a label, neither
  * of them NULL, whose labels fit into similarity.training_memory.
  */
-extern SourceRows *source_read(MemoryContext context, const SourceRequest *request);
+extern SourceRows *source_read(MemoryContext context,
+							   const SourceRequest *request);
 
 /* A hash of rows and labels: equal if a query gave the same once more */
 extern uint64 source_hash(const SourceRows *rows);

@@ -92,7 +92,8 @@ plan_memory(Training *training)
 {
 	NnTrainOptions *nn = &training->options.nn;
 
-	training->memory.parameters = nn_graph_weights(training->graph) * sizeof(real);
+	training->memory.parameters =
+		nn_graph_weights(training->graph) * sizeof(real);
 	training->memory.step = nn_trainer_memory(training->graph, nn);
 	memory_check(&training->memory);
 }
@@ -110,8 +111,11 @@ read_training_rows(Training *training)
 	};
 
 	if (options->validation != NULL)
-		training->validation = validation_read(training->context, options->validation, training->graph,
-											   options->nn.pool, &training->memory);
+		training->validation = validation_read(training->context,
+											   options->validation,
+											   training->graph,
+											   options->nn.pool,
+											   &training->memory);
 	sampling_request(&options->sampling, &request);
 	training->rows = source_read(training->context, &request);
 	training->data_hash = source_hash(training->rows);
@@ -125,7 +129,8 @@ create_sampler(Training *training, Arena *arena)
 	SamplingOptions *sampling = &training->options.sampling;
 
 	training->sampler = sampling_create(arena, sampling, training->rows);
-	training->options.nn.classes = sampling->single_shot ? 0 : training->rows->nclasses;
+	training->options.nn.classes = sampling->single_shot ? 0 :
+		training->rows->nclasses;
 	training->batch = sampling_max_batch(sampling);
 	training->drawn = palloc(sizeof(uint32) * (Size) training->batch);
 	training->inputs = palloc(sizeof(void *) * (Size) training->batch);
@@ -154,10 +159,11 @@ first_weights(Training *training)
 	SourceRows *rows = training->rows;
 	Status		status;
 
-	nn_init_weights(training->graph, training->options.sampling.seed, training->weights);
+	nn_init_weights(training->graph, training->options.sampling.seed,
+					training->weights);
 	check_interrupts();
-	if (!nn_adapt(arena, training->graph, rows->element, spread_row, rows, Min(rows->nrows, ADAPT_ROWS),
-				  training->weights, &status))
+	if (!nn_adapt(arena, training->graph, rows->element, spread_row, rows,
+				  Min(rows->nrows, ADAPT_ROWS), training->weights, &status))
 		raise_status(&status);
 	check_interrupts();
 }
@@ -178,7 +184,8 @@ create_trainer(Training *training)
 	if (training->weights == NULL)
 		raise_out_of_memory();
 	first_weights(training);
-	training->trainer = nn_trainer_create(arena, training->graph, &training->options.nn,
+	training->trainer = nn_trainer_create(arena, training->graph,
+										  &training->options.nn,
 										  training->weights, &status);
 	if (training->trainer == NULL)
 		raise_status(&status);
@@ -205,7 +212,8 @@ restore(Training *training)
 {
 	const TrainOptions *options = &training->options;
 	Checkpoint	checkpoint = {
-		.run = training->resumed.run,.trainer = training->trainer,.weights = training->weights,
+		.run = training->resumed.run,.trainer = training->trainer,.weights =
+		training->weights,
 		.weights_size = training->memory.parameters
 	};
 	int64		steps = training->resumed.step;
@@ -225,7 +233,8 @@ restore(Training *training)
 				 errhint("Add ORDER BY to the query; without resume a new training begins.")));
 	checkpoint_read(&checkpoint);
 	if (nn_trainer_steps(training->trainer) != steps)
-		catalog_raise_damaged(psprintf("training run " INT64_FORMAT, training->resumed.run),
+		catalog_raise_damaged(psprintf("training run " INT64_FORMAT,
+									   training->resumed.run),
 							  psprintf("Its checkpoint was made at step %lld or %lld.", (long long) steps,
 									   (long long) nn_trainer_steps(training->trainer)));
 	for (int64 i = 0; i < steps; i++)
@@ -233,7 +242,8 @@ restore(Training *training)
 		CHECK_FOR_INTERRUPTS();
 		nn_sampler_next(training->sampler, training->drawn);
 	}
-	progress_resume(&training->progress, (int) (steps / options->steps_per_epoch) + 1,
+	progress_resume(&training->progress,
+					(int) (steps / options->steps_per_epoch) + 1,
 					(int) (steps % options->steps_per_epoch), checkpoint.sums);
 }
 
@@ -254,7 +264,8 @@ prepare_training(Training *training, FunctionCallInfo fcinfo)
 	if (!gemm_load(&status))
 		raise_status(&status);
 	options->nn.pool = options->resume ?
-		memory_pool_of(training->context, training->resumed.threads) : memory_pool(training->context);
+		memory_pool_of(training->context, training->resumed.threads) :
+		memory_pool(training->context);
 	plan_memory(training);
 	read_training_rows(training);
 	create_sampler(training, arena);
@@ -275,18 +286,22 @@ run_step(Training *training)
 	Status		status;
 
 	nn_sampler_next(training->sampler, training->drawn);
-	rows_fetch(training->rows->store, training->drawn, training->batch, training->inputs);
+	rows_fetch(training->rows->store, training->drawn, training->batch,
+			   training->inputs);
 	for (int i = 0; i < training->batch; i++)
-		training->labels[i] = sampling_label(&training->options.sampling, training->rows,
+		training->labels[i] = sampling_label(&training->options.sampling,
+											 training->rows,
 											 training->drawn[i]);
-	if (!nn_trainer_step(training->trainer, training->rows->element, training->inputs,
-						 training->labels, training->batch, &stats, &status))
+	if (!nn_trainer_step(training->trainer, training->rows->element,
+						 training->inputs, training->labels, training->batch,
+						 &stats, &status))
 		raise_status(&status);
 	check_interrupts();
 	progress_step(&training->progress, &stats);
 	if (training->options.log_steps > 0 &&
 		nn_trainer_steps(training->trainer) % training->options.log_steps == 0)
-		progress_log_step(&training->progress, &stats, &training->log[training->nlog++]);
+		progress_log_step(&training->progress, &stats,
+						  &training->log[training->nlog++]);
 }
 
 /* Weights looked at between interrupts */
@@ -366,8 +381,10 @@ static void
 write_checkpoint(Training *training)
 {
 	Checkpoint	checkpoint = {
-		.run = training->run,.trainer = training->trainer,.weights = training->weights,
-		.weights_size = training->memory.parameters,.data_hash = training->data_hash
+		.run = training->run,.trainer = training->trainer,.weights =
+		training->weights,
+		.weights_size = training->memory.parameters,.data_hash =
+		training->data_hash
 	};
 
 	check_weights(training);
@@ -396,8 +413,10 @@ version_metrics(const Training *training)
 	json_integer(&json, "classes", training->rows->nclasses);
 	json_integer(&json, "epochs", training->options.epochs);
 	json_integer(&json, "steps", nn_trainer_steps(training->trainer));
-	json_integer(&json, "planned_bytes", (int64) memory_planned(&training->memory));
-	json_number(&json, "images_per_second", "%.0f", stats->metrics.images_per_second);
+	json_integer(&json, "planned_bytes",
+				 (int64) memory_planned(&training->memory));
+	json_number(&json, "images_per_second", "%.0f",
+				stats->metrics.images_per_second);
 	json_number(&json, "seconds", "%.3f", INSTR_TIME_GET_DOUBLE(elapsed));
 	json_jsonb(&json, "validation", stats->validation);
 	return json_end(&json);
@@ -406,7 +425,8 @@ version_metrics(const Training *training)
 static void
 write_version(Training *training)
 {
-	int			version = version_store(&training->model, training->graph, weights_of_array, training->weights,
+	int			version = version_store(&training->model, training->graph,
+										weights_of_array, training->weights,
 										version_metrics(training));
 
 	training_run_finish(training->run, &training->model, version);
@@ -449,7 +469,8 @@ run_epoch(Training *training)
 	check_weights(training);
 	progress_stats(progress, &training->stats);
 	if (training->validation != NULL)
-		validation_run(training->validation, training->weights, &training->stats);
+		validation_run(training->validation, training->weights,
+					   &training->stats);
 	if (training->options.verbose)
 		progress_info(progress, &training->stats);
 	write_and_commit(training, write_epoch);
@@ -524,7 +545,8 @@ record_begin(Training *training)
 		training_run_resume(&training->resumed, training->progress.epoch);
 	}
 	else
-		training->run = training_run_begin(&training->model, &training->options);
+		training->run = training_run_begin(&training->model,
+										   &training->options);
 }
 
 static void
@@ -548,9 +570,11 @@ train_model(PG_FUNCTION_ARGS)
 	model_require_writable("similarity.train()");
 	training.atomic = call_is_atomic(fcinfo);
 	SPI_connect_ext(training.atomic ? 0 : SPI_OPT_NONATOMIC);
-	training.context = AllocSetContextCreate(CurrentMemoryContext, "similarity training",
+	training.context = AllocSetContextCreate(CurrentMemoryContext,
+											 "similarity training",
 											 ALLOCSET_DEFAULT_SIZES);
-	training.write_context = AllocSetContextCreate(training.context, "similarity training record",
+	training.write_context = AllocSetContextCreate(training.context,
+												   "similarity training record",
 												   ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(training.context);
 	train(&training, fcinfo);

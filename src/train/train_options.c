@@ -60,11 +60,13 @@ read_loss_and_optimizer(TrainOptions *options)
 	if (nn->loss == NULL)
 		raise_status(&status);
 	params_from_jsonb(&nn->loss_params, psprintf("loss \"%s\"", options->loss),
-					  nn_loss_description(nn->loss)->params, options->loss_params, NULL);
+					  nn_loss_description(nn->loss)->params,
+					  options->loss_params, NULL);
 	nn->optimizer = nn_optimizer_type(options->optimizer, &status);
 	if (nn->optimizer == NULL)
 		raise_status(&status);
-	params_from_jsonb(&nn->optimizer_params, psprintf("optimizer \"%s\"", options->optimizer),
+	params_from_jsonb(&nn->optimizer_params,
+					  psprintf("optimizer \"%s\"", options->optimizer),
 					  nn_optimizer_description(nn->optimizer)->params,
 					  options->optimizer_params, NULL);
 	if (!nn_optimizer_check(&nn->optimizer_params, &status))
@@ -101,10 +103,12 @@ check_views(const TrainOptions *options)
 static void
 check_single_shot(const TrainOptions *options)
 {
-	if (options->sampling.single_shot && nn_loss_kind(options->nn.loss) == NN_LOSS_PROXY)
+	if (options->sampling.single_shot &&
+		nn_loss_kind(options->nn.loss) == NN_LOSS_PROXY)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("loss \"%s\" does not go with sampler \"single_shot\"", options->loss),
+				 errmsg("loss \"%s\" does not go with sampler \"single_shot\"",
+						options->loss),
 				 errdetail("The loss has a proxy for each class, and the sampler takes every row for a class.")));
 }
 
@@ -130,7 +134,8 @@ read_schedule(TrainOptions *options)
 	params_from_jsonb(&nn->schedule_params, psprintf("schedule \"%s\"", name),
 					  nn_schedule_description(nn->schedule)->params,
 					  params, NULL);
-	if (!nn_schedule_check(nn->schedule, &nn->schedule_params, nn->total_steps, &status))
+	if (!nn_schedule_check(nn->schedule, &nn->schedule_params, nn->total_steps,
+						   &status))
 		raise_status(&status);
 }
 
@@ -145,7 +150,8 @@ read_interval(FunctionCallInfo fcinfo)
 		return -1;
 	interval = PG_GETARG_INTERVAL_P(ARG_CHECKPOINT_INTERVAL);
 	seconds = (double) interval->time / USECS_PER_SEC +
-		SECS_PER_DAY * (interval->day + (double) DAYS_PER_MONTH * interval->month);
+		SECS_PER_DAY * (interval->day +
+						(double) DAYS_PER_MONTH * interval->month);
 	if (seconds < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -157,12 +163,14 @@ static void
 read_run(FunctionCallInfo fcinfo, TrainOptions *options)
 {
 	if (!PG_ARGISNULL(ARG_VALIDATION))
-		options->validation = argument_text(fcinfo, ARG_VALIDATION, "validation");
+		options->validation = argument_text(fcinfo, ARG_VALIDATION,
+											"validation");
 	options->checkpoint_seconds = read_interval(fcinfo);
 	options->resume = argument_boolean(fcinfo, ARG_RESUME, "resume");
 	options->seed_given = !PG_ARGISNULL(ARG_SEED);
 	if (!PG_ARGISNULL(ARG_LOG_STEPS))
-		options->log_steps = argument_integer(fcinfo, ARG_LOG_STEPS, "log_steps", 0, PG_INT32_MAX);
+		options->log_steps = argument_integer(fcinfo, ARG_LOG_STEPS,
+											  "log_steps", 0, PG_INT32_MAX);
 	options->verbose = argument_boolean(fcinfo, ARG_VERBOSE, "verbose");
 }
 
@@ -170,8 +178,8 @@ void
 train_options_read(FunctionCallInfo fcinfo, TrainOptions *options)
 {
 	static const SamplingArguments places = {
-		ARG_CLASSES_PER_BATCH, ARG_EXAMPLES_PER_CLASS, ARG_SEED, ARG_KNOWN_CLASSES,
-		ARG_MAX_EXAMPLES_PER_CLASS, ARG_SAMPLER
+		ARG_CLASSES_PER_BATCH, ARG_EXAMPLES_PER_CLASS, ARG_SEED,
+		ARG_KNOWN_CLASSES, ARG_MAX_EXAMPLES_PER_CLASS, ARG_SAMPLER
 	};
 	NnTrainOptions *nn = &options->nn;
 
@@ -183,9 +191,11 @@ train_options_read(FunctionCallInfo fcinfo, TrainOptions *options)
 	options->optimizer = argument_text(fcinfo, ARG_OPTIMIZER, "optimizer");
 	options->optimizer_params = jsonb_argument(fcinfo, ARG_OPTIMIZER_PARAMS);
 	options->schedule = jsonb_argument(fcinfo, ARG_SCHEDULE);
-	options->epochs = argument_integer(fcinfo, ARG_EPOCHS, "epochs", 1, PG_INT32_MAX);
-	options->steps_per_epoch = argument_integer(fcinfo, ARG_STEPS_PER_EPOCH, "steps_per_epoch",
-												1, PG_INT32_MAX);
+	options->epochs = argument_integer(fcinfo, ARG_EPOCHS, "epochs", 1,
+									   PG_INT32_MAX);
+	options->steps_per_epoch = argument_integer(fcinfo, ARG_STEPS_PER_EPOCH,
+												"steps_per_epoch", 1,
+												PG_INT32_MAX);
 	sampling_read(fcinfo, &places, &options->sampling);
 	read_run(fcinfo, options);
 	nn->max_batch = sampling_max_batch(&options->sampling);
@@ -220,8 +230,10 @@ train_options_json(const TrainOptions *options)
 	if (sampling->max_examples_per_class == 0)
 		json_null(&json, "max_examples_per_class");
 	else
-		json_integer(&json, "max_examples_per_class", sampling->max_examples_per_class);
-	json_text(&json, "sampler", sampling->single_shot ? "single_shot" : "multi_shot");
+		json_integer(&json, "max_examples_per_class",
+					 sampling->max_examples_per_class);
+	json_text(&json, "sampler", sampling->single_shot ? "single_shot" :
+			  "multi_shot");
 	json_text(&json, "validation", options->validation);
 	json_integer(&json, "log_steps", options->log_steps);
 	json_integer(&json, "threads", pool_threads(options->nn.pool));

@@ -41,7 +41,8 @@ memory_check(const TrainingMemory *memory)
 			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 			 errmsg("training needs more memory than similarity.training_memory allows"),
 			 errdetail("The parameters take %.1f MB, a step %.1f MB, validation %.1f MB, and the labels of the first " UINT64_FORMAT " rows %.1f MB; %.1f MB are allowed.",
-					   megabytes(memory->parameters), megabytes(memory->step) + megabytes(memory->batch),
+					   megabytes(memory->parameters),
+					   megabytes(memory->step) + megabytes(memory->batch),
 					   megabytes(memory->validation), memory->nrows,
 					   megabytes(memory->labels), megabytes(allowed())),
 			 errhint("Raise similarity.training_memory, or take smaller batches.")));
@@ -52,7 +53,8 @@ memory_planned(const TrainingMemory *memory)
 {
 	Size		total;
 
-	return fixed_size(memory, &total) && size_add(total, memory->rows, &total) ? total : SIZE_MAX;
+	return fixed_size(memory, &total) && size_add(total, memory->rows, &total) ?
+		total : SIZE_MAX;
 }
 
 bool

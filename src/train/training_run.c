@@ -82,7 +82,8 @@ void
 training_run_find(const CatalogModel *model, InterruptedRun *found)
 {
 	CatalogArgs args = {0};
-	const char *entry = psprintf("the last training of model \"%s\"", NameStr(model->name));
+	const char *entry = psprintf("the last training of model \"%s\"",
+								 NameStr(model->name));
 	int64		threads;
 
 	close_abandoned_runs(model);
@@ -95,13 +96,16 @@ training_run_find(const CatalogModel *model, InterruptedRun *found)
 		strcmp(catalog_column_text(0, 2, entry), "finished") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("model \"%s\" has no interrupted training to resume", NameStr(model->name)),
+				 errmsg("model \"%s\" has no interrupted training to resume",
+						NameStr(model->name)),
 				 errdetail("Its last training finished, or there was none.")));
 	found->run = catalog_column_bigint(0, 1, entry);
 	found->seed = (uint64) catalog_column_number(0, 3, entry);
 	threads = catalog_column_number(0, 4, entry);
 	if (threads < 1 || threads > GUC_MAX_THREADS)
-		catalog_raise_damaged(entry, psprintf("It ran on %lld threads.", (long long) threads));
+		catalog_raise_damaged(entry,
+							  psprintf("It ran on %lld threads.",
+									   (long long) threads));
 	found->threads = (int) threads;
 	found->step = 0;
 	found->data_hash = 0;
@@ -110,7 +114,8 @@ training_run_find(const CatalogModel *model, InterruptedRun *found)
 	found->step = catalog_column_bigint(0, 5, entry);
 	found->data_hash = (uint64) catalog_column_bigint(0, 6, entry);
 	if (found->step < 0)
-		catalog_raise_damaged(entry, "Its checkpoint was made before the first step.");
+		catalog_raise_damaged(entry,
+							  "Its checkpoint was made before the first step.");
 }
 
 /* What a run may do in another way after it was resumed */
@@ -164,9 +169,10 @@ static void
 arg_metrics(CatalogArgs *args, const TrainingMetrics *m)
 {
 	const double all[TRAINING_METRICS] = {
-		m->loss, m->learning_rate, m->avg_positive, m->min_positive, m->max_positive,
-		m->avg_negative, m->min_negative, m->max_negative, m->dist_gap, m->gradient_norm,
-		m->images_per_second
+		m->loss, m->learning_rate, m->avg_positive, m->min_positive,
+		m->max_positive,
+		m->avg_negative, m->min_negative, m->max_negative, m->dist_gap,
+		m->gradient_norm, m->images_per_second
 	};
 
 	for (int i = 0; i < (int) TRAINING_METRICS; i++)
@@ -180,7 +186,8 @@ arg_metrics(CatalogArgs *args, const TrainingMetrics *m)
 
 /* The lock on the rows of run and model waits for whoever is deleting them. */
 void
-training_run_epoch(int64 run, const CatalogModel *model, const EpochStats *stats)
+training_run_epoch(int64 run, const CatalogModel *model,
+				   const EpochStats *stats)
 {
 	CatalogArgs args = {0};
 
@@ -211,8 +218,10 @@ metric_array(const StepStats *steps, int n, int i)
 		nulls[step] = isnan(metric);
 		values[step] = Float8GetDatum(metric);
 	}
-	return PointerGetDatum(construct_md_array(values, nulls, 1, &n, &lower, FLOAT8OID, sizeof(float8),
-											  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return PointerGetDatum(construct_md_array(values, nulls, 1, &n, &lower,
+											  FLOAT8OID, sizeof(float8),
+											  FLOAT8PASSBYVAL,
+											  TYPALIGN_DOUBLE));
 }
 
 void
@@ -229,10 +238,13 @@ training_run_steps(int64 run, const StepStats *steps, int n)
 	}
 	catalog_arg_bigint(&args, run);
 	catalog_arg(&args, INT8ARRAYOID,
-				PointerGetDatum(construct_array(numbers, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)),
-				false);
+				PointerGetDatum(construct_array(numbers, n, INT8OID,
+												sizeof(int64), FLOAT8PASSBYVAL,
+												TYPALIGN_DOUBLE)), false);
 	catalog_arg(&args, INT4ARRAYOID,
-				PointerGetDatum(construct_array(epochs, n, INT4OID, sizeof(int32), true, TYPALIGN_INT)), false);
+				PointerGetDatum(construct_array(epochs, n, INT4OID,
+												sizeof(int32), true,
+												TYPALIGN_INT)), false);
 	for (int i = 0; i < (int) TRAINING_METRICS; i++)
 		catalog_arg(&args, FLOAT8ARRAYOID, metric_array(steps, n, i), false);
 	(void) catalog_run("INSERT INTO similarity.training_step (run, step, epoch, " METRIC_COLUMNS ")"
@@ -264,7 +276,8 @@ training_run_fail(int64 run, const ErrorData *error)
 	CatalogArgs args = {0};
 
 	catalog_arg_bigint(&args, run);
-	catalog_arg_text(&args, error->sqlerrcode == ERRCODE_QUERY_CANCELED ? "cancelled" : "failed");
+	catalog_arg_text(&args, error->sqlerrcode == ERRCODE_QUERY_CANCELED ?
+					 "cancelled" : "failed");
 	catalog_arg_text(&args, error->message);
 	(void) catalog_run("UPDATE similarity.training_run SET state = $2, message = $3,"
 					   " ended = pg_catalog.clock_timestamp()"

@@ -15,7 +15,8 @@
 #include "train/train_options.h"
 
 /* Record that a training starts; returns the run's id. */
-extern int64 training_run_begin(const CatalogModel *model, const TrainOptions *options);
+extern int64 training_run_begin(const CatalogModel *model,
+								const TrainOptions *options);
 
 /* A training that did not finish, and where it can go on */
 typedef struct InterruptedRun
@@ -43,8 +44,10 @@ extern void training_run_steps(int64 run, const StepStats *steps, int n);
  * Record an epoch, or how the run ended.  ERRCODE_UNDEFINED_OBJECT if the run
  * is gone, which means that the model was dropped meanwhile.
  */
-extern void training_run_epoch(int64 run, const CatalogModel *model, const EpochStats *stats);
-extern void training_run_finish(int64 run, const CatalogModel *model, int version);
+extern void training_run_epoch(int64 run, const CatalogModel *model,
+							   const EpochStats *stats);
+extern void training_run_finish(int64 run, const CatalogModel *model,
+								int version);
 
 /*
  * Record that the run ended with an error; nothing happens if it is gone, or

@@ -71,7 +71,8 @@ Validation *
 validation_read(MemoryContext context, const char *query, const NnGraph *graph,
 				ThreadPool *pool, TrainingMemory *memory)
 {
-	Validation *validation = MemoryContextAllocZero(context, sizeof(Validation));
+	Validation *validation = MemoryContextAllocZero(context,
+													sizeof(Validation));
 	SourceRequest request = {
 		.what = "validation",.query = query,.graph = graph,
 		.max_fetch = most_rows(pool),.memory = memory
@@ -90,17 +91,24 @@ validation_read(MemoryContext context, const char *query, const NnGraph *graph,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("validation query must return at least 2 rows")));
 	/* an embedding, and what is known of its row, twice for looking up */
-	if (!size_mul(n, (Size) validation->dims * sizeof(float) + 2 * (sizeof(int) + sizeof(double)),
-				  &numbers))
+	if (!size_mul(n, (Size) validation->dims * sizeof(float) +
+				  2 * (sizeof(int) + sizeof(double)), &numbers))
 		numbers = SIZE_MAX / 2;
 	else
-		numbers += Min(n, SEARCH_QUERIES) * (EMBEDDING_SIZE(validation->dims) + sizeof(float) * validation->dims);
-	memory->validation = numbers + nn_infer_memory(graph, most_rows(pool), pool_threads(pool));
+		numbers += Min(n, SEARCH_QUERIES) * (EMBEDDING_SIZE(validation->dims) +
+											 sizeof(float) * validation->dims);
+	memory->validation = numbers + nn_infer_memory(graph, most_rows(pool),
+												   pool_threads(pool));
 	memory_check(memory);
-	validation->embeddings = MemoryContextAllocHuge(context, (Size) n * validation->dims * sizeof(float));
-	validation->nearest = MemoryContextAllocHuge(context, (Size) n * sizeof(int));
-	validation->distance = MemoryContextAllocHuge(context, (Size) n * sizeof(double));
-	validation->run_context = AllocSetContextCreate(context, "similarity validation", ALLOCSET_DEFAULT_SIZES);
+	validation->embeddings = MemoryContextAllocHuge(context,
+													(Size) n * validation->dims * sizeof(float));
+	validation->nearest = MemoryContextAllocHuge(context,
+												 (Size) n * sizeof(int));
+	validation->distance = MemoryContextAllocHuge(context,
+												  (Size) n * sizeof(double));
+	validation->run_context = AllocSetContextCreate(context,
+													"similarity validation",
+													ALLOCSET_DEFAULT_SIZES);
 	return validation;
 }
 
@@ -109,9 +117,12 @@ validation_known_classes(Validation *validation, const SourceRows *training)
 {
 	const SourceRows *rows = validation->rows;
 
-	validation->known = MemoryContextAllocZero(validation->context, sizeof(bool) * (Size) rows->nclasses);
+	validation->known = MemoryContextAllocZero(validation->context,
+											   sizeof(bool) * (Size) rows->nclasses);
 	for (int i = 0; training->classes != NULL && i < rows->nclasses; i++)
-		validation->known[i] = labels_find(training->classes, labels_text(rows->classes, i)) != NO_LABEL;
+		validation->known[i] = labels_find(training->classes,
+										   labels_text(rows->classes,
+													   i)) != NO_LABEL;
 }
 
 /* ---- embeddings ---- */
@@ -146,16 +157,19 @@ embed_validation_rows(Validation *validation, Arena *arena, const real *weights)
 	NnInfer    *infer;
 	Status		status;
 
-	infer = nn_infer_create(arena, validation->graph, weights, most_rows(validation->pool),
-							validation->pool, &status);
+	infer = nn_infer_create(arena, validation->graph, weights,
+							most_rows(validation->pool), validation->pool,
+							&status);
 	if (infer == NULL)
 		raise_status(&status);
 	for (uint32 begin = 0; begin < validation->rows->nrows;)
 	{
-		int			n = (int) Min((uint32) batch, validation->rows->nrows - begin);
+		int			n = (int) Min((uint32) batch,
+								  validation->rows->nrows - begin);
 
 		CHECK_FOR_INTERRUPTS();
-		if (run_rows(validation, infer, begin, n) < FAST_SECONDS && batch < most_rows(validation->pool))
+		if (run_rows(validation, infer, begin, n) < FAST_SECONDS &&
+			batch < most_rows(validation->pool))
 			batch *= 2;
 		begin += (uint32) n;
 	}
@@ -199,11 +213,14 @@ search_rows(Validation *validation, uint32 begin, uint32 n)
 	ExactSearch *search;
 
 	for (uint32 i = 0; i < n; i++)
-		queries[i] = set_embedding(validation, begin + i, embedding_new(validation->dims));
-	search = exact_search_begin(embedding_metric("cosine", false), validation->pool,
-								queries, (int) n, NEIGHBORS);
+		queries[i] = set_embedding(validation, begin + i,
+								   embedding_new(validation->dims));
+	search = exact_search_begin(embedding_metric("cosine", false),
+								validation->pool, queries, (int) n, NEIGHBORS);
 	for (uint32 i = 0; i < validation->rows->nrows; i++)
-		exact_search_add(search, PointerGetDatum(set_embedding(validation, i, row)), i, false);
+		exact_search_add(search,
+						 PointerGetDatum(set_embedding(validation, i, row)), i,
+						 false);
 	exact_search_finish(search);
 	for (uint32 i = 0; i < n; i++)
 	{
@@ -218,7 +235,8 @@ static void
 find_nearest(Validation *validation)
 {
 	uint32		n = validation->rows->nrows;
-	MemoryContext pass = AllocSetContextCreate(CurrentMemoryContext, "similarity validation pass",
+	MemoryContext pass = AllocSetContextCreate(CurrentMemoryContext,
+											   "similarity validation pass",
 											   ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(pass);
 
@@ -241,8 +259,10 @@ evaluate_group(const Validation *validation, Arena *arena, int which)
 	static const EvalRetrievalOptions options = {.threshold = INFINITY};
 	const SourceRows *rows = validation->rows;
 	double		threshold = INFINITY;
-	double	   *distances = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * (Size) rows->nrows);
-	bool	   *hits = MemoryContextAllocHuge(CurrentMemoryContext, (Size) rows->nrows);
+	double	   *distances = MemoryContextAllocHuge(CurrentMemoryContext,
+												   sizeof(double) * (Size) rows->nrows);
+	bool	   *hits = MemoryContextAllocHuge(CurrentMemoryContext,
+											  (Size) rows->nrows);
 	EvalRetrieval *recall;
 	EvalCounts	counts;
 	RowGroup	group = {0};
@@ -258,12 +278,14 @@ evaluate_group(const Validation *validation, Arena *arena, int which)
 
 		if (which >= 0 && validation->known[label] != (which == 1))
 			continue;
-		if (!eval_retrieval_add(recall, label, 0, &validation->nearest[i], &validation->distance[i], 1, &status))
+		if (!eval_retrieval_add(recall, label, 0, &validation->nearest[i],
+								&validation->distance[i], 1, &status))
 			raise_status(&status);
 		distances[group.count] = validation->distance[i];
 		hits[group.count++] = validation->nearest[i] == label;
 	}
-	if (!eval_count(distances, hits, (size_t) group.count, &threshold, 1, arena, &counts, &status))
+	if (!eval_count(distances, hits, (size_t) group.count, &threshold, 1, arena,
+					&counts, &status))
 		raise_status(&status);
 	group.recall = eval_retrieval_value(recall, 0);
 	eval_metric_values(EVAL_BINARY_ACCURACY, &counts, &group.accuracy);
@@ -277,12 +299,15 @@ put_group(JsonObject *json, const char *suffix, const RowGroup *group)
 	bool		empty = group->count == 0;
 
 	json_integer(json, psprintf("rows%s", suffix), group->count);
-	json_number(json, psprintf("recall@1%s", suffix), "%.9g", empty ? NAN : group->recall);
-	json_number(json, psprintf("binary_accuracy%s", suffix), "%.9g", empty ? NAN : group->accuracy);
+	json_number(json, psprintf("recall@1%s", suffix), "%.9g",
+				empty ? NAN : group->recall);
+	json_number(json, psprintf("binary_accuracy%s", suffix), "%.9g",
+				empty ? NAN : group->accuracy);
 }
 
 static void
-describe(EpochStats *stats, const RowGroup *all, const RowGroup *known, const RowGroup *unknown)
+describe(EpochStats *stats, const RowGroup *all, const RowGroup *known,
+		 const RowGroup *unknown)
 {
 	JsonObject	json;
 	StringInfoData text;
@@ -292,10 +317,13 @@ describe(EpochStats *stats, const RowGroup *all, const RowGroup *known, const Ro
 	put_group(&json, "_known_classes", known);
 	put_group(&json, "_unknown_classes", unknown);
 	initStringInfo(&text);
-	appendStringInfo(&text, "recall@1 %.4f, binary accuracy %.4f", all->recall, all->accuracy);
+	appendStringInfo(&text, "recall@1 %.4f, binary accuracy %.4f", all->recall,
+					 all->accuracy);
 	if (known->count > 0 && unknown->count > 0)
-		appendStringInfo(&text, " (known classes %.4f and %.4f, unknown ones %.4f and %.4f)",
-						 known->recall, known->accuracy, unknown->recall, unknown->accuracy);
+		appendStringInfo(&text,
+						 " (known classes %.4f and %.4f, unknown ones %.4f and %.4f)",
+						 known->recall, known->accuracy, unknown->recall,
+						 unknown->accuracy);
 	stats->validation = json_end(&json);
 	stats->validation_text = text.data;
 }

@@ -72,7 +72,8 @@ prepare(Bench *b, Setting setting, char *memory, size_t size)
 	b->rotation = rotation_create(arena, setting.dims, 1, &status);
 	space_init(&b->space, SPACE_L2, b->rotation, NULL);
 	b->query = stored_query_create(arena, &b->space);
-	if (!codes_layout(&b->layout, setting.dims, setting.coded, setting.bits, DEGREE, &status))
+	if (!codes_layout(&b->layout, setting.dims, setting.coded, setting.bits,
+					  DEGREE, &status))
 		exit(1);
 	b->codes = codes_query_create(arena, &b->layout);
 	b->own_size = (stored_size(STORED_INT8, setting.dims) + 7) / 8 * 8;
@@ -176,7 +177,8 @@ time_of(Bench *b, Work work, size_t count)
 
 		for (size_t i = 0; i < calls; i++)
 		{
-			at = (at * 2862933555777941757u + 3037000493u + (sink > 1e300)) & 0xffffffffffff;
+			at = (at * 2862933555777941757u + 3037000493u +
+				  (sink > 1e300)) & 0xffffffffffff;
 			work(b, b->records + (at >> 8) % count * b->record_size);
 		}
 		start = (now() - start) / (double) calls;
@@ -193,8 +195,8 @@ run(const Setting *setting, char *memory, size_t size)
 
 	prepare(&b, *setting, memory, size);
 	cached = 200000 / b.record_size;
-	printf("%-9s %5zu %5zu %4d %7zu", code_kernels->name, setting->dims, setting->coded,
-		   setting->bits, b.record_size);
+	printf("%-9s %5zu %5zu %4d %7zu", code_kernels->name, setting->dims,
+		   setting->coded, setting->bits, b.record_size);
 	printf(" %7.0f", time_of(&b, own_distance, cached));
 	printf(" %7.0f", time_of(&b, prepare_codes, cached));
 	printf(" %7.0f", time_of(&b, score, cached));
@@ -223,8 +225,10 @@ main(int argc, char **argv)
 		   "in cache and from %zu MB of memory; put: one neighbor; list: one slot against all;\n"
 		   "pair: two own vectors; rotate: one vector\n",
 		   DEGREE, DEGREE, size >> 20);
-	printf("%-9s %5s %5s %4s %7s %7s %7s %7s %7s %7s %7s %7s %7s %7s\n", "set", "dims", "coded", "bits",
-		   "bytes", "own", "set", "score", "node", "memory", "put", "list", "pair", "rotate");
+	printf("%-9s %5s %5s %4s %7s %7s %7s %7s %7s %7s %7s %7s %7s %7s\n", "set",
+		   "dims", "coded", "bits",
+		   "bytes", "own", "set", "score", "node", "memory", "put", "list",
+		   "pair", "rotate");
 	for (const CodeKernels *const *t = code_kernels_tables(); *t != NULL; t++)
 		slowest = *t;
 	for (const CodeKernels *const *t = code_kernels_tables(); *t != NULL; t++)

@@ -56,7 +56,8 @@ find(Bench *bench, const float *q, int ef, int64_t *rows)
 	int			looked = 0;
 
 	graph_query_set(bench->graph_query, q);
-	if (!graph_search_begin(bench->search, bench->graph_query, &start, &limits, &bench->status))
+	if (!graph_search_begin(bench->search, bench->graph_query, &start, &limits,
+							&bench->status))
 		fail(bench);
 	while (graph_search_next(bench->search, &found, &bench->status))
 	{
@@ -70,7 +71,8 @@ find(Bench *bench, const float *q, int ef, int64_t *rows)
 			looked++;
 			if (n == BENCH_K && d >= best[n - 1])
 				continue;
-			for (i = n < BENCH_K ? n++ : BENCH_K - 1; i > 0 && best[i - 1] > d; i--)
+			for (i = n < BENCH_K ? n++ : BENCH_K - 1; i > 0 && best[i - 1] > d;
+				 i--)
 			{
 				best[i] = best[i - 1];
 				rows[i] = rows[i - 1];
@@ -85,7 +87,8 @@ find(Bench *bench, const float *q, int ef, int64_t *rows)
 static void
 measure(Bench *bench, const double *truth, int ef)
 {
-	int64_t    *rows = calloc((size_t) bench->query.n * BENCH_K, sizeof(int64_t));
+	int64_t    *rows = calloc((size_t) bench->query.n * BENCH_K,
+							  sizeof(int64_t));
 	double		seconds = 1e30;
 	double		expansions = 0;
 	double		looked = 0;
@@ -98,17 +101,21 @@ measure(Bench *bench, const double *truth, int ef)
 		expansions = looked = 0;
 		for (int i = 0; i < bench->query.n; i++)
 		{
-			looked += find(bench, bench->query.x + (size_t) i * bench->query.dims, ef,
+			looked += find(bench,
+						   bench->query.x + (size_t) i * bench->query.dims, ef,
 						   rows + (size_t) i * BENCH_K);
 			expansions += (double) graph_search_expansions(bench->search);
 		}
 		seconds = fmin(seconds, bench_now() - begin);
 	}
 	for (int i = 0; i < bench->query.n; i++)
-		hits += vectors_hits(&bench->base, bench->query.x + (size_t) i * bench->query.dims,
-							 rows + (size_t) i * BENCH_K, BENCH_K, truth[i], bench->cosine);
+		hits += vectors_hits(&bench->base,
+							 bench->query.x + (size_t) i * bench->query.dims,
+							 rows + (size_t) i * BENCH_K, BENCH_K, truth[i],
+							 bench->cosine);
 	printf("ef %4d  recall %.4f  expansions %6.1f  rows %5.1f  qps %.0f\n", ef,
-		   (double) hits / bench->query.n / BENCH_K, expansions / bench->query.n,
+		   (double) hits / bench->query.n / BENCH_K,
+		   expansions / bench->query.n,
 		   looked / bench->query.n, bench->query.n / seconds);
 	fflush(stdout);
 	free(rows);
@@ -128,8 +135,9 @@ make_root(Bench *bench, Arena *arena)
 		uint32_t	node = (uint32_t) ((uint64_t) i * bench->memory->nodes / n);
 
 		graph_root_put(&bench->root, shape, i, node,
-					   graph_record_own(shape, graph_memory_record(bench->memory, node)),
-					   scratch);
+					   graph_record_own(shape,
+										graph_memory_record(bench->memory,
+															node)), scratch);
 	}
 }
 
@@ -157,7 +165,9 @@ find_center(const Bench *bench, const GraphMetric *metric)
 	for (int i = 0; i < n; i++)
 		memcpy(sample + (size_t) i * dims,
 			   bench->base.x + (size_t) ((int64_t) i * bench->base.n / n) * dims, dims * sizeof(float));
-	found = metric->coded && space_find_center(metric->space, sample, (size_t) n, dims, column, center);
+	found = metric->coded &&
+		space_find_center(metric->space, sample, (size_t) n, dims, column,
+						  center);
 	free(sample);
 	free(column);
 	return found ? center : NULL;
@@ -167,18 +177,21 @@ static void
 build(Bench *bench, int ef_construction, int threads, int passes)
 {
 	ThreadPool *pool = pool_create(threads, &bench->status);
-	GraphBuilder *builder = graph_builder_create(bench->memory, pool, ef_construction,
+	GraphBuilder *builder = graph_builder_create(bench->memory, pool,
+												 ef_construction,
 												 &bench->status);
 	double		begin = bench_now();
 
 	for (int i = 0; i < bench->base.n; i++)
-		if (graph_builder_add(builder, bench->base.x + (size_t) i * bench->base.dims,
+		if (graph_builder_add(builder,
+							  bench->base.x + (size_t) i * bench->base.dims,
 							  (uint64_t) i, &bench->status) != GRAPH_ADDED)
 			fail(bench);
 	if (!graph_builder_flush(builder, &bench->status))
 		fail(bench);
 	for (int pass = 1; pass < passes; pass++)
-		if (!graph_builder_pass(builder, 0, bench->memory->nodes, &bench->status))
+		if (!graph_builder_pass(builder, 0, bench->memory->nodes,
+								&bench->status))
 			fail(bench);
 	printf("build %.2f s\n", bench_now() - begin);
 	graph_builder_destroy(builder);
@@ -210,13 +223,18 @@ main(int argc, char **argv)
 	bench.query = vectors_read(argv[1], "query");
 	truth = bench_read(argv[1], "truth", &size);
 	center = find_center(&bench, metric);
-	if (!graph_shape(&shape, (size_t) bench.base.dims, 32, metric->coded ? STORED_INT8 : STORED_FLOAT,
+	if (!graph_shape(&shape, (size_t) bench.base.dims, 32,
+					 metric->coded ? STORED_INT8 : STORED_FLOAT,
 					 metric->coded ? 0 : -1, 8160, &bench.status) ||
-		!graph_space_init(&space, arena, metric, &shape, 1, center, &bench.status))
+		!graph_space_init(&space, arena, metric, &shape, 1, center,
+						  &bench.status))
 		fail(&bench);
-	printf("%d x %d, %d bits of %zu dimensions, %zu bytes a record%s\n", bench.base.n,
-		   bench.base.dims, shape.bits, shape.coded, shape.size, center != NULL ? ", centered" : "");
-	bench.memory = graph_memory_create(arena, &space, (uint32_t) bench.base.n, &bench.status);
+	printf("%d x %d, %d bits of %zu dimensions, %zu bytes a record%s\n",
+		   bench.base.n,
+		   bench.base.dims, shape.bits, shape.coded, shape.size,
+		   center != NULL ? ", centered" : "");
+	bench.memory = graph_memory_create(arena, &space, (uint32_t) bench.base.n,
+									   &bench.status);
 	build(&bench, atoi(argv[5]), atoi(argv[3]), atoi(argv[4]));
 	bench.graph_query = graph_query_create(arena, &space);
 	make_root(&bench, arena);
@@ -224,8 +242,11 @@ main(int argc, char **argv)
 		fail(&bench);
 	bench.search = graph_search_create(arena, &bench.access, &bench.status);
 	for (uint32_t i = 0; i < bench.memory->nodes; i++)
-		neighbors += graph_record_neighbors(&shape, graph_memory_record(bench.memory, i));
-	printf("root %d, %.1f neighbors\n", bench.root.n, neighbors / bench.memory->nodes);
+		neighbors += graph_record_neighbors(&shape,
+											graph_memory_record(bench.memory,
+																i));
+	printf("root %d, %.1f neighbors\n", bench.root.n,
+		   neighbors / bench.memory->nodes);
 	for (int i = 6; i < argc; i++)
 		measure(&bench, truth, atoi(argv[i]));
 	return 0;

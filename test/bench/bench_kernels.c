@@ -22,7 +22,8 @@
 #define MEMORY ((size_t) 256 << 20)
 #define CACHED ((size_t) 24 << 10)	/* bytes of rows, in the first-level cache */
 
-typedef float (*ForeignFunction) (const void *a, const void *b, const void *param);
+typedef float (*ForeignFunction) (const void *a, const void *b,
+								  const void *param);
 
 #ifdef HNSWLIB
 extern ForeignFunction hnswlib_l2_function(size_t n, void **param);
@@ -94,19 +95,23 @@ run_row(const Work *w, const char *row)
 	if (w->foreign != NULL)
 		return w->foreign(query, row, w->param);
 	if (w->kind == ELEMENT_BIT)
-		return (float) kernel_hamming_distance((const uint8_t *) query, (const uint8_t *) row, (w->n + 7) / 8);
+		return (float) kernel_hamming_distance((const uint8_t *) query,
+											   (const uint8_t *) row,
+											   (w->n + 7) / 8);
 	if (w->kind == ELEMENT_FLOAT)
 		return w->floats->cosine(query, x, w->n, &a, &b, &c), a;
 	if (w->what == 'c')
 		return w->mixed->cosine(query, row, 0.5f, w->n, &a, &b, &c), a;
-	return (w->what == 'l' ? w->mixed->l2_squared : w->what == 'p' ? w->mixed->inner_product : w->mixed->l1) (query, row, 0.5f, w->n);
+	return (w->what == 'l' ? w->mixed->l2_squared : w->what == 'p' ?
+			w->mixed->inner_product : w->mixed->l1) (query, row, 0.5f, w->n);
 }
 
 /* Rows one behind the other over so many bytes, so many times */
 static double
 time_of_passes(const Work *w, size_t bytes, size_t passes)
 {
-	size_t		stride = (element_size((ElementKind) w->kind, w->n) + 7) / 8 * 8;
+	size_t		stride = (element_size((ElementKind) w->kind,
+									   w->n) + 7) / 8 * 8;
 	size_t		rows = bytes / stride;
 	double		start = now();
 	float		sum = 0;
@@ -122,12 +127,15 @@ time_of_passes(const Work *w, size_t bytes, size_t passes)
 static double
 time_of(const Work *w, size_t bytes)
 {
-	size_t		rows = bytes / ((element_size((ElementKind) w->kind, w->n) + 7) / 8 * 8);
+	size_t		rows = bytes / ((element_size((ElementKind) w->kind,
+											  w->n) + 7) / 8 * 8);
 	double		best = 1e300;
 
 	for (int try = 0; try < (bytes < MEMORY ? 100 : 5); try++)
 	{
-		double		time = time_of_passes(w, bytes, bytes < MEMORY ? 10000 / rows + 1 : 1);
+		double		time = time_of_passes(w, bytes,
+										  bytes < MEMORY ? 10000 / rows + 1 :
+										  1);
 
 		best = time < best ? time : best;
 	}
@@ -297,7 +305,8 @@ report_all(const char *set, Work work, double loads, double sums)
 
 		work.what = *what;
 		if (work.kind == ELEMENT_FLOAT)
-			work.sum = *what == 'l' ? work.floats->l2_squared : *what == 'p' ? work.floats->inner_product :
+			work.sum = *what == 'l' ? work.floats->l2_squared : *what == 'p' ?
+				work.floats->inner_product :
 				*what == 'm' ? work.floats->l1 : NULL;
 		report(set, name, &work, limit);
 	}
@@ -326,7 +335,8 @@ report_foreign(const KernelTable *ours)
 		{
 			.n = dims[i]
 		};
-		works[i][count].foreign = hnswlib_l2_function(dims[i], &works[i][count].param);
+		works[i][count].foreign = hnswlib_l2_function(dims[i],
+													  &works[i][count].param);
 		names[count++] = "hnswlib";
 #endif
 #ifdef FAISS
@@ -346,7 +356,8 @@ report_foreign(const KernelTable *ours)
 			{
 				double		time = time_of_passes(&works[i][j], CACHED, 33);
 
-				times[j][i] = try == 0 || time < times[j][i] ? time : times[j][i];
+				times[j][i] = try == 0 || time < times[j][i] ? time :
+					times[j][i];
 			}
 		}
 	}
@@ -391,7 +402,8 @@ main(void)
 	printf("Nanoseconds a distance in the first-level cache by dimensions, and of 784 the share of\n"
 		   "the limit (goal: 80 %%); then of 784 dimensions from %zu MB of memory, and the share of the\n"
 		   "speed of reading them.  l: L2, p: inner product, m: L1, c: cosine\n", MEMORY >> 20);
-	printf("%-9s %-7s   %7d %7d %7d %7d %7d %8s %8s %7s\n", "set", "kind", 8, 64, 100, 784, 1536, "limit", "memory", "reading");
+	printf("%-9s %-7s   %7d %7d %7d %7d %7d %8s %8s %7s\n", "set", "kind", 8,
+		   64, 100, 784, 1536, "limit", "memory", "reading");
 	for (int i = 0; kernel_tables()[i] != NULL; i++)
 	{
 		const KernelTable *t = kernel_tables()[i];

@@ -84,32 +84,38 @@ main(int argc, char **argv)
 	work = 2e-9 * (double) queries * (double) dims;
 	for (int try = 0; try < 3; try++)
 	{
-		NeighborSearch *search = neighbors_create(arena, NULL, NEIGHBOR_L2, l2, dims, q,
-												  items_of(q, queries), queries, k, &status);
+		NeighborSearch *search = neighbors_create(arena, NULL, NEIGHBOR_L2, l2,
+												  dims, q, items_of(q, queries),
+												  queries, k, &status);
 		size_t		block = neighbors_block(search);
 		double		t[4];
 
 		t[0] = now();
 		for (size_t i = 0; i < rows; i += block)
-			neighbors_add(search, x + i * dims, row_items + i, ids + i, rows - i < block ? rows - i : block);
+			neighbors_add(search, x + i * dims, row_items + i, ids + i,
+						  rows - i < block ? rows - i : block);
 		t[1] = now();
 		for (size_t i = 0; i < rows; i += block)
-			gemm_f32(false, true, (int) queries, (int) (rows - i < block ? rows - i : block), (int) dims,
-					 1, q, (int) dims, x + i * dims, (int) dims, 0, c, (int) block);
+			gemm_f32(false, true, (int) queries,
+					 (int) (rows - i < block ? rows - i : block), (int) dims,
+					 1, q, (int) dims, x + i * dims, (int) dims, 0, c,
+					 (int) block);
 		t[2] = now();
-		gemm_f32(false, true, (int) queries, rows < 4096 ? (int) rows : 4096, (int) dims,
-				 1, q, (int) dims, x, (int) dims, 0, c, 4096);
+		gemm_f32(false, true, (int) queries, rows < 4096 ? (int) rows : 4096,
+				 (int) dims, 1, q, (int) dims, x, (int) dims, 0, c, 4096);
 		t[3] = now();
 		for (int j = 0; j < 3; j++)
 			best[j] = t[j + 1] - t[j] < best[j] ? t[j + 1] - t[j] : best[j];
 		arena_reset(arena);
 	}
-	printf("%zu queries x %zu rows x %zu, k = %zu, one thread, %s\n", queries, rows, dims, k, gemm_name());
+	printf("%zu queries x %zu rows x %zu, k = %zu, one thread, %s\n", queries,
+		   rows, dims, k, gemm_name());
 	printf("search  %6.1f GFLOPS\n", work * (double) rows / best[0]);
 	printf("product %6.1f GFLOPS in the same blocks: the search has %.0f %%\n",
 		   work * (double) rows / best[1], 100 * best[1] / best[0]);
 	printf("sgemm   %6.1f GFLOPS at its best: the search has %.0f %%\n",
 		   work * (rows < 4096 ? (double) rows : 4096) / best[2],
-		   100 * (best[2] / (rows < 4096 ? (double) rows : 4096)) / (best[0] / (double) rows));
+		   100 * (best[2] / (rows < 4096 ? (double) rows :
+							 4096)) / (best[0] / (double) rows));
 	return 0;
 }

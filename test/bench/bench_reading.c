@@ -51,7 +51,8 @@ read_all(const uint64_t *p, size_t n)
 static size_t
 row_size(size_t dims, ElementKind kind)
 {
-	return (ROW_HEAD + element_size(kind, dims) + ROW_ALIGN - 1) / ROW_ALIGN * ROW_ALIGN;
+	return (ROW_HEAD + element_size(kind,
+									dims) + ROW_ALIGN - 1) / ROW_ALIGN * ROW_ALIGN;
 }
 
 static size_t
@@ -61,7 +62,8 @@ rows_of_page(size_t dims, ElementKind kind)
 }
 
 static double
-compute_all(const char *pages, size_t rows, size_t dims, ElementKind kind, const float *query)
+compute_all(const char *pages, size_t rows, size_t dims, ElementKind kind,
+			const float *query)
 {
 	size_t		size = row_size(dims, kind);
 	size_t		fit = rows_of_page(dims, kind);
@@ -81,7 +83,8 @@ compute_all(const char *pages, size_t rows, size_t dims, ElementKind kind, const
 }
 
 static double
-best_of(bool compute, const char *memory, size_t rows, size_t dims, ElementKind kind, const float *query)
+best_of(bool compute, const char *memory, size_t rows, size_t dims,
+		ElementKind kind, const float *query)
 {
 	double		best = 1e300;
 
@@ -92,7 +95,8 @@ best_of(bool compute, const char *memory, size_t rows, size_t dims, ElementKind 
 		if (compute)
 			sink = (uint64_t) compute_all(memory, rows, dims, kind, query);
 		else
-			sink = read_all((const uint64_t *) (const void *) memory, rows * element_size(kind, dims) / sizeof(uint64_t));
+			sink = read_all((const uint64_t *) (const void *) memory,
+							rows * element_size(kind, dims) / sizeof(uint64_t));
 		start = now() - start;
 		best = start < best ? start : best;
 	}
@@ -113,7 +117,8 @@ main(int argc, char **argv)
 	if (rows == 0 || dims == 0 || element_size(kind, dims) > PAGE - 100)
 		return fputs("usage: bench_reading ROWS DIMENSIONS float|half|int8, of at most a page\n", stderr), 2;
 	bytes = (rows / rows_of_page(dims, kind) + 1) * PAGE;
-	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	query = calloc(dims, sizeof(float));
 	if (memory == MAP_FAILED || query == NULL)
 		return perror("bench_reading"), 1;

@@ -132,7 +132,8 @@ main(void)
 		print_ours(v);
 		strcpy(texts[v], printed);
 	}
-	printf("text of %d numbers, nanoseconds a number (goal: 4 times as fast)\n", DIMS);
+	printf("text of %d numbers, nanoseconds a number (goal: 4 times as fast)\n",
+		   DIMS);
 	printf("%-8s %8s %10s %8s\n", "", "ours", "C library", "ratio");
 	report("parse", nanoseconds(parse_ours), nanoseconds(parse_library));
 	report("print", nanoseconds(print_ours), nanoseconds(print_library));

@@ -66,7 +66,8 @@ gemm_task(void *arg, int slice, int worker)
 	float	   *m = (float *) arg + (size_t) slice * 3 * GEMM_SIZE * GEMM_SIZE;
 
 	gemm_f32(false, false, GEMM_SIZE, GEMM_SIZE, GEMM_SIZE, 1, m, GEMM_SIZE,
-			 m + GEMM_SIZE * GEMM_SIZE, GEMM_SIZE, 0, m + 2 * GEMM_SIZE * GEMM_SIZE, GEMM_SIZE);
+			 m + GEMM_SIZE * GEMM_SIZE, GEMM_SIZE, 0,
+			 m + 2 * GEMM_SIZE * GEMM_SIZE, GEMM_SIZE);
 }
 
 /* Median seconds of a task on all threads at once */
@@ -90,7 +91,8 @@ static double
 gemm_rate(ThreadPool *pool)
 {
 	int			threads = pool_threads(pool);
-	float	   *m = calloc((size_t) threads * 3 * GEMM_SIZE * GEMM_SIZE, sizeof(float));
+	float	   *m = calloc((size_t) threads * 3 * GEMM_SIZE * GEMM_SIZE,
+						   sizeof(float));
 	double		seconds = median_run(pool, gemm_task, m);
 
 	free(m);
@@ -142,7 +144,8 @@ measure(Machine *machine)
 static bool
 is_wanted(const Machine *machine, const char *name)
 {
-	return machine->only == NULL || strncmp(name, machine->only, strlen(machine->only)) == 0;
+	return machine->only == NULL ||
+		strncmp(name, machine->only, strlen(machine->only)) == 0;
 }
 
 /* ---- models ---- */
@@ -191,7 +194,8 @@ add_resnet(const char *format,...)
 	va_list		arguments;
 
 	va_start(arguments, format);
-	vsnprintf(resnet_texts[resnet_count], sizeof(resnet_texts[0]), format, arguments);
+	vsnprintf(resnet_texts[resnet_count], sizeof(resnet_texts[0]), format,
+			  arguments);
 	va_end(arguments);
 	resnet_layers[resnet_count] = resnet_texts[resnet_count];
 	resnet_count++;
@@ -209,7 +213,8 @@ add_block(int b, int filters, int stride, bool project)
 	add_resnet("conv2d filters=%d kernel_size=3 strides=%d padding=same use_bias=false inputs=%d", filters, stride, b - 1);
 	add_resnet("batch_normalization");
 	add_resnet("activation activation=relu");
-	add_resnet("conv2d filters=%d kernel_size=3 padding=same use_bias=false", filters);
+	add_resnet("conv2d filters=%d kernel_size=3 padding=same use_bias=false",
+			   filters);
 	add_resnet("batch_normalization name=%d_main", b);
 	if (project)
 		add_resnet("add inputs=%d_shortcut,%d_main", b, b);
@@ -229,7 +234,8 @@ resnet18(void)
 	add_resnet("batch_normalization");
 	add_resnet("activation activation=relu name=0");
 	for (int b = 1; b <= 8; b++)
-		add_block(b, 64 << (b - 1) / 2, b > 2 && b % 2 == 1 ? 2 : 1, b % 2 == 1);
+		add_block(b, 64 << (b - 1) / 2, b > 2 && b % 2 == 1 ? 2 : 1,
+				  b % 2 == 1);
 	add_resnet("generalized_mean_pooling2d");
 	add_resnet("metric_embedding units=128");
 	resnet_layers[resnet_count] = NULL;
@@ -249,8 +255,8 @@ open_graph(Arena *arena, const Model *model)
 
 /* total_steps: of a cosine schedule; 0: a constant learning rate */
 static NnTrainer *
-make_trainer(Arena *arena, const NnGraph *graph, int batch, int total_steps, ThreadPool *pool,
-			 real *weights)
+make_trainer(Arena *arena, const NnGraph *graph, int batch, int total_steps,
+			 ThreadPool *pool, real *weights)
 {
 	Status		status;
 	NnTrainOptions options = {.max_batch = batch,.seed = 42,.pool = pool,.total_steps = total_steps};
@@ -258,10 +264,12 @@ make_trainer(Arena *arena, const NnGraph *graph, int batch, int total_steps, Thr
 
 	options.loss = nn_loss_type("multi_similarity", &status);
 	options.optimizer = nn_optimizer_type("adam", &status);
-	params_init(&options.loss_params, "loss", nn_loss_description(options.loss)->params);
+	params_init(&options.loss_params, "loss",
+				nn_loss_description(options.loss)->params);
 	params_init(&options.optimizer_params, "optimizer",
 				nn_optimizer_description(options.optimizer)->params);
-	options.schedule = nn_schedule_type(total_steps > 0 ? "cosine" : "constant", &status);
+	options.schedule = nn_schedule_type(total_steps > 0 ? "cosine" : "constant",
+										&status);
 	params_init(&options.schedule_params, "schedule",
 				nn_schedule_description(options.schedule)->params);
 	trainer = nn_trainer_create(arena, graph, &options, weights, &status);
@@ -294,7 +302,8 @@ static Batch
 make_batch(int n, size_t size)
 {
 	Batch		batch = {
-		malloc((size_t) n * size), malloc(sizeof(void *) * (size_t) n), malloc(sizeof(int32_t) * (size_t) n)
+		malloc((size_t) n * size), malloc(sizeof(void *) * (size_t) n),
+		malloc(sizeof(int32_t) * (size_t) n)
 	};
 
 	for (size_t i = 0; i < (size_t) n * size; i++)
@@ -318,7 +327,8 @@ free_batch(Batch *batch)
 static void
 print_row(const Machine *machine, const Bench *bench, double ms)
 {
-	printf("%-28s %8.2f ms %8.2f %7s %9.0f %8.1f %% %8.0f %6.1f\n", bench->name, ms, bench->limit,
+	printf("%-28s %8.2f ms %8.2f %7s %9.0f %8.1f %% %8.0f %6.1f\n", bench->name,
+		   ms, bench->limit,
 		   ms <= bench->limit ? "" : "MISSED", 1000 * bench->batch / ms,
 		   100 * bench->batch * bench->flops / (ms / 1000) / machine->flops,
 		   machine->flops / 1e9, machine->memory / 1e9);
@@ -330,20 +340,23 @@ bench_step(const Machine *machine, const Bench *bench)
 {
 	Arena	   *arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
 	NnGraph    *graph = open_graph(arena, bench->model);
-	real	   *weights = arena_alloc_array(arena, nn_graph_weights(graph), sizeof(real));
+	real	   *weights = arena_alloc_array(arena, nn_graph_weights(graph),
+											sizeof(real));
 	Batch		batch = make_batch(bench->batch, nn_graph_inputs(graph));
 	double	   *times = malloc(sizeof(double) * (size_t) bench->runs);
 	NnTrainer  *trainer;
 
 	nn_init_weights(graph, 42, weights);
-	trainer = make_trainer(arena, graph, bench->batch, 0, machine->pool, weights);
+	trainer = make_trainer(arena, graph, bench->batch, 0, machine->pool,
+						   weights);
 	for (int i = 0; i < bench->runs; i++)
 	{
 		NnStepStats stats;
 		Status		status;
 		double		start = now();
 
-		if (!nn_trainer_step(trainer, NN_UINT8, batch.rows, batch.labels, bench->batch, &stats, &status))
+		if (!nn_trainer_step(trainer, NN_UINT8, batch.rows, batch.labels,
+							 bench->batch, &stats, &status))
 			die(&status);
 		times[i] = 1000 * (now() - start);
 	}
@@ -358,7 +371,8 @@ bench_infer(const Machine *machine, const Bench *bench)
 {
 	Arena	   *arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
 	NnGraph    *graph = open_graph(arena, bench->model);
-	real	   *weights = arena_alloc_array(arena, nn_graph_weights(graph), sizeof(real));
+	real	   *weights = arena_alloc_array(arena, nn_graph_weights(graph),
+											sizeof(real));
 	Batch		batch = make_batch(bench->batch, nn_graph_inputs(graph));
 	float	   *out = malloc(sizeof(float) * nn_graph_outputs(graph) * (size_t) bench->batch);
 	double	   *times = malloc(sizeof(double) * (size_t) bench->runs);
@@ -414,11 +428,13 @@ bench_one_step(const Machine *machine, int row)
 	double		small = product_ms(machine, 20 * HELLO_STEP_FLOPS, 1);
 	double		trip = memory_ms(machine, HELLO_STEP_BYTES);
 	const Bench steps[STEPS] = {
-		{"hello world, step of 10 x 2", &hello_world, 20, 101, HELLO_STEP_FLOPS, 2 * (small > trip ? small : trip)},
+		{"hello world, step of 10 x 2", &hello_world, 20, 101, HELLO_STEP_FLOPS,
+		2 * (small > trip ? small : trip)},
 		{"hello world, step of 160", &hello_world, 160, 25, HELLO_STEP_FLOPS,
 		product_ms(machine, 160 * HELLO_STEP_FLOPS, 0.55)},
 		{"notebook, step of 60", &notebook, 60, 15, 3 * 19.9e6, 30},
-		{"resnet18, step of 64", &resnet, 64, 3, 3 * 1.119e9, product_ms(machine, 64 * 3 * 1.119e9, 0.5)}
+		{"resnet18, step of 64", &resnet, 64, 3, 3 * 1.119e9,
+		product_ms(machine, 64 * 3 * 1.119e9, 0.5)}
 	};
 
 	if (is_wanted(machine, steps[row].name))
@@ -450,7 +466,8 @@ read_file(const char *directory, const char *name, size_t skip, size_t size)
 
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
 	f = fopen(path, "rb");
-	if (f == NULL || fseek(f, (long) skip, SEEK_SET) != 0 || fread(data, 1, size, f) != size)
+	if (f == NULL || fseek(f, (long) skip, SEEK_SET) != 0 ||
+		fread(data, 1, size, f) != size)
 	{
 		fprintf(stderr, "could not read %s\n", path);
 		exit(1);
@@ -460,13 +477,15 @@ read_file(const char *directory, const char *name, size_t skip, size_t size)
 }
 
 static float *
-embed_all(const NnGraph *graph, const real *weights, const uint8_t *images, int n, ThreadPool *pool)
+embed_all(const NnGraph *graph, const real *weights, const uint8_t *images,
+		  int n, ThreadPool *pool)
 {
 	Arena	   *arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
 	float	   *out = malloc(sizeof(float) * 64 * (size_t) n);
 	const void *rows[256];
 	Status		status;
-	NnInfer    *infer = nn_infer_create(arena, graph, weights, 256, pool, &status);
+	NnInfer    *infer = nn_infer_create(arena, graph, weights, 256, pool,
+										&status);
 
 	for (int i = 0; i < n; i += 256)
 	{
@@ -482,7 +501,8 @@ embed_all(const NnGraph *graph, const real *weights, const uint8_t *images, int 
 
 static double
 recall_at_1(const float *queries, const uint8_t *query_labels, int nqueries,
-			const float *gallery, const uint8_t *labels, int ngallery, int stride)
+			const float *gallery, const uint8_t *labels, int ngallery,
+			int stride)
 {
 	int			hits = 0;
 
@@ -493,7 +513,9 @@ recall_at_1(const float *queries, const uint8_t *query_labels, int nqueries,
 
 		for (int i = 0; i < ngallery; i += stride)
 		{
-			float		s = kernel->inner_product(queries + (size_t) q * 64, gallery + (size_t) i * 64, 64);
+			float		s = kernel->inner_product(queries + (size_t) q * 64,
+												  gallery + (size_t) i * 64,
+												  64);
 
 			if (s > best)
 			{
@@ -524,18 +546,25 @@ accuracy(const Recipe *recipe, const char *directory, ThreadPool *pool)
 	{
 		TRAIN = 60000, TEST = 10000
 	};
-	uint8_t    *images = read_file(directory, "train-images-idx3-ubyte", 16, (size_t) TRAIN * IMAGE_SIZE);
-	uint8_t    *bytes = read_file(directory, "train-labels-idx1-ubyte", 8, TRAIN);
-	uint8_t    *test = read_file(directory, "t10k-images-idx3-ubyte", 16, (size_t) TEST * IMAGE_SIZE);
-	uint8_t    *test_labels = read_file(directory, "t10k-labels-idx1-ubyte", 8, TEST);
+	uint8_t    *images = read_file(directory, "train-images-idx3-ubyte", 16,
+								   (size_t) TRAIN * IMAGE_SIZE);
+	uint8_t    *bytes = read_file(directory, "train-labels-idx1-ubyte", 8,
+								  TRAIN);
+	uint8_t    *test = read_file(directory, "t10k-images-idx3-ubyte", 16,
+								 (size_t) TEST * IMAGE_SIZE);
+	uint8_t    *test_labels = read_file(directory, "t10k-labels-idx1-ubyte", 8,
+										TEST);
 	Arena	   *arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
 	NnGraph    *graph = open_graph(arena, recipe->model);
-	real	   *weights = arena_alloc_array(arena, nn_graph_weights(graph), sizeof(real));
+	real	   *weights = arena_alloc_array(arena, nn_graph_weights(graph),
+											sizeof(real));
 	int32_t    *labels = malloc(sizeof(int32_t) * TRAIN);
 	int			batch = CLASSES * recipe->examples_per_class;
 	NnSamplerOptions options = {CLASSES, recipe->examples_per_class, 42};
 	NnTrainer  *trainer = make_trainer(arena, graph, batch,
-									   recipe->cosine ? recipe->epochs * STEPS_PER_EPOCH : 0, pool, weights);
+									   recipe->cosine ?
+									   recipe->epochs * STEPS_PER_EPOCH : 0,
+									   pool, weights);
 	Status		status;
 	NnSampler  *sampler;
 	double		start = now();
@@ -544,7 +573,8 @@ accuracy(const Recipe *recipe, const char *directory, ThreadPool *pool)
 
 	for (int i = 0; i < TRAIN; i++)
 		labels[i] = bytes[i];
-	sampler = nn_sampler_create(arena, labels, TRAIN, CLASSES, &options, &status);
+	sampler = nn_sampler_create(arena, labels, TRAIN, CLASSES, &options,
+								&status);
 	nn_init_weights(graph, 42, weights);
 	for (int epoch = 1; epoch <= recipe->epochs; epoch++)
 	{
@@ -563,7 +593,8 @@ accuracy(const Recipe *recipe, const char *directory, ThreadPool *pool)
 				rows[i] = images + (size_t) drawn[i] * IMAGE_SIZE;
 				batch_labels[i] = labels[drawn[i]];
 			}
-			if (!nn_trainer_step(trainer, NN_UINT8, rows, batch_labels, batch, &stats, &status))
+			if (!nn_trainer_step(trainer, NN_UINT8, rows, batch_labels, batch,
+								 &stats, &status))
 				die(&status);
 			loss += stats.loss / STEPS_PER_EPOCH;
 		}
@@ -591,11 +622,14 @@ main(int argc, char **argv)
 		static const Recipe hello_recipe = {&hello_world, 2, 5, false};
 		static const Recipe notebook_recipe = {&notebook, 6, 10, true};
 
-		accuracy(strcmp(argv[2], "hello") == 0 ? &hello_recipe : &notebook_recipe, argv[3], machine.pool);
+		accuracy(strcmp(argv[2], "hello") == 0 ? &hello_recipe :
+				 &notebook_recipe, argv[3], machine.pool);
 		return 0;
 	}
-	printf("%s, %d threads, kernels %s\n", gemm_name(), pool_threads(machine.pool), kernel->name);
-	printf("%-28s %11s %8s %7s %9s %10s %8s %6s\n", "", "median", "limit", "", "images/s", "of sgemm", "GF/s", "GB/s");
+	printf("%s, %d threads, kernels %s\n", gemm_name(),
+		   pool_threads(machine.pool), kernel->name);
+	printf("%-28s %11s %8s %7s %9s %10s %8s %6s\n", "", "median", "limit", "",
+		   "images/s", "of sgemm", "GF/s", "GB/s");
 	for (int row = 0; row < STEPS + EMBEDS; row++)
 	{
 		measure(&machine);

@@ -67,7 +67,8 @@ tolerance(const Stored *stored, float x)
 			return fmax(ldexp(fabs((double) x), -11), ldexp(1, -25));
 		case ELEMENT_INT8:
 			/* scale has 17 bits: 127 times its error is the largest one's */
-			return (double) stored->scale * (0.5 + ldexp(127, -16)) + ldexp(1, -134);
+			return (double) stored->scale * (0.5 + ldexp(127, -16)) + ldexp(1,
+																			-134);
 		default:
 			return 0;
 	}
@@ -100,7 +101,8 @@ check_again(const Stored *stored, const float *decoded)
 	}
 	again = store(stored->kind, x, stored->n);
 	MUST(again.data != NULL && again.scale == stored->scale);
-	MUST(memcmp(again.data, stored->data, element_size(stored->kind, stored->n)) == 0);
+	MUST(memcmp(again.data, stored->data,
+				element_size(stored->kind, stored->n)) == 0);
 	MUST(kernel_compare(x, stored->n, decoded, stored->n) == 0);
 	free(again.data);
 	free(x);
@@ -189,7 +191,8 @@ check_half(const uint8_t *data, size_t size)
 		memcpy(&x, data + i, sizeof(x));
 		half = half_from_float(x);
 		if (fabsf(x) < HALF_OVERFLOW)
-			MUST((half & 0x7fff) < HALF_INFINITY && half_from_float(half_to_float(half)) == half);
+			MUST((half & 0x7fff) < HALF_INFINITY &&
+				 half_from_float(half_to_float(half)) == half);
 		else
 			MUST((half & 0x7fff) == HALF_INFINITY);
 		MUST((half >> 15) == (signbit(x) != 0));

@@ -44,7 +44,8 @@ check_encode(ElementKind kind, const uint8_t *data, size_t size)
 static void
 check_decode(ElementKind kind, float scale, const uint8_t *data, size_t size)
 {
-	size_t		n = kind == ELEMENT_BIT ? 8 * size : size / element_size(kind, 1);
+	size_t		n = kind == ELEMENT_BIT ? 8 * size :
+	size / element_size(kind, 1);
 	float	   *x = malloc(n * sizeof(float) + 1);
 
 	if (element_is_sound(kind, data, scale, n))

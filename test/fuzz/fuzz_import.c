@@ -93,12 +93,15 @@ set_param(Params *params, const ParamSpec *spec, Input *input)
 			params_set_list(params, spec->name, list, n, &status);
 			break;
 		case 3:
-			params_set_pair(params, spec->name, take_number(input), take_number(input), &status);
+			params_set_pair(params, spec->name, take_number(input),
+							take_number(input), &status);
 			break;
 		case 4:
 			for (n = 0; spec->choices != NULL && spec->choices[n] != NULL;)
 				n++;
-			params_set_text(params, spec->name, n == 0 ? "x" : spec->choices[take(input) % n], &status);
+			params_set_text(params, spec->name,
+							n == 0 ? "x" : spec->choices[take(input) % n],
+							&status);
 			break;
 		default:
 			params_set_number(params, spec->name, take_number(input), &status);
@@ -133,8 +136,10 @@ take_layer(NnLayerSpec *layer, Input *input)
 	}
 	for (int i = 0; specs[i].name != NULL; i++)
 	{
-		if (specs[i].required && !(flags & 4) && specs[i].type != PARAM_CHOICE && specs[i].type != PARAM_LIST)
-			params_set_number(&layer->params, specs[i].name, 1 + take(input) % 5, &status);
+		if (specs[i].required && !(flags & 4) &&
+			specs[i].type != PARAM_CHOICE && specs[i].type != PARAM_LIST)
+			params_set_number(&layer->params, specs[i].name,
+							  1 + take(input) % 5, &status);
 		else if (specs[i].required || (flags & 8))
 			set_param(&layer->params, &specs[i], input);
 	}
@@ -163,7 +168,8 @@ take_graph(Arena *arena, Input *input)
 	if (sound)
 	{
 		graph = nn_graph_create(arena, &spec, &status);
-		MUST(graph != NULL || (status.code != STATUS_SUCCESS && status.message[0] != '\0'));
+		MUST(graph != NULL ||
+			 (status.code != STATUS_SUCCESS && status.message[0] != '\0'));
 	}
 	free(spec.layers);
 	return graph;
@@ -193,14 +199,17 @@ write_tensor(Writer *writer, const NnTensorInfo *tensor, bool first)
 {
 	char		text[400];
 
-	snprintf(text, sizeof(text), "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[", first ? "" : ",", tensor->name);
+	snprintf(text, sizeof(text), "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[",
+			 first ? "" : ",", tensor->name);
 	write_text(writer, text);
 	for (int i = 0; i < tensor->shape.rank; i++)
 	{
-		snprintf(text, sizeof(text), "%s%d", i > 0 ? "," : "", tensor->shape.dim[i]);
+		snprintf(text, sizeof(text), "%s%d", i > 0 ? "," : "",
+				 tensor->shape.dim[i]);
 		write_text(writer, text);
 	}
-	snprintf(text, sizeof(text), "],\"data_offsets\":[%zu,%zu]}", tensor->offset * sizeof(float),
+	snprintf(text, sizeof(text), "],\"data_offsets\":[%zu,%zu]}",
+			 tensor->offset * sizeof(float),
 			 (tensor->offset + tensor->count) * sizeof(float));
 	write_text(writer, text);
 }
@@ -245,7 +254,8 @@ change_file(uint8_t *file, size_t size, Input *input)
 		if (how == 255)
 			size = size * value / 256;
 		else
-			file[at % size] = (uint8_t) (how & 1 ? value : file[at % size] + value);
+			file[at % size] = (uint8_t) (how & 1 ? value :
+										 file[at % size] + value);
 	}
 	return size;
 }
@@ -265,7 +275,8 @@ run(const NnGraph *graph, const real *weights)
 	Status		status;
 
 	status_clear(&status);
-	if (needed > MAX_WORK || nn_row_size(graph, NN_FLOAT32) > MAX_WORK || !gemm_load(&status))
+	if (needed > MAX_WORK || nn_row_size(graph, NN_FLOAT32) > MAX_WORK ||
+		!gemm_load(&status))
 		return;
 	arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
 	infer = nn_infer_create(arena, graph, weights, 1, NULL, &status);
@@ -299,7 +310,8 @@ import(const NnGraph *graph, bool torch, const uint8_t *bytes, size_t size)
 			NnTensorInfo tensor;
 
 			nn_graph_tensor(graph, i, &tensor);
-			nn_import_read(&import, &tensor, 0, tensor.count, weights + tensor.offset);
+			nn_import_read(&import, &tensor, 0, tensor.count,
+						   weights + tensor.offset);
 		}
 		run(graph, weights);
 	}

@@ -28,6 +28,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == VECTOR_BINARY_SIZE(n))
 		MUST(memcmp(data, again, size) == 0);
 	else
-		MUST(vector_binary_check(again, VECTOR_BINARY_SIZE(n), MAX, &n, &status));
+		MUST(vector_binary_check(again, VECTOR_BINARY_SIZE(n), MAX, &n,
+								 &status));
 	return 0;
 }

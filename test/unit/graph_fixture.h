@@ -43,7 +43,8 @@ make_points(size_t n, size_t dims, int centers, uint64_t seed)
 
 		for (size_t j = 0; j < dims; j++)
 		{
-			double		place = (double) (random_at(7, center, j) >> 11) / 9007199254740992.0;
+			double		place = (double) (random_at(7, center,
+													j) >> 11) / 9007199254740992.0;
 
 			vectors[i * dims + j] = (float)
 				(random_normal(&random) + (centers > 1 ? 20 * place : 0));
@@ -53,19 +54,20 @@ make_points(size_t n, size_t dims, int centers, uint64_t seed)
 }
 
 static inline void
-make_space(GraphSpace *space, Arena *arena, const GraphMetric *metric, size_t dims, int degree)
+make_space(GraphSpace *space, Arena *arena, const GraphMetric *metric,
+		   size_t dims, int degree)
 {
 	Status		status = {0};
 	GraphShape	shape;
 
-	CHECK(graph_shape(&shape, dims, degree, metric->coded ? STORED_INT8 : STORED_FLOAT,
-					  metric->coded ? 0 : -1, 8160, &status));
+	CHECK(graph_shape(&shape, dims, degree, metric->coded ? STORED_INT8 :
+					  STORED_FLOAT, metric->coded ? 0 : -1, 8160, &status));
 	CHECK(graph_space_init(space, arena, metric, &shape, 1, NULL, &status));
 }
 
 static inline void
-build(Fixture *f, const GraphMetric *metric, float *vectors, size_t n, size_t dims,
-	  int degree, int threads)
+build(Fixture *f, const GraphMetric *metric, float *vectors, size_t n,
+	  size_t dims, int degree, int threads)
 {
 	memset(f, 0, sizeof(*f));
 	f->n = n;
@@ -75,10 +77,12 @@ build(Fixture *f, const GraphMetric *metric, float *vectors, size_t n, size_t di
 	f->pool = pool_create(threads, &f->status);
 	make_space(&f->space, f->arena, metric, dims, degree);
 	f->query = graph_query_create(f->arena, &f->space);
-	f->memory = graph_memory_create(f->arena, &f->space, (uint32_t) n, &f->status);
+	f->memory = graph_memory_create(f->arena, &f->space, (uint32_t) n,
+									&f->status);
 	f->builder = graph_builder_create(f->memory, f->pool, 100, &f->status);
 	for (size_t i = 0; i < n; i++)
-		CHECK(graph_builder_add(f->builder, vectors + i * dims, i, &f->status) == GRAPH_ADDED);
+		CHECK(graph_builder_add(f->builder, vectors + i * dims, i,
+								&f->status) == GRAPH_ADDED);
 	CHECK(graph_builder_flush(f->builder, &f->status));
 	CHECK(graph_memory_access(f->memory, f->arena, &f->access, &f->status));
 	f->search = graph_search_create(f->arena, &f->access, &f->status);
@@ -103,7 +107,8 @@ start_of(const Fixture *f)
 }
 
 static inline bool
-begin_at(GraphSearch *search, GraphQuery *query, const GraphStart *start, int ef, Status *status)
+begin_at(GraphSearch *search, GraphQuery *query, const GraphStart *start,
+		 int ef, Status *status)
 {
 	GraphLimits limits = {.ef = ef,.waiting = SIZE_MAX};
 
@@ -147,10 +152,12 @@ kill_node(Fixture *f, uint32_t node)
 static inline void
 repair_all(Fixture *f)
 {
-	GraphLinker *linker = graph_linker_create(f->arena, &f->access, 100, &f->status);
+	GraphLinker *linker = graph_linker_create(f->arena, &f->access, 100,
+											  &f->status);
 	bool		changed;
 
-	while (graph_memory_record(f->memory, f->memory->entry)->state == GRAPH_DEAD)
+	while (graph_memory_record(f->memory,
+							   f->memory->entry)->state == GRAPH_DEAD)
 		f->memory->entry++;
 	for (uint32_t node = 0; node < f->memory->nodes; node++)
 	{
@@ -170,11 +177,13 @@ leads_to_dead(const Fixture *f, uint32_t node)
 {
 	GraphRecord *record = graph_memory_record(f->memory, node);
 
-	for (int i = 0; record->state == GRAPH_LIVE && i < f->space.shape.degree; i++)
+	for (int i = 0; record->state == GRAPH_LIVE && i < f->space.shape.degree;
+		 i++)
 	{
 		uint32_t	id = graph_record_ids(record)[i];
 
-		if (id != GRAPH_NO_NODE && graph_memory_record(f->memory, id)->state != GRAPH_LIVE)
+		if (id != GRAPH_NO_NODE &&
+			graph_memory_record(f->memory, id)->state != GRAPH_LIVE)
 			return true;
 	}
 	return false;

@@ -45,7 +45,8 @@ activate_all(NnActivation activation, double *x, int n)
 	for (int i = 0; i < n; i++)
 		sum += exp(x[i]);
 	for (int i = 0; i < n; i++)
-		x[i] = activation == NN_SOFTMAX ? exp(x[i]) / sum : activate(activation, x[i]);
+		x[i] = activation == NN_SOFTMAX ? exp(x[i]) / sum :
+			activate(activation, x[i]);
 }
 
 static const double *
@@ -55,7 +56,8 @@ tensor_of(const NnLayer *layer, const double *weights, int i)
 }
 
 static void
-conv2d_reference(const NnLayer *layer, const double *weights, const double *in, double *out)
+conv2d_reference(const NnLayer *layer, const double *weights, const double *in,
+				 double *out)
 {
 	const NnWindow *w = &layer->window;
 	const double *weight = tensor_of(layer, weights, 0);
@@ -75,9 +77,12 @@ conv2d_reference(const NnLayer *layer, const double *weights, const double *in, 
 							int			iy = y * w->stride_y + ky - w->pad_top;
 							int			ix = x * w->stride_x + kx - w->pad_left;
 
-							if (iy >= 0 && iy < w->height && ix >= 0 && ix < w->width)
-								sum += in[(iy * w->width + ix) * w->channels + c] *
-									weight[((ky * w->kernel_width + kx) * w->channels + c) * filters + f];
+							if (iy >= 0 && iy < w->height && ix >= 0 &&
+								ix < w->width)
+								sum +=
+									in[(iy * w->width + ix) * w->channels + c] *
+									weight[((ky * w->kernel_width +
+											 kx) * w->channels + c) * filters + f];
 						}
 				out[(y * w->out_width + x) * filters + f] = sum;
 			}
@@ -86,7 +91,8 @@ conv2d_reference(const NnLayer *layer, const double *weights, const double *in, 
 }
 
 static void
-depthwise_reference(const NnLayer *layer, const double *weights, const double *in, double *out)
+depthwise_reference(const NnLayer *layer, const double *weights,
+					const double *in, double *out)
 {
 	const NnWindow *w = &layer->window;
 	const double *weight = tensor_of(layer, weights, 0);
@@ -108,9 +114,12 @@ depthwise_reference(const NnLayer *layer, const double *weights, const double *i
 						int			iy = y * w->stride_y + ky - w->pad_top;
 						int			ix = x * w->stride_x + kx - w->pad_left;
 
-						if (iy >= 0 && iy < w->height && ix >= 0 && ix < w->width)
-							pixel[f] += in[(iy * w->width + ix) * w->channels + f / m] *
-								weight[(ky * w->kernel_width + kx) * filters + f];
+						if (iy >= 0 && iy < w->height && ix >= 0 &&
+							ix < w->width)
+							pixel[f] +=
+								in[(iy * w->width + ix) * w->channels + f / m] *
+								weight[(ky * w->kernel_width + kx) * filters +
+									   f];
 					}
 			}
 			activate_all(layer->activation, pixel, filters);
@@ -118,7 +127,8 @@ depthwise_reference(const NnLayer *layer, const double *weights, const double *i
 }
 
 static void
-pooling2d_reference(const NnLayer *layer, bool average, const double *in, double *out)
+pooling2d_reference(const NnLayer *layer, bool average, const double *in,
+					double *out)
 {
 	const NnWindow *w = &layer->window;
 
@@ -130,15 +140,21 @@ pooling2d_reference(const NnLayer *layer, bool average, const double *in, double
 				double		sum = 0;
 				int			n = 0;
 
-				for (int iy = y * w->stride_y - w->pad_top; iy < y * w->stride_y - w->pad_top + w->kernel_height; iy++)
-					for (int ix = x * w->stride_x - w->pad_left; ix < x * w->stride_x - w->pad_left + w->kernel_width; ix++)
-						if (iy >= 0 && iy < w->height && ix >= 0 && ix < w->width)
+				for (int iy = y * w->stride_y - w->pad_top;
+					 iy < y * w->stride_y - w->pad_top + w->kernel_height; iy++)
+					for (int ix = x * w->stride_x - w->pad_left;
+						 ix < x * w->stride_x - w->pad_left + w->kernel_width; ix++)
+						if (iy >= 0 && iy < w->height && ix >= 0 &&
+							ix < w->width)
 						{
-							most = fmax(most, in[(iy * w->width + ix) * w->channels + c]);
+							most = fmax(most,
+										in[(iy * w->width + ix) * w->channels +
+										   c]);
 							sum += in[(iy * w->width + ix) * w->channels + c];
 							n++;
 						}
-				out[(y * w->out_width + x) * w->channels + c] = average ? sum / n : most;
+				out[(y * w->out_width + x) * w->channels + c] = average ?
+					sum / n : most;
 			}
 }
 
@@ -166,7 +182,8 @@ global_reference(const NnLayer *layer, double p, const double *in, double *out)
 
 			sum += p == 0 ? log(y) : pow(y, p);
 		}
-		out[c] = isnan(p) ? most : (p == 0 ? exp(sum / n) : pow(sum / n, 1 / p)) + least - 1;
+		out[c] = isnan(p) ? most :
+			(p == 0 ? exp(sum / n) : pow(sum / n, 1 / p)) + least - 1;
 	}
 }
 
@@ -179,7 +196,8 @@ zero_padding2d_reference(const NnLayer *layer, const double *in, double *out)
 	for (int y = 0; y < w->height; y++)
 		for (int x = 0; x < w->width; x++)
 			for (int c = 0; c < w->channels; c++)
-				out[((y + w->pad_top) * w->out_width + x + w->pad_left) * w->channels + c] =
+				out[((y + w->pad_top) * w->out_width + x +
+					 w->pad_left) * w->channels + c] =
 					in[(y * w->width + x) * w->channels + c];
 }
 
@@ -196,7 +214,8 @@ tensor_named(const NnLayer *layer, const double *weights, const char *name)
 
 /* n numbers, stride apart, to mean 0 and variance 1; then gamma and beta */
 static void
-normalize(const NnLayer *layer, const double *weights, int channel, const double *in, double *out, size_t n, size_t stride)
+normalize(const NnLayer *layer, const double *weights, int channel,
+		  const double *in, double *out, size_t n, size_t stride)
 {
 	const double *gamma = tensor_named(layer, weights, "gamma");
 	const double *beta = tensor_named(layer, weights, "beta");
@@ -211,13 +230,15 @@ normalize(const NnLayer *layer, const double *weights, int channel, const double
 	{
 		size_t		c = channel >= 0 ? channel : i;
 
-		out[i * stride] = (in[i * stride] - mean) / sqrt(variance + layer->params.values[0].number) *
+		out[i * stride] = (in[i * stride] - mean) / sqrt(variance +
+														 layer->params.values[0].number) *
 			(gamma == NULL ? 1 : gamma[c]) + (beta == NULL ? 0 : beta[c]);
 	}
 }
 
 static void
-layer_normalization_reference(const NnLayer *layer, const double *weights, const double *in, double *out)
+layer_normalization_reference(const NnLayer *layer, const double *weights,
+							  const double *in, double *out)
 {
 	size_t		channels = layer->output.dim[layer->output.rank - 1];
 
@@ -226,7 +247,8 @@ layer_normalization_reference(const NnLayer *layer, const double *weights, const
 }
 
 static void
-normalization_reference(const NnLayer *layer, const double *weights, const double *in, double *out)
+normalization_reference(const NnLayer *layer, const double *weights,
+						const double *in, double *out)
 {
 	size_t		channels = layer->output.dim[layer->output.rank - 1];
 	const double *mean = tensor_named(layer, weights, "mean");
@@ -237,7 +259,8 @@ normalization_reference(const NnLayer *layer, const double *weights, const doubl
 }
 
 static void
-dense_reference(const NnLayer *layer, const double *weights, const double *in, double *out)
+dense_reference(const NnLayer *layer, const double *weights, const double *in,
+				double *out)
 {
 	const double *weight = tensor_of(layer, weights, 0);
 	const double *bias = tensor_of(layer, weights, 1);
@@ -254,7 +277,8 @@ dense_reference(const NnLayer *layer, const double *weights, const double *in, d
 }
 
 static void
-metric_embedding_reference(const NnLayer *layer, const double *weights, const double *in, double *out)
+metric_embedding_reference(const NnLayer *layer, const double *weights,
+						   const double *in, double *out)
 {
 	double		sum = 0;
 
@@ -266,7 +290,8 @@ metric_embedding_reference(const NnLayer *layer, const double *weights, const do
 }
 
 static void
-reference(const NnLayer *layer, const double *weights, const double *in, double *out)
+reference(const NnLayer *layer, const double *weights, const double *in,
+		  double *out)
 {
 	const char *type = layer->type->description.name;
 
@@ -303,25 +328,30 @@ reference(const NnLayer *layer, const double *weights, const double *in, double 
 	{
 		memcpy(out, in, layer->outputs * sizeof(double));
 		if (strcmp(type, "activation") == 0)
-			for (size_t i = 0; i < layer->outputs; i += layer->output.dim[layer->output.rank - 1])
-				activate_all(layer->activation, out + i, layer->output.dim[layer->output.rank - 1]);
+			for (size_t i = 0; i < layer->outputs;
+				 i += layer->output.dim[layer->output.rank - 1])
+				activate_all(layer->activation, out + i,
+							 layer->output.dim[layer->output.rank - 1]);
 	}
 }
 
 /* n rows: only batch_normalization sees more than one at once. */
 static void
-batch_reference(const NnLayer *layer, const double *weights, const double *in, int n, double *out)
+batch_reference(const NnLayer *layer, const double *weights, const double *in,
+				int n, double *out)
 {
 	size_t		channels = layer->output.dim[layer->output.rank - 1];
 
 	if (layer->type == &nn_layer_batch_normalization)
 	{
 		for (size_t c = 0; c < channels; c++)
-			normalize(layer, weights, (int) c, in + c, out + c, n * layer->outputs / channels, channels);
+			normalize(layer, weights, (int) c, in + c, out + c,
+					  n * layer->outputs / channels, channels);
 		return;
 	}
 	for (int i = 0; i < n; i++)
-		reference(layer, weights, in + (size_t) i * layer->inputs, out + (size_t) i * layer->outputs);
+		reference(layer, weights, in + (size_t) i * layer->inputs,
+				  out + (size_t) i * layer->outputs);
 }
 
 #endif							/* LAYER_REFERENCE_H */

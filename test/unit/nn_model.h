@@ -33,7 +33,8 @@ set_param(Params *params, const char *key, const char *value, Status *status)
 		return params_set_list(params, key, list, n, status);
 	}
 	if (*end == ',')
-		return params_set_pair(params, key, number, strtod(end + 1, NULL), status);
+		return params_set_pair(params, key, number, strtod(end + 1, NULL),
+							   status);
 	return params_set_number(params, key, number, status);
 }
 
@@ -89,11 +90,13 @@ parse_layer(NnLayerSpec *layer, const char *text, Status *status)
 			snprintf(layer->name, NN_NAME_SIZE, "%s", word + 5);
 		else if (strncmp(word, "inputs=", 7) == 0)
 		{
-			for (char *source = strtok(word + 7, ","); source != NULL; source = strtok(NULL, ","))
+			for (char *source = strtok(word + 7, ","); source != NULL;
+				 source = strtok(NULL, ","))
 				layer->sources[layer->nsources++] = source;
 		}
 		else
-			snprintf(params + strlen(params), sizeof(params) - strlen(params), "%s ", word);
+			snprintf(params + strlen(params), sizeof(params) - strlen(params),
+					 "%s ", word);
 	}
 	layer->type = nn_layer_type(name, status);
 	if (layer->type == NULL)
@@ -105,7 +108,8 @@ parse_layer(NnLayerSpec *layer, const char *text, Status *status)
 
 /* layers ends with NULL; NULL and status on failure */
 static inline NnGraph *
-make_graph(Arena *arena, NnShape input, const char *const *layers, Status *status)
+make_graph(Arena *arena, NnShape input, const char *const *layers,
+		   Status *status)
 {
 	NnLayerSpec specs[128];
 	NnSpec		spec = {.input = input,.layers = specs};
@@ -121,7 +125,8 @@ make_graph(Arena *arena, NnShape input, const char *const *layers, Status *statu
 
 /* Options of a trainer: "triplet margin=0.2", "adam learning_rate=0.01" */
 static inline NnTrainOptions
-make_options(const char *loss, const char *optimizer, int max_batch, ThreadPool *pool)
+make_options(const char *loss, const char *optimizer, int max_batch,
+			 ThreadPool *pool)
 {
 	NnTrainOptions options = {.max_batch = max_batch,.classes = 16,.seed = 11,.pool = pool};
 	Status		status;
@@ -130,7 +135,8 @@ make_options(const char *loss, const char *optimizer, int max_batch, ThreadPool 
 
 	split_name(loss, name, &rest);
 	options.loss = nn_loss_type(name, &status);
-	params_init(&options.loss_params, name, nn_loss_description(options.loss)->params);
+	params_init(&options.loss_params, name,
+				nn_loss_description(options.loss)->params);
 	CHECK(parse_params(&options.loss_params, rest, &status));
 	split_name(optimizer, name, &rest);
 	options.optimizer = nn_optimizer_type(name, &status);

@@ -122,13 +122,15 @@ test_bound_is_enough(void)
 		{
 			uint64_t	r = random_at(seed, 0, i);
 
-			sizes[i] = seed % 7 == 0 ? 8192 : (size_t) (r >> 8) % ((size_t) 1 << (r % 19));
+			sizes[i] = seed % 7 == 0 ? 8192 :
+				(size_t) (r >> 8) % ((size_t) 1 << (r % 19));
 			bytes += sizes[i];
 		}
 		arena = arena_create(&arena_malloc_source, arena_bound(bytes, pieces));
 		for (size_t i = 0; i < pieces; i++)
 			CHECK(arena_alloc(arena, sizes[i]) != NULL);
-		CHECK(arena_used(arena) >= bytes && arena_used(arena) <= arena_bound(bytes, pieces));
+		CHECK(arena_used(arena) >= bytes &&
+			  arena_used(arena) <= arena_bound(bytes, pieces));
 		arena_destroy(arena);
 	}
 }

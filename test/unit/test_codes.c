@@ -67,7 +67,8 @@ code_at(const CodesLayout *layout, const void *block, int slot, size_t i)
 	int32_t		scores[CODE_LANES];
 
 	query->integers[i] = 1;
-	code_kernels->score[layout->bits / 2] (group + 64, query->integers, layout->chunks, scores);
+	code_kernels->score[layout->bits / 2] (group + 64, query->integers,
+										   layout->chunks, scores);
 	return 2 * scores[slot % CODE_LANES] - ((1 << layout->bits) - 1);
 }
 
@@ -89,8 +90,10 @@ test_layout(void)
 		for (size_t coded = 1; coded <= 200; coded++)
 		{
 			layout = layout_of(200, coded, all_bits[b], 32);
-			CHECK(codes_coded_within(layout.size, 200, all_bits[b], 32) >= coded);
-			CHECK(codes_coded_within(layout.size - 1, 200, all_bits[b], 32) < coded);
+			CHECK(codes_coded_within(layout.size, 200, all_bits[b],
+									 32) >= coded);
+			CHECK(codes_coded_within(layout.size - 1, 200, all_bits[b],
+									 32) < coded);
 		}
 	CHECK(codes_coded_within(10, 200, 1, 32) == 0);
 	CHECK(!codes_layout(&layout, 64, 64, 3, 32, &status));
@@ -114,7 +117,8 @@ test_layout(void)
 /* ---- kernels ---- */
 
 static void
-check_scores(int bits_index, const uint8_t *code, const int8_t *query, size_t chunks)
+check_scores(int bits_index, const uint8_t *code, const int8_t *query,
+			 size_t chunks)
 {
 	int			bits = all_bits[bits_index];
 	int32_t		expected[CODE_LANES] = {0};
@@ -123,8 +127,12 @@ check_scores(int bits_index, const uint8_t *code, const int8_t *query, size_t ch
 		for (int k = 0; k < 8 / bits; k++)
 			for (int i = 0; i < CODE_LANES; i++)
 				for (int j = 0; j < 4; j++)
-					expected[i] += (code[c * 64 + (size_t) (4 * i + j)] >> (k * bits) & ((1 << bits) - 1)) *
-						query[(c * (size_t) (8 / bits) + (size_t) k) * 4 + (size_t) j];
+					expected[i] +=
+						(code[c * 64 +
+							  (size_t) (4 * i +
+										j)] >> (k * bits) & ((1 << bits) - 1)) *
+						query[(c * (size_t) (8 / bits) + (size_t) k) * 4 +
+							  (size_t) j];
 	for (const CodeKernels *const *t = code_kernels_tables(); *t != NULL; t++)
 	{
 		int32_t		scores[CODE_LANES];
@@ -151,7 +159,8 @@ test_scores_are_exact(void)
 			for (size_t i = 0; i < chunks * 64; i++)
 				code[1 + i] = (uint8_t) random_bits(&random);
 			for (size_t i = 0; i < chunks * per_chunk; i++)
-				query[1 + i] = (int8_t) ((int) random_below(&random, 255) - 127);
+				query[1 + i] = (int8_t) ((int) random_below(&random,
+															255) - 127);
 			check_scores(b, code + 1, query + 1, chunks);
 			free(code);
 			free(query);
@@ -194,14 +203,16 @@ test_quantize_is_exact(void)
 			v[i] = (float) ((int) random_below(&random, 20) - 10) + 0.5f;
 		if (n > 3)
 			v[3] = NAN;
-		for (const CodeKernels *const *t = code_kernels_tables(); *t != NULL; t++)
+		for (const CodeKernels *const *t = code_kernels_tables(); *t != NULL;
+			 t++)
 		{
 			int32_t		expected = 0;
 			int32_t		sum = (*t)->quantize(v, 1, n, out);
 
 			for (size_t i = 0; i < n; i++)
 			{
-				double		x = isnan(v[i]) ? -127 : fmax(-127, fmin(127, nearbyint(v[i])));
+				double		x = isnan(v[i]) ? -127 :
+				fmax(-127, fmin(127, nearbyint(v[i])));
 
 				CHECK(out[i] == (int) x);
 				expected += out[i];
@@ -226,7 +237,8 @@ test_levels(void)
 			uint8_t    *out = malloc(n + 1);
 
 			fill_normal(&random, v, n, 1);
-			for (const CodeKernels *const *t = code_kernels_tables(); *t != NULL; t++)
+			for (const CodeKernels *const *t = code_kernels_tables();
+				 *t != NULL; t++)
 			{
 				float		dot;
 				float		square;
@@ -236,11 +248,14 @@ test_levels(void)
 				(*t)->levels(v, 1.5f, top, n, out, &dot, &square);
 				for (size_t i = 0; i < n; i++)
 				{
-					double		x = fmax(0, fmin(top, v[i] * 1.5 + (top + 1) / 2.0));
+					double		x = fmax(0,
+										 fmin(top,
+											  v[i] * 1.5 + (top + 1) / 2.0));
 					double		c = 2 * out[i] - top;
 
 					/* rounding may take a value to either side of an edge */
-					CHECK(out[i] <= top && out[i] >= floor(x - 1e-5) && out[i] <= floor(x + 1e-5));
+					CHECK(out[i] <= top && out[i] >= floor(x - 1e-5) &&
+						  out[i] <= floor(x + 1e-5));
 					expected_dot += v[i] * c;
 					expected_square += c * c;
 				}
@@ -285,13 +300,16 @@ test_packing(void)
 					/* the sign is kept, and order between dimensions */
 					CHECK((c > 0) == (r[slot][i] > 0));
 					for (size_t j = 0; j < i && j < 3; j++)
-						CHECK(r[slot][i] < r[slot][j] || c >= code_at(&layout, block, slot, j));
+						CHECK(r[slot][i] < r[slot][j] ||
+							  c >= code_at(&layout, block, slot, j));
 				}
 			/* moving takes everything along */
 			codes_move(&layout, block, 3, 20);
-			CHECK(codes_norm(&layout, block, 20) == codes_norm(&layout, block, 3));
+			CHECK(codes_norm(&layout, block, 20) == codes_norm(&layout, block,
+															   3));
 			for (size_t i = 0; i < dims; i++)
-				CHECK(code_at(&layout, block, 20, i) == code_at(&layout, block, 3, i));
+				CHECK(code_at(&layout, block, 20, i) == code_at(&layout, block,
+																3, i));
 			free(block);
 			arena_reset(arena);
 		}
@@ -477,7 +495,8 @@ across(const float *v, const float *r, size_t dims)
 }
 
 static void
-measure(size_t dims, size_t coded, int bits, Moments *products, Moments *distances)
+measure(size_t dims, size_t coded, int bits, Moments *products,
+		Moments *distances)
 {
 	Random		random;
 	CodesLayout layout = layout_of(dims, coded, bits, 32);
@@ -491,12 +510,14 @@ measure(size_t dims, size_t coded, int bits, Moments *products, Moments *distanc
 	for (int trial = 0; trial < 2000; trial++)
 	{
 		int			slot = trial % 32;
-		Rotation   *rotation = rotation_create(arena, dims, (uint64_t) trial, &status);
+		Rotation   *rotation = rotation_create(arena, dims, (uint64_t) trial,
+											   &status);
 		double		scale;
 		double		exact;
 
 		draw_pair(&random, rotation, v, r);
-		scale = dims < 64 ? kernel_norm(v, dims) * kernel_norm(r, dims) : across(v, r, dims);
+		scale = dims < 64 ? kernel_norm(v, dims) * kernel_norm(r, dims) :
+			across(v, r, dims);
 		codes_put(&layout, block, slot, r);
 		codes_query_set(&layout, query, v, kernel_norm(v, dims));
 		codes_products(&layout, block, query, 0, out);
@@ -529,11 +550,13 @@ check_accuracy(size_t dims, size_t coded, int bits_index)
 	Moments		products = {0};
 	Moments		distances = {0};
 	double		share = (double) coded / (double) dims;
-	double		expected = sqrt(((1 + code_variance[bits_index]) / share - 1) / (double) (dims - 1));
+	double		expected = sqrt(((1 + code_variance[bits_index]) / share -
+								 1) / (double) (dims - 1));
 
 	measure(dims, coded, all_bits[bits_index], &products, &distances);
 	printf("# %4zu of %4zu dims, %d bits: error of <v,r> %.4f (expected %.4f), mean %.5f; "
-		   "of the squared distance %.4f, mean %.5f\n", coded, dims, all_bits[bits_index],
+		   "of the squared distance %.4f, mean %.5f\n", coded, dims,
+		   all_bits[bits_index],
 		   deviation(&products), expected, products.sum / products.n,
 		   deviation(&distances), distances.sum / distances.n);
 	CHECK(deviation(&products) < 1.06 * expected + 0.001);
@@ -574,9 +597,11 @@ test_accuracy_of_few_dimensions(void)
 			Moments		products = {0};
 			Moments		distances = {0};
 
-			measure(dims_list[d], dims_list[d], all_bits[b], &products, &distances);
-			printf("# %zu dims, %d bits: error %.4f, mean %.5f\n", dims_list[d], all_bits[b],
-				   deviation(&products), products.sum / products.n);
+			measure(dims_list[d], dims_list[d], all_bits[b], &products,
+					&distances);
+			printf("# %zu dims, %d bits: error %.4f, mean %.5f\n", dims_list[d],
+				   all_bits[b], deviation(&products),
+				   products.sum / products.n);
 			CHECK(deviation(&products) < limits[b]);
 			CHECK(fabs(products.sum / products.n) < limits[b] / 2);
 			CHECK(dims_list[d] > 1 || deviation(&products) < 0.02);
@@ -617,8 +642,10 @@ check_between(size_t dims, int bits_index, double cosine)
 		add(&errors, (out[29] * out[29] - exact * exact) / (double) dims / 2);
 	}
 	printf("# between, %4zu dims, %d bits, cosine %.2f: error %.4f, mean %.4f\n", dims,
-		   all_bits[bits_index], cosine, deviation(&errors), errors.sum / errors.n);
-	CHECK(deviation(&errors) < limits[bits_index] / sqrt((double) dims) + 0.004);
+		   all_bits[bits_index], cosine, deviation(&errors),
+		   errors.sum / errors.n);
+	CHECK(deviation(&errors) < limits[bits_index] / sqrt((double) dims) +
+		  0.004);
 	CHECK(fabs(errors.sum / errors.n) < 0.02);
 	free(block);
 	arena_reset(arena);
@@ -662,7 +689,8 @@ test_tables_agree(void)
 			}
 			fill_normal(&random, v, dims, 1);
 			norm = kernel_norm(v, dims);
-			for (const CodeKernels *const *t = code_kernels_tables(); *t != NULL; t++)
+			for (const CodeKernels *const *t = code_kernels_tables();
+				 *t != NULL; t++)
 			{
 				float		out[2][CODES_MAX_SLOTS];
 
@@ -676,8 +704,10 @@ test_tables_agree(void)
 				{
 					double		scale = norm * codes_norm(&layout, block, i);
 
-					CHECK(fabs(out[0][i] * out[0][i] - first[0][i] * first[0][i]) <= 2e-6 * (norm * norm + scale + 4 * (double) dims));
-					CHECK(fabs(out[1][i] - first[1][i]) <= 2e-6 * (1 + 2 * scale));
+					CHECK(fabs(out[0][i] * out[0][i] -
+							   first[0][i] * first[0][i]) <= 2e-6 * (norm * norm + scale + 4 * (double) dims));
+					CHECK(fabs(out[1][i] - first[1][i]) <= 2e-6 * (1 +
+																   2 * scale));
 				}
 				CHECK(out[0][31] == INFINITY && out[1][31] == INFINITY);
 			}

@@ -67,13 +67,15 @@ check_length(const KernelTable *table, const float *a, const float *b, size_t n)
 	return near(table->l2_squared(a, b, n), l2, 2 * l2, n) &&
 		near(table->inner_product(a, b, n), ip, ip_absolute, n) &&
 		near(table->l1(a, b, n), l1, 2 * l1, n) &&
-		near(got_ab, ip, ip_absolute, n) && near(got_aa, aa, aa, n) && near(got_bb, bb, bb, n);
+		near(got_ab, ip, ip_absolute, n) && near(got_aa, aa, aa, n) &&
+		near(got_bb, bb, bb, n);
 }
 
 static void
 test_all_lengths_and_offsets(void)
 {
-	for (const KernelTable *const *table = kernel_tables(); *table != NULL; table++)
+	for (const KernelTable *const *table = kernel_tables(); *table != NULL;
+		 table++)
 	{
 		int			bad = 0;
 
@@ -98,7 +100,8 @@ test_all_lengths_and_offsets(void)
 static void
 test_reads_nothing_beyond(void)
 {
-	for (const KernelTable *const *table = kernel_tables(); *table != NULL; table++)
+	for (const KernelTable *const *table = kernel_tables(); *table != NULL;
+		 table++)
 	{
 		for (size_t n = 1; n < 70; n++)
 		{
@@ -129,12 +132,14 @@ test_the_best_table_is_chosen(void)
 	kernel_init();
 	CHECK(kernel == tables[0] && tables[n] == NULL);
 #if defined(__x86_64__)
-	CHECK(n == 1 + (kernel_level() >= KERNEL_AVX2) + (kernel_level() >= KERNEL_AVX512));
+	CHECK(n == 1 + (kernel_level() >= KERNEL_AVX2) +
+		  (kernel_level() >= KERNEL_AVX512));
 #endif
 }
 
 static double
-cosine_of(float scale_a, float scale_b, const float *a, const float *b, size_t n)
+cosine_of(float scale_a, float scale_b, const float *a, const float *b,
+		  size_t n)
 {
 	float		x[64];
 	float		y[64];
@@ -168,7 +173,8 @@ test_cosine_at_extreme_norms(void)
 		expected = cosine_of(1, 1, a, b, n);
 		for (int i = 0; i < 11; i++)
 			for (int j = 0; j < 11; j++)
-				CHECK_NEAR(cosine_of(scales[i], scales[j], a, b, n), expected, 2e-6);
+				CHECK_NEAR(cosine_of(scales[i], scales[j], a, b, n), expected,
+						   2e-6);
 	}
 }
 
@@ -232,7 +238,8 @@ test_sums_at_extreme_norms(void)
 	CHECK_NEAR(sqrt(kernel_l2_squared_distance(c, zero, 2)) / 5e-25, 1, 1e-6);
 	CHECK(kernel_l2_squared_distance(c, c, 2) == 0);
 	CHECK_NEAR(kernel_inner_product(a, b, 3) / -2e60, 1, 1e-6);
-	CHECK_NEAR(kernel_inner_product(huge, huge, 4) / FLT_MAX / FLT_MAX, 4, 1e-12);
+	CHECK_NEAR(kernel_inner_product(huge, huge, 4) / FLT_MAX / FLT_MAX, 4,
+			   1e-12);
 	CHECK_NEAR(kernel_l1_distance(huge, c, 2) / FLT_MAX, 2, 1e-6);
 	CHECK_NEAR(kernel_l2_squared_distance(a + 1, c, 1), 9e-50, 1e-6);
 	CHECK(kernel_inner_product(c, zero, 2) == 0);

@@ -33,14 +33,17 @@ static const int32_t labels[ROWS] = {0, 1, 2, 0, 1, 2, 0, 1, 2};
 
 /* Loss of one step with these weights, which changes them */
 static double
-step(const NnGraph *graph, const char *loss, const char *optimizer, ThreadPool *pool, double *weights)
+step(const NnGraph *graph, const char *loss, const char *optimizer,
+	 ThreadPool *pool, double *weights)
 {
 	Arena	   *work = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
 	NnTrainOptions options = make_options(loss, optimizer, ROWS, pool);
-	NnTrainer  *trainer = nn_trainer_create(work, graph, &options, weights, &status);
+	NnTrainer  *trainer = nn_trainer_create(work, graph, &options, weights,
+											&status);
 	NnStepStats stats = {0};
 
-	CHECK(nn_trainer_step(trainer, NN_FLOAT32, rows, labels, ROWS, &stats, &status));
+	CHECK(nn_trainer_step(trainer, NN_FLOAT32, rows, labels, ROWS, &stats,
+						  &status));
 	arena_destroy(work);
 	return stats.loss;
 }
@@ -91,7 +94,8 @@ static void
 test_multi_similarity(void)
 {
 	check_model("multi_similarity epsilon=1", 1);
-	check_model("multi_similarity distance=squared_euclidean beta=10 epsilon=1", 2);
+	check_model("multi_similarity distance=squared_euclidean beta=10 epsilon=1",
+				2);
 }
 
 int

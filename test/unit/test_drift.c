@@ -23,9 +23,11 @@ test_quantiles(void)
 	double		x[] = {1, 2, 4, 8, INFINITY};
 
 	CHECK(eval_quantile(x, 1, 0) == 1 && eval_quantile(x, 1, 1) == 1);
-	CHECK(eval_quantile(x, 4, 0.5) == 3 && eval_quantile(x, 4, 0) == 1 && eval_quantile(x, 4, 1) == 8);
+	CHECK(eval_quantile(x, 4, 0.5) == 3 && eval_quantile(x, 4, 0) == 1 &&
+		  eval_quantile(x, 4, 1) == 8);
 	CHECK(fabs(eval_quantile(x, 4, 0.9) - 6.8) < 1e-12);
-	CHECK(eval_quantile(x, 5, 0.75) == 8 && isinf(eval_quantile(x, 5, 1)) && isinf(eval_quantile(x, 5, 0.9)));
+	CHECK(eval_quantile(x, 5, 0.75) == 8 && isinf(eval_quantile(x, 5, 1)) &&
+		  isinf(eval_quantile(x, 5, 0.9)));
 	CHECK(eval_share_beyond(x, 5, 2) == 0.6 && eval_share_beyond(x, 5, 0) == 1);
 	CHECK(eval_share_beyond(x, 4, 8) == 0 && eval_share_beyond(x, 0, 1) == 0);
 }
@@ -39,9 +41,11 @@ test_distance(void)
 	double		d[] = {INFINITY, INFINITY};
 
 	CHECK(eval_ks_distance(a, 4, a, 4) == 0);
-	CHECK(eval_ks_distance(a, 4, b, 4) == 0.5 && eval_ks_distance(b, 4, a, 4) == 0.5);
+	CHECK(eval_ks_distance(a, 4, b, 4) == 0.5 &&
+		  eval_ks_distance(b, 4, a, 4) == 0.5);
 	CHECK(eval_ks_distance(a, 4, c, 3) == 0.5);
-	CHECK(eval_ks_distance(a, 4, d, 2) == 1 && eval_ks_distance(d, 2, d, 1) == 0);
+	CHECK(eval_ks_distance(a, 4, d, 2) == 1 &&
+		  eval_ks_distance(d, 2, d, 1) == 0);
 }
 
 /* The distribution of Kolmogorov at published points (Smirnov 1948) */

@@ -27,7 +27,8 @@ half_value(unsigned half)
 {
 	int			exponent = half >> 10 & 31;
 	int			mantissa = half & 1023;
-	double		magnitude = exponent == 0 ? ldexp(mantissa, -24) : ldexp(1024 + mantissa, exponent - 25);
+	double		magnitude = exponent == 0 ? ldexp(mantissa, -24) :
+	ldexp(1024 + mantissa, exponent - 25);
 
 	return half & 0x8000 ? -magnitude : magnitude;
 }
@@ -54,7 +55,8 @@ test_half_rounding(void)
 {
 	for (unsigned half = 0; half < 0x7bff; half++)
 	{
-		float		middle = (float) ((half_value(half) + half_value(half + 1)) / 2);
+		float		middle = (float) ((half_value(half) +
+									   half_value(half + 1)) / 2);
 		unsigned	even = half % 2 == 0 ? half : half + 1;
 
 		CHECK(half_from_float(nextafterf(middle, 0)) == half);
@@ -183,7 +185,8 @@ test_bit_distances(void)
 		{
 			CHECK((*t)->hamming(a, b, n) == differ);
 			CHECK_NEAR((*t)->jaccard(a, b, n),
-					   either == 0 ? 0 : 1 - (double) both / (double) either, 1e-15);
+					   either == 0 ? 0 : 1 - (double) both / (double) either,
+					   1e-15);
 			CHECK((*t)->hamming(a, a, n) == 0 && (*t)->jaccard(a, a, n) == 0);
 		}
 	}
@@ -201,7 +204,8 @@ fill(Random *random, float *x, size_t n)
 	int			exponent = (int) random_below(random, 270) - 145;
 
 	for (size_t i = 0; i < n; i++)
-		x[i] = (float) ldexp(2 * random_uniform(random) - 1, exponent - (int) random_below(random, 6));
+		x[i] = (float) ldexp(2 * random_uniform(random) - 1,
+							 exponent - (int) random_below(random, 6));
 }
 
 /* Decoded elements are exact floats: they encode to the same bytes again. */
@@ -263,10 +267,14 @@ test_unsound(void)
 	CHECK(!element_is_sound(ELEMENT_INT8, low, 1, 2));
 	CHECK(element_is_sound(ELEMENT_BIT, bits, 1, 10));
 	CHECK(!element_is_sound(ELEMENT_BIT, bits, 1, 9));
-	CHECK(!element_scale_is_sound(ELEMENT_FLOAT, 2) && !element_scale_is_sound(ELEMENT_HALF, 0));
-	CHECK(!element_scale_is_sound(ELEMENT_INT8, 0) && !element_scale_is_sound(ELEMENT_INT8, -1));
-	CHECK(!element_scale_is_sound(ELEMENT_INT8, NAN) && !element_scale_is_sound(ELEMENT_INT8, FLT_MAX));
-	CHECK(!element_scale_is_sound(ELEMENT_INT8, INFINITY) && element_scale_is_sound(ELEMENT_INT8, 0.5f));
+	CHECK(!element_scale_is_sound(ELEMENT_FLOAT, 2) &&
+		  !element_scale_is_sound(ELEMENT_HALF, 0));
+	CHECK(!element_scale_is_sound(ELEMENT_INT8, 0) &&
+		  !element_scale_is_sound(ELEMENT_INT8, -1));
+	CHECK(!element_scale_is_sound(ELEMENT_INT8, NAN) &&
+		  !element_scale_is_sound(ELEMENT_INT8, FLT_MAX));
+	CHECK(!element_scale_is_sound(ELEMENT_INT8, INFINITY) &&
+		  element_scale_is_sound(ELEMENT_INT8, 0.5f));
 }
 
 static void
@@ -275,7 +283,8 @@ test_names(void)
 	ElementKind kind;
 
 	for (int i = 0; i < ELEMENT_KINDS; i++)
-		CHECK(element_find(element_name((ElementKind) i), &kind) && (int) kind == i);
+		CHECK(element_find(element_name((ElementKind) i), &kind) &&
+			  (int) kind == i);
 	CHECK(element_find("HALF", &kind) && kind == ELEMENT_HALF);
 	CHECK(!element_find("halfs", &kind) && !element_find("", &kind));
 }

@@ -36,7 +36,8 @@ test_match_nearest(void)
 
 	for (int i = 0; i < 4; i++)
 	{
-		EvalMatch	match = eval_match(EVAL_MATCH_NEAREST, labels[i], distances[i], 2);
+		EvalMatch	match = eval_match(EVAL_MATCH_NEAREST, labels[i],
+									   distances[i], 2);
 
 		CHECK(match.label == labels[i][0]);
 		CHECK(match.distance == distances[i][0]);
@@ -48,7 +49,8 @@ test_match_majority_vote(void)
 {
 	const int	labels[] = {1, 2, 2, 3, 3};
 	const double distances[] = {1, 2, 3, 4, 5};
-	EvalMatch	match = eval_match(EVAL_MATCH_MAJORITY_VOTE, labels, distances, 5);
+	EvalMatch	match = eval_match(EVAL_MATCH_MAJORITY_VOTE, labels, distances,
+								   5);
 
 	/* 2 and 3 tie: the one seen first; the distance is the mean of all */
 	CHECK(match.label == 2);
@@ -87,10 +89,13 @@ test_count(void)
 
 		hits[i] = eval_match_hits(match, queries[i]);
 	}
-	CHECK(eval_count(distances, hits, 4, thresholds, 2, arena, &counts, &status));
+	CHECK(eval_count(distances, hits, 4, thresholds, 2, arena, &counts,
+					 &status));
 	CHECK(counts.count == 4);
-	CHECK(counts.tp[0] == 2 && counts.fp[0] == 0 && counts.fn[0] == 0 && counts.tn[0] == 2);
-	CHECK(counts.tp[1] == 2 && counts.fp[1] == 2 && counts.fn[1] == 0 && counts.tn[1] == 0);
+	CHECK(counts.tp[0] == 2 && counts.fp[0] == 0 && counts.fn[0] == 0 &&
+		  counts.tn[0] == 2);
+	CHECK(counts.tp[1] == 2 && counts.fp[1] == 2 && counts.fn[1] == 0 &&
+		  counts.tn[1] == 0);
 }
 
 /* Against counting each pair, with ties, NaN and infinity. */
@@ -120,7 +125,8 @@ test_count_brute_force(void)
 	memcpy(thresholds, distances, sizeof(distances));
 	n = eval_thresholds(thresholds, N);
 	CHECK(n > 30 && n <= 50);
-	CHECK(eval_count(distances, hits, N, thresholds, n, arena, &counts, &status));
+	CHECK(eval_count(distances, hits, N, thresholds, n, arena, &counts,
+					 &status));
 	for (size_t t = 0; t < n; t++)
 	{
 		int64_t		expected[4] = {0};
@@ -172,7 +178,8 @@ test_metrics(void)
 	EXPECT(EVAL_PRECISION, zero, one, zero, one, 2, 2, VALUES(0, 0));
 	EXPECT(EVAL_RECALL, zero, one, zero, one, 2, 2, VALUES(0, 0));
 	/* decent */
-	EXPECT(EVAL_BINARY_ACCURACY, tp, fp, tn, fn, 36, 2, VALUES(0.277778, 0.555556));
+	EXPECT(EVAL_BINARY_ACCURACY, tp, fp, tn, fn, 36, 2,
+		   VALUES(0.277778, 0.555556));
 	EXPECT(EVAL_FPR, tp, fp, tn, fn, 36, 2, VALUES(0.090909, 0.181818));
 	EXPECT(EVAL_NPV, tp, fp, tn, fn, 36, 2, VALUES(0.4, 0.642857));
 	EXPECT(EVAL_PRECISION, tp, fp, tn, fn, 36, 2, VALUES(0.909091, 0.909091));
@@ -206,7 +213,8 @@ test_f1_is_harmonic_mean(void)
 		eval_metric_values(EVAL_PRECISION, &counts, p);
 		eval_metric_values(EVAL_RECALL, &counts, r);
 		eval_metric_values(EVAL_F1, &counts, f1);
-		CHECK_NEAR(f1[1], p[1] + r[1] == 0 ? 0 : 2 * p[1] * r[1] / (p[1] + r[1]), 1e-12);
+		CHECK_NEAR(f1[1], p[1] + r[1] == 0 ? 0 :
+				   2 * p[1] * r[1] / (p[1] + r[1]), 1e-12);
 	}
 }
 
@@ -229,7 +237,8 @@ example_curve(void)
 	memcpy(thresholds, distances, sizeof(distances));
 	n = eval_thresholds(thresholds, 5);
 	CHECK(n == 5);
-	CHECK(eval_curve(distances, hits, 5, thresholds, n, arena, &curve, &status));
+	CHECK(eval_curve(distances, hits, 5, thresholds, n, arena, &curve,
+					 &status));
 	return curve;
 }
 
@@ -279,7 +288,8 @@ test_nothing_right_is_no_cut_point(void)
 	size_t		index = 99;
 
 	begin();
-	CHECK(eval_curve(distances, hits, 3, thresholds, 4, arena, &curve, &status));
+	CHECK(eval_curve(distances, hits, 3, thresholds, 4, arena, &curve,
+					 &status));
 	CHECK(curve.metric[EVAL_PRECISION][0] == 1);
 	CHECK(eval_optimal(&curve, EVAL_PRECISION, &index) && index == 3);
 	CHECK(!eval_target(&curve, EVAL_PRECISION, 0.9, &index));
@@ -288,7 +298,8 @@ test_nothing_right_is_no_cut_point(void)
 	CHECK(!eval_target(&curve, EVAL_NPV, 0.3, &index));
 	CHECK(eval_target(&curve, EVAL_RECALL, 0, &index) && index == 2);
 
-	CHECK(eval_curve(distances, misses, 3, thresholds, 4, arena, &curve, &status));
+	CHECK(eval_curve(distances, misses, 3, thresholds, 4, arena, &curve,
+					 &status));
 	index = 99;
 	for (int metric = 0; metric < EVAL_METRICS; metric++)
 	{
@@ -314,7 +325,8 @@ test_accept_nothing(void)
 	CHECK(eval_curve(distances, hits, 4, &nothing, 1, arena, &curve, &status));
 	CHECK(curve.counts.tp[0] == 0 && curve.counts.fp[0] == 0);
 	CHECK(curve.counts.fn[0] == 3 && curve.counts.tn[0] == 1);
-	CHECK(curve.metric[EVAL_PRECISION][0] == 0 && curve.metric[EVAL_RECALL][0] == 0);
+	CHECK(curve.metric[EVAL_PRECISION][0] == 0 &&
+		  curve.metric[EVAL_RECALL][0] == 0);
 }
 
 static void
@@ -345,7 +357,8 @@ test_no_threshold(void)
 
 	begin();
 	CHECK(eval_thresholds(distances, 3) == 0);
-	CHECK(!eval_curve(distances, hits, 3, distances, 0, arena, &curve, &status));
+	CHECK(!eval_curve(distances, hits, 3, distances, 0, arena, &curve,
+					  &status));
 	CHECK(status.code == STATUS_INVALID_VALUE);
 }
 
@@ -373,7 +386,8 @@ retrieve(const char *name, bool macro, int n, const int *labels, int k,
 			found[j] = masks[i * k + j] ? labels[i] : 1000;
 			distances[j] = 0.1 * j;
 		}
-		CHECK(eval_retrieval_add(sums, labels[i], r[i], found, distances, k, &status));
+		CHECK(eval_retrieval_add(sums, labels[i], r[i], found, distances, k,
+								 &status));
 	}
 	return eval_retrieval_value(sums, 0);
 }
@@ -390,22 +404,31 @@ test_retrieval(void)
 	const int64_t clip_r[] = {4, 3};
 
 	CHECK_NEAR(retrieve("ndcg@2", true, 4, labels, 3, masks, r), 0.5, 1e-7);
-	CHECK_NEAR(retrieve("map@3", false, 4, labels, 3, masks, r), 0.50833333332, 1e-7);
-	CHECK_NEAR(retrieve("precision@3", true, 4, labels, 3, masks, r), 0.5, 1e-5);
-	CHECK_NEAR(retrieve("precision@3", false, 4, labels, 3, masks, r), 0.583333333, 1e-5);
-	CHECK_NEAR(retrieve("map@r", false, 2, clip_labels, 4, clip_masks, clip_r), 0.03125, 1e-7);
+	CHECK_NEAR(retrieve("map@3", false, 4, labels, 3, masks, r), 0.50833333332,
+			   1e-7);
+	CHECK_NEAR(retrieve("precision@3", true, 4, labels, 3, masks, r), 0.5,
+			   1e-5);
+	CHECK_NEAR(retrieve("precision@3", false, 4, labels, 3, masks, r),
+			   0.583333333, 1e-5);
+	CHECK_NEAR(retrieve("map@r", false, 2, clip_labels, 4, clip_masks, clip_r),
+			   0.03125, 1e-7);
 	/* by hand */
-	CHECK_NEAR(retrieve("recall@1", false, 4, labels, 3, masks, r), 0.75, 1e-12);
+	CHECK_NEAR(retrieve("recall@1", false, 4, labels, 3, masks, r), 0.75,
+			   1e-12);
 	CHECK_NEAR(retrieve("recall@1", true, 4, labels, 3, masks, r), 0.5, 1e-12);
 	CHECK_NEAR(retrieve("recall@3", false, 4, labels, 3, masks, r), 1, 1e-12);
-	CHECK_NEAR(retrieve("mrr@3", false, 4, labels, 3, masks, r), (3 + 1 / 3.0) / 4, 1e-12);
+	CHECK_NEAR(retrieve("mrr@3", false, 4, labels, 3, masks, r),
+			   (3 + 1 / 3.0) / 4, 1e-12);
 	CHECK_NEAR(retrieve("mrr@2", false, 4, labels, 3, masks, r), 0.75, 1e-12);
-	CHECK_NEAR(retrieve("r_precision", false, 4, labels, 3, masks, r), (3 * 2 / 3.0 + 0.1) / 4, 1e-12);
-	CHECK_NEAR(retrieve("ndcg@3", false, 4, labels, 3, masks, r), (3 + 0.5) / 4, 1e-12);
+	CHECK_NEAR(retrieve("r_precision", false, 4, labels, 3, masks, r),
+			   (3 * 2 / 3.0 + 0.1) / 4, 1e-12);
+	CHECK_NEAR(retrieve("ndcg@3", false, 4, labels, 3, masks, r), (3 + 0.5) / 4,
+			   1e-12);
 	/* no query, no rows of the label, fewer neighbors than k */
 	CHECK(retrieve("recall@1", true, 0, labels, 3, masks, r) == 0);
 	CHECK(retrieve("r_precision", false, 1, labels, 0, masks, no_rows) == 0);
-	CHECK_NEAR(retrieve("precision@6", false, 1, labels, 3, masks, r), 2 / 6.0, 1e-12);
+	CHECK_NEAR(retrieve("precision@6", false, 1, labels, 3, masks, r), 2 / 6.0,
+			   1e-12);
 }
 
 static void
@@ -465,8 +488,10 @@ test_retrieval_brute_force(void)
 			found[j] = random_below(&random, 2) ? label : EVAL_NO_LABEL;
 			right += found[j] == label;
 		}
-		CHECK(eval_retrieval_add(micro, label, 0, found, distances, K, &status));
-		CHECK(eval_retrieval_add(macro, label, 0, found, distances, K, &status));
+		CHECK(eval_retrieval_add(micro, label, 0, found, distances, K,
+								 &status));
+		CHECK(eval_retrieval_add(macro, label, 0, found, distances, K,
+								 &status));
 		sum[label] += right / (double) K;
 		count[label]++;
 	}
@@ -493,10 +518,12 @@ test_confusion(void)
 	size_t		n;
 
 	begin();
-	CHECK(eval_confusion(labels, predicted, distances, 5, 0.5, arena, &cells, &n, &status));
+	CHECK(eval_confusion(labels, predicted, distances, 5, 0.5, arena, &cells,
+						 &n, &status));
 	CHECK(n == 3);
 	for (size_t i = 0; i < n && i < 3; i++)
-		CHECK(cells[i].label == expected[i].label && cells[i].predicted == expected[i].predicted &&
+		CHECK(cells[i].label == expected[i].label &&
+			  cells[i].predicted == expected[i].predicted &&
 			  cells[i].count == expected[i].count);
 }
 
@@ -513,7 +540,8 @@ test_confusion_of_upstream(void)
 	size_t		n;
 
 	begin();
-	CHECK(eval_confusion(labels, predicted, distances, 10, INFINITY, arena, &cells, &n, &status));
+	CHECK(eval_confusion(labels, predicted, distances, 10, INFINITY, arena,
+						 &cells, &n, &status));
 	for (size_t i = 0; i < n; i++)
 		got[cells[i].label][cells[i].predicted] = cells[i].count / 2.0;
 	for (int i = 0; i < 25; i++)
@@ -529,24 +557,33 @@ test_names(void)
 	EvalMatcher matcher;
 	EvalRetrievalMetric retrieval;
 	const char *wrong[] = {"", "recall", "recall@", "recall@0", "recall@-1", "recall@+1", "recall@ 1",
-	"recall@1x", "recall@r", "ndcg@r", "recall@100001", "recall@99999999999999999999", "f1"};
+		"recall@1x", "recall@r", "ndcg@r", "recall@100001",
+	"recall@99999999999999999999", "f1"};
 
 	begin();
-	CHECK(eval_metric_by_name("f1score", &metric, &status) && metric == EVAL_F1);
-	CHECK(eval_metric_by_name("negative_predicitve_value", &metric, &status) && metric == EVAL_NPV);
+	CHECK(eval_metric_by_name("f1score", &metric, &status) &&
+		  metric == EVAL_F1);
+	CHECK(eval_metric_by_name("negative_predicitve_value", &metric, &status) &&
+		  metric == EVAL_NPV);
 	for (int m = 0; m < EVAL_METRICS; m++)
-		CHECK(eval_metric_by_name(eval_metric_name(m), &metric, &status) && metric == (EvalMetric) m);
-	CHECK(eval_matcher_by_name(eval_matcher_name(EVAL_MATCH_MAJORITY_VOTE), &matcher, &status) &&
+		CHECK(eval_metric_by_name(eval_metric_name(m), &metric, &status) &&
+			  metric == (EvalMetric) m);
+	CHECK(eval_matcher_by_name(eval_matcher_name(EVAL_MATCH_MAJORITY_VOTE),
+							   &matcher, &status) &&
 		  matcher == EVAL_MATCH_MAJORITY_VOTE);
-	CHECK(!eval_metric_by_name("accuracy", &metric, &status) && status.code == STATUS_UNKNOWN_NAME);
+	CHECK(!eval_metric_by_name("accuracy", &metric, &status) &&
+		  status.code == STATUS_UNKNOWN_NAME);
 	CHECK(strstr(status.hint, "binary_accuracy") != NULL);
-	CHECK(!eval_matcher_by_name("nearest", &matcher, &status) && strstr(status.hint, "match_nearest"));
-	CHECK(eval_retrieval_by_name("ndcg@100000", &retrieval, &status) && retrieval.k == 100000);
+	CHECK(!eval_matcher_by_name("nearest", &matcher, &status) &&
+		  strstr(status.hint, "match_nearest"));
+	CHECK(eval_retrieval_by_name("ndcg@100000", &retrieval, &status) &&
+		  retrieval.k == 100000);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 	{
 		status_clear(&status);
 		CHECK(!eval_retrieval_by_name(wrong[i], &retrieval, &status));
-		CHECK(status.code == STATUS_UNKNOWN_NAME && strstr(status.hint, "r_precision"));
+		CHECK(status.code == STATUS_UNKNOWN_NAME &&
+			  strstr(status.hint, "r_precision"));
 	}
 }
 
@@ -565,8 +602,10 @@ everything(void)
 	EvalCell   *cells;
 	size_t		ncells;
 
-	if (!eval_curve(distances, hits, 3, thresholds, 3, arena, &curve, &status) ||
-		!eval_confusion(labels, labels, distances, 3, 1, arena, &cells, &ncells, &status))
+	if (!eval_curve(distances, hits, 3, thresholds, 3, arena, &curve,
+					&status) ||
+		!eval_confusion(labels, labels, distances, 3, 1, arena, &cells, &ncells,
+						&status))
 		return false;
 	sums = eval_retrieval_create(arena, &metric, 1, plain, &status);
 	return sums != NULL &&

@@ -50,7 +50,8 @@ true_kth(const Fixture *f, const float *query, int k)
 
 	for (size_t i = 0; i < f->n; i++)
 		if (graph_memory_record(f->memory, (uint32_t) i)->state != GRAPH_DEAD)
-			n = keep_least(best, n, k, exact(f, query, f->vectors + i * f->dims));
+			n = keep_least(best, n, k,
+						   exact(f, query, f->vectors + i * f->dims));
 	return best[k - 1];
 }
 
@@ -70,7 +71,8 @@ hits_of(Fixture *f, const float *query, int ef, double limit)
 			break;
 		for (int i = 0; i < found.nrows; i++)
 		{
-			double		d = exact(f, query, f->vectors + found.rows[i] * f->dims);
+			double		d = exact(f, query,
+								  f->vectors + found.rows[i] * f->dims);
 
 			CHECK(found.bound <= d);
 			n = keep_least(best, n, K, d);
@@ -170,7 +172,8 @@ threads_see_each_others_nodes(void)
 				points[(i - 1) * DIMS + j] + 1;
 	build(&f, &graph_metric_l2, points, 2 * PAIRS, DIMS, 16, 4);
 	for (uint32_t node = 0; node < 2 * PAIRS; node += 2)
-		missed += !is_listed(&f, node, node + 1) && !is_listed(&f, node + 1, node);
+		missed += !is_listed(&f, node, node + 1) &&
+			!is_listed(&f, node + 1, node);
 	CHECK(missed == 0);
 	destroy(&f);
 }
@@ -211,7 +214,8 @@ lists_lead_to_every_node(void)
 	GraphConnector *connector;
 	Fixture		f;
 
-	build(&f, &graph_metric_l2, make_points(3000, 256, 1, 32), 3000, 256, 16, 1);
+	build(&f, &graph_metric_l2, make_points(3000, 256, 1, 32), 3000, 256, 16,
+		  1);
 	CHECK(count_reached(&f) < 2900);
 	connector = graph_connector_create(f.arena, f.memory, &f.status);
 	graph_connector_start_at(connector, 0);
@@ -232,7 +236,8 @@ one_thread_gives_one_graph(void)
 	build(&a, &graph_metric_l2, make_points(2000, 8, 1, 4), 2000, 8, 16, 1);
 	build(&b, &graph_metric_l2, make_points(2000, 8, 1, 4), 2000, 8, 16, 1);
 	for (uint32_t node = 0; node < 2000; node++)
-		same &= memcmp(graph_memory_record(a.memory, node), graph_memory_record(b.memory, node),
+		same &= memcmp(graph_memory_record(a.memory, node),
+					   graph_memory_record(b.memory, node),
 					   a.space.shape.size) == 0;
 	CHECK(same);
 	destroy(&a);
@@ -254,8 +259,8 @@ lists_are_sound(void)
 		bool		live;
 		bool		sound;
 
-		sound = f.access.read_list(f.access.context, node, &list, &live) && live &&
-			list.n >= 1 && list.n <= 16;
+		sound = f.access.read_list(f.access.context, node, &list, &live) &&
+			live && list.n >= 1 && list.n <= 16;
 		for (int i = 0; i < list.n; i++)
 		{
 			sound &= list.ids[i] != node && list.ids[i] < 3000;
@@ -337,9 +342,11 @@ shapes_fit_pages(void)
 		if (shape.size <= 8160)
 			CHECK(8192 / (8160 / shape.size) <= most[i]);
 	}
-	CHECK(graph_shape(&shape, 784, 32, STORED_INT8, 0, 8160, &status) && shape.coded == 704);
+	CHECK(graph_shape(&shape, 784, 32, STORED_INT8, 0, 8160, &status) &&
+		  shape.coded == 704);
 	for (int degree = GRAPH_MIN_DEGREE; degree <= GRAPH_MAX_DEGREE; degree++)
-		CHECK(graph_shape(&shape, 16384, degree, STORED_FLOAT, 4, 8160, &status) && shape.head <= 8160);
+		CHECK(graph_shape(&shape, 16384, degree, STORED_FLOAT, 4, 8160,
+						  &status) && shape.head <= 8160);
 }
 
 /* Lists longer than a block of codes, and stored in other ways */
@@ -383,7 +390,8 @@ make_texts(size_t n, size_t dims)
 	random_init(&random, 41, 0);
 	for (size_t i = 0; i < WORDS; i++)
 		for (size_t j = 0; j < dims; j++)
-			words[i * dims + j] = (float) (log(2.0 + (double) i) * random_normal(&random));
+			words[i * dims + j] =
+				(float) (log(2.0 + (double) i) * random_normal(&random));
 	for (size_t i = 0; i < n; i++)
 	{
 		int			length = 2 + (int) random_below(&random, 3);
@@ -391,7 +399,8 @@ make_texts(size_t n, size_t dims)
 		for (int k = 0; k < length; k++)
 		{
 			/* the word of rank r has a frequency in proportion to 1 / r */
-			size_t		word = (size_t) exp(random_uniform(&random) * log(WORDS)) - 1;
+			size_t		word =
+			(size_t) exp(random_uniform(&random) * log(WORDS)) - 1;
 
 			for (size_t j = 0; j < dims; j++)
 				vectors[i * dims + j] += words[word * dims + j];
@@ -406,7 +415,8 @@ static bool
 is_hard(Fixture *f, double *recall)
 {
 	GraphRoot	root = {0};
-	GraphProbe *probe = graph_probe_create(f->arena, f->memory, &root, &f->status);
+	GraphProbe *probe = graph_probe_create(f->arena, f->memory, &root,
+										   &f->status);
 	int			steps = 0;
 
 	while (graph_probe_step(probe, &f->status))
@@ -455,7 +465,9 @@ root_gives_near_seeds(void)
 	CHECK(graph_root_init(&root, f.arena, &f.space.shape, 100));
 	for (int i = 0; i < 100; i++)
 		graph_root_put(&root, &f.space.shape, i, (uint32_t) i * 30,
-					   graph_record_own(&f.space.shape, graph_memory_record(f.memory, (uint32_t) i * 30)),
+					   graph_record_own(&f.space.shape,
+										graph_memory_record(f.memory,
+															(uint32_t) i * 30)),
 					   scratch);
 	for (int i = 0; i < 100; i += 9)
 	{
@@ -463,7 +475,8 @@ root_gives_near_seeds(void)
 		CHECK(graph_root_seeds(&root, f.query, seeds) == GRAPH_SEEDS);
 		CHECK(exact(&f, f.vectors + (size_t) i * 30 * f.dims,
 					f.vectors + (size_t) seeds[0].node * f.dims) < 15);
-		CHECK(seeds[0].estimate <= seeds[1].estimate && seeds[2].estimate <= seeds[3].estimate);
+		CHECK(seeds[0].estimate <= seeds[1].estimate &&
+			  seeds[2].estimate <= seeds[3].estimate);
 	}
 	destroy(&f);
 }
@@ -520,7 +533,8 @@ empty_and_single(void)
 	build(&f, &graph_metric_l2, make_points(1, 4, 1, 8), 1, 4, 8, 2);
 	CHECK(begin(&f, f.vectors, 5));
 	CHECK(graph_search_next(f.search, &found, &f.status));
-	CHECK(found.node == 0 && found.bound == 0 && found.nrows == 1 && found.rows[0] == 0);
+	CHECK(found.node == 0 && found.bound == 0 && found.nrows == 1 &&
+		  found.rows[0] == 0);
 	CHECK(!graph_search_next(f.search, &found, &f.status));
 	destroy(&f);
 
@@ -545,7 +559,8 @@ duplicates_share_nodes(void)
 		memcpy(vectors + i * 4, vectors, 4 * sizeof(float));
 	build(&f, &graph_metric_l2, vectors, 2010, 4, 16, 1);
 	CHECK(begin(&f, f.vectors + 2005 * 4, 10));
-	CHECK(graph_search_next(f.search, &found, &f.status) && found.rows[0] == 2005);
+	CHECK(graph_search_next(f.search, &found, &f.status) &&
+		  found.rows[0] == 2005);
 	CHECK(begin(&f, f.vectors, 10));
 	for (; graph_search_next(f.search, &found, &f.status); nodes++)
 		for (int i = 0; i < found.nrows; i++)
@@ -591,7 +606,8 @@ full_memory_is_told(void)
 	for (int i = 0; i < 10; i++)
 	{
 		vector[0] = (float) i;
-		CHECK(graph_builder_add(builder, vector, (uint64_t) i, &status) == GRAPH_ADDED);
+		CHECK(graph_builder_add(builder, vector, (uint64_t) i,
+								&status) == GRAPH_ADDED);
 	}
 	vector[0] = 10;
 	CHECK(graph_builder_add(builder, vector, 10, &status) == GRAPH_FULL);
@@ -706,7 +722,8 @@ repair_reports_lack_of_memory(void)
 
 		arena_fail_at(arena, fail);
 		linker = graph_linker_create(arena, &f.access, 50, &status);
-		done = linker != NULL && graph_repair(linker, 1, &start, &changed, &status);
+		done = linker != NULL &&
+			graph_repair(linker, 1, &start, &changed, &status);
 		CHECK(done || status.code == STATUS_OUT_OF_MEMORY);
 		arena_destroy(arena);
 		if (done)

@@ -127,42 +127,50 @@ open_bench(Bench *bench, NnShape input, const char *text, int n)
 			bench->ntrained = bench->nweights;
 	}
 	bench->weights = arena_alloc_array(arena, bench->nweights, sizeof(double));
-	bench->in = arena_alloc_array(arena, (size_t) n * layer->inputs, sizeof(double));
-	bench->slope = arena_alloc_array(arena, (size_t) n * layer->outputs, sizeof(double));
+	bench->in = arena_alloc_array(arena, (size_t) n * layer->inputs,
+								  sizeof(double));
+	bench->slope = arena_alloc_array(arena, (size_t) n * layer->outputs,
+									 sizeof(double));
 	random_numbers(bench->weights, bench->nweights, 1, 0.5);
 	for (size_t i = bench->ntrained; i < bench->nweights; i++)
 		bench->weights[i] = fabs(bench->weights[i]);	/* a variance, maybe */
 	random_numbers(bench->in, (size_t) n * layer->inputs, 2, 1);
 	random_numbers(bench->slope, (size_t) n * layer->outputs, 3, 1);
 	bench->real_in = to_real(bench->in, (size_t) n * layer->inputs);
-	bench->out = arena_alloc_array(arena, (size_t) n * layer->outputs, sizeof(real));
-	bench->din = arena_alloc_array(arena, (size_t) n * layer->inputs, sizeof(real));
+	bench->out = arena_alloc_array(arena, (size_t) n * layer->outputs,
+								   sizeof(real));
+	bench->din = arena_alloc_array(arena, (size_t) n * layer->inputs,
+								   sizeof(real));
 	bench->gradient = arena_alloc_zero(arena, bench->nweights * sizeof(real));
 	bench->written = arena_alloc_zero(arena, bench->nweights * sizeof(int));
 	if (layer->type->saved != NULL && layer->type->saved(layer, n) > 0)
-		bench->saved = arena_alloc_array(arena, layer->type->saved(layer, n), sizeof(real));
+		bench->saved = arena_alloc_array(arena, layer->type->saved(layer, n),
+										 sizeof(real));
 	bench->pass = (NnPass)
 	{
 		.n = n,.training = true,.seed = 7,.step = 1,.pool = pool,
 			.weights = to_real(bench->weights, bench->nweights),
-			.scratch_size = layer->type->scratch == NULL ? 0 : layer->type->scratch(layer, n),
+			.scratch_size = layer->type->scratch == NULL ? 0 :
+			layer->type->scratch(layer, n),
 			.sink = sink,.sink_context = bench
 	};
-	bench->pass.scratch = arena_alloc_array(arena, bench->pass.scratch_size * (size_t) pool_threads(pool),
-											sizeof(real));
+	bench->pass.scratch = arena_alloc_array(arena,
+											bench->pass.scratch_size * (size_t) pool_threads(pool), sizeof(real));
 	return true;
 }
 
 static void
 run_backward(Bench *bench, bool want_din)
 {
-	bench->dout = to_real(bench->slope, (size_t) bench->n * bench->layer.outputs);
+	bench->dout = to_real(bench->slope,
+						  (size_t) bench->n * bench->layer.outputs);
 	memset(bench->written, 0, bench->nweights * sizeof(int));
 	/* what a layer says that it does not read is not there */
 	bench->layer.type->backward(&bench->layer, &bench->pass,
 								bench->layer.reads_in ? bench->real_in : NULL,
 								bench->layer.reads_out ? bench->out : NULL,
-								bench->saved, bench->dout, want_din ? bench->din : NULL);
+								bench->saved, bench->dout,
+								want_din ? bench->din : NULL);
 }
 
 #define MAX_OUTPUTS 50000
@@ -182,7 +190,8 @@ difference(const Bench *bench, double *x, int row)
 	double		was = *x;
 	double		sum = 0;
 
-	for (int i = row < 0 || all ? 0 : row; i < (row < 0 ? bench->n : row + 1); i += rows)
+	for (int i = row < 0 || all ? 0 : row; i < (row < 0 ? bench->n : row + 1);
+		 i += rows)
 	{
 		const double *in = bench->in + (size_t) i * layer->inputs;
 
@@ -191,7 +200,8 @@ difference(const Bench *bench, double *x, int row)
 		*x = was - STEP;
 		batch_reference(layer, bench->weights, in, rows, below);
 		for (size_t o = 0; o < (size_t) rows * layer->outputs; o++)
-			sum += bench->slope[(size_t) i * layer->outputs + o] * (above[o] - below[o]);
+			sum += bench->slope[(size_t) i * layer->outputs + o] * (above[o] -
+																	below[o]);
 	}
 	*x = was;
 	return sum / (2 * STEP);
@@ -202,10 +212,12 @@ check_forward(Bench *bench)
 {
 	NnLayer    *layer = &bench->layer;
 	static double expected[MAX_OUTPUTS];
-	double		tolerance = sum_tolerance(FORWARD_TOLERANCE, layer->ntensors > 0 ?
+	double		tolerance = sum_tolerance(FORWARD_TOLERANCE,
+										  layer->ntensors > 0 ?
 										  layer->tensors[0].count / (size_t) layer->output.dim[layer->output.rank - 1] : 0);
 
-	layer->type->forward(layer, &bench->pass, bench->real_in, bench->out, bench->saved);
+	layer->type->forward(layer, &bench->pass, bench->real_in, bench->out,
+						 bench->saved);
 	if (layer->type == &nn_layer_batch_normalization)
 	{
 		batch_reference(layer, bench->weights, bench->in, bench->n, expected);
@@ -215,9 +227,11 @@ check_forward(Bench *bench)
 	}
 	for (int i = 0; i < bench->n; i++)
 	{
-		reference(layer, bench->weights, bench->in + (size_t) i * layer->inputs, expected);
+		reference(layer, bench->weights, bench->in + (size_t) i * layer->inputs,
+				  expected);
 		for (size_t o = 0; o < layer->outputs; o++)
-			CHECK_NEAR(bench->out[(size_t) i * layer->outputs + o], expected[o], tolerance);
+			CHECK_NEAR(bench->out[(size_t) i * layer->outputs + o], expected[o],
+					   tolerance);
 	}
 }
 
@@ -233,12 +247,15 @@ check_in_place(Bench *bench)
 	if (place == NN_APART)
 		return;
 	bench->dout = to_real(bench->slope, n);
-	layer->type->backward(layer, &bench->pass, layer->reads_in ? bench->real_in : NULL,
-						  layer->reads_out ? bench->out : NULL, bench->saved, bench->dout, bench->dout);
+	layer->type->backward(layer, &bench->pass,
+						  layer->reads_in ? bench->real_in : NULL,
+						  layer->reads_out ? bench->out : NULL, bench->saved,
+						  bench->dout, bench->dout);
 	CHECK(memcmp(bench->dout, expected, n * sizeof(real)) == 0);
 	if (place == NN_GRADIENT_IN_PLACE)
 		return;
-	layer->type->forward(layer, &bench->pass, bench->real_in, bench->real_in, bench->saved);
+	layer->type->forward(layer, &bench->pass, bench->real_in, bench->real_in,
+						 bench->saved);
 	CHECK(memcmp(bench->real_in, bench->out, n * sizeof(real)) == 0);
 }
 
@@ -261,11 +278,15 @@ check_gradients(Bench *bench)
 	tolerance = sum_tolerance(GRADIENT_TOLERANCE, outputs);
 	for (size_t w = 0; w < bench->nweights; w++)
 		CHECK(bench->written[w] == (w < bench->ntrained));
-	for (size_t w = 0; w < bench->ntrained; w += bench->nweights / samples(bench) + 1)
-		CHECK_NEAR(bench->gradient[w], difference(bench, &bench->weights[w], -1), tolerance);
+	for (size_t w = 0; w < bench->ntrained;
+		 w += bench->nweights / samples(bench) + 1)
+		CHECK_NEAR(bench->gradient[w],
+				   difference(bench, &bench->weights[w], -1), tolerance);
 	tolerance = sum_tolerance(GRADIENT_TOLERANCE, layer->outputs);
 	for (size_t i = 0; i < inputs; i += inputs / samples(bench) + 1)
-		CHECK_NEAR(bench->din[i], difference(bench, &bench->in[i], (int) (i / layer->inputs)), tolerance);
+		CHECK_NEAR(bench->din[i],
+				   difference(bench, &bench->in[i], (int) (i / layer->inputs)),
+				   tolerance);
 
 	/* the weights' gradient is the same when nobody reads that of the input */
 	if (bench->ntrained > 0)
@@ -311,9 +332,12 @@ static void
 test_conv2d_direct(void)
 {
 	check_layer(SHAPE(6, 7, 1), "conv2d filters=16 kernel_size=3");
-	check_layer(SHAPE(6, 7, 2), "conv2d filters=32 kernel_size=3 activation=relu");
-	check_layer(SHAPE(5, 4, 3), "conv2d filters=16 kernel_size=2,3 strides=2,1 padding=same activation=tanh");
-	check_layer(SHAPE(5, 5, 1), "conv2d filters=16 kernel_size=3 use_bias=false activation=relu");
+	check_layer(SHAPE(6, 7, 2),
+				"conv2d filters=32 kernel_size=3 activation=relu");
+	check_layer(SHAPE(5, 4, 3),
+				"conv2d filters=16 kernel_size=2,3 strides=2,1 padding=same activation=tanh");
+	check_layer(SHAPE(5, 5, 1),
+				"conv2d filters=16 kernel_size=3 use_bias=false activation=relu");
 	check_layer(SHAPE(4, 4, 1), "conv2d filters=16 kernel_size=1");
 }
 
@@ -321,9 +345,12 @@ static void
 test_conv2d_product(void)
 {
 	check_layer(SHAPE(6, 7, 1), "conv2d filters=3 kernel_size=3");
-	check_layer(SHAPE(7, 5, 4), "conv2d filters=16 kernel_size=3 activation=relu");
-	check_layer(SHAPE(5, 6, 2), "conv2d filters=5 kernel_size=2 strides=2 activation=sigmoid");
-	check_layer(SHAPE(5, 6, 2), "conv2d filters=5 kernel_size=4,1 strides=1,3 activation=tanh use_bias=false");
+	check_layer(SHAPE(7, 5, 4),
+				"conv2d filters=16 kernel_size=3 activation=relu");
+	check_layer(SHAPE(5, 6, 2),
+				"conv2d filters=5 kernel_size=2 strides=2 activation=sigmoid");
+	check_layer(SHAPE(5, 6, 2),
+				"conv2d filters=5 kernel_size=4,1 strides=1,3 activation=tanh use_bias=false");
 }
 
 static void
@@ -331,17 +358,21 @@ test_conv2d_same(void)
 {
 	check_layer(SHAPE(5, 6, 2), "conv2d filters=3 kernel_size=3 padding=same");
 	check_layer(SHAPE(5, 6, 2), "conv2d filters=3 kernel_size=2 padding=same");
-	check_layer(SHAPE(5, 6, 2), "conv2d filters=3 kernel_size=3 strides=2 padding=same");
-	check_layer(SHAPE(5, 6, 1), "conv2d filters=2 kernel_size=4,5 strides=3,2 padding=same activation=relu");
+	check_layer(SHAPE(5, 6, 2),
+				"conv2d filters=3 kernel_size=3 strides=2 padding=same");
+	check_layer(SHAPE(5, 6, 1),
+				"conv2d filters=2 kernel_size=4,5 strides=3,2 padding=same activation=relu");
 	check_layer(SHAPE(2, 3, 1), "conv2d filters=2 kernel_size=7 padding=same");
-	check_layer(SHAPE(1, 1, 3), "conv2d filters=2 kernel_size=1 strides=5 padding=same");
+	check_layer(SHAPE(1, 1, 3),
+				"conv2d filters=2 kernel_size=1 strides=5 padding=same");
 }
 
 /* More pixels than a tile of patches holds */
 static void
 test_conv2d_tiles(void)
 {
-	check_layer(SHAPE(19, 17, 40), "conv2d filters=4 kernel_size=3 activation=relu");
+	check_layer(SHAPE(19, 17, 40),
+				"conv2d filters=4 kernel_size=3 activation=relu");
 	check_layer(SHAPE(50, 52, 3), "conv2d filters=16 kernel_size=3");
 }
 
@@ -390,7 +421,8 @@ test_metric_embedding_clipped(void)
 {
 	Bench		bench;
 
-	CHECK(open_bench(&bench, SHAPE(4), "metric_embedding units=3 use_bias=false", 2));
+	CHECK(open_bench(&bench, SHAPE(4),
+					 "metric_embedding units=3 use_bias=false", 2));
 	for (size_t i = 0; i < 8; i++)
 		bench.real_in[i] = (real) (bench.in[i] *= i < 4 ? 1e-9 : 0);
 	check_forward(&bench);
@@ -413,8 +445,10 @@ test_max_pooling2d(void)
 	check_layer(SHAPE(6, 6, 3), "max_pooling2d");
 	check_layer(SHAPE(5, 7, 2), "max_pooling2d pool_size=2");
 	check_layer(SHAPE(5, 7, 2), "max_pooling2d pool_size=3 strides=1");
-	check_layer(SHAPE(5, 7, 2), "max_pooling2d pool_size=3,2 strides=2,3 padding=same");
-	check_layer(SHAPE(3, 3, 1), "max_pooling2d pool_size=5 strides=2 padding=same");
+	check_layer(SHAPE(5, 7, 2),
+				"max_pooling2d pool_size=3,2 strides=2,3 padding=same");
+	check_layer(SHAPE(3, 3, 1),
+				"max_pooling2d pool_size=5 strides=2 padding=same");
 }
 
 /* The first of equal numbers gets the whole gradient. */
@@ -426,16 +460,19 @@ test_max_pooling2d_ties(void)
 	CHECK(open_bench(&bench, SHAPE(2, 2, 1), "max_pooling2d", 1));
 	for (int i = 0; i < 4; i++)
 		bench.real_in[i] = 0;
-	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in, bench.out, bench.saved);
+	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in,
+							  bench.out, bench.saved);
 	run_backward(&bench, true);
-	CHECK(bench.din[0] == (real) bench.slope[0] && bench.din[1] == 0 && bench.din[2] == 0 && bench.din[3] == 0);
+	CHECK(bench.din[0] == (real) bench.slope[0] && bench.din[1] == 0 &&
+		  bench.din[2] == 0 && bench.din[3] == 0);
 }
 
 static void
 test_activations(void)
 {
 	static const char *const names[] = {
-		"linear", "relu", "relu6", "leaky_relu", "gelu", "silu", "sigmoid", "hard_swish", "tanh", "softmax"
+		"linear", "relu", "relu6", "leaky_relu", "gelu", "silu", "sigmoid",
+		"hard_swish", "tanh", "softmax"
 	};
 	char		text[100];
 
@@ -446,7 +483,9 @@ test_activations(void)
 		check_layer(SHAPE(5), text);
 		snprintf(text, sizeof(text), "dense units=6 activation=%s", names[i]);
 		check_layer(SHAPE(5), text);
-		snprintf(text, sizeof(text), "conv2d filters=%d kernel_size=2 activation=%s", i % 2 ? 16 : 5, names[i]);
+		snprintf(text, sizeof(text),
+				 "conv2d filters=%d kernel_size=2 activation=%s",
+				 i % 2 ? 16 : 5, names[i]);
 		check_layer(SHAPE(4, 3, 2), text);
 	}
 }
@@ -455,8 +494,10 @@ static void
 test_depthwise_conv2d(void)
 {
 	check_layer(SHAPE(6, 7, 5), "depthwise_conv2d kernel_size=3");
-	check_layer(SHAPE(5, 4, 3), "depthwise_conv2d kernel_size=2,3 strides=2,1 padding=same depth_multiplier=2 activation=silu");
-	check_layer(SHAPE(5, 5, 17), "depthwise_conv2d kernel_size=3 use_bias=false activation=relu6 padding=same");
+	check_layer(SHAPE(5, 4, 3),
+				"depthwise_conv2d kernel_size=2,3 strides=2,1 padding=same depth_multiplier=2 activation=silu");
+	check_layer(SHAPE(5, 5, 17),
+				"depthwise_conv2d kernel_size=3 use_bias=false activation=relu6 padding=same");
 	check_layer(SHAPE(1, 1, 1), "depthwise_conv2d kernel_size=1");
 }
 
@@ -465,8 +506,10 @@ test_average_pooling2d(void)
 {
 	check_layer(SHAPE(6, 6, 3), "average_pooling2d");
 	check_layer(SHAPE(5, 7, 2), "average_pooling2d pool_size=3 strides=1");
-	check_layer(SHAPE(5, 7, 2), "average_pooling2d pool_size=3,2 strides=2,3 padding=same");
-	check_layer(SHAPE(3, 3, 1), "average_pooling2d pool_size=5 strides=2 padding=same");
+	check_layer(SHAPE(5, 7, 2),
+				"average_pooling2d pool_size=3,2 strides=2,3 padding=same");
+	check_layer(SHAPE(3, 3, 1),
+				"average_pooling2d pool_size=5 strides=2 padding=same");
 }
 
 static void
@@ -478,14 +521,16 @@ test_global_pooling(void)
 	check_layer(SHAPE(1, 1, 2), "global_max_pooling2d keepdims=true");
 	check_layer(SHAPE(4, 3, 5), "generalized_mean_pooling2d");
 	check_layer(SHAPE(4, 3, 5), "generalized_mean_pooling2d p=0");
-	check_layer(SHAPE(4, 3, 5), "generalized_mean_pooling2d p=-1.5 keepdims=true");
+	check_layer(SHAPE(4, 3, 5),
+				"generalized_mean_pooling2d p=-1.5 keepdims=true");
 	check_layer(SHAPE(7, 3), "generalized_mean_pooling1d p=2");
 	check_layer(SHAPE(1, 3), "generalized_mean_pooling1d");
 }
 
 /* Values and shapes of TensorFlow Similarity's own tests */
 static void
-check_generalized_mean(NnShape input, const char *text, NnShape output, double value)
+check_generalized_mean(NnShape input, const char *text, NnShape output,
+					   double value)
 {
 	Bench		bench;
 
@@ -495,20 +540,31 @@ check_generalized_mean(NnShape input, const char *text, NnShape output, double v
 		CHECK(bench.layer.output.dim[d] == output.dim[d]);
 	for (size_t i = 0; i < 3 * bench.layer.inputs; i++)
 		bench.real_in[i] = (real) (i + 1);
-	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in, bench.out, NULL);
+	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in,
+							  bench.out, NULL);
 	for (size_t i = 0; i < 3 * bench.layer.outputs; i++)
-		CHECK_NEAR(bench.out[i], value + (double) (i / bench.layer.outputs * bench.layer.inputs + i % bench.layer.outputs), 1e-6);
+		CHECK_NEAR(bench.out[i],
+				   value + (double) (i / bench.layer.outputs * bench.layer.inputs + i % bench.layer.outputs), 1e-6);
 }
 
 static void
 test_generalized_mean(void)
 {
-	check_generalized_mean(SHAPE(3, 1), "generalized_mean_pooling1d p=1", SHAPE(1), 2);
-	check_generalized_mean(SHAPE(3, 1), "generalized_mean_pooling1d p=1 keepdims=true", SHAPE(1, 1), 2);
-	check_generalized_mean(SHAPE(3, 1), "generalized_mean_pooling1d p=0", SHAPE(1), 1.8171206);
-	check_generalized_mean(SHAPE(2, 3), "generalized_mean_pooling1d p=1 keepdims=true", SHAPE(1, 3), 2.5);
-	check_generalized_mean(SHAPE(2, 3, 4), "generalized_mean_pooling2d p=1", SHAPE(4), 11);
-	check_generalized_mean(SHAPE(2, 3, 4), "generalized_mean_pooling2d p=1 keepdims=true", SHAPE(1, 1, 4), 11);
+	check_generalized_mean(SHAPE(3, 1), "generalized_mean_pooling1d p=1",
+						   SHAPE(1), 2);
+	check_generalized_mean(SHAPE(3, 1),
+						   "generalized_mean_pooling1d p=1 keepdims=true",
+						   SHAPE(1, 1), 2);
+	check_generalized_mean(SHAPE(3, 1), "generalized_mean_pooling1d p=0",
+						   SHAPE(1), 1.8171206);
+	check_generalized_mean(SHAPE(2, 3),
+						   "generalized_mean_pooling1d p=1 keepdims=true",
+						   SHAPE(1, 3), 2.5);
+	check_generalized_mean(SHAPE(2, 3, 4), "generalized_mean_pooling2d p=1",
+						   SHAPE(4), 11);
+	check_generalized_mean(SHAPE(2, 3, 4),
+						   "generalized_mean_pooling2d p=1 keepdims=true",
+						   SHAPE(1, 1, 4), 11);
 }
 
 /* MetricEmbedding(32): a bias, which begins as zeros, and Glorot's uniform kernel */
@@ -545,7 +601,8 @@ test_global_ties(void)
 	CHECK(open_bench(&bench, SHAPE(2, 2, 1), "global_max_pooling2d", 1));
 	for (int i = 0; i < 4; i++)
 		bench.real_in[i] = i < 2;
-	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in, bench.out, NULL);
+	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in,
+							  bench.out, NULL);
 	run_backward(&bench, true);
 	CHECK_NEAR(bench.din[0], bench.slope[0] / 2, 1e-6);
 	CHECK_NEAR(bench.din[1], bench.slope[0] / 2, 1e-6);
@@ -553,7 +610,8 @@ test_global_ties(void)
 	CHECK(open_bench(&bench, SHAPE(2, 2, 1), "generalized_mean_pooling2d", 1));
 	for (int i = 0; i < 4; i++)
 		bench.real_in[i] = 5;
-	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in, bench.out, NULL);
+	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in,
+							  bench.out, NULL);
 	CHECK_NEAR(bench.out[0], 5, 1e-6);
 	run_backward(&bench, true);
 	for (int i = 0; i < 4; i++)
@@ -570,7 +628,8 @@ test_normalizations(void)
 	check_layer(SHAPE(30, 20, 2), "batch_normalization");
 	check_layer(SHAPE(17), "layer_normalization");
 	check_layer(SHAPE(4, 3, 5), "layer_normalization center=false");
-	check_layer(SHAPE(4, 3, 5), "layer_normalization scale=false epsilon=0.000001");
+	check_layer(SHAPE(4, 3, 5),
+				"layer_normalization scale=false epsilon=0.000001");
 	check_layer(SHAPE(4, 3, 5), "normalization");
 	check_layer(SHAPE(6), "normalization mean=2 variance=0");
 }
@@ -583,10 +642,13 @@ test_batch_normalization_state(void)
 	const double *state;
 	real	   *weights;
 
-	CHECK(open_bench(&bench, SHAPE(2, 3), "batch_normalization momentum=0.9", 4));
+	CHECK(open_bench(&bench, SHAPE(2, 3), "batch_normalization momentum=0.9",
+					 4));
 	weights = (real *) bench.pass.weights;
-	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in, bench.out, bench.saved);
-	bench.layer.type->update_state(&bench.layer, &bench.pass, bench.saved, weights);
+	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in,
+							  bench.out, bench.saved);
+	bench.layer.type->update_state(&bench.layer, &bench.pass, bench.saved,
+								   weights);
 	state = bench.weights + bench.ntrained;
 	for (int c = 0; c < 3; c++)
 	{
@@ -597,17 +659,22 @@ test_batch_normalization_state(void)
 			mean += bench.in[r * 3 + c] / 8;
 		for (int r = 0; r < 8; r++)
 			variance += pow(bench.in[r * 3 + c] - mean, 2) / 8;
-		CHECK_NEAR(weights[bench.ntrained + c], 0.9 * state[c] + 0.1 * mean, FORWARD_TOLERANCE);
-		CHECK_NEAR(weights[bench.ntrained + 3 + c], 0.9 * state[3 + c] + 0.1 * variance, FORWARD_TOLERANCE);
+		CHECK_NEAR(weights[bench.ntrained + c], 0.9 * state[c] + 0.1 * mean,
+				   FORWARD_TOLERANCE);
+		CHECK_NEAR(weights[bench.ntrained + 3 + c],
+				   0.9 * state[3 + c] + 0.1 * variance, FORWARD_TOLERANCE);
 	}
 	bench.pass.training = false;
-	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in, bench.out, NULL);
+	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in,
+							  bench.out, NULL);
 	for (int i = 0; i < 24; i++)
 	{
 		int			c = i % 3;
 
 		CHECK_NEAR(bench.out[i], (bench.in[i] - weights[bench.ntrained + c]) /
-				   sqrt(weights[bench.ntrained + 3 + c] + 0.001) * weights[c] + weights[3 + c], FORWARD_TOLERANCE);
+				   sqrt(weights[bench.ntrained + 3 + c] +
+						0.001) * weights[c] + weights[3 + c],
+				   FORWARD_TOLERANCE);
 	}
 }
 
@@ -626,7 +693,8 @@ static void
 test_initializers(void)
 {
 	static const char *const names[] = {
-		"glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal"
+		"glorot_uniform", "glorot_normal", "he_uniform", "he_normal",
+		"lecun_uniform", "lecun_normal"
 	};
 
 	/* fans of a 3 x 3 kernel from 20 to 60 channels */
@@ -642,7 +710,9 @@ test_initializers(void)
 		size_t		n = 9 * 20 * 60;
 		real	   *weights;
 
-		snprintf(text, sizeof(text), "conv2d filters=60 kernel_size=3 kernel_initializer=%s", names[i]);
+		snprintf(text, sizeof(text),
+				 "conv2d filters=60 kernel_size=3 kernel_initializer=%s",
+				 names[i]);
 		CHECK(open_bench(&bench, SHAPE(4, 4, 20), text, 1));
 		random_init(&random, 5, 1);
 		weights = (real *) bench.pass.weights;
@@ -653,7 +723,8 @@ test_initializers(void)
 			largest = fmax(largest, fabs(weights[w]));
 		}
 		CHECK_NEAR(squares / n / variances[i], 1, 0.04);
-		CHECK_NEAR(largest / sqrt(variances[i]), i % 2 == 0 ? sqrt(3) : 2 / 0.8796256610342398, 0.01);
+		CHECK_NEAR(largest / sqrt(variances[i]), i % 2 == 0 ? sqrt(3) :
+				   2 / 0.8796256610342398, 0.01);
 	}
 }
 
@@ -676,25 +747,30 @@ test_dropout(void)
 	size_t		n = 20000;
 
 	CHECK(open_bench(&bench, SHAPE(4000), "dropout rate=0.3", 5));
-	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in, bench.out, NULL);
+	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in,
+							  bench.out, NULL);
 	run_backward(&bench, true);
 	for (size_t i = 0; i < n; i++)
 	{
 		bool		dropped = bench.out[i] == 0;
 
 		zeros += dropped;
-		CHECK_NEAR(bench.out[i], dropped ? 0 : bench.in[i] / 0.7, FORWARD_TOLERANCE);
-		CHECK_NEAR(bench.din[i], dropped ? 0 : bench.slope[i] / 0.7, FORWARD_TOLERANCE);
+		CHECK_NEAR(bench.out[i], dropped ? 0 : bench.in[i] / 0.7,
+				   FORWARD_TOLERANCE);
+		CHECK_NEAR(bench.din[i], dropped ? 0 : bench.slope[i] / 0.7,
+				   FORWARD_TOLERANCE);
 	}
 	CHECK(zeros > 5700 && zeros < 6300);
 
 	/* the same step drops the same, another one does not */
 	first = arena_alloc_array(arena, n, sizeof(real));
 	memcpy(first, bench.out, n * sizeof(real));
-	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in, bench.out, NULL);
+	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in,
+							  bench.out, NULL);
 	CHECK(memcmp(first, bench.out, n * sizeof(real)) == 0);
 	bench.pass.step++;
-	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in, bench.out, NULL);
+	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in,
+							  bench.out, NULL);
 	for (size_t i = 0; i < n; i++)
 		same += (first[i] == 0) == (bench.out[i] == 0);
 	CHECK(same > 11200 && same < 12000);	/* .58 of them */
@@ -713,7 +789,8 @@ test_threads_are_deterministic(void)
 	real	   *first;
 
 	pool = pool_create(4, &status);
-	CHECK(open_bench(&bench, SHAPE(12, 12, 3), "conv2d filters=16 kernel_size=3", 9));
+	CHECK(open_bench(&bench, SHAPE(12, 12, 3),
+					 "conv2d filters=16 kernel_size=3", 9));
 	first = arena_alloc_array(arena, bench.nweights, sizeof(real));
 	for (int i = 0; i < 20; i++)
 	{
@@ -721,7 +798,8 @@ test_threads_are_deterministic(void)
 		run_backward(&bench, true);
 		if (i == 0)
 			memcpy(first, bench.gradient, bench.nweights * sizeof(real));
-		CHECK(memcmp(first, bench.gradient, bench.nweights * sizeof(real)) == 0);
+		CHECK(memcmp(first, bench.gradient,
+					 bench.nweights * sizeof(real)) == 0);
 	}
 	pool_destroy(pool);
 	pool = NULL;

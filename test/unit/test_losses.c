@@ -37,12 +37,14 @@ make_loss(const char *text)
 
 /* Loss of x and of second, which only some losses have, and its gradients */
 static double
-evaluate_both(const Loss *loss, const int32_t *labels, const double *x, int n, int dims,
-			  const double *second, int nsecond, double *dx, double *dsecond)
+evaluate_both(const Loss *loss, const int32_t *labels, const double *x, int n,
+			  int dims, const double *second, int nsecond, double *dx,
+			  double *dsecond)
 {
 	NnLossRequest request = {
 		.type = loss->type,.params = &loss->params,.normalize = loss->normalize,
-		.n = n,.dims = dims,.nsecond = nsecond,.labels = labels,.x = x,.second = second
+		.n = n,.dims = dims,.nsecond = nsecond,.labels = labels,.x = x,.second =
+		second
 	};
 	double		value = NAN;
 	Status		status;
@@ -54,7 +56,8 @@ evaluate_both(const Loss *loss, const int32_t *labels, const double *x, int n, i
 
 /* Loss of x, scaled first if the loss says so, and its gradient */
 static double
-evaluate(const Loss *loss, const int32_t *labels, const double *x, int n, int dims, double *dx)
+evaluate(const Loss *loss, const int32_t *labels, const double *x, int n,
+		 int dims, double *dx)
 {
 	return evaluate_both(loss, labels, x, n, dims, NULL, 0, dx, NULL);
 }
@@ -126,8 +129,8 @@ golden_loss(const Loss *loss, double *gradient)
 	int			nsecond = golden_second(loss, second);
 
 	golden_input(1, GOLDEN_COUNT, x);
-	return evaluate_both(loss, golden_labels, x, GOLDEN_ROWS, GOLDEN_DIMS, second, nsecond,
-						 gradient, gradient + GOLDEN_COUNT);
+	return evaluate_both(loss, golden_labels, x, GOLDEN_ROWS, GOLDEN_DIMS,
+						 second, nsecond, gradient, gradient + GOLDEN_COUNT);
 }
 
 static void
@@ -138,7 +141,8 @@ check_golden(const char *name, FILE *file)
 	double		value = NAN;
 	double		expected[2 * GOLDEN_COUNT];
 	double		gradient[2 * GOLDEN_COUNT];
-	int			count = GOLDEN_COUNT + golden_second(&loss, second) * GOLDEN_DIMS;
+	int			count = GOLDEN_COUNT + golden_second(&loss,
+													 second) * GOLDEN_DIMS;
 	bool		was_ok = unit_ok;
 
 	loss.normalize = nn_loss_normalizes(loss.type);
@@ -212,9 +216,11 @@ static void
 test_tf_triplet(void)
 {
 	CHECK_NEAR(one_hot_loss("triplet margin=1.1", false), 0.1, 5e-4);
-	CHECK_NEAR(one_hot_loss("triplet margin=1.1 reduction=sum", false), 64 * 0.1, 5e-4);
+	CHECK_NEAR(one_hot_loss("triplet margin=1.1 reduction=sum", false),
+			   64 * 0.1, 5e-4);
 	CHECK_NEAR(one_hot_loss("triplet", false), 0.31326169, 5e-8);
-	CHECK_NEAR(one_hot_loss("triplet reduction=sum", false), 64 * 0.31326169, 5e-6);
+	CHECK_NEAR(one_hot_loss("triplet reduction=sum", false), 64 * 0.31326169,
+			   5e-6);
 	CHECK_NEAR(one_hot_loss("triplet margin=1", true), 1.0, 5e-4);
 	CHECK_NEAR(one_hot_loss("triplet", true), 0.69314718, 5e-8);
 }
@@ -222,7 +228,8 @@ test_tf_triplet(void)
 static void
 test_tf_lifted_structure(void)
 {
-	CHECK_NEAR(one_hot_loss("lifted_structure margin=1 reduction=sum", false), 64 * 2.414156913757324, 5e-4);
+	CHECK_NEAR(one_hot_loss("lifted_structure margin=1 reduction=sum", false),
+			   64 * 2.414156913757324, 5e-4);
 	CHECK_NEAR(one_hot_loss("lifted_structure margin=1", true), 2.927718, 1e-3);
 }
 
@@ -265,7 +272,8 @@ check_semi_hard(const char *text, const double *expected)
 	Loss		loss = make_loss(text);
 
 	CHECK_NEAR(evaluate(&loss, labels, x, 4, 2, dx),
-			   (expected[0] + expected[1] + expected[2] + expected[3]) / 4, 1e-3);
+			   (expected[0] + expected[1] + expected[2] + expected[3]) / 4,
+			   1e-3);
 }
 
 static void
@@ -311,21 +319,25 @@ test_tf_soft_nearest_neighbor(void)
 				double		d = 0;
 
 				for (int k = 0; k < DIMS; k++)
-					d += (x[i * DIMS + k] - x[j * DIMS + k]) * (x[i * DIMS + k] - x[j * DIMS + k]);
+					d += (x[i * DIMS + k] -
+						  x[j * DIMS + k]) * (x[i * DIMS + k] - x[j * DIMS +
+																  k]);
 				d = j == i ? 0 : exp(-d / strtod(temperatures[t], NULL));
 				all += d;
 				same += labels[i] == labels[j] ? d : 0;
 			}
 			expected -= same > 0 ? log(same / all) / N : 0;
 		}
-		snprintf(text, sizeof(text), "soft_nearest_neighbor distance=squared_euclidean temperature=%s", temperatures[t]);
+		snprintf(text, sizeof(text),
+				 "soft_nearest_neighbor distance=squared_euclidean temperature=%s", temperatures[t]);
 		loss = make_loss(text);
 		CHECK_NEAR(evaluate(&loss, labels, x, N, DIMS, dx), expected, 1e-3);
 	}
 }
 
 static void
-check_distances(NnDistance distance, const double *x, int n, int dims, const double *expected)
+check_distances(NnDistance distance, const double *x, int n, int dims,
+				const double *expected)
 {
 	double		matrix[MAX_ROWS];
 
@@ -407,8 +419,10 @@ test_tf_keys(void)
 
 /* Compare the gradient of count numbers at x with differences of the loss */
 static double
-compare_gradient(const Loss *loss, const int32_t *labels, double *x, int n, int dims,
-				 double *second, int nsecond, double *changed, int count, const double *gradient)
+compare_gradient(const Loss *loss, const int32_t *labels, double *x, int n,
+				 int dims,
+				 double *second, int nsecond, double *changed, int count,
+				 const double *gradient)
 {
 	double		unused[2][MAX_ROWS * MAX_DIMS];
 	double		size = 0;
@@ -420,9 +434,11 @@ compare_gradient(const Loss *loss, const int32_t *labels, double *x, int n, int 
 		double		below;
 
 		changed[i] = was + STEP;
-		above = evaluate_both(loss, labels, x, n, dims, second, nsecond, unused[0], unused[1]);
+		above = evaluate_both(loss, labels, x, n, dims, second, nsecond,
+							  unused[0], unused[1]);
 		changed[i] = was - STEP;
-		below = evaluate_both(loss, labels, x, n, dims, second, nsecond, unused[0], unused[1]);
+		below = evaluate_both(loss, labels, x, n, dims, second, nsecond,
+							  unused[0], unused[1]);
 		changed[i] = was;
 		CHECK_NEAR(gradient[i], (above - below) / (2 * STEP), 1e-7);
 		size += fabs(gradient[i]);
@@ -436,7 +452,8 @@ check_gradient(const char *text, const int32_t *labels, int n, int dims)
 {
 	Loss		loss = make_loss(text);
 	NnLossKind	kind = nn_loss_kind(loss.type);
-	int			nsecond = kind == NN_LOSS_PAIRWISE ? 0 : kind == NN_LOSS_PROXY ? 6 : n;
+	int			nsecond = kind == NN_LOSS_PAIRWISE ? 0 : kind == NN_LOSS_PROXY ?
+	6 : n;
 	double		x[MAX_ROWS * MAX_DIMS];
 	double		second[MAX_ROWS * MAX_DIMS];
 	double		dx[MAX_ROWS * MAX_DIMS];
@@ -452,8 +469,10 @@ check_gradient(const char *text, const int32_t *labels, int n, int dims)
 		second[i] = 0.5 * random_normal(&random);
 	evaluate_both(&loss, labels, x, n, dims, second, nsecond, dx, dsecond);
 	if (loss.type != &nn_loss_simsiam)
-		size += compare_gradient(&loss, labels, x, n, dims, second, nsecond, x, n * dims, dx);
-	size += compare_gradient(&loss, labels, x, n, dims, second, nsecond, second, nsecond * dims, dsecond);
+		size += compare_gradient(&loss, labels, x, n, dims, second, nsecond, x,
+								 n * dims, dx);
+	size += compare_gradient(&loss, labels, x, n, dims, second, nsecond, second,
+							 nsecond * dims, dsecond);
 	/* a gradient of nothing but zeros would prove nothing */
 	CHECK(size > 1e-3);
 	if (was_ok && !unit_ok)
@@ -472,7 +491,8 @@ check_settings(const char *loss, const char *const *settings)
 		{
 			char		text[256];
 
-			snprintf(text, sizeof(text), "%s distance=%s %s", loss, nn_distance_names[d], settings[s]);
+			snprintf(text, sizeof(text), "%s distance=%s %s", loss,
+					 nn_distance_names[d], settings[s]);
 			check_gradient(text, labels, 11, 5);
 		}
 	}
@@ -505,7 +525,8 @@ static void
 test_multi_similarity_gradients(void)
 {
 	static const char *const settings[] = {
-		"", "alpha=1 beta=5", "epsilon=0", "epsilon=10 beta=10", "lmda=0 center=0.3", "alpha=20 lmda=2", NULL
+		"", "alpha=1 beta=5", "epsilon=0", "epsilon=10 beta=10",
+		"lmda=0 center=0.3", "alpha=20 lmda=2", NULL
 	};
 
 	check_settings("multi_similarity", settings);
@@ -515,7 +536,8 @@ static void
 test_other_pairwise_gradients(void)
 {
 	static const char *const pn[] = {
-		"", "negative_mining=hard", "positive_mining=easy negative_mining=easy margin=0.5", NULL
+		"", "negative_mining=hard",
+		"positive_mining=easy negative_mining=easy margin=0.5", NULL
 	};
 	static const char *const circle[] = {"gamma=2", "gamma=5 margin=0.2 reduction=sum", NULL};
 	static const char *const soft[] = {"", "temperature=3 reduction=nonzero", NULL};
@@ -540,7 +562,8 @@ test_proxy_gradients(void)
 {
 	static const int32_t labels[7] = {0, 1, 1, 3, 5, 0, 0};
 	static const char *const losses[] = {
-		"normalized_softmax temperature=0.5", "normalized_softmax reduction=sum temperature=1",
+		"normalized_softmax temperature=0.5",
+		"normalized_softmax reduction=sum temperature=1",
 		"proxy_nca", "proxy_nca scale=3 reduction=nonzero",
 		"cosface scale=4", "arcface scale=4", "arcface scale=4 margin=80",
 		"proxy_anchor alpha=3", "proxy_anchor alpha=8 margin=0.3 reduction=sum",
@@ -560,7 +583,8 @@ test_view_gradients(void)
 		"simclr temperature=0.5", "simclr temperature=2",
 		"simsiam", "simsiam projection_type=cosine_distance",
 		"simsiam projection_type=angular_distance margin=0.5",
-		"barlow", "barlow lambda=0.5", "vicreg", "vicreg lambda=1 mu=2 nu=3 std_const=0.1", NULL
+		"barlow", "barlow lambda=0.5", "vicreg",
+		"vicreg lambda=1 mu=2 nu=3 std_const=0.1", NULL
 	};
 
 	for (int i = 0; losses[i] != NULL; i++)
@@ -591,7 +615,8 @@ test_memory(void)
 
 		nn_loss_next_batch(loss.type, &loss.params, 2, 1, &work);
 		memcpy(work.x, x + 2 * step, 2 * sizeof(double));
-		got = nn_loss_compute(loss.type, &loss.params, labels + 2 * step, 2, 1, &work);
+		got = nn_loss_compute(loss.type, &loss.params, labels + 2 * step, 2, 1,
+							  &work);
 		CHECK(work.nkeys == (step == 0 ? 2 : step == 1 ? 4 : 5));
 		for (int i = 2 * step; i < 2 * step + 2; i++)
 		{
@@ -648,7 +673,8 @@ test_tf_memory(void)
 		CHECK(work.nkeys == expected[step]);
 	}
 	for (int i = 0; i < 12; i++)
-		CHECK(work.key_labels[i] == (i < 6 ? batches[2][i] : batches[1][i - 6]));
+		CHECK(work.key_labels[i] == (i < 6 ? batches[2][i] :
+									 batches[1][i - 6]));
 }
 
 /* The gradient reaches the batch as anchors and as keys, and not the memory. */
@@ -680,7 +706,8 @@ check_memory_gradient(const char *text)
 					work.x[k] = x[k] = 0.5 * random_normal(&random);
 				if (step == 1 && i >= 0)
 					work.x[i] += side == 0 ? STEP : -STEP;
-				value[side] = nn_loss_compute(loss.type, &loss.params, labels + 3 * step, 3, 4, &work);
+				value[side] = nn_loss_compute(loss.type, &loss.params,
+											  labels + 3 * step, 3, 4, &work);
 			}
 		}
 		if (i < 0)
@@ -766,8 +793,10 @@ test_odd_batches(void)
 		{
 			const double *rows = c % 2 == 0 ? x : equal;
 			int			n = c / 2 % 2 == 0 ? 4 : 1;
-			double		loss_value = evaluate_both(&loss, batches[c / 4], rows, n, 2, rows,
-												   pairwise ? 0 : views ? n : 4, dx, dsecond);
+			double		loss_value = evaluate_both(&loss, batches[c / 4], rows,
+												   n, 2, rows,
+												   pairwise ? 0 : views ? n : 4,
+												   dx, dsecond);
 
 			CHECK(isfinite(loss_value));
 			for (int d = 0; d < 2 * n; d++)
@@ -789,7 +818,8 @@ test_equal_rows(void)
 		char		text[100];
 		Loss		loss;
 
-		snprintf(text, sizeof(text), "triplet distance=%s margin=0.5", nn_distance_names[d]);
+		snprintf(text, sizeof(text), "triplet distance=%s margin=0.5",
+				 nn_distance_names[d]);
 		loss = make_loss(text);
 		CHECK_NEAR(evaluate(&loss, labels, x, 4, 1, dx), 0.5, 1e-12);
 		for (int i = 0; i < 4; i++)
@@ -846,7 +876,8 @@ test_stats(void)
 	CHECK_NEAR(stats.min_negative, 7, 1e-12);
 	CHECK_NEAR(stats.max_negative, 20, 1e-12);
 	nn_loss_stats(loss.type, &loss.params, labels + 2, 3, 1, &work, &stats);
-	CHECK(isnan(stats.avg_positive) && isnan(stats.max_positive) && !isnan(stats.avg_negative));
+	CHECK(isnan(stats.avg_positive) && isnan(stats.max_positive) &&
+		  !isnan(stats.avg_negative));
 }
 
 static void
@@ -857,17 +888,21 @@ test_names(void)
 	CHECK(nn_loss_type("triplets", &status) == NULL);
 	CHECK(status.code == STATUS_UNKNOWN_NAME);
 	CHECK_TEXT(status.message, "there is no loss \"triplets\"");
-	CHECK(strstr(status.hint, "\"arcface\"") != NULL && strstr(status.hint, "\"vicreg\".") != NULL);
+	CHECK(strstr(status.hint, "\"arcface\"") != NULL &&
+		  strstr(status.hint, "\"vicreg\".") != NULL);
 	for (int i = 0; nn_loss_type_at(i) != NULL; i++)
 	{
-		const NnDescription *description = nn_loss_description(nn_loss_type_at(i));
+		const NnDescription *description =
+		nn_loss_description(nn_loss_type_at(i));
 
 		CHECK(nn_loss_type(description->name, &status) == nn_loss_type_at(i));
 		CHECK(description->comment != NULL);
 		if (nn_loss_kind(nn_loss_type_at(i)) == NN_LOSS_PAIRWISE)
 			CHECK_TEXT(description->params[NN_PAIR_DISTANCE].name, "distance");
-		for (const ParamSpec *spec = description->params; spec->name != NULL; spec++)
-			CHECK(spec->comment != NULL && spec - description->params < PARAMS_MAX);
+		for (const ParamSpec *spec = description->params; spec->name != NULL;
+			 spec++)
+			CHECK(spec->comment != NULL &&
+				  spec - description->params < PARAMS_MAX);
 	}
 }
 

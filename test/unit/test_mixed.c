@@ -39,7 +39,8 @@ near(double got, double expected, double absolute, size_t n)
 }
 
 static bool
-check_kernels(const StoredKernels *kernels, const void *stored, float scale, size_t n)
+check_kernels(const StoredKernels *kernels, const void *stored, float scale,
+			  size_t n)
 {
 	double		l2 = 0;
 	double		l1 = 0;
@@ -64,7 +65,8 @@ check_kernels(const StoredKernels *kernels, const void *stored, float scale, siz
 	return near(kernels->l2_squared(a, stored, scale, n), l2, 2 * l2, n) &&
 		near(kernels->inner_product(a, stored, scale, n), ab, absolute, n) &&
 		near(kernels->l1(a, stored, scale, n), l1, 2 * l1, n) &&
-		near(got[0], ab, absolute, n) && near(got[1], aa, aa, n) && near(got[2], bb, bb, n);
+		near(got[0], ab, absolute, n) && near(got[1], aa, aa, n) &&
+		near(got[2], bb, bb, n);
 }
 
 /* In a buffer of the exact size, so that a sanitizer sees a read beyond it */
@@ -77,7 +79,8 @@ check_kind(const KernelTable *table, ElementKind kind, size_t n, size_t offset)
 
 	CHECK(element_encode(kind, source, n, buffer + offset, &scale) == n);
 	element_decode(kind, buffer + offset, scale, n, b);
-	good = check_kernels(kind == ELEMENT_HALF ? &table->half : &table->int8, buffer + offset, scale, n);
+	good = check_kernels(kind == ELEMENT_HALF ? &table->half : &table->int8,
+						 buffer + offset, scale, n);
 	free(buffer);
 	return good;
 }
@@ -86,7 +89,8 @@ static void
 test_kernels_of_every_table(void)
 {
 	fill(1, 1);
-	for (const KernelTable *const *table = kernel_tables(); *table != NULL; table++)
+	for (const KernelTable *const *table = kernel_tables(); *table != NULL;
+		 table++)
 	{
 		int			bad = 0;
 
@@ -140,7 +144,9 @@ check_pair(const Stored *x, const Stored *y, size_t n)
 			 kernel_inner_product(x->floats, y->floats, n), norms * 1e-5) &&
 		same(mixed_cosine_distance(x->v, y->v, n),
 			 kernel_cosine_distance(x->floats, y->floats, n), 1e-5) &&
-		mixed_l2_squared_distance(x->v, y->v, n) == mixed_l2_squared_distance(y->v, x->v, n) &&
+		mixed_l2_squared_distance(x->v, y->v,
+								  n) == mixed_l2_squared_distance(y->v, x->v,
+																  n) &&
 		mixed_l2_squared_distance(x->v, x->v, n) == 0;
 }
 

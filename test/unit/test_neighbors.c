@@ -66,7 +66,10 @@ static const struct
 	NeighborMetric metric;
 	NeighborDistance distance;
 }			metrics[] = {
-	{NEIGHBOR_L2, l2}, {NEIGHBOR_L2_SQUARED, l2_squared}, {NEIGHBOR_COSINE, cosine}, {NEIGHBOR_INNER_PRODUCT, product}, {NEIGHBOR_OTHER, l1}, {NEIGHBOR_OTHER, close_to_one}, {NEIGHBOR_OTHER, closer_to_one}
+	{NEIGHBOR_L2, l2}, {NEIGHBOR_L2_SQUARED, l2_squared},
+	{NEIGHBOR_COSINE, cosine}, {NEIGHBOR_INNER_PRODUCT, product},
+	{NEIGHBOR_OTHER, l1}, {NEIGHBOR_OTHER, close_to_one},
+	{NEIGHBOR_OTHER, closer_to_one}
 };
 
 #define METRICS (sizeof(metrics) / sizeof(metrics[0]))
@@ -142,7 +145,8 @@ same(double x, double y)
 }
 
 static int
-count_wrong(const Data *data, NeighborSearch *search, NeighborDistance distance, size_t k)
+count_wrong(const Data *data, NeighborSearch *search, NeighborDistance distance,
+			size_t k)
 {
 	static double keys[MAX_ROWS];
 	static size_t order[MAX_ROWS];
@@ -162,7 +166,8 @@ count_wrong(const Data *data, NeighborSearch *search, NeighborDistance distance,
 		qsort(order, data->nrows, sizeof(size_t), compare_positions);
 		wrong += n != (k < data->nrows ? k : data->nrows);
 		for (size_t i = 0; i < n; i++)
-			wrong += found[i].id != data->ids[order[i]] || found[i].order != order[i] ||
+			wrong += found[i].id != data->ids[order[i]] ||
+				found[i].order != order[i] ||
 				!same(found[i].distance, keys[order[i]]);
 	}
 	return wrong;
@@ -177,8 +182,11 @@ search_all(Arena *arena, const Data *data, size_t k, int threads)
 
 	for (size_t m = 0; m < METRICS; m++)
 	{
-		NeighborSearch *search = neighbors_create(arena, pool, metrics[m].metric, metrics[m].distance,
-												  dims, data->queries, data->query_items,
+		NeighborSearch *search = neighbors_create(arena, pool,
+												  metrics[m].metric,
+												  metrics[m].distance,
+												  dims, data->queries,
+												  data->query_items,
 												  data->nqueries, k, &status);
 		size_t		block;
 
@@ -188,7 +196,8 @@ search_all(Arena *arena, const Data *data, size_t k, int threads)
 		CHECK(block >= 63 && block <= 511);
 		neighbors_add(search, data->rows, data->row_items, data->ids, 0);
 		for (size_t i = 0; i < data->nrows; i += block)
-			neighbors_add(search, data->rows + i * dims, data->row_items + i, data->ids + i,
+			neighbors_add(search, data->rows + i * dims, data->row_items + i,
+						  data->ids + i,
 						  data->nrows - i < block ? data->nrows - i : block);
 		wrong += count_wrong(data, search, metrics[m].distance, k);
 	}
@@ -243,11 +252,13 @@ test_few_pairs_are_computed(void)
 
 	dims = 16;
 	data = make_data(arena, 100, MAX_ROWS, 3);
-	search = neighbors_create(arena, NULL, NEIGHBOR_COSINE, counted_cosine, dims, data.queries,
-							  data.query_items, data.nqueries, 10, &status);
+	search = neighbors_create(arena, NULL, NEIGHBOR_COSINE, counted_cosine,
+							  dims, data.queries, data.query_items,
+							  data.nqueries, 10, &status);
 	calls = 0;
 	for (size_t i = 0; i < MAX_ROWS; i += 500)
-		neighbors_add(search, data.rows + i * dims, data.row_items + i, data.ids + i, 500);
+		neighbors_add(search, data.rows + i * dims, data.row_items + i,
+					  data.ids + i, 500);
 	CHECK(calls < data.nqueries * 80);
 	CHECK(count_wrong(&data, search, cosine, 10) == 0);
 	arena_reset(arena);
@@ -344,8 +355,8 @@ test_out_of_memory(void)
 	dims = 4;
 	data = make_data(arena, 100, 10, 1);
 	status_clear(&status);
-	CHECK(neighbors_create(small, NULL, NEIGHBOR_L2, l2, dims, data.queries, data.query_items,
-						   100, 10000, &status) == NULL);
+	CHECK(neighbors_create(small, NULL, NEIGHBOR_L2, l2, dims, data.queries,
+						   data.query_items, 100, 10000, &status) == NULL);
 	CHECK(status.code == STATUS_OUT_OF_MEMORY);
 	arena_destroy(small);
 	arena_reset(arena);

@@ -34,22 +34,34 @@ static void
 test_hard_cases(void)
 {
 	static const char *const cases[] = {
-		"0", "-0", "+0", "0.0", "-0.0e10", "1", "-1", ".5", "5.", "+.5e1", "1e0", "1E+5", "1e-5",
-		"3.4028235e38", "3.4028234663852886e38", "3.4028235677973366e38", "3.4028235677973365e38",
-		"3.40282356779733661637539395458142568447e38", "3.4028236e38", "1e39", "-1e39", "1e400", "1e-400",
-		"1.17549435e-38", "1.17549421e-38", "1.1754943508222875e-38", "1.4e-45", "1e-45", "7e-46", "7.1e-46",
-		"7.006492321624085e-46", "7.00649232162408535461864791644958065640130970938257885878534141944895541342930300743319094181060791015625e-46",
+		"0", "-0", "+0", "0.0", "-0.0e10", "1", "-1", ".5", "5.", "+.5e1",
+		"1e0", "1E+5", "1e-5",
+		"3.4028235e38", "3.4028234663852886e38", "3.4028235677973366e38",
+		"3.4028235677973365e38",
+		"3.40282356779733661637539395458142568447e38", "3.4028236e38", "1e39",
+		"-1e39", "1e400", "1e-400",
+		"1.17549435e-38", "1.17549421e-38", "1.1754943508222875e-38", "1.4e-45",
+		"1e-45", "7e-46", "7.1e-46",
+		"7.006492321624085e-46",
+		"7.00649232162408535461864791644958065640130970938257885878534141944895541342930300743319094181060791015625e-46",
 		"7.00649232162408535461864791644958065640130970938257885878534141944895541342930300743319094181060791015626e-46",
 		"7.00649232162408535461864791644958065640130970938257885878534141944895541342930300743319094181060791015624e-46",
-		"16777216", "16777217", "16777218", "16777219", "16777217.0000000000000000000000000001",
-		"9007199254740993", "9007199791611905", "18014398509481984", "9223372036854775807", "18446744073709551616",
-		"1.00000005960464477539062", "1.000000059604644775390625", "1.00000005960464477539063",
-		"1.000000059604644775390624999999999999999999999999999999", "1.000000059604644775390625000000000000000000000000000001",
-		"0.1", "0.2", "0.3", "123456789012345678901234567890", "0.00000000000000000000000000000000000000000001",
+		"16777216", "16777217", "16777218", "16777219",
+		"16777217.0000000000000000000000000001",
+		"9007199254740993", "9007199791611905", "18014398509481984",
+		"9223372036854775807", "18446744073709551616",
+		"1.00000005960464477539062", "1.000000059604644775390625",
+		"1.00000005960464477539063",
+		"1.000000059604644775390624999999999999999999999999999999",
+		"1.000000059604644775390625000000000000000000000000000001",
+		"0.1", "0.2", "0.3", "123456789012345678901234567890",
+		"0.00000000000000000000000000000000000000000001",
 		"0.000000000000000000000000000000000000000000000000000000000000000000000000000000000001e60",
 		"1000000000000000000000000000000000000000000000000000000000000000000000000000000000000e-60",
-		"1e22", "1e23", "1e-22", "1e-23", "9007199254740992e22", "9007199254740992e-22",
-		"1e999999999999999999999", "1e-999999999999999999999", "0e999999999999999999999",
+		"1e22", "1e23", "1e-22", "1e-23", "9007199254740992e22",
+		"9007199254740992e-22",
+		"1e999999999999999999999", "1e-999999999999999999999",
+		"0e999999999999999999999",
 		"4503599627370497.5", "2147483648", "4294967295"
 	};
 
@@ -103,7 +115,8 @@ test_midpoints(void)
 		bits++;
 		memcpy(&high, &bits, sizeof(high));
 		middle = ((double) low + (double) high) / 2;
-		size = snprintf(buffer, sizeof(buffer), "%.*e", (int) (i % 130), middle);
+		size = snprintf(buffer, sizeof(buffer), "%.*e", (int) (i % 130),
+						middle);
 		if (i % 3 == 0)
 		{
 			/* nudge the last digit of the fraction upwards */
@@ -132,14 +145,17 @@ test_random_decimals(void)
 		switch (r % 3)
 		{
 			case 0:
-				snprintf(buffer, sizeof(buffer), "%llue%d", (unsigned long long) digits, exponent);
+				snprintf(buffer, sizeof(buffer), "%llue%d",
+						 (unsigned long long) digits, exponent);
 				break;
 			case 1:
-				snprintf(buffer, sizeof(buffer), "-%llu.%llu", (unsigned long long) digits % 1000,
+				snprintf(buffer, sizeof(buffer), "-%llu.%llu",
+						 (unsigned long long) digits % 1000,
 						 (unsigned long long) digits);
 				break;
 			default:
-				snprintf(buffer, sizeof(buffer), "0.%020llue%d", (unsigned long long) digits, exponent);
+				snprintf(buffer, sizeof(buffer), "0.%020llue%d",
+						 (unsigned long long) digits, exponent);
 		}
 		bad += !agrees(buffer);
 	}
@@ -155,7 +171,8 @@ test_long_numbers(void)
 
 	for (int zeros = 0; zeros < 4000; zeros += 97)
 	{
-		size_t		size = (size_t) snprintf(buffer, sizeof(buffer), "1.000000059604644775390625");
+		size_t		size = (size_t) snprintf(buffer, sizeof(buffer),
+											 "1.000000059604644775390625");
 
 		memset(buffer + size, '0', (size_t) zeros);
 		buffer[size + (size_t) zeros] = '\0';
@@ -173,7 +190,8 @@ test_long_numbers(void)
 		memset(huge, '0', zeros);
 		memcpy(huge, "0.", 2);
 		strcpy(huge + zeros, "1e1999999");
-		CHECK(number_parse_float(huge, huge + strlen(huge), &x) != NULL && x == 1);
+		CHECK(number_parse_float(huge, huge + strlen(huge), &x) != NULL &&
+			  x == 1);
 		free(huge);
 	}
 	memset(buffer, '9', 4000);
@@ -184,7 +202,8 @@ test_long_numbers(void)
 	memset(buffer, '0', 4000);
 	strcpy(buffer + 4000, "1e3");
 	CHECK(agrees(buffer));
-	CHECK(number_parse_float(buffer, buffer + 4000, &x) == buffer + 4000 && x == 0);
+	CHECK(number_parse_float(buffer, buffer + 4000, &x) == buffer + 4000 &&
+		  x == 0);
 }
 
 static void
@@ -196,10 +215,14 @@ test_where_it_stops(void)
 		int			consumed;	/* -1: no number */
 		float		value;
 	}			cases[] = {
-		{"", -1, 0}, {"+", -1, 0}, {"-", -1, 0}, {".", -1, 0}, {"-.", -1, 0}, {"e5", -1, 0}, {".e5", -1, 0},
-		{"nan", -1, 0}, {"inf", -1, 0}, {"-infinity", -1, 0}, {" 1", -1, 0}, {"x", -1, 0}, {"--1", -1, 0},
-		{"1,2", 1, 1}, {"1]", 1, 1}, {"1e", 1, 1}, {"1e+", 1, 1}, {"1e-x", 1, 1}, {"1.5.5", 3, 1.5},
-		{"0x10", 1, 0}, {"1_000", 1, 1}, {"12 3", 2, 12}, {"1e5e5", 3, 1e5}, {"7.", 2, 7}
+		{"", -1, 0}, {"+", -1, 0}, {"-", -1, 0}, {".", -1, 0}, {"-.", -1, 0},
+		{"e5", -1, 0}, {".e5", -1, 0},
+		{"nan", -1, 0}, {"inf", -1, 0}, {"-infinity", -1, 0}, {" 1", -1, 0},
+		{"x", -1, 0}, {"--1", -1, 0},
+		{"1,2", 1, 1}, {"1]", 1, 1}, {"1e", 1, 1}, {"1e+", 1, 1},
+		{"1e-x", 1, 1}, {"1.5.5", 3, 1.5},
+		{"0x10", 1, 0}, {"1_000", 1, 1}, {"12 3", 2, 12}, {"1e5e5", 3, 1e5},
+		{"7.", 2, 7}
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -208,7 +231,8 @@ test_where_it_stops(void)
 		float		x = 0;
 		const char *next = number_parse_float(text, text + strlen(text), &x);
 
-		CHECK(cases[i].consumed < 0 ? next == NULL : next == text + cases[i].consumed);
+		CHECK(cases[i].consumed < 0 ? next == NULL :
+			  next == text + cases[i].consumed);
 		CHECK(next == NULL || x == cases[i].value);
 	}
 }
@@ -226,8 +250,10 @@ test_every_length(void)
 			for (size_t i = 0; i < 2 * sizeof(after); i++)
 			{
 				char		text[80];
-				int			n = snprintf(text, sizeof(text), "%s%.*s.%.*s", i % 2 ? "-" : "",
-										 whole, digits, fraction, digits + whole % 8);
+				int			n = snprintf(text, sizeof(text), "%s%.*s.%.*s",
+										 i % 2 ? "-" : "",
+										 whole, digits, fraction,
+										 digits + whole % 8);
 				float		x;
 
 				memset(text + n, after[i / 2], 12);
@@ -293,7 +319,8 @@ test_vectors(void)
 }
 
 static void
-expect_failure(const char *text, StatusCode code, const char *message, const char *detail)
+expect_failure(const char *text, StatusCode code, const char *message,
+			   const char *detail)
 {
 	float		out[8];
 	int			n;
@@ -310,28 +337,50 @@ test_bad_vectors(void)
 {
 	const char *syntax = "invalid input syntax for type embedding";
 
-	expect_failure("", STATUS_BAD_TEXT, syntax, "Expected \"[\" at position 1, but the text ends there.");
-	expect_failure("1", STATUS_BAD_TEXT, syntax, "Expected \"[\" at position 1, found \"1\".");
-	expect_failure("[", STATUS_BAD_TEXT, syntax, "Expected a finite number at position 2, but the text ends there.");
-	expect_failure("[1", STATUS_BAD_TEXT, syntax, "Expected \",\" or \"]\" at position 3, but the text ends there.");
-	expect_failure("[1,", STATUS_BAD_TEXT, syntax, "Expected a finite number at position 4, but the text ends there.");
-	expect_failure("[1,]", STATUS_BAD_TEXT, syntax, "Expected a finite number at position 4, found \"]\".");
-	expect_failure("[1 2]", STATUS_BAD_TEXT, syntax, "Expected \",\" or \"]\" at position 4, found \"2\".");
-	expect_failure("[1]]", STATUS_BAD_TEXT, syntax, "Expected the end of the text at position 4, found \"]\".");
-	expect_failure("[1]\302\240", STATUS_BAD_TEXT, syntax, "Expected the end of the text at position 4, found \"?\".");
-	expect_failure("[nan]", STATUS_BAD_TEXT, syntax, "Expected a finite number at position 2, found \"n\".");
-	expect_failure("{1]", STATUS_BAD_TEXT, syntax, "Expected \",\" or \"}\" at position 3, found \"]\".");
-	expect_failure("[1}", STATUS_BAD_TEXT, syntax, "Expected \",\" or \"]\" at position 3, found \"}\".");
-	expect_failure("[\"1\"]", STATUS_BAD_TEXT, syntax, "Expected a finite number at position 2, found \"\"\".");
-	expect_failure("{\"1}", STATUS_BAD_TEXT, syntax, "Expected \"\"\" at position 4, found \"}\".");
-	expect_failure("{\"1", STATUS_BAD_TEXT, syntax, "Expected \"\"\" at position 4, but the text ends there.");
-	expect_failure("{\"\"}", STATUS_BAD_TEXT, syntax, "Expected a finite number at position 3, found \"\"\".");
-	expect_failure("{NULL}", STATUS_BAD_TEXT, syntax, "Expected a finite number at position 2, found \"N\".");
-	expect_failure("{{1}}", STATUS_BAD_TEXT, syntax, "Expected a finite number at position 2, found \"{\".");
-	expect_failure("{}", STATUS_SHAPE_MISMATCH, "embedding must have at least 1 dimension", "");
-	expect_failure("[]", STATUS_SHAPE_MISMATCH, "embedding must have at least 1 dimension", "");
-	expect_failure("[1,2,3,4,5,6,7,8,9]", STATUS_TOO_LARGE, "embedding cannot have more than 8 dimensions", "");
-	expect_failure("[1,1e39]", STATUS_OUT_OF_RANGE, "\"1e39\" is out of range for type embedding",
+	expect_failure("", STATUS_BAD_TEXT, syntax,
+				   "Expected \"[\" at position 1, but the text ends there.");
+	expect_failure("1", STATUS_BAD_TEXT, syntax,
+				   "Expected \"[\" at position 1, found \"1\".");
+	expect_failure("[", STATUS_BAD_TEXT, syntax,
+				   "Expected a finite number at position 2, but the text ends there.");
+	expect_failure("[1", STATUS_BAD_TEXT, syntax,
+				   "Expected \",\" or \"]\" at position 3, but the text ends there.");
+	expect_failure("[1,", STATUS_BAD_TEXT, syntax,
+				   "Expected a finite number at position 4, but the text ends there.");
+	expect_failure("[1,]", STATUS_BAD_TEXT, syntax,
+				   "Expected a finite number at position 4, found \"]\".");
+	expect_failure("[1 2]", STATUS_BAD_TEXT, syntax,
+				   "Expected \",\" or \"]\" at position 4, found \"2\".");
+	expect_failure("[1]]", STATUS_BAD_TEXT, syntax,
+				   "Expected the end of the text at position 4, found \"]\".");
+	expect_failure("[1]\302\240", STATUS_BAD_TEXT, syntax,
+				   "Expected the end of the text at position 4, found \"?\".");
+	expect_failure("[nan]", STATUS_BAD_TEXT, syntax,
+				   "Expected a finite number at position 2, found \"n\".");
+	expect_failure("{1]", STATUS_BAD_TEXT, syntax,
+				   "Expected \",\" or \"}\" at position 3, found \"]\".");
+	expect_failure("[1}", STATUS_BAD_TEXT, syntax,
+				   "Expected \",\" or \"]\" at position 3, found \"}\".");
+	expect_failure("[\"1\"]", STATUS_BAD_TEXT, syntax,
+				   "Expected a finite number at position 2, found \"\"\".");
+	expect_failure("{\"1}", STATUS_BAD_TEXT, syntax,
+				   "Expected \"\"\" at position 4, found \"}\".");
+	expect_failure("{\"1", STATUS_BAD_TEXT, syntax,
+				   "Expected \"\"\" at position 4, but the text ends there.");
+	expect_failure("{\"\"}", STATUS_BAD_TEXT, syntax,
+				   "Expected a finite number at position 3, found \"\"\".");
+	expect_failure("{NULL}", STATUS_BAD_TEXT, syntax,
+				   "Expected a finite number at position 2, found \"N\".");
+	expect_failure("{{1}}", STATUS_BAD_TEXT, syntax,
+				   "Expected a finite number at position 2, found \"{\".");
+	expect_failure("{}", STATUS_SHAPE_MISMATCH,
+				   "embedding must have at least 1 dimension", "");
+	expect_failure("[]", STATUS_SHAPE_MISMATCH,
+				   "embedding must have at least 1 dimension", "");
+	expect_failure("[1,2,3,4,5,6,7,8,9]", STATUS_TOO_LARGE,
+				   "embedding cannot have more than 8 dimensions", "");
+	expect_failure("[1,1e39]", STATUS_OUT_OF_RANGE,
+				   "\"1e39\" is out of range for type embedding",
 				   "The number at position 4 does not fit a real.");
 }
 

@@ -55,7 +55,8 @@ run(const char *text, double out[STEPS][WEIGHTS])
 }
 
 static void
-check_adam(const char *text, double rate, double beta_1, double beta_2, double epsilon, double decay)
+check_adam(const char *text, double rate, double beta_1, double beta_2,
+		   double epsilon, double decay)
 {
 	double		got[STEPS][WEIGHTS];
 
@@ -73,7 +74,8 @@ check_adam(const char *text, double rate, double beta_1, double beta_2, double e
 			m = beta_1 * m + (1 - beta_1) * g;
 			v = beta_2 * v + (1 - beta_2) * g * g;
 			w -= rate * decay * w;
-			w -= rate * sqrt(1 - pow(beta_2, t)) / (1 - pow(beta_1, t)) * m / (sqrt(v) + epsilon);
+			w -= rate * sqrt(1 - pow(beta_2, t)) / (1 - pow(beta_1,
+															t)) * m / (sqrt(v) + epsilon);
 			CHECK_NEAR(got[t - 1][i], w, 1e-6);
 		}
 	}
@@ -83,15 +85,18 @@ static void
 test_adam(void)
 {
 	check_adam("adam", 0.001, 0.9, 0.999, 1e-7, 0);
-	check_adam("adam learning_rate=0.05 epsilon=0.001", 0.05, 0.9, 0.999, 1e-3, 0);
-	check_adam("adam learning_rate=0.01 beta_1=0 beta_2=0.5", 0.01, 0, 0.5, 1e-7, 0);
+	check_adam("adam learning_rate=0.05 epsilon=0.001", 0.05, 0.9, 0.999, 1e-3,
+			   0);
+	check_adam("adam learning_rate=0.01 beta_1=0 beta_2=0.5", 0.01, 0, 0.5,
+			   1e-7, 0);
 }
 
 static void
 test_adamw(void)
 {
 	check_adam("adamw", 0.001, 0.9, 0.999, 1e-7, 0.004);
-	check_adam("adamw learning_rate=0.1 weight_decay=0.5", 0.1, 0.9, 0.999, 1e-7, 0.5);
+	check_adam("adamw learning_rate=0.1 weight_decay=0.5", 0.1, 0.9, 0.999,
+			   1e-7, 0.5);
 	check_adam("adamw weight_decay=0", 0.001, 0.9, 0.999, 1e-7, 0);
 }
 
@@ -118,7 +123,9 @@ check_lamb(const char *text, double rate, double epsilon, double decay)
 
 			m[i] = 0.9 * m[i] + 0.1 * g;
 			v[i] = 0.999 * v[i] + 0.001 * g * g;
-			step[i] = m[i] / (1 - pow(0.9, t)) / (sqrt(v[i] / (1 - pow(0.999, t))) + epsilon) + decay * w[i];
+			step[i] = m[i] / (1 - pow(0.9,
+									  t)) / (sqrt(v[i] / (1 - pow(0.999,
+																  t))) + epsilon) + decay * w[i];
 			weights += w[i] * w[i];
 			steps += step[i] * step[i];
 		}
@@ -138,7 +145,8 @@ test_lamb(void)
 }
 
 static void
-check_rmsprop(const char *text, double rate, double rho, double momentum, bool centered)
+check_rmsprop(const char *text, double rate, double rho, double momentum,
+			  bool centered)
 {
 	double		got[STEPS][WEIGHTS];
 
@@ -168,8 +176,10 @@ static void
 test_rmsprop(void)
 {
 	check_rmsprop("rmsprop", 0.001, 0.9, 0, false);
-	check_rmsprop("rmsprop learning_rate=0.01 rho=0.5 momentum=0.9", 0.01, 0.5, 0.9, false);
-	check_rmsprop("rmsprop learning_rate=0.01 centered=true", 0.01, 0.9, 0, true);
+	check_rmsprop("rmsprop learning_rate=0.01 rho=0.5 momentum=0.9", 0.01, 0.5,
+				  0.9, false);
+	check_rmsprop("rmsprop learning_rate=0.01 centered=true", 0.01, 0.9, 0,
+				  true);
 	check_rmsprop("rmsprop momentum=0.5 centered=true", 0.001, 0.9, 0.5, true);
 }
 
@@ -181,7 +191,8 @@ test_adam_first_step(void)
 
 	run("adam learning_rate=0.25 epsilon=1e-20", got);
 	for (int i = 0; i < WEIGHTS; i++)
-		CHECK_NEAR(got[0][i], i % 3 - 1 - copysign(0.25, gradient_at(i, 1)), 1e-5);
+		CHECK_NEAR(got[0][i], i % 3 - 1 - copysign(0.25, gradient_at(i, 1)),
+				   1e-5);
 }
 
 static void
@@ -211,7 +222,8 @@ test_sgd(void)
 {
 	check_sgd("sgd", 0.01, 0, false);
 	check_sgd("sgd learning_rate=0.1 momentum=0.9", 0.1, 0.9, false);
-	check_sgd("sgd learning_rate=0.1 momentum=0.9 nesterov=true", 0.1, 0.9, true);
+	check_sgd("sgd learning_rate=0.1 momentum=0.9 nesterov=true", 0.1, 0.9,
+			  true);
 	check_sgd("sgd learning_rate=0", 0, 0, false);
 }
 
@@ -223,7 +235,9 @@ schedule_params(const char *name, const char *text)
 	Params		params;
 	Status		status;
 
-	params_init(&params, "schedule", nn_schedule_description(nn_schedule_type(name, &status))->params);
+	params_init(&params, "schedule",
+				nn_schedule_description(nn_schedule_type(name,
+														 &status))->params);
 	CHECK(parse_params(&params, text, &status));
 	return params;
 }
@@ -252,8 +266,10 @@ test_schedules(void)
 	CHECK_NEAR(factor("warmup_cosine", "warmup_steps=4", 1, 104), 0.25, 1e-15);
 	CHECK_NEAR(factor("warmup_cosine", "warmup_steps=4", 4, 104), 1, 1e-15);
 	CHECK_NEAR(factor("warmup_cosine", "warmup_steps=4", 54, 104), 0.5, 1e-15);
-	CHECK_NEAR(factor("warmup_cosine", "warmup_steps=4 alpha=0.1", 54, 104), 0.55, 1e-15);
-	CHECK_NEAR(factor("warmup_cosine", "warmup_steps=0 total_steps=10", 5, 104), 0.5, 1e-15);
+	CHECK_NEAR(factor("warmup_cosine", "warmup_steps=4 alpha=0.1", 54, 104),
+			   0.55, 1e-15);
+	CHECK_NEAR(factor("warmup_cosine", "warmup_steps=0 total_steps=10", 5, 104),
+			   0.5, 1e-15);
 }
 
 /* TensorFlow Similarity's test of WarmupCosineDecay */
@@ -265,7 +281,8 @@ test_tf_warmup_cosine(void)
 		int			s = step < 1000 ? step : 1000;
 
 		CHECK_NEAR(factor("warmup_cosine", "warmup_steps=500", step, 1000),
-				   s < 500 ? s / 500.0 : 0.5 * (1 + cos(M_PI * (s - 500) / 500)), 1e-6);
+				   s < 500 ? s / 500.0 :
+				   0.5 * (1 + cos(M_PI * (s - 500) / 500)), 1e-6);
 	}
 }
 
@@ -278,12 +295,15 @@ test_checks(void)
 
 	CHECK(nn_schedule_check(warmup, &params, 11, &status));
 	CHECK(!nn_schedule_check(warmup, &params, 10, &status));
-	CHECK_TEXT(status.message, "warmup_steps of schedule must be below its total_steps");
+	CHECK_TEXT(status.message,
+			   "warmup_steps of schedule must be below its total_steps");
 	CHECK(nn_schedule_type("linear", &status) == NULL);
 	CHECK_TEXT(status.hint, "There are: \"constant\", \"cosine\", \"warmup_cosine\".");
-	params = make_options("triplet", "adam clipnorm=1", 1, NULL).optimizer_params;
+	params = make_options("triplet", "adam clipnorm=1", 1,
+						  NULL).optimizer_params;
 	CHECK(nn_optimizer_check(&params, &status));
-	params = make_options("triplet", "adam clipnorm=1 clipvalue=2", 1, NULL).optimizer_params;
+	params = make_options("triplet", "adam clipnorm=1 clipvalue=2", 1,
+						  NULL).optimizer_params;
 	CHECK(!nn_optimizer_check(&params, &status));
 }
 
@@ -298,9 +318,11 @@ test_names(void)
 	CHECK_TEXT(status.hint, "There are: \"adam\", \"adamw\", \"lamb\", \"rmsprop\", \"sgd\".");
 	for (int i = 0; nn_optimizer_type_at(i) != NULL; i++)
 	{
-		const NnDescription *description = nn_optimizer_description(nn_optimizer_type_at(i));
+		const NnDescription *description =
+		nn_optimizer_description(nn_optimizer_type_at(i));
 
-		CHECK(nn_optimizer_type(description->name, &status) == nn_optimizer_type_at(i));
+		CHECK(nn_optimizer_type(description->name,
+								&status) == nn_optimizer_type_at(i));
 		CHECK(description->comment != NULL);
 		CHECK_TEXT(description->params[0].name, "learning_rate");
 	}

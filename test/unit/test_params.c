@@ -62,7 +62,8 @@ test_set(void)
 	CHECK(params_number(&params, BIAS) == 0);
 	CHECK(params_number(&params, PADDING) == 1);
 	CHECK(params.values[SIZE].number == 3 && params.values[SIZE].second == 4);
-	CHECK(params.values[MARGIN].isset && params_number(&params, MARGIN) == 0.25);
+	CHECK(params.values[MARGIN].isset &&
+		  params_number(&params, MARGIN) == 0.25);
 	CHECK(params_set_null(&params, "margin", &status));
 	CHECK(!params.values[MARGIN].isset);
 	CHECK(params_set_number(&params, "size", 5, &status));
@@ -103,17 +104,26 @@ test_wrong_types(void)
 	const char *pair = "parameter \"size\" of layer \"dense\" must be an integer or an array of two integers";
 
 	init();
-	expect_type_failure(params_set_number(&params, "units", 1.5, &status), integer);
-	expect_type_failure(params_set_number(&params, "units", NAN, &status), integer);
-	expect_type_failure(params_set_text(&params, "units", "64", &status), integer);
-	expect_type_failure(params_set_pair(&params, "units", 1, 2, &status), integer);
+	expect_type_failure(params_set_number(&params, "units", 1.5, &status),
+						integer);
+	expect_type_failure(params_set_number(&params, "units", NAN, &status),
+						integer);
+	expect_type_failure(params_set_text(&params, "units", "64", &status),
+						integer);
+	expect_type_failure(params_set_pair(&params, "units", 1, 2, &status),
+						integer);
 	expect_type_failure(params_set_null(&params, "units", &status), integer);
-	expect_type_failure(params_set_number(&params, "rate", INFINITY, &status), real);
-	expect_type_failure(params_set_boolean(&params, "rate", true, &status), real);
-	expect_type_failure(params_set_number(&params, "bias", 1, &status), boolean);
-	expect_type_failure(params_set_number(&params, "padding", 1, &status), string);
+	expect_type_failure(params_set_number(&params, "rate", INFINITY, &status),
+						real);
+	expect_type_failure(params_set_boolean(&params, "rate", true, &status),
+						real);
+	expect_type_failure(params_set_number(&params, "bias", 1, &status),
+						boolean);
+	expect_type_failure(params_set_number(&params, "padding", 1, &status),
+						string);
 	expect_type_failure(params_set_number(&params, "size", 2.5, &status), pair);
-	expect_type_failure(params_set_pair(&params, "size", 1, 2.5, &status), pair);
+	expect_type_failure(params_set_pair(&params, "size", 1, 2.5, &status),
+						pair);
 	expect_type_failure(params_set_text(&params, "size", "3", &status), pair);
 	/* nothing was changed by any of them */
 	CHECK(!params.given[UNITS] && params_number(&params, RATE) == 0.5);
@@ -125,13 +135,15 @@ test_ranges(void)
 	init();
 	CHECK(!params_set_number(&params, "units", 65, &status));
 	CHECK(status.code == STATUS_INVALID_VALUE);
-	CHECK_TEXT(status.message, "value 65 is out of range for parameter \"units\" of layer \"dense\"");
+	CHECK_TEXT(status.message,
+			   "value 65 is out of range for parameter \"units\" of layer \"dense\"");
 	CHECK_TEXT(status.detail, "Valid values are between 1 and 64.");
 	CHECK(!params_set_number(&params, "units", 0, &status));
 	CHECK(!params_set_pair(&params, "size", 3, 10, &status));
 	CHECK(params.values[SIZE].number == 2);
 	CHECK(!params_set_text(&params, "padding", "full", &status));
-	CHECK_TEXT(status.message, "parameter \"padding\" of layer \"dense\" cannot be \"full\"");
+	CHECK_TEXT(status.message,
+			   "parameter \"padding\" of layer \"dense\" cannot be \"full\"");
 	CHECK_TEXT(status.hint, "Accepted values: \"valid\", \"same\".");
 }
 

@@ -109,7 +109,8 @@ typedef struct Run
 static void
 keep(void *context, size_t offset, size_t count, const real *gradient)
 {
-	memcpy(((Run *) context)->gradient + offset, gradient, count * sizeof(real));
+	memcpy(((Run *) context)->gradient + offset, gradient,
+		   count * sizeof(real));
 }
 
 static void
@@ -117,13 +118,17 @@ open_run(Run *run, const NnGraph *graph, real *weights, ThreadPool *pool)
 {
 	run->graph = graph;
 	run->weights = weights;
-	run->gradient = arena_alloc_zero(arena, nn_graph_weights(graph) * sizeof(real));
+	run->gradient = arena_alloc_zero(arena,
+									 nn_graph_weights(graph) * sizeof(real));
 	run->pass = (NnPass)
 	{
-		.n = ROWS,.training = true,.seed = 7,.step = 1,.pool = pool,.weights = weights,
-			.scratch_size = nn_graph_scratch(graph, ROWS),.sink = keep,.sink_context = run
+		.n = ROWS,.training = true,.seed = 7,.step = 1,.pool = pool,.weights =
+			weights,
+			.scratch_size = nn_graph_scratch(graph,
+											 ROWS),.sink = keep,.sink_context = run
 	};
-	run->pass.scratch = arena_alloc_array(arena, run->pass.scratch_size * (size_t) pool_threads(pool), sizeof(real));
+	run->pass.scratch = arena_alloc_array(arena,
+										  run->pass.scratch_size * (size_t) pool_threads(pool), sizeof(real));
 	nn_plan(graph, ROWS, true, &run->plan);
 }
 
@@ -139,7 +144,8 @@ plan_apart(Run *run)
 		const NnLayer *layer = &run->graph->layers[i];
 
 		step = layer->outputs > step ? layer->outputs : step;
-		if (layer->type->saved != NULL && layer->type->saved(layer, ROWS) > step)
+		if (layer->type->saved != NULL &&
+			layer->type->saved(layer, ROWS) > step)
 			step = layer->type->saved(layer, ROWS);
 	}
 	step = (step > INPUTS ? step : INPUTS) * ROWS;
@@ -168,14 +174,16 @@ run_forward(Run *run)
 	/* what a pass reads before it wrote it must show */
 	for (size_t i = 0; i < run->plan.size; i++)
 		run->memory[i] = (real) NAN;
-	nn_gather(run->graph, NN_FLOAT32, rows, ROWS, run->memory + run->plan.input);
+	nn_gather(run->graph, NN_FLOAT32, rows, ROWS,
+			  run->memory + run->plan.input);
 	nn_forward(run->graph, &run->plan, &run->pass, run->memory);
 }
 
 static void
 run_backward(Run *run)
 {
-	real	   *dout = run->memory + run->plan.gradients[run->graph->nlayers - 1];
+	real	   *dout = run->memory + run->plan.gradients[run->graph->nlayers -
+														 1];
 
 	for (int i = 0; i < ROWS * nn_graph_outputs(run->graph); i++)
 		dout[i] = slope((size_t) i);
@@ -198,7 +206,8 @@ check_sharing(const char *const *model)
 	run_forward(&planned);
 	run_forward(&apart);
 	CHECK(memcmp(planned.memory + nn_plan_last(graph, &planned.plan),
-				 apart.memory + nn_plan_last(graph, &apart.plan), outputs * sizeof(real)) == 0);
+				 apart.memory + nn_plan_last(graph, &apart.plan),
+				 outputs * sizeof(real)) == 0);
 	run_backward(&planned);
 	run_backward(&apart);
 	for (size_t i = 0; i < nn_graph_weights(graph); i++)
@@ -221,7 +230,8 @@ loss(Run *run)
 
 	run_forward(run);
 	for (int i = 0; i < ROWS * nn_graph_outputs(run->graph); i++)
-		sum += slope((size_t) i) * run->memory[nn_plan_last(run->graph, &run->plan) + (size_t) i];
+		sum += slope((size_t) i) * run->memory[nn_plan_last(run->graph,
+															&run->plan) + (size_t) i];
 	return sum;
 }
 
@@ -241,7 +251,8 @@ check_differences(const char *const *model)
 		NnTensorInfo tensor;
 
 		nn_graph_tensor(graph, t, &tensor);
-		for (size_t i = 0; i < tensor.count && tensor.trainable; i += tensor.count / 7 + 1)
+		for (size_t i = 0; i < tensor.count && tensor.trainable;
+			 i += tensor.count / 7 + 1)
 		{
 			real	   *w = &weights[tensor.offset + i];
 			double		was = *w;
@@ -250,7 +261,8 @@ check_differences(const char *const *model)
 			*w = was + step;
 			above = loss(&run);
 			*w = was - step;
-			CHECK_NEAR(run.gradient[tensor.offset + i], (above - loss(&run)) / (2 * step), 1e-7);
+			CHECK_NEAR(run.gradient[tensor.offset + i],
+					   (above - loss(&run)) / (2 * step), 1e-7);
 			*w = was;
 		}
 		if (!unit_ok)
@@ -292,13 +304,16 @@ test_threads_agree(void)
 }
 
 static void
-train(NnGraph *graph, const char *optimizer, int steps, real *weights, NnStepStats *stats)
+train(NnGraph *graph, const char *optimizer, int steps, real *weights,
+	  NnStepStats *stats)
 {
 	NnTrainOptions options = make_options("triplet", optimizer, ROWS, NULL);
-	NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights, &status);
+	NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights,
+											&status);
 
 	for (int i = 0; i < steps; i++)
-		CHECK(nn_trainer_step(trainer, NN_FLOAT32, rows, labels, ROWS, stats, &status));
+		CHECK(nn_trainer_step(trainer, NN_FLOAT32, rows, labels, ROWS, stats,
+							  &status));
 }
 
 static void
@@ -322,7 +337,8 @@ static void
 test_state(void)
 {
 	static const char *const optimizers[] = {
-		"sgd learning_rate=0.1", "adamw weight_decay=0.5 learning_rate=0.1", "adamw weight_decay=0.5 clipnorm=1",
+		"sgd learning_rate=0.1", "adamw weight_decay=0.5 learning_rate=0.1",
+		"adamw weight_decay=0.5 clipnorm=1",
 		"lamb weight_decay=0.5 learning_rate=0.1"
 	};
 	static real weights[MAX_WEIGHTS];
@@ -345,7 +361,8 @@ test_state(void)
 				continue;
 			mean = strstr(tensor.name, "moving_mean") != NULL;
 			CHECK(mean || strstr(tensor.name, "moving_variance") != NULL);
-			for (size_t i = tensor.offset; i < tensor.offset + tensor.count; i++)
+			for (size_t i = tensor.offset; i < tensor.offset + tensor.count;
+				 i++)
 			{
 				CHECK(weights[i] != first[i]);
 
@@ -353,7 +370,8 @@ test_state(void)
 				 * 1 % of what one batch has: means of about 0, variances of 0
 				 * to 4
 				 */
-				CHECK(mean ? fabs(weights[i]) < 0.03 : weights[i] > 0.989 && weights[i] < 1.04);
+				CHECK(mean ? fabs(weights[i]) < 0.03 : weights[i] > 0.989 &&
+					  weights[i] < 1.04);
 			}
 		}
 	}
@@ -367,12 +385,14 @@ test_divergence_leaves_state(void)
 	static real before[MAX_WEIGHTS];
 	NnGraph    *graph = open_graph(residual, weights);
 	NnTrainOptions options = make_options("triplet", "adam", ROWS, NULL);
-	NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights, &status);
+	NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights,
+											&status);
 	NnStepStats stats;
 
 	weights[3] = NAN;
 	memcpy(before, weights, sizeof(weights));
-	CHECK(!nn_trainer_step(trainer, NN_FLOAT32, rows, labels, ROWS, &stats, &status));
+	CHECK(!nn_trainer_step(trainer, NN_FLOAT32, rows, labels, ROWS, &stats,
+						   &status));
 	CHECK(memcmp(before, weights, sizeof(weights)) == 0);
 }
 
@@ -387,11 +407,13 @@ test_inference(void)
 	float		got[ROWS * 4];
 
 	train(graph, "adam", 5, weights, &stats);
-	nn_infer_run(nn_infer_create(arena, graph, weights, ROWS, NULL, &status), NN_FLOAT32, rows, ROWS, expected);
+	nn_infer_run(nn_infer_create(arena, graph, weights, ROWS, NULL, &status),
+				 NN_FLOAT32, rows, ROWS, expected);
 	for (int threads = 1; threads <= 3; threads++)
 	{
 		ThreadPool *pool = pool_create(threads, &status);
-		NnInfer    *infer = nn_infer_create(arena, graph, weights, threads, pool, &status);
+		NnInfer    *infer = nn_infer_create(arena, graph, weights, threads,
+											pool, &status);
 
 		for (int i = 0; i < ROWS; i += threads)
 			nn_infer_run(infer, NN_FLOAT32, rows + i, threads, got + i * 4);
@@ -414,11 +436,13 @@ test_memory_plan(void)
 		for (int batch = 1; batch < 3000; batch = batch * 6)
 		{
 			NnGraph    *graph = open_graph(residual, weights);
-			NnTrainOptions options = make_options("multi_similarity", "adam", batch, pool);
+			NnTrainOptions options = make_options("multi_similarity", "adam",
+												  batch, pool);
 			size_t		plan = nn_trainer_memory(graph, &options);
 			Arena	   *tight = arena_create(&arena_malloc_source, plan);
 
-			CHECK(nn_trainer_create(tight, graph, &options, weights, &status) != NULL);
+			CHECK(nn_trainer_create(tight, graph, &options, weights,
+									&status) != NULL);
 			CHECK(arena_used(tight) <= plan);
 			/* but for the arena's own blocks, which are a few kB */
 			CHECK(plan < 4 * 1024 * 1024 || arena_used(tight) > 0.87 * plan);
@@ -443,7 +467,8 @@ test_adapt(void)
 	NnGraph    *graph = open_graph(model, weights);
 
 	CHECK(weights[0] == 0 && weights[2] == 1);
-	CHECK(nn_adapt(arena, graph, NN_FLOAT32, row_at, NULL, ROWS, weights, &status));
+	CHECK(nn_adapt(arena, graph, NN_FLOAT32, row_at, NULL, ROWS, weights,
+				   &status));
 	for (int c = 0; c < 2; c++)
 	{
 		double		mean = 0;
@@ -452,7 +477,8 @@ test_adapt(void)
 		for (int i = c; i < ROWS * INPUTS; i += 2)
 			mean += pixels[i / INPUTS][i % INPUTS] / (ROWS * INPUTS / 2.0);
 		for (int i = c; i < ROWS * INPUTS; i += 2)
-			variance += pow(pixels[i / INPUTS][i % INPUTS] - mean, 2) / (ROWS * INPUTS / 2.0);
+			variance += pow(pixels[i / INPUTS][i % INPUTS] - mean,
+							2) / (ROWS * INPUTS / 2.0);
 		CHECK_NEAR(weights[c], mean, 1e-6);
 		CHECK_NEAR(weights[2 + c], variance, 1e-6);
 	}
@@ -475,37 +501,49 @@ test_errors(void)
 {
 	ERROR_OF("layer \"add\" reads \"nowhere\", which is no layer before it",
 			 "Before it are: \"input\", \"flatten\", \"dense\".",
-			 "flatten", "dense units=3", "add inputs=nowhere,dense", "metric_embedding units=2");
+			 "flatten", "dense units=3", "add inputs=nowhere,dense",
+			 "metric_embedding units=2");
 	ERROR_OF("layer \"add\" reads 1 layer, but needs two or more",
 			 "Name them: {\"add\": {\"inputs\": [\"first\", \"second\"]}}.",
 			 "flatten", "add", "metric_embedding units=2");
 	ERROR_OF("layer \"dense\" reads 2 layers, but needs one",
 			 "Join layers by \"add\", \"multiply\" or \"concatenate\".",
-			 "flatten", "dense units=3 inputs=flatten,flatten", "metric_embedding units=2");
+			 "flatten", "dense units=3 inputs=flatten,flatten",
+			 "metric_embedding units=2");
 	ERROR_OF("inputs of layer \"add\" differ in shape: 6x5x4 and 6x5x2",
 			 "Give a branch as many channels by a conv2d with kernel_size 1, and the same strides.",
-			 "conv2d filters=4 kernel_size=1 name=a", "add inputs=a,input", "flatten", "metric_embedding units=2");
+			 "conv2d filters=4 kernel_size=1 name=a", "add inputs=a,input",
+			 "flatten", "metric_embedding units=2");
 	ERROR_OF("inputs of layer \"concatenate\" differ in more than channels: 4x3x4 and 6x5x2",
 			 "All dimensions but the last must be equal.",
-			 "conv2d filters=4 kernel_size=3 name=a", "concatenate inputs=a,input", "flatten", "metric_embedding units=2");
-	ERROR_OF("no layer reads layer \"dense\"", "Name it among the \"inputs\" of a layer after it, or leave it out.",
-			 "flatten", "dense units=3", "metric_embedding units=2 inputs=flatten");
+			 "conv2d filters=4 kernel_size=3 name=a",
+			 "concatenate inputs=a,input", "flatten",
+			 "metric_embedding units=2");
+	ERROR_OF("no layer reads layer \"dense\"",
+			 "Name it among the \"inputs\" of a layer after it, or leave it out.",
+			 "flatten", "dense units=3",
+			 "metric_embedding units=2 inputs=flatten");
 	ERROR_OF("layer name \"input\" is that of the model's input", "",
 			 "flatten name=input", "metric_embedding units=2");
 	ERROR_OF("layer \"normalization\" without mean and variance must read the model's input",
 			 "Put it first, or use batch_normalization.",
 			 "flatten", "normalization", "metric_embedding units=2");
-	ERROR_OF("layer \"normalization\" takes both mean and variance or neither", "",
+	ERROR_OF("layer \"normalization\" takes both mean and variance or neither",
+			 "",
 			 "normalization mean=1", "flatten", "metric_embedding units=2");
-	ERROR_OF("layer \"reshape\" cannot give its input of 6x5x2 the shape 7x7", "Both must have 60 numbers.",
+	ERROR_OF("layer \"reshape\" cannot give its input of 6x5x2 the shape 7x7",
+			 "Both must have 60 numbers.",
 			 "reshape target_shape=7,7", "flatten", "metric_embedding units=2");
 	ERROR_OF("target_shape of layer \"reshape\" must have positive dimensions and at most one -1", "",
-			 "reshape target_shape=-1,-1", "flatten", "metric_embedding units=2");
+			 "reshape target_shape=-1,-1", "flatten",
+			 "metric_embedding units=2");
 	ERROR_OF("padding of layer \"zero_padding2d\" must be n, [height, width] or [[top, bottom], [left, right]]", "",
-			 "zero_padding2d padding=1,2,3", "flatten", "metric_embedding units=2");
+			 "zero_padding2d padding=1,2,3", "flatten",
+			 "metric_embedding units=2");
 	ERROR_OF("layer \"generalized_mean_pooling1d\" needs sequences of steps x channels, not 6x5x2", "",
 			 "generalized_mean_pooling1d", "metric_embedding units=2");
-	ERROR_OF("the model has nothing to train", "", "flatten", "layer_normalization center=false scale=false");
+	ERROR_OF("the model has nothing to train", "", "flatten",
+			 "layer_normalization center=false scale=false");
 }
 
 /* The network of keras.io's example of TensorFlow Similarity, as Keras counts it */

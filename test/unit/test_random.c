@@ -13,7 +13,8 @@ static void
 test_xoshiro_reference(void)
 {
 	static const uint64_t expected[] = {
-		UINT64_C(11520), UINT64_C(0), UINT64_C(1509978240), UINT64_C(1215971899390074240),
+		UINT64_C(11520), UINT64_C(0), UINT64_C(1509978240),
+		UINT64_C(1215971899390074240),
 		UINT64_C(1216172134540287360), UINT64_C(607988272756665600),
 		UINT64_C(16172922978634559625), UINT64_C(8476171486693032832),
 		UINT64_C(10595114339597558777), UINT64_C(2904607092377533576)
@@ -60,7 +61,8 @@ test_counter_is_a_function(void)
 		uint64_t	x = random_at(7, 3, i);
 
 		CHECK(x == random_at(7, 3, i));
-		equal += x == random_at(7, 4, i) || x == random_at(8, 3, i) || x == random_at(3, 7, i);
+		equal += x == random_at(7, 4, i) || x == random_at(8, 3, i) ||
+			x == random_at(3, 7, i);
 		ones += (uint64_t) __builtin_popcountll(x);
 	}
 	CHECK(equal == 0);
@@ -204,7 +206,9 @@ test_hash(void)
 	}
 	/* bytes, not words: unaligned data hash the same */
 	memmove(data + 1, data, 32);
-	CHECK(random_hash(data + 1, 32, 9) == random_hash(memmove(data + 8, data + 1, 32), 32, 9));
+	CHECK(random_hash(data + 1, 32,
+					  9) == random_hash(memmove(data + 8, data + 1, 32), 32,
+										9));
 }
 
 int

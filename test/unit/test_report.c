@@ -164,7 +164,8 @@ test_bad_shapes(void)
 	CHECK(!report_image_set(&image, pixels, 12, 0, 12, 1, &status));
 	CHECK(status.code == STATUS_INVALID_VALUE);
 	CHECK(!report_image_set(&image, pixels, 12, -3, -4, 1, &status));
-	CHECK(!report_image_set(&image, pixels, 12, REPORT_MAX_SIDE + 1, 1, 1, &status));
+	CHECK(!report_image_set(&image, pixels, 12, REPORT_MAX_SIDE + 1, 1, 1,
+							&status));
 	CHECK(!report_image_set(&image, pixels, 12, 2, 3, 2, &status));
 	CHECK(status.code == STATUS_INVALID_VALUE);
 	CHECK(!report_image_set(&image, pixels, 12, 3, 3, 1, &status));
@@ -213,10 +214,12 @@ test_plain_picture(void)
 	begin();
 	image = gray(pixels, 3, 5);
 	item.image = &image;
-	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_PLAIN, one_column, &status));
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_PLAIN, one_column,
+					   &status));
 	CHECK_TEXT(text.data, "█▀▄▒\n▀\n");
 	begin();
-	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_ASCII, one_column, &status));
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_ASCII, one_column,
+					   &status));
 	CHECK_TEXT(text.data, "#+++\n#  .\n");
 }
 
@@ -234,13 +237,15 @@ test_strip(void)
 	begin();
 	image = gray(white, 2, 2);
 	items[0].image = items[1].image = &image;
-	CHECK(report_strip(&text, items, 3, true, 42, REPORT_PLAIN, one_column, &status));
+	CHECK(report_strip(&text, items, 3, true, 42, REPORT_PLAIN, one_column,
+					   &status));
 	CHECK_TEXT(text.data,
 			   "██              ██\n"
 			   "query           ✓ right       ✗ a label t…\n"
 			   "                0.1           0.2\n");
 	begin();
-	CHECK(report_strip(&text, items, 3, true, 42, REPORT_ASCII, one_column, &status));
+	CHECK(report_strip(&text, items, 3, true, 42, REPORT_ASCII, one_column,
+					   &status));
 	CHECK_TEXT(text.data,
 			   "##              ##\n"
 			   "query           = right       x a label t~\n"
@@ -254,18 +259,22 @@ test_captions_are_clean(void)
 	ReportItem	item = {.label = "a\033[31m\nb\177"};
 
 	begin();
-	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_PLAIN, one_column, &status));
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_PLAIN, one_column,
+					   &status));
 	CHECK_TEXT(text.data, "a [31m b\n");
 	begin();
 	item.label = "C1\xC2\x9B" "31m\xC2\x85. \u202Egpj\u2066\u200B\uFEFF\U000E0041\u061C.";
-	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_PLAIN, one_column, &status));
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_PLAIN, one_column,
+					   &status));
 	CHECK_TEXT(text.data, "C1 31m .  gpj…\n");
 	begin();
 	item.label = "\xFFz\xC0\x80\xE5";
-	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_PLAIN, one_column, &status));
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_PLAIN, one_column,
+					   &status));
 	CHECK_TEXT(text.data, "\uFFFDz\uFFFD\uFFFD\uFFFD\n");
 	begin();
-	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_ASCII, one_column, &status));
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_ASCII, one_column,
+					   &status));
 	CHECK_TEXT(text.data, "?z???\n");
 }
 
@@ -276,11 +285,13 @@ test_captions_have_a_width(void)
 	ReportItem	items[2] = {{.label = "字字字字字字字字"}, {.label = "next"}};
 
 	begin();
-	CHECK(report_strip(&text, items, 2, false, 80, REPORT_PLAIN, some_columns, &status));
+	CHECK(report_strip(&text, items, 2, false, 80, REPORT_PLAIN, some_columns,
+					   &status));
 	CHECK_TEXT(text.data, "字字字字字字…   next\n");
 	begin();
 	items[0].label = "e\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81.";
-	CHECK(report_strip(&text, items, 2, false, 80, REPORT_PLAIN, some_columns, &status));
+	CHECK(report_strip(&text, items, 2, false, 80, REPORT_PLAIN, some_columns,
+					   &status));
 	CHECK_TEXT(text.data, "e\xCC\x81\xCC\x81\xCC\x81\xCC\x81.              next\n");
 }
 
@@ -295,10 +306,12 @@ test_missing_pictures(void)
 	begin();
 	image = gray(white, 2, 2);
 	items[1].image = &image;
-	CHECK(report_strip(&text, items, 2, false, 80, REPORT_PLAIN, one_column, &status));
+	CHECK(report_strip(&text, items, 2, false, 80, REPORT_PLAIN, one_column,
+					   &status));
 	CHECK_TEXT(text.data, "<3 bytes>       ██\na               b\n");
 	begin();
-	CHECK(report_strip(&text, items, 1, false, 80, REPORT_PLAIN, one_column, &status));
+	CHECK(report_strip(&text, items, 1, false, 80, REPORT_PLAIN, one_column,
+					   &status));
 	CHECK_TEXT(text.data, "<3 bytes>\na\n");
 	begin();
 	report_append_neighbor(&text, &items[0]);
@@ -316,11 +329,13 @@ test_colors(void)
 	begin();
 	CHECK(report_image_set(&image, pixels, 6, 2, 1, 3, &status));
 	item.image = &image;
-	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_TRUECOLOR, one_column, &status));
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_TRUECOLOR, one_column,
+					   &status));
 	CHECK(strstr(text.data, "\033[38;2;255;0;0m\033[48;2;10;20;30m▀\033[0m") == text.data);
 	begin();
 	image = gray(gray_pixels, 2, 1);
-	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_COLOR256, one_column, &status));
+	CHECK(report_strip(&text, &item, 1, false, 80, REPORT_COLOR256, one_column,
+					   &status));
 	CHECK(strstr(text.data, "\033[38;5;16m\033[48;5;231m▀\033[0m") == text.data);
 }
 
@@ -330,13 +345,19 @@ test_too_narrow(void)
 	ReportItem	items[4] = {{.label = "a"}, {.label = "b"}, {.label = "c"}, {.label = "d"}};
 
 	begin();
-	CHECK(report_strip(&text, items, 4, false, 38, REPORT_PLAIN, one_column, &status));
-	CHECK(!report_strip(&text, items, 4, false, 37, REPORT_PLAIN, one_column, &status));
+	CHECK(report_strip(&text, items, 4, false, 38, REPORT_PLAIN, one_column,
+					   &status));
+	CHECK(!report_strip(&text, items, 4, false, 37, REPORT_PLAIN, one_column,
+						&status));
 	CHECK(status.code == STATUS_INVALID_VALUE);
-	CHECK(!report_strip(&text, items, 4, false, -1, REPORT_PLAIN, one_column, &status));
-	CHECK(!report_strip(&text, items, 4, false, INT_MIN, REPORT_PLAIN, one_column, &status));
-	CHECK(!report_strip(&text, items, 0, false, 80, REPORT_PLAIN, one_column, &status));
-	CHECK(!report_strip(&text, items, 4, false, REPORT_MAX_COLUMNS + 1, REPORT_PLAIN, one_column, &status));
+	CHECK(!report_strip(&text, items, 4, false, -1, REPORT_PLAIN, one_column,
+						&status));
+	CHECK(!report_strip(&text, items, 4, false, INT_MIN, REPORT_PLAIN,
+						one_column, &status));
+	CHECK(!report_strip(&text, items, 0, false, 80, REPORT_PLAIN, one_column,
+						&status));
+	CHECK(!report_strip(&text, items, 4, false, REPORT_MAX_COLUMNS + 1,
+						REPORT_PLAIN, one_column, &status));
 }
 
 /* Byte for byte what a PNG of one black pixel is, stored. */
@@ -364,7 +385,8 @@ test_large_png(void)
 	image = gray(pixels, 300, 301);
 	report_append_png(&text, &image);
 	CHECK(report_text_finish(&text, &status));
-	CHECK(text.length == strlen("data:image/png;base64,") + (bytes + 2) / 3 * 4);
+	CHECK(text.length == strlen("data:image/png;base64,") +
+		  (bytes + 2) / 3 * 4);
 	CHECK(text.length == report_png_size(&image));
 }
 

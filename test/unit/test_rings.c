@@ -14,7 +14,8 @@ are_equal(const Fixture *f, uint32_t a, uint32_t b)
 	const GraphShape *shape = &f->space.shape;
 
 	return memcmp(graph_record_own(shape, graph_memory_record(f->memory, a)),
-				  graph_record_own(shape, graph_memory_record(f->memory, b)), shape->own_size) == 0;
+				  graph_record_own(shape, graph_memory_record(f->memory, b)),
+				  shape->own_size) == 0;
 }
 
 static uint32_t
@@ -34,13 +35,15 @@ count_equal(const Fixture *f, uint32_t node, int *in_ring)
 	int			equal = 0;
 
 	for (uint32_t i = 0; i < f->memory->nodes; i++)
-		equal += graph_memory_record(f->memory, i)->state == GRAPH_LIVE && are_equal(f, i, node);
+		equal += graph_memory_record(f->memory, i)->state == GRAPH_LIVE &&
+			are_equal(f, i, node);
 	*in_ring = 0;
 	do
 	{
 		next = ring_next(f, next);
 		++*in_ring;
-	} while (next != node && next != GRAPH_NO_NODE && are_equal(f, next, node) && *in_ring <= equal);
+	} while (next != node && next != GRAPH_NO_NODE &&
+			 are_equal(f, next, node) && *in_ring <= equal);
 	return equal;
 }
 
@@ -59,8 +62,10 @@ duplicates_are_together(const Fixture *f)
 			continue;
 		together = count_equal(f, node, &in_ring) == in_ring;
 		for (uint32_t i = 0; i < f->memory->nodes; i++)
-			with_room += graph_memory_record(f->memory, i)->state == GRAPH_LIVE &&
-				graph_memory_record(f->memory, i)->nrows < GRAPH_ROWS && are_equal(f, i, node);
+			with_room += graph_memory_record(f->memory,
+											 i)->state == GRAPH_LIVE &&
+				graph_memory_record(f->memory, i)->nrows < GRAPH_ROWS &&
+				are_equal(f, i, node);
 		together &= with_room <= 1;
 	}
 	return together;
@@ -73,7 +78,8 @@ repeat(const float *values, size_t nvalues, size_t dims, size_t n)
 	float	   *vectors = malloc(n * dims * sizeof(float));
 
 	for (size_t i = 0; i < n; i++)
-		memcpy(vectors + i * dims, values + i % nvalues * dims, dims * sizeof(float));
+		memcpy(vectors + i * dims, values + i % nvalues * dims,
+			   dims * sizeof(float));
 	return vectors;
 }
 
@@ -90,8 +96,10 @@ duplicates_of_any_length_are_together(void)
 
 	for (int i = 0; i < VALUES; i++)
 		for (int j = 0; j < DIMS; j++)
-			values[i * DIMS + j] = values[i % 2 * DIMS + j] / (float) (1 + i / 2);
-	build(&f, &graph_metric_ip, repeat(values, VALUES, DIMS, 40 * VALUES), 40 * VALUES, DIMS, 16, 1);
+			values[i * DIMS + j] =
+				values[i % 2 * DIMS + j] / (float) (1 + i / 2);
+	build(&f, &graph_metric_ip, repeat(values, VALUES, DIMS, 40 * VALUES),
+		  40 * VALUES, DIMS, 16, 1);
 	CHECK(duplicates_are_together(&f));
 	destroy(&f);
 	free(values);
@@ -111,7 +119,8 @@ near_duplicates_do_not_part_duplicates(void)
 	for (int i = 1; i < VALUES; i++)
 		for (int j = 0; j < DIMS; j++)
 			values[i * DIMS + j] = values[j] + 0.002f * values[i * DIMS + j];
-	build(&f, &graph_metric_l2, repeat(values, VALUES, DIMS, 24 * VALUES), 24 * VALUES, DIMS, 16, 1);
+	build(&f, &graph_metric_l2, repeat(values, VALUES, DIMS, 24 * VALUES),
+		  24 * VALUES, DIMS, 16, 1);
 	CHECK(duplicates_are_together(&f));
 	destroy(&f);
 	free(values);
@@ -157,18 +166,22 @@ rings_pass_by_the_dead(void)
 	for (int i = 1; i < COPIES; i++)
 		memcpy(vectors + i * DIMS, vectors, DIMS * sizeof(float));
 	build(&f, &graph_metric_l2, vectors, 200, DIMS, 16, 1);
-	CHECK(count_equal(&f, node, &in_ring) == COPIES / GRAPH_ROWS && in_ring == COPIES / GRAPH_ROWS);
+	CHECK(count_equal(&f, node, &in_ring) == COPIES / GRAPH_ROWS &&
+		  in_ring == COPIES / GRAPH_ROWS);
 	for (int i = 0; i < in_ring; i++, node = ring_next(&f, node))
 		if (i % 2 == 1)
 			kill_node(&f, node);
 	for (int i = 0; i < BEFORE; i++)
-		CHECK(graph_builder_add(f.builder, vectors, 1000, &f.status) == GRAPH_ADDED);
+		CHECK(graph_builder_add(f.builder, vectors, 1000,
+								&f.status) == GRAPH_ADDED);
 	CHECK(graph_builder_flush(f.builder, &f.status));
 	for (uint32_t i = 0; i < f.memory->nodes; i++)
-		CHECK(graph_memory_record(f.memory, i)->rows[0] != 1000 || !leads_to_dead(&f, i));
+		CHECK(graph_memory_record(f.memory, i)->rows[0] != 1000 ||
+			  !leads_to_dead(&f, i));
 	repair_all(&f);
 	CHECK(!links_to_dead(&f));
-	CHECK(count_equal(&f, node, &in_ring) == (COPIES / 2 + BEFORE) / GRAPH_ROWS);
+	CHECK(count_equal(&f, node,
+					  &in_ring) == (COPIES / 2 + BEFORE) / GRAPH_ROWS);
 	CHECK(in_ring == (COPIES / 2 + BEFORE) / GRAPH_ROWS);
 	destroy(&f);
 }
@@ -190,8 +203,11 @@ rings_are_of_equal_nodes(void)
 	linker = graph_linker_create(f.arena, &f.access, 100, &f.status);
 	start = start_of(&f);
 	graph_record_put_slot(&f.space.shape, graph_memory_record(f.memory, node),
-						  graph_record_ring(&f.space.shape, graph_memory_record(f.memory, node)),
-						  ring_next(&f, ring_next(&f, node)) + 20, GRAPH_RING, true);
+						  graph_record_ring(&f.space.shape,
+											graph_memory_record(f.memory,
+																node)),
+						  ring_next(&f, ring_next(&f, node)) + 20, GRAPH_RING,
+						  true);
 	CHECK(!are_equal(&f, node, ring_next(&f, node)));
 	kill_node(&f, 49);
 	CHECK(graph_repair(linker, node, &start, &changed, &f.status));

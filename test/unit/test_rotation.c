@@ -130,7 +130,8 @@ test_bits_are_equal_everywhere(void)
 
 		for (size_t i = 0; i < dims; i++)
 			x[i] = (float) ((double) random_below(&random, 2000) - 1000) / 7;
-		for (const CodeKernels *const *t = code_kernels_tables(); *t != NULL; t++)
+		for (const CodeKernels *const *t = code_kernels_tables(); *t != NULL;
+			 t++)
 		{
 			float	   *y = copy_of(x, dims);
 			float	   *unaligned = arena_new_array(arena, dims + 1, float);
@@ -175,7 +176,8 @@ test_angles_are_kept(void)
 		rotation_apply(r, y);
 		for (size_t i = 0; i < dims; i++)
 			after += (double) x[i] * y[i];
-		CHECK(fabs(after - before) <= 4 * r->relative_error * kernel_norm(x, dims) * kernel_norm(y, dims));
+		CHECK(fabs(after - before) <= 4 * r->relative_error * kernel_norm(x,
+																		  dims) * kernel_norm(y, dims));
 		arena_reset(arena);
 	}
 }
@@ -280,7 +282,9 @@ test_space(void)
 	space_init(&space, SPACE_INNER_PRODUCT, r, center);
 	space_map(&space, x, mapped);
 	space_map_query(&space, q, mapped_q);
-	CHECK_NEAR(kernel->inner_product(mapped, mapped_q, dims) + kernel->inner_product(q, center, dims),
+	CHECK_NEAR(kernel->inner_product(mapped, mapped_q,
+									 dims) + kernel->inner_product(q, center,
+																   dims),
 			   kernel->inner_product(q, x, dims), 1e-4);
 
 	/* overflow is told */

@@ -32,7 +32,8 @@ opens(const char *header, const void *data, size_t size)
 {
 	arena_reset(arena);
 	status_clear(&status);
-	return safetensors_open(bytes, make_file(header, data, size), arena, &file, &status);
+	return safetensors_open(bytes, make_file(header, data, size), arena, &file,
+							&status);
 }
 
 static void
@@ -62,7 +63,8 @@ test_types(void)
 	CHECK(safetensors_get(safetensors_find(&file, "h"), 2) == -INFINITY);
 	CHECK(safetensors_get(safetensors_find(&file, "h"), 3) == 65504);
 	CHECK(safetensors_get(safetensors_find(&file, "b"), 0) == 1.5f);
-	CHECK(safetensors_find(&file, "b")->rank == 0 && safetensors_find(&file, "b")->count == 1);
+	CHECK(safetensors_find(&file, "b")->rank == 0 &&
+		  safetensors_find(&file, "b")->count == 1);
 	CHECK(safetensors_find(&file, "n")->type == SAFETENSORS_OTHER);
 	CHECK(safetensors_find(&file, "x") == NULL);
 }
@@ -71,8 +73,10 @@ static void
 test_order(void)
 {
 	static const char *const wanted[] = {
-		"body/conv2d/kernel", "body/conv2d/bias", "conv2.weight", "conv10.weight", "conv10.bias",
-		"conv10.running_mean", "conv10.running_var", "conv10.x", "fc.weight", "weight"
+		"body/conv2d/kernel", "body/conv2d/bias", "conv2.weight",
+		"conv10.weight", "conv10.bias",
+		"conv10.running_mean", "conv10.running_var", "conv10.x", "fc.weight",
+		"weight"
 	};
 	char		header[2048] = "{";
 	size_t		length = 1;

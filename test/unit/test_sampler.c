@@ -11,7 +11,8 @@ static Arena *arena;
 static Status status;
 
 static NnSampler *
-make(const int32_t *labels, size_t nrows, int nclasses, int classes, int examples, uint64_t seed)
+make(const int32_t *labels, size_t nrows, int nclasses, int classes,
+	 int examples, uint64_t seed)
 {
 	NnSamplerOptions options = {classes, examples, seed};
 
@@ -45,17 +46,21 @@ test_batches_are_balanced(void)
 			CHECK(label >= 0 && !seen[label]);
 			seen[label] = true;
 			of_class[label]++;
-			CHECK(labels[rows[3 * c + 1]] == label && labels[rows[3 * c + 2]] == label);
-			CHECK(rows[3 * c] != rows[3 * c + 1] && rows[3 * c] != rows[3 * c + 2] &&
+			CHECK(labels[rows[3 * c + 1]] == label &&
+				  labels[rows[3 * c + 2]] == label);
+			CHECK(rows[3 * c] != rows[3 * c + 1] &&
+				  rows[3 * c] != rows[3 * c + 2] &&
 				  rows[3 * c + 1] != rows[3 * c + 2]);
 		}
 	}
 	/* the squares mod 10: 0 1 4 5 6 9, each in 2/3 of the batches */
 	for (int c = 0; c < 10; c++)
 	{
-		bool		square = c == 0 || c == 1 || c == 4 || c == 5 || c == 6 || c == 9;
+		bool		square = c == 0 || c == 1 || c == 4 || c == 5 || c == 6 ||
+		c == 9;
 
-		CHECK(square ? of_class[c] > 1250 && of_class[c] < 1420 : of_class[c] == 0);
+		CHECK(square ? of_class[c] > 1250 && of_class[c] < 1420 :
+			  of_class[c] == 0);
 	}
 }
 
@@ -133,7 +138,8 @@ test_determinism(void)
 	make(labels, 60, 5, 4, 3, 43);
 	for (int step = 0; step < 20; step++)
 	{
-		NnSampler  *sampler = make(labels, 60, 5, 4, 3, (uint64_t) (100 + step));
+		NnSampler  *sampler = make(labels, 60, 5, 4, 3,
+								   (uint64_t) (100 + step));
 
 		nn_sampler_next(sampler, rows);
 		equal += memcmp(first[0], rows, sizeof(rows)) == 0;
@@ -159,7 +165,8 @@ test_single_shot(void)
 		for (int c = 0; c < 5; c++)
 		{
 			CHECK(rows[3 * c] < 7);
-			CHECK(rows[3 * c] == rows[3 * c + 1] && rows[3 * c] == rows[3 * c + 2]);
+			CHECK(rows[3 * c] == rows[3 * c + 1] &&
+				  rows[3 * c] == rows[3 * c + 2]);
 			of_row[rows[3 * c]]++;
 		}
 	}
@@ -172,8 +179,8 @@ test_single_shot(void)
 }
 
 static void
-expect_failure(const int32_t *labels, size_t nrows, int nclasses, int classes, int examples,
-			   const char *message, const char *hint)
+expect_failure(const int32_t *labels, size_t nrows, int nclasses, int classes,
+			   int examples, const char *message, const char *hint)
 {
 	CHECK(make(labels, nrows, nclasses, classes, examples, 1) == NULL);
 	CHECK(status.code == STATUS_INVALID_VALUE);
@@ -187,12 +194,19 @@ test_errors(void)
 	static const int32_t labels[4] = {0, 1, 1, 0};
 	static const int32_t same[4] = {1, 1, -1, 1};
 
-	expect_failure(labels, 4, 2, 3, 2, "classes_per_batch 3 exceeds the number of classes, 2",
+	expect_failure(labels, 4, 2, 3, 2,
+				   "classes_per_batch 3 exceeds the number of classes, 2",
 				   "Lower classes_per_batch.");
-	expect_failure(same, 4, 2, 2, 2, "training needs rows of at least 2 classes, found 1", "");
-	expect_failure(labels, 0, 2, 2, 2, "training needs rows of at least 2 classes, found 0", "");
-	expect_failure(labels, 4, 2, 1, 2, "a batch needs at least 2 classes and 1 example of each", "");
-	expect_failure(labels, 4, 2, 2, 0, "a batch needs at least 2 classes and 1 example of each", "");
+	expect_failure(same, 4, 2, 2, 2,
+				   "training needs rows of at least 2 classes, found 1", "");
+	expect_failure(labels, 0, 2, 2, 2,
+				   "training needs rows of at least 2 classes, found 0", "");
+	expect_failure(labels, 4, 2, 1, 2,
+				   "a batch needs at least 2 classes and 1 example of each",
+				   "");
+	expect_failure(labels, 4, 2, 2, 0,
+				   "a batch needs at least 2 classes and 1 example of each",
+				   "");
 }
 
 static void

@@ -137,8 +137,10 @@ originals_give_the_operators_distance(void)
 		float		distance;
 		Status		status = {0};
 
-		CHECK(graph_shape(&shape, 37, 16, STORED_FLOAT, metric->coded ? 0 : -1, 8160, &status));
-		CHECK(graph_space_init(&space, arena, metric, &shape, 1, NULL, &status));
+		CHECK(graph_shape(&shape, 37, 16, STORED_FLOAT, metric->coded ? 0 : -1,
+						  8160, &status));
+		CHECK(graph_space_init(&space, arena, metric, &shape, 1, NULL,
+							   &status));
 		query = graph_query_create(arena, &space);
 		own = arena_alloc(arena, shape.own_size);
 		graph_query_set(query, x);
@@ -147,9 +149,11 @@ originals_give_the_operators_distance(void)
 		graph_query_set(query, x + 37);
 		CHECK(query->exact);
 		distance = graph_query_distance(query, own);
-		CHECK(graph_query_bound(query, own, distance) == metric->floats(x + 37, x, 37));
+		CHECK(graph_query_bound(query, own, distance) == metric->floats(x + 37,
+																		x, 37));
 		query->exact = false;
-		CHECK(graph_query_bound(query, own, distance) < metric->floats(x + 37, x, 37));
+		CHECK(graph_query_bound(query, own, distance) < metric->floats(x + 37,
+																	   x, 37));
 		arena_destroy(arena);
 		free(x);
 	}

@@ -50,12 +50,15 @@ check_float_kernels(const CodeKernels *k, const float *q, const int8_t *x8,
 
 	for (int i = 1; code_kernels_tables()[i] != NULL; i++)
 		p = code_kernels_tables()[i];
-	CHECK_NEAR(k->difference_int8(q, x8, 0.3f, n, a), p->difference_int8(q, x8, 0.3f, n, b), 1e-5);
+	CHECK_NEAR(k->difference_int8(q, x8, 0.3f, n, a),
+			   p->difference_int8(q, x8, 0.3f, n, b), 1e-5);
 	for (size_t i = 0; i < n; i++)
 		CHECK(fabs(a[i] - b[i]) <= 5e-6);
-	CHECK_NEAR(k->difference_half(q, x16, 0.5f, n, a), p->difference_half(q, x16, 0.5f, n, b), 1e-5);
+	CHECK_NEAR(k->difference_half(q, x16, 0.5f, n, a),
+			   p->difference_half(q, x16, 0.5f, n, b), 1e-5);
 	CHECK(memcmp(a, b, n * sizeof(float)) == 0);
-	CHECK_NEAR(k->difference_float(q, b, n, a), p->difference_float(q, b, n, a), 1e-5);
+	CHECK_NEAR(k->difference_float(q, b, n, a), p->difference_float(q, b, n, a),
+			   1e-5);
 	CHECK(fabs(k->dot_int8(q, x8, n) - p->dot_int8(q, x8, n)) <= size);
 	CHECK(fabs(k->dot_half(q, x16, n) - p->dot_half(q, x16, n)) <= size);
 	free(a);
@@ -82,10 +85,12 @@ test_kernels_agree(void)
 			x8[i] = (int8_t) ((int) random_below(&random, 255) - 127);
 			y8[i] = (int8_t) ((int) random_below(&random, 255) - 127);
 			/* any finite half of either sign below 2 */
-			x16[i] = (uint16_t) (random_below(&random, 0x4000) | (random_bits(&random) & 0x8000));
+			x16[i] = (uint16_t) (random_below(&random,
+											  0x4000) | (random_bits(&random) & 0x8000));
 			dot += x8[i] * y8[i];
 		}
-		for (const CodeKernels *const *t = code_kernels_tables(); *t != NULL; t++)
+		for (const CodeKernels *const *t = code_kernels_tables(); *t != NULL;
+			 t++)
 		{
 			float	   *pq = exact_copy(q, n * sizeof(float));
 			int8_t	   *px8 = exact_copy(x8, n);
@@ -109,10 +114,12 @@ test_largest_integers(void)
 
 	memset(x, 127, sizeof(x));
 	for (const CodeKernels *const *t = code_kernels_tables(); *t != NULL; t++)
-		CHECK((*t)->dot_int8_int8(x, x, COUNT(x)) == 127 * 127 * ROTATION_MAX_DIMS);
+		CHECK((*t)->dot_int8_int8(x, x,
+								  COUNT(x)) == 127 * 127 * ROTATION_MAX_DIMS);
 	memset(x, -127, sizeof(x));
 	for (const CodeKernels *const *t = code_kernels_tables(); *t != NULL; t++)
-		CHECK((*t)->dot_int8_int8(x, x, COUNT(x)) == 127 * 127 * ROTATION_MAX_DIMS);
+		CHECK((*t)->dot_int8_int8(x, x,
+								  COUNT(x)) == 127 * 127 * ROTATION_MAX_DIMS);
 }
 
 /* ---- encoding ---- */
@@ -130,7 +137,8 @@ test_round_trip(void)
 	for (size_t s = 0; s < COUNT(scales); s++)
 		for (size_t k = 0; k < COUNT(kinds); k++)
 		{
-			double		relative = kinds[k] == STORED_INT8 ? 0.02 : kinds[k] == STORED_HALF ? 5e-4 : 0;
+			double		relative = kinds[k] == STORED_INT8 ? 0.02 :
+			kinds[k] == STORED_HALF ? 5e-4 : 0;
 			double		error = 0;
 			double		norm;
 			StoredHead	head;
@@ -145,7 +153,8 @@ test_round_trip(void)
 			head = stored_head(stored);
 			CHECK(sqrt(error) <= head.radius * (1 + 1e-6) + norm * 1e-7);
 			CHECK(head.radius <= relative * norm + 1e-36);
-			CHECK(fabs(head.norm - kernel_norm(decoded, COUNT(x))) <= 1e-6 * norm);
+			CHECK(fabs(head.norm - kernel_norm(decoded,
+											   COUNT(x))) <= 1e-6 * norm);
 		}
 	CHECK(stored_size(STORED_INT8, 784) == 796);
 	CHECK(stored_size(STORED_HALF, 784) == 12 + 1568);
@@ -239,7 +248,8 @@ typedef struct Tightness
  * computes is not above what any instruction set's operator returns.
  */
 static void
-check_pair(const Space *space, StoredKind kind, const float *q, const float *x, Tightness *tightness)
+check_pair(const Space *space, StoredKind kind, const float *q, const float *x,
+		   Tightness *tightness)
 {
 	size_t		dims = space->rotation->dims;
 	StoredQuery *query = stored_query_create(arena, space);
@@ -254,7 +264,8 @@ check_pair(const Space *space, StoredKind kind, const float *q, const float *x, 
 		code_kernels_use(*t);
 		stored_encode(kind, mapped, dims, space_map(space, x, mapped), stored);
 		stored_query_set(query, q);
-		bound = stored_bound(query, stored, stored_distance(query, kind, stored));
+		bound = stored_bound(query, stored,
+							 stored_distance(query, kind, stored));
 		for (const KernelTable *const *o = kernel_tables(); *o != NULL; o++)
 		{
 			double		value = operator_of(*o, space->metric, q, x, dims);
@@ -277,7 +288,8 @@ check_pair(const Space *space, StoredKind kind, const float *q, const float *x, 
 }
 
 static void
-check_all_metrics(const Rotation *rotation, const float *center, const float *q, const float *x)
+check_all_metrics(const Rotation *rotation, const float *center, const float *q,
+				  const float *x)
 {
 	for (int metric = SPACE_L2; metric <= SPACE_INNER_PRODUCT; metric++)
 		for (size_t k = 0; k < COUNT(kinds); k++)
@@ -338,7 +350,8 @@ test_bounds_hold(void)
 
 /* Is there a center of n vectors, of which every so many-th is beyond all reason? */
 static bool
-has_center(SpaceMetric metric, size_t n, double offset, size_t broken, float *center)
+has_center(SpaceMetric metric, size_t n, double offset, size_t broken,
+		   float *center)
 {
 	enum
 	{
@@ -351,7 +364,8 @@ has_center(SpaceMetric metric, size_t n, double offset, size_t broken, float *ce
 	random_init(&random, 6, 0);
 	fill_normal(&random, sample, n * DIMS, 1);
 	for (size_t i = 0; i < n * DIMS; i++)
-		sample[i] = broken > 0 && i / DIMS % broken == 0 ? 1e30f : sample[i] + (float) offset;
+		sample[i] = broken > 0 && i / DIMS % broken == 0 ? 1e30f :
+			sample[i] + (float) offset;
 	return space_find_center(metric, sample, n, DIMS, column, center);
 }
 
@@ -391,7 +405,8 @@ test_center(void)
 		for (int i = 0; i < 64; i++)
 			x[i] += 100;
 		space_init(&space, SPACE_L2, rotation, centered ? center : NULL);
-		stored_encode(STORED_INT8, mapped, 64, space_map(&space, x, mapped), stored);
+		stored_encode(STORED_INT8, mapped, 64, space_map(&space, x, mapped),
+					  stored);
 		radii[centered] = stored_head(stored).radius;
 	}
 	CHECK(radii[1] * 20 < radii[0]);
@@ -522,20 +537,28 @@ test_distances(void)
 			space_init(&space, SPACE_L2, rotation, NULL);
 			query = stored_query_create(arena, &space);
 			stored_query_set(query, q);
-			stored_encode(kinds[k], mapped, dims, space_map(&space, x, mapped), a);
-			stored_encode(kinds[k], mapped, dims, space_map(&space, q, mapped), b);
-			CHECK_NEAR(stored_distance(query, kinds[k], a) / true_distance, 1, tolerance);
-			CHECK_NEAR(stored_between(kinds[k], a, b, dims) / true_distance, 1, tolerance);
+			stored_encode(kinds[k], mapped, dims, space_map(&space, x, mapped),
+						  a);
+			stored_encode(kinds[k], mapped, dims, space_map(&space, q, mapped),
+						  b);
+			CHECK_NEAR(stored_distance(query, kinds[k], a) / true_distance, 1,
+					   tolerance);
+			CHECK_NEAR(stored_between(kinds[k], a, b, dims) / true_distance, 1,
+					   tolerance);
 			CHECK(stored_between(kinds[k], a, a, dims) <= 2e-3 * scale);
 			/* difference is what codes need: query minus decoded */
 			stored_decode(kinds[k], a, dims, mapped);
-			CHECK_NEAR((query->x[3] - mapped[3]) / scale, query->difference[3] / scale, 1e-5);
+			CHECK_NEAR((query->x[3] - mapped[3]) / scale,
+					   query->difference[3] / scale, 1e-5);
 
 			space_init(&space, SPACE_INNER_PRODUCT, rotation, q);
 			stored_query_set(query, q);
-			stored_encode(kinds[k], mapped, dims, space_map(&space, x, mapped), a);
+			stored_encode(kinds[k], mapped, dims, space_map(&space, x, mapped),
+						  a);
 			CHECK_NEAR(stored_distance(query, kinds[k], a) / scale / scale,
-					   -(double) kernel->inner_product(q, x, dims) / scale / scale, 0.05);
+					   -(double) kernel->inner_product(q, x,
+													   dims) / scale / scale,
+					   0.05);
 		}
 	arena_reset(arena);
 }

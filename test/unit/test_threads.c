@@ -29,7 +29,8 @@ record_slice(void *arg, int slice, int worker)
 
 	atomic_fetch_add(&record->calls[slice], 1);
 	record->worker[slice] = worker;
-	if (worker < 0 || worker >= record->nthreads || slice <= record->last[worker])
+	if (worker < 0 || worker >= record->nthreads ||
+		slice <= record->last[worker])
 		atomic_store(&record->disordered, true);
 	record->last[worker] = slice;
 }
@@ -188,7 +189,8 @@ test_slices_cover(void)
 			for (int s = 0; s < nslices; s++)
 			{
 				pool_slice(n, s, nslices, &begin, &end);
-				CHECK(begin == next && end >= begin && end - begin <= n / nslices + 1);
+				CHECK(begin == next && end >= begin &&
+					  end - begin <= n / nslices + 1);
 				next = end;
 			}
 			CHECK(next == n);

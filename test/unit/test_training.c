@@ -71,7 +71,8 @@ train(NnTrainer *trainer, int steps)
 	NnStepStats stats = {0};
 
 	for (int i = 0; i < steps; i++)
-		CHECK(nn_trainer_step(trainer, NN_UINT8, byte_rows, labels, ROWS, &stats, &status));
+		CHECK(nn_trainer_step(trainer, NN_UINT8, byte_rows, labels, ROWS,
+							  &stats, &status));
 	return stats.loss;
 }
 
@@ -80,34 +81,45 @@ static void
 test_overfits_one_batch(void)
 {
 	static const char *const losses[] = {
-		"multi_similarity", "multi_similarity distance=squared_euclidean", "triplet", "triplet margin=0.5",
-		"triplet margin=0.5 distance=euclidean", "triplet positive_mining=easy negative_mining=hard margin=0.2",
-		"triplet distance=manhattan margin=1", "triplet positive_mining=all negative_mining=all margin=0.3",
-		"pn", "circle", "circle gamma=10 distance=euclidean", "soft_nearest_neighbor", "lifted_structure",
+		"multi_similarity", "multi_similarity distance=squared_euclidean",
+		"triplet", "triplet margin=0.5",
+		"triplet margin=0.5 distance=euclidean",
+		"triplet positive_mining=easy negative_mining=hard margin=0.2",
+		"triplet distance=manhattan margin=1",
+		"triplet positive_mining=all negative_mining=all margin=0.3",
+		"pn", "circle", "circle gamma=10 distance=euclidean",
+		"soft_nearest_neighbor", "lifted_structure",
 		"contrastive", "sup_con", "nt_xent",
-		"proxy_nca scale=8", "proxy_anchor", "normalized_softmax", "cosface", "arcface",
-		"multi_similarity memory_size=30", "sup_con memory_size=20 warmup_steps=50", NULL
+		"proxy_nca scale=8", "proxy_anchor", "normalized_softmax", "cosface",
+		"arcface",
+		"multi_similarity memory_size=30",
+		"sup_con memory_size=20 warmup_steps=50", NULL
 	};
 	static real weights[MAX_WEIGHTS];
 
 	for (int i = 0; losses[i] != NULL; i++)
 	{
 		NnGraph    *graph = open_model(weights);
-		NnTrainOptions options = make_options(losses[i], "adam learning_rate=0.003", ROWS, NULL);
-		NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights, &status);
+		NnTrainOptions options = make_options(losses[i],
+											  "adam learning_rate=0.003", ROWS,
+											  NULL);
+		NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights,
+												&status);
 		NnStepStats stats;
 		double		first = train(trainer, 1);
 		double		last = train(trainer, 400);
 
 		CHECK(nn_trainer_steps(trainer) == 401);
 		CHECK(last < first);
-		CHECK(nn_trainer_step(trainer, NN_UINT8, byte_rows, labels, ROWS, &stats, &status));
+		CHECK(nn_trainer_step(trainer, NN_UINT8, byte_rows, labels, ROWS,
+							  &stats, &status));
 		/* every class apart: nearest neighbors are of the same class */
 		CHECK(stats.avg_positive < 0.6 * stats.avg_negative);
 		CHECK_NEAR(stats.learning_rate, 0.003, 0);
 		if (!unit_ok)
-			printf("# ... loss %g to %g, distances %g and %g in \"%s\"\n", first, last,
-				   stats.avg_positive, stats.avg_negative, losses[i]);
+			printf("# ... loss %g to %g, distances %g and %g in \"%s\"\n",
+				   first, last, stats.avg_positive, stats.avg_negative,
+				   losses[i]);
 	}
 }
 
@@ -121,8 +133,11 @@ test_pairs_overfit_one_batch(void)
 	for (int i = 0; losses[i] != NULL; i++)
 	{
 		NnGraph    *graph = open_model(weights);
-		NnTrainOptions options = make_options(losses[i], "adam learning_rate=0.003", ROWS, NULL);
-		NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights, &status);
+		NnTrainOptions options = make_options(losses[i],
+											  "adam learning_rate=0.003", ROWS,
+											  NULL);
+		NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights,
+												&status);
 		double		first = train(trainer, 1);
 		double		last = train(trainer, 300);
 
@@ -145,8 +160,10 @@ test_state(void)
 	{
 		NnTrainOptions options = make_options(losses[i], "adam", ROWS, NULL);
 		NnGraph    *graph = open_model(weights[0]);
-		NnTrainer  *from = nn_trainer_create(arena, graph, &options, weights[0], &status);
-		NnTrainer  *to = nn_trainer_create(arena, graph, &options, weights[1], &status);
+		NnTrainer  *from = nn_trainer_create(arena, graph, &options, weights[0],
+											 &status);
+		NnTrainer  *to = nn_trainer_create(arena, graph, &options, weights[1],
+										   &status);
 		NnStatePart parts[2][NN_STATE_PARTS];
 		int			n;
 
@@ -161,23 +178,25 @@ test_state(void)
 		}
 		memcpy(weights[1], weights[0], sizeof(weights[0]));
 		CHECK(train(from, 5) == train(to, 5));
-		CHECK(memcmp(weights[1], weights[0], nn_graph_weights(graph) * sizeof(real)) == 0);
+		CHECK(memcmp(weights[1], weights[0],
+					 nn_graph_weights(graph) * sizeof(real)) == 0);
 		CHECK(!nn_trainer_set_counters(to, negative));
 		CHECK(!nn_trainer_set_counters(to, too_many));
 	}
 }
 
 static void
-embed(const NnGraph *graph, const real *weights, int max_batch, ThreadPool *pool, NnElement element,
-	  int n, float *out)
+embed(const NnGraph *graph, const real *weights, int max_batch,
+	  ThreadPool *pool, NnElement element, int n, float *out)
 {
-	NnInfer    *infer = nn_infer_create(arena, graph, weights, max_batch, pool, &status);
+	NnInfer    *infer = nn_infer_create(arena, graph, weights, max_batch, pool,
+										&status);
 	const void *const *rows = element == NN_UINT8 ? byte_rows : float_rows;
 
 	CHECK(infer != NULL);
 	for (int i = 0; i < n; i += max_batch)
-		nn_infer_run(infer, element, rows + i, n - i < max_batch ? n - i : max_batch,
-					 out + i * nn_graph_outputs(graph));
+		nn_infer_run(infer, element, rows + i, n - i < max_batch ? n - i :
+					 max_batch, out + i * nn_graph_outputs(graph));
 }
 
 /* Inference gives what a training step saw, for any batch, pool and storage. */
@@ -190,8 +209,10 @@ test_inference_equals_forward(void)
 	float		expected[ROWS * 8];
 	float		got[ROWS * 8];
 	double		distance = 0;
-	NnTrainOptions options = make_options("triplet distance=manhattan", "sgd learning_rate=0", ROWS, NULL);
-	NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights, &status);
+	NnTrainOptions options = make_options("triplet distance=manhattan",
+										  "sgd learning_rate=0", ROWS, NULL);
+	NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights,
+											&status);
 	NnStepStats stats;
 
 	embed(graph, weights, ROWS, NULL, NN_UINT8, ROWS, expected);
@@ -201,7 +222,8 @@ test_inference_equals_forward(void)
 
 		for (int b = 0; b < 4; b++)
 		{
-			embed(graph, weights, batches[b], pool, b % 2 == 0 ? NN_UINT8 : NN_FLOAT32, ROWS, got);
+			embed(graph, weights, batches[b], pool, b % 2 == 0 ? NN_UINT8 :
+				  NN_FLOAT32, ROWS, got);
 			for (int i = 0; i < ROWS * 8; i++)
 				CHECK_NEAR(got[i], expected[i], 1e-6);
 		}
@@ -217,7 +239,8 @@ test_inference_equals_forward(void)
 	}
 
 	/* the trainer's distances are those of the inferred rows */
-	CHECK(nn_trainer_step(trainer, NN_UINT8, byte_rows, labels, ROWS, &stats, &status));
+	CHECK(nn_trainer_step(trainer, NN_UINT8, byte_rows, labels, ROWS, &stats,
+						  &status));
 	for (int i = 0; i < ROWS; i++)
 	{
 		double		farthest = 0;
@@ -252,12 +275,16 @@ test_thread_counts_agree(void)
 		for (int repeat = 0; repeat < 2; repeat++)
 		{
 			NnGraph    *graph = open_model(weights);
-			NnTrainOptions options = make_options("triplet", "sgd learning_rate=0.05", ROWS, pool);
+			NnTrainOptions options = make_options("triplet",
+												  "sgd learning_rate=0.05",
+												  ROWS, pool);
 
-			train(nn_trainer_create(arena, graph, &options, weights, &status), 10);
+			train(nn_trainer_create(arena, graph, &options, weights, &status),
+				  10);
 			if (repeat == 0)
 				memcpy(repeated, weights, sizeof(weights));
-			CHECK(memcmp(repeated, weights, nn_graph_weights(graph) * sizeof(real)) == 0);
+			CHECK(memcmp(repeated, weights,
+						 nn_graph_weights(graph) * sizeof(real)) == 0);
 			if (threads == 1)
 				memcpy(first, weights, sizeof(weights));
 			for (size_t i = 0; i < nn_graph_weights(graph); i++)
@@ -297,11 +324,13 @@ clipped_step(const char *optimizer, real *weights, NnStepStats *stats)
 	static real before[MAX_WEIGHTS];
 	NnGraph    *graph = open_model(weights);
 	NnTrainOptions options = make_options("triplet", optimizer, ROWS, NULL);
-	NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights, &status);
+	NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights,
+											&status);
 	double		squares = 0;
 
 	memcpy(before, weights, nn_graph_weights(graph) * sizeof(real));
-	CHECK(nn_trainer_step(trainer, NN_UINT8, byte_rows, labels, ROWS, stats, &status));
+	CHECK(nn_trainer_step(trainer, NN_UINT8, byte_rows, labels, ROWS, stats,
+						  &status));
 	for (size_t i = 0; i < nn_graph_weights(graph); i++)
 		squares += pow(weights[i] - before[i], 2);
 	return sqrt(squares);
@@ -320,16 +349,19 @@ test_clipping(void)
 	CHECK(norm > 0);
 	CHECK_NEAR(stats.gradient_norm, norm, 1e-5);
 	/* a limit that is not reached changes nothing */
-	CHECK_NEAR(clipped_step("sgd learning_rate=1 global_clipnorm=1000", others, &stats), norm, 1e-5);
+	CHECK_NEAR(clipped_step("sgd learning_rate=1 global_clipnorm=1000", others,
+							&stats), norm, 1e-5);
 	CHECK(memcmp(weights, others, sizeof(weights)) == 0);
 	CHECK_NEAR(stats.gradient_norm, norm, 1e-5);
-	snprintf(text, sizeof(text), "sgd learning_rate=1 global_clipnorm=%g", norm / 2);
+	snprintf(text, sizeof(text), "sgd learning_rate=1 global_clipnorm=%g",
+			 norm / 2);
 	CHECK_NEAR(clipped_step(text, others, &stats), norm / 2, 1e-4);
 	CHECK_NEAR(stats.gradient_norm, norm, 1e-5);
 	snprintf(text, sizeof(text), "sgd learning_rate=1 clipnorm=%g", norm / 2);
 	clipped = clipped_step(text, others, &stats);
 	CHECK(clipped > norm / 2 && clipped < norm);
-	snprintf(text, sizeof(text), "sgd learning_rate=1 clipvalue=%g", norm / 100);
+	snprintf(text, sizeof(text), "sgd learning_rate=1 clipvalue=%g",
+			 norm / 100);
 	clipped = clipped_step(text, others, &stats);
 	CHECK(clipped > norm / 100 && clipped < norm);
 }
@@ -340,18 +372,23 @@ test_schedule(void)
 {
 	static real weights[MAX_WEIGHTS];
 	NnGraph    *graph = open_model(weights);
-	NnTrainOptions options = make_options("triplet", "lamb learning_rate=0.01", ROWS, NULL);
+	NnTrainOptions options = make_options("triplet", "lamb learning_rate=0.01",
+										  ROWS, NULL);
 	NnTrainer  *trainer;
 	NnStepStats stats;
 
 	options.schedule = nn_schedule_type("cosine", &status);
-	params_init(&options.schedule_params, "schedule", nn_schedule_description(options.schedule)->params);
+	params_init(&options.schedule_params, "schedule",
+				nn_schedule_description(options.schedule)->params);
 	options.total_steps = 4;
 	trainer = nn_trainer_create(arena, graph, &options, weights, &status);
 	for (int step = 0; step < 6; step++)
 	{
-		CHECK(nn_trainer_step(trainer, NN_UINT8, byte_rows, labels, ROWS, &stats, &status));
-		CHECK_NEAR(stats.learning_rate, 0.005 * (1 + cos(3.14159265358979 * fmin(step, 4) / 4)), 1e-12);
+		CHECK(nn_trainer_step(trainer, NN_UINT8, byte_rows, labels, ROWS,
+							  &stats, &status));
+		CHECK_NEAR(stats.learning_rate,
+				   0.005 * (1 + cos(3.14159265358979 * fmin(step, 4) / 4)),
+				   1e-12);
 	}
 }
 
@@ -367,7 +404,8 @@ test_memory_plans_of_parameters(void)
 	{
 		for (int o = 0; optimizers[o] != NULL; o++)
 		{
-			NnTrainOptions options = make_options(losses[l], optimizers[o], 40, NULL);
+			NnTrainOptions options = make_options(losses[l], optimizers[o], 40,
+												  NULL);
 
 			check_plan(&options, 1, weights);
 		}
@@ -385,7 +423,9 @@ test_memory_plans(void)
 
 		for (int batch = 1; batch < 400; batch = batch * 2 + 1)
 		{
-			NnTrainOptions options = make_options("triplet", batch % 3 == 0 ? "adam" : "sgd", batch, pool);
+			NnTrainOptions options = make_options("triplet",
+												  batch % 3 == 0 ? "adam" :
+												  "sgd", batch, pool);
 
 			check_plan(&options, threads, weights);
 		}
@@ -408,7 +448,8 @@ test_allocation_failures(void)
 		arena_reset(failing);
 		arena_fail_at(failing, trainer_failures + 1);
 		status_clear(&status);
-		if (nn_trainer_create(failing, graph, &options, weights, &status) != NULL)
+		if (nn_trainer_create(failing, graph, &options, weights,
+							  &status) != NULL)
 			break;
 		CHECK(status.code == STATUS_OUT_OF_MEMORY);
 	}
@@ -438,15 +479,18 @@ test_divergence(void)
 	{
 		NnGraph    *graph = open_model(weights);
 		NnTrainOptions options = make_options(losses[i], "adam", ROWS, NULL);
-		NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights, &status);
+		NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights,
+												&status);
 
 		train(trainer, 2);
 		/* of the first convolution, the second one, a dense layer */
 		weights[i == 0 ? 5 : i == 1 ? 200 : 1000] = NAN;
 		memcpy(before, weights, sizeof(weights));
-		CHECK(!nn_trainer_step(trainer, NN_UINT8, byte_rows, labels, ROWS, &stats, &status));
+		CHECK(!nn_trainer_step(trainer, NN_UINT8, byte_rows, labels, ROWS,
+							   &stats, &status));
 		CHECK(status.code == STATUS_DIVERGED);
-		CHECK_TEXT(status.message, "training diverged at step 3: the loss is not finite");
+		CHECK_TEXT(status.message,
+				   "training diverged at step 3: the loss is not finite");
 		CHECK_TEXT(status.hint, "Lower the learning rate.");
 		CHECK(memcmp(before, weights, sizeof(weights)) == 0);
 		if (!unit_ok)
@@ -461,7 +505,8 @@ test_denormals_are_restored(void)
 	static real weights[MAX_WEIGHTS];
 	NnGraph    *graph = open_model(weights);
 	NnTrainOptions options = make_options("triplet", "adam", ROWS, NULL);
-	NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights, &status);
+	NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights,
+											&status);
 	float		out[ROWS * 8];
 	volatile float tiny = 1e-40f;
 	unsigned	saved;
@@ -492,14 +537,19 @@ test_small_batches(void)
 {
 	static real weights[MAX_WEIGHTS];
 	NnGraph    *graph = open_model(weights);
-	NnTrainOptions options = make_options("multi_similarity", "adam", ROWS, NULL);
-	NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights, &status);
+	NnTrainOptions options = make_options("multi_similarity", "adam", ROWS,
+										  NULL);
+	NnTrainer  *trainer = nn_trainer_create(arena, graph, &options, weights,
+											&status);
 	NnStepStats stats;
 
 	for (int n = 1; n <= ROWS; n++)
-		CHECK(nn_trainer_step(trainer, NN_FLOAT32, float_rows, labels, n, &stats, &status));
-	CHECK(nn_trainer_step(trainer, NN_FLOAT32, float_rows, labels, 1, &stats, &status));
-	CHECK(stats.loss == 0 && isnan(stats.avg_positive) && isnan(stats.avg_negative));
+		CHECK(nn_trainer_step(trainer, NN_FLOAT32, float_rows, labels, n,
+							  &stats, &status));
+	CHECK(nn_trainer_step(trainer, NN_FLOAT32, float_rows, labels, 1, &stats,
+						  &status));
+	CHECK(stats.loss == 0 && isnan(stats.avg_positive) &&
+		  isnan(stats.avg_negative));
 }
 
 int

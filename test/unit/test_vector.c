@@ -124,11 +124,14 @@ check_gemm(bool ta, bool tb, int m, int n, int k, double alpha, double beta)
 
 			for (int l = 0; l < k; l++)
 				sum += at(a, MAX_SIDE, ta, i, l) * at(b, MAX_SIDE, tb, l, j);
-			expected[i * MAX_SIDE + j] = alpha * sum + beta * c[i * MAX_SIDE + j];
+			expected[i * MAX_SIDE + j] =
+				alpha * sum + beta * c[i * MAX_SIDE + j];
 		}
 	}
-	gemm_f64(ta, tb, m, n, k, alpha, a, MAX_SIDE, b, MAX_SIDE, beta, c, MAX_SIDE);
-	gemm_f32(ta, tb, m, n, k, (float) alpha, fa, MAX_SIDE, fb, MAX_SIDE, (float) beta, fc, MAX_SIDE);
+	gemm_f64(ta, tb, m, n, k, alpha, a, MAX_SIDE, b, MAX_SIDE, beta, c,
+			 MAX_SIDE);
+	gemm_f32(ta, tb, m, n, k, (float) alpha, fa, MAX_SIDE, fb, MAX_SIDE,
+			 (float) beta, fc, MAX_SIDE);
 	for (int i = 0; i < MAX_SIDE * MAX_SIDE; i++)
 	{
 		CHECK_NEAR(c[i], expected[i], 1e-12);
@@ -145,8 +148,10 @@ test_gemm(void)
 	{
 		for (int t = 0; t < 4; t++)
 		{
-			check_gemm(t & 1, t >> 1, sides[s][0], sides[s][1], sides[s][2], 1, 0);
-			check_gemm(t & 1, t >> 1, sides[s][0], sides[s][1], sides[s][2], -0.5, 1);
+			check_gemm(t & 1, t >> 1, sides[s][0], sides[s][1], sides[s][2], 1,
+					   0);
+			check_gemm(t & 1, t >> 1, sides[s][0], sides[s][1], sides[s][2],
+					   -0.5, 1);
 		}
 	}
 }

@@ -34,14 +34,17 @@ test_largest(void)
 
 	vector_binary_write(x, 16384, bytes);
 	CHECK(bytes[0] == 0x40 && bytes[1] == 0);
-	CHECK(vector_binary_check(bytes, sizeof(bytes), 16384, &n, &status) && n == 16384);
+	CHECK(vector_binary_check(bytes, sizeof(bytes), 16384, &n, &status) &&
+		  n == 16384);
 	CHECK(!vector_binary_check(bytes, sizeof(bytes), 16383, &n, &status));
 	CHECK(status.code == STATUS_TOO_LARGE);
-	CHECK_TEXT(status.message, "embedding cannot have more than 16383 dimensions");
+	CHECK_TEXT(status.message,
+			   "embedding cannot have more than 16383 dimensions");
 }
 
 static void
-expect_failure(const char *bytes, size_t size, StatusCode code, const char *message)
+expect_failure(const char *bytes, size_t size, StatusCode code,
+			   const char *message)
 {
 	uint8_t    *copy = malloc(size > 0 ? size : 1);
 	int			n;
@@ -57,17 +60,22 @@ expect_failure(const char *bytes, size_t size, StatusCode code, const char *mess
 static void
 test_bad_messages(void)
 {
-	expect_failure("", 0, STATUS_BAD_BINARY, "binary embedding needs a header of 4 bytes, not 0");
-	expect_failure("\0\1\0", 3, STATUS_BAD_BINARY, "binary embedding needs a header of 4 bytes, not 3");
+	expect_failure("", 0, STATUS_BAD_BINARY,
+				   "binary embedding needs a header of 4 bytes, not 0");
+	expect_failure("\0\1\0", 3, STATUS_BAD_BINARY,
+				   "binary embedding needs a header of 4 bytes, not 3");
 	expect_failure("\0\1\0\1\0\0\0\0", 8, STATUS_BAD_BINARY,
 				   "expected 0 in the second field of binary embedding, not 1");
-	expect_failure("\0\0\0\0", 4, STATUS_SHAPE_MISMATCH, "embedding must have at least 1 dimension");
-	expect_failure("\377\377\0\0\0\0\0\0", 8, STATUS_SHAPE_MISMATCH, "embedding must have at least 1 dimension");
+	expect_failure("\0\0\0\0", 4, STATUS_SHAPE_MISMATCH,
+				   "embedding must have at least 1 dimension");
+	expect_failure("\377\377\0\0\0\0\0\0", 8, STATUS_SHAPE_MISMATCH,
+				   "embedding must have at least 1 dimension");
 	expect_failure("\0\2\0\0\0\0\0\0", 8, STATUS_BAD_BINARY,
 				   "binary embedding of 2 dimensions needs 8 bytes of elements, not 4");
 	expect_failure("\0\1\0\0\0\0\0\0\0", 9, STATUS_BAD_BINARY,
 				   "binary embedding of 1 dimensions needs 4 bytes of elements, not 5");
-	expect_failure("\177\377\0\0", 4, STATUS_TOO_LARGE, "embedding cannot have more than 100 dimensions");
+	expect_failure("\177\377\0\0", 4, STATUS_TOO_LARGE,
+				   "embedding cannot have more than 100 dimensions");
 }
 
 /* The header of an array of one dimension: its element type, and how many */
@@ -102,8 +110,10 @@ expect_array(const char *bytes, size_t size)
 static void
 test_arrays(void)
 {
-	EXPECT_ARRAY(ARRAY(FLOAT4, "\2") "\0\0\0\4\77\200\0\0" "\0\0\0\4\300\0\0\0");
-	EXPECT_ARRAY(ARRAY(FLOAT8, "\2") "\0\0\0\10\77\360\0\0\0\0\0\0" "\0\0\0\10\300\0\0\0\0\0\0\0");
+	EXPECT_ARRAY(ARRAY(FLOAT4,
+					   "\2") "\0\0\0\4\77\200\0\0" "\0\0\0\4\300\0\0\0");
+	EXPECT_ARRAY(ARRAY(FLOAT8,
+					   "\2") "\0\0\0\10\77\360\0\0\0\0\0\0" "\0\0\0\10\300\0\0\0\0\0\0\0");
 	EXPECT_ARRAY(ARRAY(INT2, "\2") "\0\0\0\2\0\1" "\0\0\0\2\377\376");
 	EXPECT_ARRAY(ARRAY(INT4, "\2") "\0\0\0\4\0\0\0\1" "\0\0\0\4\377\377\377\376");
 	EXPECT_ARRAY(ARRAY(INT8, "\2") "\0\0\0\10\0\0\0\0\0\0\0\1" "\0\0\0\10\377\377\377\377\377\377\377\376");
@@ -113,19 +123,24 @@ test_arrays(void)
 				   "binary array of 2 elements needs 16 bytes of elements, not 8");
 	EXPECT_FAILURE(ARRAY(FLOAT4, "\1") "\0\0\0\3\0\0\0\0", STATUS_BAD_BINARY,
 				   "element 1 of binary array needs 4 bytes, not 3");
-	EXPECT_FAILURE(ARRAY(FLOAT4, "\0"), STATUS_SHAPE_MISMATCH, "embedding must have at least 1 dimension");
-	EXPECT_FAILURE(ARRAY(FLOAT4, "\145"), STATUS_TOO_LARGE, "embedding cannot have more than 100 dimensions");
+	EXPECT_FAILURE(ARRAY(FLOAT4, "\0"), STATUS_SHAPE_MISMATCH,
+				   "embedding must have at least 1 dimension");
+	EXPECT_FAILURE(ARRAY(FLOAT4, "\145"), STATUS_TOO_LARGE,
+				   "embedding cannot have more than 100 dimensions");
 	EXPECT_FAILURE("\0\0\0\1\0\0\0\1" FLOAT4 "\0\0\0\1\0\0\0\1" "\377\377\377\377", STATUS_SHAPE_MISMATCH,
 				   "array must not contain nulls to become an embedding");
 	EXPECT_FAILURE("\0\0\0\2\0\0\0\0" FLOAT4 "\0\0\0\1\0\0\0\1" "\0\0\0\1\0\0\0\1" "\0\0\0\4\0\0\0\0",
-				   STATUS_SHAPE_MISMATCH, "array must be one-dimensional to become an embedding");
+				   STATUS_SHAPE_MISMATCH,
+				   "array must be one-dimensional to become an embedding");
 }
 
 static void
 test_text(void)
 {
-	EXPECT_FAILURE("[1,2,3]", STATUS_BAD_BINARY, "text was sent where binary embedding is expected");
-	EXPECT_FAILURE("{1}", STATUS_BAD_BINARY, "text was sent where binary embedding is expected");
+	EXPECT_FAILURE("[1,2,3]", STATUS_BAD_BINARY,
+				   "text was sent where binary embedding is expected");
+	EXPECT_FAILURE("{1}", STATUS_BAD_BINARY,
+				   "text was sent where binary embedding is expected");
 }
 
 int
