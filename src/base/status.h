@@ -41,7 +41,10 @@ typedef struct Status
 	char		hint[STATUS_TEXT_SIZE]; /* empty if there is none */
 } Status;
 
-/* Forget an earlier failure. */
+/*
+ * Forget an earlier failure.  Needed only before the code is asked for after a
+ * false that need not be a failure: who fails sets all of the status.
+ */
 extern void status_clear(Status *status);
 
 /*

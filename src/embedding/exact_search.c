@@ -71,7 +71,6 @@ exact_search_begin(const EmbeddingMetric *metric, ThreadPool *pool,
 		embedding_merge_model(&search->model, queries[i]);
 		items[i] = take_item(search, queries[i], vectors + (Size) i * dims);
 	}
-	status_clear(&status);
 	search->neighbors = neighbors_create(memory_arena(CurrentMemoryContext,
 													  ARENA_NO_BUDGET), pool,
 										 metric->kind, metric->distance, dims,

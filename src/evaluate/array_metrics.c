@@ -247,7 +247,6 @@ add_queries(Arena *arena, EvalRetrieval *sums, const int *queries,
 {
 	Status		status;
 
-	status_clear(&status);
 	for (int i = 0; i < neighbors->rows; i++)
 	{
 		size_t		start = (size_t) i * neighbors->columns;
@@ -284,7 +283,6 @@ metrics_retrieval(PG_FUNCTION_ARGS)
 	int			n;
 	Status		status;
 
-	status_clear(&status);
 	metrics = retrieval_metrics(fcinfo, 4, &names, &n);
 	require_relevant(metrics, n, relevant);
 	InitMaterializedSRF(fcinfo, 0);
@@ -360,7 +358,6 @@ metrics_count(PG_FUNCTION_ARGS)
 	EvalCounts	counts;
 	Status		status;
 
-	status_clear(&status);
 	require_elements(n, 2 * sizeof(double) + sizeof(bool));
 	require_elements(nthresholds, 4 * sizeof(int64));
 	hits = palloc_extended(sizeof(bool) * Max(n, 1), MCXT_ALLOC_HUGE);

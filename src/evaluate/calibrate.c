@@ -176,7 +176,6 @@ compute_curve(CalibrationPass *pass, EvalCurve *curve)
 	size_t		n = eval_thresholds(pass->distances, pass->n);
 	Status		status;
 
-	status_clear(&status);
 	if (n > MAX_CURVE)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -212,7 +211,6 @@ set_cutpoint_of_nothing(Target *target, const Matches *matches)
 	EvalCurve	curve;
 	Status		status;
 
-	status_clear(&status);
 	if (!eval_curve(matches->distances, matches->hits, matches->n, &nothing, 1,
 					arena, &curve, &status))
 		raise_status(&status);
@@ -433,7 +431,6 @@ metric_argument(FunctionCallInfo fcinfo, int n)
 	EvalMetric	metric;
 	Status		status;
 
-	status_clear(&status);
 	if (!eval_metric_by_name(argument_text(fcinfo, n, "calibration_metric"),
 							 &metric, &status))
 		raise_status(&status);

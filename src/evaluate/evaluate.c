@@ -124,7 +124,6 @@ add_retrieval_row(void *state, int label, const int *labels,
 	int64		r = label < pass->counts.n ? pass->counts.rows[label] : 0;
 	Status		status;
 
-	status_clear(&status);
 	if (!eval_retrieval_add(pass->sums, label, r, labels, distances, n,
 							&status))
 		retrieval_raise(pass->arena, &status);
@@ -196,7 +195,6 @@ evaluate_retrieval(FunctionCallInfo fcinfo, const Gallery *gallery,
 	int64		k;
 	Status		status;
 
-	status_clear(&status);
 	pass.arena = memory_arena(CurrentMemoryContext,
 							  budget_bytes(BUDGET_MAINTENANCE));
 	pass.sums = eval_retrieval_create(pass.arena, metrics->metric, metrics->n,
@@ -323,7 +321,6 @@ classify(FunctionCallInfo fcinfo, const Calibration *calibration,
 	EvalCurve	curve;
 	Status		status;
 
-	status_clear(&status);
 	budget_require(BUDGET_MAINTENANCE, n * ANSWER_BYTES,
 				   "the matches of the items", "take fewer items");
 	for (int i = 0; i < calibration->ncutpoints; i++)
@@ -348,7 +345,6 @@ classify_each_label(FunctionCallInfo fcinfo, const Calibration *calibration,
 	size_t	   *starts;
 	Status		status;
 
-	status_clear(&status);
 	budget_require(BUDGET_MAINTENANCE,
 				   matches->n * (ANSWER_BYTES + sizeof(double) + sizeof(bool) +
 								 sizeof(size_t)),
@@ -452,7 +448,6 @@ confusion_matrix(FunctionCallInfo fcinfo, const Gallery *gallery,
 	size_t		ncells;
 	Status		status;
 
-	status_clear(&status);
 	cutpoint_check(gallery, cutpoint);
 	if (!exact)
 		tell_index_recall(pass_index_recall(pass, k));

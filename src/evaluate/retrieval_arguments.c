@@ -24,7 +24,6 @@ retrieval_metric(const char *name)
 	EvalRetrievalMetric metric;
 	Status		status;
 
-	status_clear(&status);
 	if (!eval_retrieval_by_name(name, &metric, &status))
 		raise_status(&status);
 	return metric;

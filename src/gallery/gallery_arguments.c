@@ -40,7 +40,6 @@ matcher_argument(FunctionCallInfo fcinfo, int n, EvalMatcher initial)
 	EvalMatcher matcher = initial;
 	Status		status;
 
-	status_clear(&status);
 	if (!PG_ARGISNULL(n) &&
 		!eval_matcher_by_name(argument_text_or_null(fcinfo, n), &matcher,
 							  &status))

@@ -314,7 +314,6 @@ read_calibration(Calibration *calibration, const Gallery *gallery)
 	const char *matcher = catalog_column_text(0, 1, entry);
 	Status		status;
 
-	status_clear(&status);
 	if (!eval_matcher_by_name(matcher, &calibration->matcher, &status))
 		catalog_raise_damaged(entry, status.message);
 	calibration->ncutpoints = (int) SPI_processed;

@@ -30,7 +30,6 @@ root_layout(const GraphShape *shape, CodesLayout *layout)
 {
 	Status		status;
 
-	status_clear(&status);
 	codes_layout(layout, shape->dims, shape->coded, shape->bits,
 				 CODES_MAX_SLOTS, &status);
 }

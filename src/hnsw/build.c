@@ -169,7 +169,6 @@ new_meta(Relation relation)
 	meta.seed = ROTATION_SEED;
 	meta.entry = GRAPH_NO_NODE;
 	meta.passes = 1;
-	status_clear(&status);
 	if (!graph_shape(&shape, meta.dims, meta.degree, meta.kind,
 					 hnsw_metric(relation)->coded ? hnsw_bits(relation) : -1,
 					 HNSW_PAGE_SPACE, &status))
@@ -230,7 +229,6 @@ start_threads(void)
 
 	if (nthreads == 1)
 		return NULL;
-	status_clear(&status);
 	pool = pool_create(nthreads, &status);
 	if (pool == NULL)
 		raise_status(&status);
@@ -254,7 +252,6 @@ begin_memory(Build *build)
 														 sizeof(MemoryContextCallback));
 	Status		status;
 
-	status_clear(&status);
 	build->graph_context = context;
 	callback->func = destroy_builder;
 	callback->arg = build;
@@ -420,7 +417,6 @@ relink_all(Build *build)
 	GraphMemory *memory = build->memory;
 	Status		status;
 
-	status_clear(&status);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE,
 								 PHASE_LINKING_AGAIN);
 	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL,
@@ -462,7 +458,6 @@ connect_all(Build *build)
 
 	if (memory->nodes == 0)
 		return;
-	status_clear(&status);
 	connector = graph_connector_create(memory_arena(build->graph_context,
 													ARENA_NO_BUDGET), memory,
 									   &status);
@@ -485,7 +480,6 @@ end_memory(Build *build)
 {
 	Status		status;
 
-	status_clear(&status);
 	if (!graph_builder_flush(build->builder, &status))
 		raise_status(&status);
 	check_interrupts();
@@ -520,7 +514,6 @@ begin_pages(Build *build, ItemPointer tid)
 	HnswIndex  *index = build->index;
 	Status		status;
 
-	status_clear(&status);
 	ereport(NOTICE,
 			(errmsg("the graph of index \"%s\" no longer fits into maintenance_work_mem after %.0f rows",
 					RelationGetRelationName(index->relation), build->rows),
@@ -550,7 +543,6 @@ add_vector(Build *build, const float *vector, ItemPointer tid)
 	if (build->builder != NULL)
 	{
 		check_interrupts();		/* of what the last row flushed, too */
-		status_clear(&status);
 		switch (graph_builder_add(build->builder, vector, hnsw_row(tid),
 								  &status))
 		{

@@ -46,7 +46,6 @@ make_cache(Relation relation, const HnswMeta *meta)
 	Arena	   *arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
 	Status		status;
 
-	status_clear(&status);
 	if (metric->coded != (meta->bits > 0) ||
 		(metric->bits != NULL) != (meta->kind == STORED_BIT))
 		hnsw_raise_corrupted(relation, HNSW_META_BLOCK,

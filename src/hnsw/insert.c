@@ -71,7 +71,6 @@ hnsw_insert_vector(HnswIndex *index, GraphLinker *linker, const HnswMeta *meta,
 		uint32		node;
 		Status		status;
 
-		status_clear(&status);
 		switch (graph_insert(linker, row, &start, &node, &status))
 		{
 			case GRAPH_INSERTED:
@@ -100,7 +99,6 @@ make_inserter(Relation relation, HnswCache *cache)
 	HnswInserter *inserter = palloc0(sizeof(HnswInserter));
 	Status		status;
 
-	status_clear(&status);
 	inserter->context = context;
 	inserter->ef_construction = hnsw_ef_construction(relation);
 	hnsw_init_index(&inserter->index, relation, cache);

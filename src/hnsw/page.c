@@ -28,7 +28,6 @@ hnsw_layout(Relation relation, const HnswMeta *meta)
 	Size		size;
 	Status		status;
 
-	status_clear(&status);
 	if (!graph_shape(&layout.shape, meta->dims, meta->degree, meta->kind,
 					 meta->bits == 0 ? -1 : (int) meta->bits, HNSW_PAGE_SPACE,
 					 &status))

@@ -297,7 +297,6 @@ open_search(Recall *recall)
 	Arena	   *arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
 	Status		status;
 
-	status_clear(&status);
 	recall->access = recall->index->access;
 	recall->access.context = recall;
 	recall->access.expand = expand_others;

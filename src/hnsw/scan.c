@@ -197,7 +197,6 @@ begin_search(IndexScanDesc scan)
 				 errmsg("cannot scan index \"%s\" without an ordering by distance",
 						RelationGetRelationName(relation))));
 	pgstat_count_index_scan(relation);
-	status_clear(&status);
 	meta = hnsw_read_meta(relation);
 	searcher = scan_searcher(scan, &meta);
 	set_query(scan);

@@ -34,7 +34,6 @@ make_searcher(Relation relation, HnswCache *cache)
 	HnswSearcher *searcher = palloc0(sizeof(HnswSearcher));
 	Status		status;
 
-	status_clear(&status);
 	searcher->context = context;
 	hnsw_init_index(&searcher->index, relation, cache);
 	searcher->query = hnsw_create_query(&searcher->index);

@@ -136,7 +136,6 @@ measure_searches(HnswIndex *index, int ef, HnswStats *stats)
 	int64		pages = 0;
 	int			n = 0;
 
-	status_clear(&status);
 	search = graph_search_create(memory_arena(CurrentMemoryContext,
 											  ARENA_NO_BUDGET), &index->access,
 								 &status);

@@ -219,7 +219,6 @@ repair(Vacuum *vacuum)
 	GraphStart	start = hnsw_start(index);
 	Status		status;
 
-	status_clear(&status);
 	for (uint32 node = 0; node < nodes; node += step)
 	{
 		int			n;
@@ -371,7 +370,6 @@ init_vacuum(Vacuum *vacuum, IndexVacuumInfo *info)
 	HnswIndex  *index = hnsw_open(info->index);
 	Status		status;
 
-	status_clear(&status);
 	index->strategy = info->strategy;
 	vacuum->index = index;
 	vacuum->nodes = hnsw_count_nodes(index);

@@ -98,7 +98,6 @@ read_layer(Arena *arena, NnLayerSpec *spec, int number, JsonbValue *element)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("layer %d is not a JSON object with one key", number),
 				 errhint("Write a layer as {\"type\": {parameters}}, e.g. {\"dense\": {\"units\": 64}}.")));
-	status_clear(&status);
 	spec->type = nn_layer_type(type, &status);
 	if (spec->type == NULL)
 	{
@@ -157,7 +156,6 @@ spec_graph(Arena *arena, ArrayType *input, Jsonb *layers)
 		read_layer(arena, &spec.layers[i], i + 1,
 				   getIthJsonbValueFromContainer(&layers->root, i));
 
-	status_clear(&status);
 	graph = nn_graph_create(arena, &spec, &status);
 	if (graph == NULL)
 		raise_status(&status);

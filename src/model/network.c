@@ -77,7 +77,6 @@ create_infer(Arena *arena, const Network *network, int max_rows,
 	NnInfer    *infer;
 	Status		status;
 
-	status_clear(&status);
 	if (!gemm_load(&status))
 		raise_status(&status);
 	infer = nn_infer_create(arena, network->graph, network->weights, max_rows,

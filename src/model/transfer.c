@@ -430,7 +430,6 @@ import_model(PG_FUNCTION_ARGS)
 
 	model_require_writable("similarity.import_model()");
 	require_create_right(GetUserId());
-	status_clear(&status);
 	argument_require(fcinfo, 0, "name");
 	argument_require(fcinfo, 1, "file");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));

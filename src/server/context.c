@@ -88,7 +88,6 @@ memory_pool_of(MemoryContext context, int threads)
 	Status		status;
 	ThreadPool *pool;
 
-	status_clear(&status);
 	pool = pool_create(threads, &status);
 	if (pool == NULL)
 		raise_status(&status);

@@ -103,7 +103,6 @@ params_from_jsonb(Params *params, const char *owner, const ParamSpec *specs,
 	char	   *name = NULL;
 	Status		status;
 
-	status_clear(&status);
 	params_init(params, owner, specs);
 	if (json != NULL && !JB_ROOT_IS_OBJECT(json))
 		ereport(ERROR,

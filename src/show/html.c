@@ -57,7 +57,6 @@ put_piece(NeighborPage *page, ReportText *piece)
 	Status		status;
 	char	   *text;
 
-	status_clear(&status);
 	if (!report_text_finish(piece, &status))
 		raise_status(&status);
 	text = picture_server_text(piece->data, piece->length);

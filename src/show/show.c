@@ -118,7 +118,6 @@ set_image(ReportItem *item, const Gallery *gallery, const bytea *pixels)
 	if (pixels == NULL)
 		return;
 	image = palloc(sizeof(ReportImage));
-	status_clear(&status);
 	if (report_image_set(image, VARDATA_ANY(pixels), VARSIZE_ANY_EXHDR(pixels),
 						 gallery->height, gallery->width, gallery->channels,
 						 &status))
@@ -259,7 +258,6 @@ put_strip(ReturnSetInfo *result, const ReportItem *items, int n, int columns,
 	ReportText	strip;
 	Status		status;
 
-	status_clear(&status);
 	report_text_init(&strip, memory_arena(CurrentMemoryContext,
 										  ARENA_NO_BUDGET));
 	if (!report_strip(&strip, items, n, n > 1, columns, style, columns_of,
@@ -280,7 +278,6 @@ show_image(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	gallery_set_shape(&shape, PG_GETARG_ARRAYTYPE_P(1));
-	status_clear(&status);
 	if (!report_image_set(&image, VARDATA_ANY(pixels),
 						  VARSIZE_ANY_EXHDR(pixels),
 						  shape.height, shape.width, shape.channels, &status))
