@@ -2,7 +2,22 @@
  * activation.c
  *	  Functions of each output, as Keras defines them, and their derivatives.
  *
- * NaN must stay NaN: a model that diverged must not look sound.
+ *   relu        max(x, 0)                1 where y > 0
+ *   relu6       min(max(x, 0), 6)        1 where 0 < y < 6
+ *   leaky_relu  x, or 0.2 x below 0      1, or 0.2 where y <= 0
+ *   gelu        x Phi(x)                 Phi(x) + x phi(x)
+ *   silu        x s, s = sigmoid(x)      s (1 + x (1 - s))
+ *   sigmoid     1 / (1 + e^-x)           y (1 - y)
+ *   hard_swish  x relu6(x + 3) / 6       (2 x + 3) / 6; 0 to -3, 1 from 3 on
+ *   tanh        tanh(x)                  1 - y^2
+ *   softmax     e^x / sum of e^x         dx = y (dy - sum of y dy)
+ * Phi and phi are the normal distribution and its density: gelu is the exact
+ * one, not the approximation by tanh.  Derivatives that can be told from y
+ * are: then x need not be kept.  gelu, silu and hard_swish fall before they
+ * rise, so that their y belongs to two x.
+ *
+ * NaN must stay NaN: a model that diverged must not look sound.  Hence x < 0 ?
+ * 0 : x and not fmax(x, 0).
  */
 #include <string.h>
 #include <tgmath.h>
@@ -54,6 +69,7 @@ relu6(real x)
 	return x < 0 ? 0 : x > 6 ? 6 : x;
 }
 
+/* The largest is taken out, so that no exponential overflows. */
 static void
 softmax(size_t width, real *x)
 {
@@ -160,6 +176,7 @@ hard_swish_slope(real x)
 	return x <= -3 ? 0 : x >= 3 ? 1 : (2 * x + 3) / 6;
 }
 
+/* dy_j/dx_i = y_j ([i = j] - y_i) for one row of width numbers */
 static void
 softmax_backward(size_t width, const real *out, real *dout)
 {
@@ -171,6 +188,7 @@ softmax_backward(size_t width, const real *out, real *dout)
 		dout[i] = out[i] * (dout[i] - sum);
 }
 
+/* dout [rows][width] = dout f'(before, or told from out) */
 static void
 activate_rows_backward(NnActivation activation, size_t rows, size_t width,
 					   const real *before, const real *out, real *dout)

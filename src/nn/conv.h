@@ -12,6 +12,11 @@ enum
 	NN_CONV_KERNEL, NN_CONV_BIAS
 };
 
+/*
+ * A call of forward or backward, as workers see it; both ways take it.
+ * Forward sets in, writable_out and writable_before; backward in, out, before,
+ * dout and din.
+ */
 typedef struct NnConvTask
 {
 	const NnLayer *layer;

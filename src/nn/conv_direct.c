@@ -29,6 +29,10 @@
 /* Weights above which a sum for each worker does not stay in the cache */
 #define WIDE_KERNEL (160 * 1024)
 
+/*
+ * Padding as large as the window would put a frame of the output's gradient
+ * (output_frame) at a negative position.
+ */
 bool
 nn_conv_is_direct(const NnLayer *layer)
 {
@@ -73,7 +77,10 @@ frame_size(const Frame *frame)
 	return (size_t) frame->full_height * frame->full_width * frame->channels;
 }
 
-/* The input as windows run over it */
+/*
+ * The input as windows run over it: pt rows of zeros above and pl columns to
+ * the left, and as many below and to the right as the last window reaches.
+ */
 static Frame
 input_frame(const NnLayer *layer)
 {
@@ -89,7 +96,12 @@ input_frame(const NnLayer *layer)
 	return frame;
 }
 
-/* The output's gradient as turned windows run over it, a step for each input */
+/*
+ * dZ as turned windows run over it, one for each input pixel.  dZ[y][x] stands
+ * at row kh - 1 - pt + y sy, column kw - 1 - pl + x sx, zeros elsewhere, so
+ * that the window at (i, j) with its taps turned around sees just the outputs
+ * that input (i, j) took part in.
+ */
 static Frame
 output_frame(const NnLayer *layer)
 {
@@ -138,6 +150,10 @@ frame_image(const Frame *frame, const real *image, real *room)
 	return room;
 }
 
+/*
+ * Windows over the input's frame: images [full_height][full_width][C], of
+ * which a window's row is one run of kw C numbers.
+ */
 static NnConvView
 forward_view(const NnLayer *layer)
 {
@@ -154,6 +170,10 @@ forward_view(const NnLayer *layer)
 	return view;
 }
 
+/*
+ * Turned windows over dZ's frame, with steps of 1: a run is kw F numbers, and
+ * the "filters" are the C channels of dX.
+ */
 static NnConvView
 input_view(const NnLayer *layer)
 {
@@ -214,6 +234,10 @@ slice_channels(const NnLayer *layer)
 	return w->channels % parts == 0 ? w->channels / parts : w->channels;
 }
 
+/*
+ * What wide_slice() needs: columns [n Ho Wo][channels] and dK's slice
+ * [channels][F].
+ */
 static size_t
 slice_size(const NnLayer *layer, int n)
 {
@@ -224,6 +248,14 @@ slice_size(const NnLayer *layer, int n)
 					(size_t) nn_conv_filters(layer)) : 0;
 }
 
+/*
+ * A worker's scratch, in this order:
+ *   packed weights, of worker 0 only, which all workers read
+ *   sums: dK [taps][F] unless it is wide, and db [F]
+ *   frames of a group of images
+ * Slices of a wide kernel come when sums and frames are done with, and lie
+ * over both.
+ */
 size_t
 nn_conv_direct_scratch(const NnLayer *layer, int n)
 {
@@ -248,7 +280,7 @@ worker_images(const NnConvTask *task, int worker)
 
 /* ---- forward ---- */
 
-/* [taps][filters] in blocks of [taps][block] */
+/* [taps][F] to F / block pieces of [taps][block], once a forward pass */
 static void
 pack_kernel(const NnLayer *layer, const real *kernel, real *packed)
 {
@@ -278,6 +310,7 @@ group_count(const NnConvTask *task)
 	return (task->pass->n + size - 1) / size;
 }
 
+/* The activation of one image, and Z for backward before it. */
 static void
 finish_image(const NnConvTask *task, int i, bool activated)
 {
@@ -292,6 +325,11 @@ finish_image(const NnConvTask *task, int i, bool activated)
 					(size_t) nn_conv_filters(layer), task->writable_out + row);
 }
 
+/*
+ * A group's images for one block of filters after the other: the block's
+ * weights stay in the cache while they serve GROUP_PIXELS pixels.  relu is
+ * part of the loop, other activations follow.
+ */
 static void
 forward_group(void *arg, int slice, int worker)
 {
@@ -338,7 +376,10 @@ nn_conv_direct_forward(const NnConvTask *task)
 
 /* ---- backward ---- */
 
-/* [y][x][c][f] to the turned [y][x][f][c], in blocks of c */
+/*
+ * [kh][kw][C][F] to C / block pieces of [kh][kw][F][block], the window's taps
+ * in reverse order: the weights of dX as a convolution of dZ.
+ */
 static void
 pack_turned(const NnLayer *layer, const real *kernel, real *packed)
 {
@@ -353,7 +394,10 @@ pack_turned(const NnLayer *layer, const real *kernel, real *packed)
 						 filters, packed);
 }
 
-/* The gradient of an input whose channels go in no blocks: few, as a picture's */
+/*
+ * dX of an input whose channels go in no blocks: few, as a picture's.  The sum
+ * of the file head's dX, one input pixel and channel after the other.
+ */
 static void
 conv_input_gradient(const NnConvTask *task, const NnConvView *view,
 					const real *frame, real *din)
@@ -388,6 +432,10 @@ conv_input_gradient(const NnConvTask *task, const NnConvView *view,
 	}
 }
 
+/*
+ * dK [taps][F] of this worker += those of image i, a few output rows at a
+ * time:  each tap reads their part of dZ again, which then is in the cache.
+ */
 static void
 sum_gradients(const NnConvTask *task, int i, int worker)
 {
@@ -406,6 +454,10 @@ sum_gradients(const NnConvTask *task, int i, int worker)
 						 height, worker_sums(task, worker));
 }
 
+/*
+ * dZ, db and dK of a group's images, then dX.  dout is changed in place and
+ * read again for dX: both loops go over all images of the group.
+ */
 static void
 backward_group(void *arg, int slice, int worker)
 {
@@ -462,7 +514,10 @@ backward_group(void *arg, int slice, int worker)
 	}
 }
 
-/* What one tap of the window sees of some channels, for all output pixels */
+/*
+ * [n Ho Wo][channels]: what one position of the window sees of some channels,
+ * for all output pixels of the batch
+ */
 static void
 gather_tap(const NnConvTask *task, int tap, int first, int channels,
 		   real *patches)
@@ -490,7 +545,10 @@ gather_tap(const NnConvTask *task, int tap, int first, int channels,
 	}
 }
 
-/* A slice of a wide kernel's gradient over the whole batch */
+/*
+ * A slice of a wide kernel's gradient over the whole batch: for one position
+ * of the window, dK[channels][F] = columns' dZ.
+ */
 static void
 wide_slice(void *arg, int slice, int worker)
 {
@@ -514,6 +572,10 @@ wide_slice(void *arg, int slice, int worker)
 					 (size_t) channels * filters, gradient);
 }
 
+/*
+ * db goes to the sink before the slices begin, whose scratch lies over the
+ * sums.
+ */
 static void
 wide_gradients(const NnConvTask *task)
 {

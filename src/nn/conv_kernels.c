@@ -15,7 +15,10 @@
 
 const int	nn_conv_block = 2 * LANES;
 
-/* n output pixels from p on; n is a constant once inlined */
+/*
+ * out[p .. p + n)[2 LANES] = bias + sum over kernel rows and runs of x w.  n
+ * is a constant once this is inlined, so that the sums stay in registers.
+ */
 BODY void
 forward_tile(const NnConvView *v, const real *image, int p, int n,
 			 const real *w, const real *bias, bool relu, real *out)
@@ -56,6 +59,10 @@ forward_tile(const NnConvView *v, const real *image, int p, int n,
 	}
 }
 
+/*
+ * Six pixels at a time; 4, 2 and 1 add up to every rest, and each of these
+ * sizes is compiled as a loop of its own.
+ */
 BODY void
 nn_conv_forward_body(const NnConvView *view, const real *image,
 					 const real *packed, const real *bias, bool relu, real *out)
@@ -85,7 +92,11 @@ DISPATCH(nn_conv_forward,
 		  const real *bias, bool relu, real *out),
 		 (view, image, packed, bias, relu, out))
 
-/* n taps, whose numbers of the first window stand at image */
+/*
+ * dkernel[n taps][2 LANES] += sum over output rows [first, last) and their
+ * pixels of x[tap] d.  The taps stand side by side in a window's row; image is
+ * where the first of them lies in the first window.
+ */
 BODY void
 gradient_tile(const NnConvView *v, const real *image, const real *dout,
 			  int first, int last, int n, real *dkernel)
@@ -124,6 +135,7 @@ gradient_tile(const NnConvView *v, const real *image, const real *dout,
 	}
 }
 
+/* Blocks of filters outermost, then the rows of the window, then its taps. */
 BODY void
 nn_conv_gradient_body(const NnConvView *view, const real *image,
 					  const real *dout, int first, int last, real *dkernel)
@@ -161,7 +173,11 @@ DISPATCH(nn_conv_gradient,
 		  int first, int last, real *dkernel),
 		 (view, image, dout, first, last, dkernel))
 
-/* Columns of LANES rows; merging halves as often as they can be halved turns a square. */
+/*
+ * Transpose LANES rows of LANES columns.  Interleaving row i with row i +
+ * LANES / 2 rotates the digits of the index by one bit; log2(LANES) times of
+ * that swap rows and columns.
+ */
 BODY void
 turn_square(const real *rows, size_t columns, real *turned)
 {

@@ -16,7 +16,10 @@
 /* Numbers of a tile of patches */
 #define TILE_SIZE (64 * 1024)
 
-/* Output pixels whose patches are made at once */
+/*
+ * Output pixels whose patches are made at once: a tile [pixels][taps] and its
+ * gradient are to stay in the L2 cache from copying to the product.
+ */
 static int
 tile_pixels(const NnLayer *layer)
 {
@@ -107,7 +110,7 @@ add_patches(const NnWindow *w, const real *patches, int begin, int count,
 	}
 }
 
-/* out of a tile of pixels from its patches */
+/* Z [pixels][F] = b + patches [pixels][taps] K [taps][F], Y = f(Z) */
 static void
 patches_forward_tile(const NnLayer *layer, const NnPass *pass,
 					 const real *patches, int pixels, real *out, real *before)
@@ -168,7 +171,7 @@ gradient_sums(const NnLayer *layer, const NnPass *pass, int worker)
 	return nn_scratch(pass, worker) + 2 * (size_t) tile_pixels(layer) * nn_conv_taps(layer);
 }
 
-/* Gradients of kernel and bias from a tile's patches and dout, added */
+/* dK [taps][F] += patches' dZ and db [F] += sum of dZ, for a tile of pixels */
 static void
 backward_tile(const NnLayer *layer, const real *patches, const real *dout,
 			  int pixels, real *sums)
@@ -184,6 +187,10 @@ backward_tile(const NnLayer *layer, const real *patches, const real *dout,
 			bias[f] += dout[(size_t) p * filters + f];
 }
 
+/*
+ * dX of a tile: the gradients of its patches, dZ K' [pixels][taps], are added
+ * to the pixels that the patches were copied from (col2im).
+ */
 static void
 backward_image(void *arg, int slice, int worker)
 {
@@ -221,6 +228,10 @@ backward_image(void *arg, int slice, int worker)
 	}
 }
 
+/*
+ * Workers sum dK and db over their images, and the sums are added in the
+ * workers' order.
+ */
 void
 nn_conv_patches_backward(const NnConvTask *task)
 {

@@ -1,6 +1,11 @@
 /*
  * forward_backward.c
  *	  Forward and backward over a graph.
+ *
+ * Backward goes from the last layer to the first.  dY of a layer is complete
+ * when its turn comes, as all that read it come later in the graph.  Where
+ * several read a layer, the first gradient is written to its place, the others
+ * to the spare place and added.
  */
 #include <string.h>
 

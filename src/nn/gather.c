@@ -16,6 +16,10 @@ nn_row_size(const NnGraph *graph, NnElement element)
 	return graph->inputs * (element == NN_UINT8 ? 1 : sizeof(float));
 }
 
+/*
+ * Bytes are 0 .. 255 as they are: a rescaling layer makes what the model
+ * wants.
+ */
 void
 nn_gather(const NnGraph *graph, NnElement element, const void *const *rows,
 		  int n, real *out)

@@ -2,6 +2,11 @@
  * graph.c
  *	  From a specification to a checked graph: names, sources, shapes, places
  *	  of the weights.
+ *
+ * Layers stand in an order in which they can run, each reading layers before
+ * it:  one pass over them checks all.  Tensors get their places in the same
+ * order, so that the weights of two graphs with equal specifications lie
+ * alike: that is what versions of a model, exports and checkpoints rely on.
  */
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +36,7 @@ name_layer(NnGraph *graph, int i)
 				 layer->type->description.name, earlier);
 }
 
+/* Names are how layers are read, and how tensors are called in an export. */
 static bool
 check_name(const NnGraph *graph, int i, Status *status)
 {
@@ -48,7 +54,7 @@ check_name(const NnGraph *graph, int i, Status *status)
 	return true;
 }
 
-/* Give the layer's tensors their places. */
+/* Give the layer's tensors their places, one behind the other without gaps. */
 static bool
 place_tensors(NnGraph *graph, NnLayer *layer, Status *status)
 {
@@ -66,6 +72,10 @@ place_tensors(NnGraph *graph, NnLayer *layer, Status *status)
 
 /* ---- what a layer reads ---- */
 
+/*
+ * NN_INPUT if there is none: also what the model's input is, which connect()
+ * tells apart by the name.
+ */
 static int
 find_layer(const NnGraph *graph, int before, const char *name)
 {
@@ -77,6 +87,7 @@ find_layer(const NnGraph *graph, int before, const char *name)
 	return NN_INPUT;
 }
 
+/* The hint lists what could have been meant, as far as it fits. */
 static bool
 fail_source(const NnGraph *graph, int i, const char *name, Status *status)
 {
@@ -116,6 +127,11 @@ check_source_count(const NnLayer *layer, Status *status)
 		status_hint(status, "Join layers by \"add\", \"multiply\" or \"concatenate\".");
 }
 
+/*
+ * Set sources, shapes and inputs of a layer, and count it as a consumer of
+ * them.  What is read counts as trained from the first weights on: backward
+ * goes no farther down.
+ */
 static bool
 connect(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec,
 		Status *status)
@@ -152,6 +168,7 @@ connect(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec,
 	return check_source_count(layer, status);
 }
 
+/* State alone is nothing to train. */
 static bool
 layer_has_weights(const NnLayer *layer)
 {
@@ -163,6 +180,10 @@ layer_has_weights(const NnLayer *layer)
 	return false;
 }
 
+/*
+ * Parameters are checked before the shape function reads them, sizes after it;
+ * nothing is allocated by size before both.
+ */
 static bool
 add_layer(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec,
 		  Status *status)
@@ -250,6 +271,7 @@ check_consumers(const NnGraph *graph, Status *status)
 	return true;
 }
 
+/* 512 layers of 16 sources at most: quadratic loops over them do not count. */
 NnGraph *
 nn_graph_create(Arena *arena, const NnSpec *spec, Status *status)
 {
@@ -321,6 +343,7 @@ nn_graph_tensors(const NnGraph *graph)
 	return n;
 }
 
+/* Tensors are numbered through all layers. */
 void
 nn_graph_tensor(const NnGraph *graph, int i, NnTensorInfo *info)
 {

@@ -1,6 +1,11 @@
 /*
  * import.c
  *	  Weights of a graph out of a file of tensors that somebody else wrote.
+ *
+ * Tensors are found by name if the file has the graph's names, else by their
+ * order.  Every shape must be the graph's, in Keras' layout or, transposed, in
+ * PyTorch's: dense kernels [units][inputs], convolutions
+ * [out][in][height][width].
  */
 #include "nn/import.h"
 
@@ -134,6 +139,10 @@ check_source(const SafeTensor *source, const NnTensorInfo *tensor, bool torch,
 		fail_shape(source, tensor, status);
 }
 
+/*
+ * As many tensors as the graph has, no more: what is left over would be a
+ * model other than the one described.
+ */
 bool
 nn_import_begin(NnImport *import, SafeTensors *file, const NnGraph *graph,
 				bool torch, Arena *arena, Status *status)
@@ -179,6 +188,7 @@ source_of(const NnImport *import, const NnTensorInfo *wanted)
 	return import->source[i];
 }
 
+/* Any part of a tensor, so that the server can write weights in pieces. */
 void
 nn_import_read(const NnImport *import, const NnTensorInfo *tensor, size_t first,
 			   size_t n, float *out)

@@ -26,6 +26,10 @@ struct NnInfer
 	size_t		scratch_size;
 };
 
+/*
+ * Small batches are shared by all workers; large ones go in chunks whose
+ * activations stay small.
+ */
 static int
 chunk_rows(int max_batch, int nthreads)
 {

@@ -16,6 +16,10 @@
 /* Vectors of sums that are kept in registers */
 #define GEMV_VECTORS 8
 
+/*
+ * Eight vectors of y stay in registers while all of x goes by; what is left of
+ * the units follows, a row of w at a time.
+ */
 BODY void
 nn_gemv_add_body(const real *restrict x, const real *restrict w, size_t k,
 				 int units, real *restrict y)
@@ -65,6 +69,12 @@ square_root(real x)
 #endif
 }
 
+/*
+ *   m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2
+ *   w -= decay w + rate m / (sqrt(v) + epsilon)
+ * as m += (1 - b1)(g - m): 1 - b1 comes from double, where float would lose
+ * it.  The decay is of w before the step, as if it came first.
+ */
 BODY void
 nn_adam_update_body(const NnAdamStep *step, size_t n,
 					const real *restrict gradient,
@@ -90,6 +100,11 @@ DISPATCH(nn_adam_update,
 		  real *weights, real *m, real *v),
 		 (step, n, gradient, weights, m, v))
 
+/*
+ *   velocity = momentum velocity - rate g
+ *   w += velocity, or w += momentum velocity - rate g with nesterov
+ * The velocity holds learning rates of its own time, as Keras'.
+ */
 BODY void
 nn_sgd_update_body(const NnSgdStep *step, size_t n,
 				   const real *restrict gradient,
@@ -117,6 +132,11 @@ DISPATCH(nn_sgd_update,
 		  real *weights, real *velocity),
 		 (step, n, gradient, weights, velocity))
 
+/*
+ *   s = rho s + (1 - rho) g^2, u = rho u + (1 - rho) g
+ *   change = rate g / sqrt(s - u^2 + epsilon), u only if centered
+ *   velocity = momentum velocity + change, w -= velocity
+ */
 BODY void
 nn_rmsprop_update_body(const NnRmspropStep *step, size_t n,
 					   const real *restrict gradient,
@@ -232,6 +252,7 @@ DISPATCH(nn_affine, (size_t channels, const real *x, const real *factor,
 					 const real *offset, real *out),
 		 (channels, x, factor, offset, out))
 
+/* See layer_norm.c for what these sums are. */
 BODY void
 nn_add_norm_gradient_body(size_t channels, const real *restrict x,
 						  const real *restrict dy,
@@ -250,6 +271,7 @@ DISPATCH(nn_add_norm_gradient,
 		  const real *scale, real *sum_1, real *sum_2),
 		 (channels, x, dy, mean, scale, sum_1, sum_2))
 
+/* dy and dx are not restrict: they may be the same row. */
 BODY void
 nn_norm_gradient_body(size_t channels, const real *restrict x, const real *dy,
 					  const real *restrict mean, const real *restrict scale,

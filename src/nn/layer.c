@@ -106,6 +106,7 @@ nn_shape_text(const NnShape *shape, char *text, size_t size)
 	return text;
 }
 
+/* A layer has NN_LAYER_TENSORS at most; its own shape function counts them. */
 static bool
 add_tensor(NnLayer *layer, const char *name, NnShape shape, bool state,
 		   Status *status)
@@ -162,7 +163,11 @@ nn_same_shape(NnLayer *layer, Status *status)
 	return true;
 }
 
-/* One direction of a window: output size and leading padding */
+/*
+ * One direction of a window, as Keras: "valid" has outputs where the window is
+ * inside, "same" ceil(input / stride) of them.  The padding that this takes is
+ * halved, and the odd row is the trailing one.
+ */
 static bool
 window_direction(int input, int kernel, int stride, bool same, int *output,
 				 int *pad)
@@ -222,7 +227,10 @@ nn_window_shape(NnLayer *layer, ParamValue kernel, ParamValue strides,
 /* Numbers drawn between looks for an interrupt */
 #define INITIALIZED_AT_ONCE 65536
 
-/* A normal number within two deviations, drawn anew otherwise */
+/*
+ * A normal number within two deviations, as Keras draws them: others are
+ * rejected
+ */
 static double
 truncated_normal(Random *random)
 {
@@ -234,6 +242,14 @@ truncated_normal(Random *random)
 	return x;
 }
 
+/*
+ * With fans in and out, of variance
+ *   glorot  2 / (in + out)     Glorot and Bengio, 2010
+ *   he      2 / in             He et al., 2015
+ *   lecun   1 / in             LeCun et al., 1998
+ * uniform in +-sqrt(3 variance), or normal, cut at two deviations and
+ * stretched for what the cut takes from the variance.
+ */
 void
 nn_initialize(NnInitializer initializer, Random *random, size_t fan_in,
 			  size_t fan_out, size_t count, real *out)

@@ -11,6 +11,15 @@
  * optimizer, which so finds gradient and weights in the cache, and the
  * gradient of the whole model never exists.  Pieces are disjoint, and workers
  * call the sink at the same time.
+ *
+ * Comments of layers write shapes as they lie in memory, outermost first:
+ *   n             rows of the batch
+ *   H x W x C     height, width and channels of an input image
+ *   Ho x Wo x F   the same of an output image, F being filters
+ *   X, Y, Z       input, output, and what goes into the activation: Y = f(Z)
+ *   dX, dY, dZ    gradients of the loss by them, shaped as they are
+ * dout comes in as dY and dout's memory holds dZ once the activation's
+ * derivative has been applied; din is dX.
  */
 #ifndef NN_LAYER_H
 #define NN_LAYER_H
@@ -137,6 +146,17 @@ typedef enum NnPlace
 	NN_VIEW						/* that, and the numbers stay as they are */
 } NnPlace;
 
+/*
+ * What each function may rely on:
+ *   - forward and backward of one step get the same in, out and saved;
+ *     unless reads_in or reads_out is false: then another layer may have
+ *     overwritten in or out by the time of backward.
+ *   - A layer with place NN_APART gets out and din apart from in and dout.
+ *   - scratch is shared by all layers of a pass, and holds nothing from one
+ *     call to the next.
+ *   - When an interrupt is pending a function may return early.  What it
+ *     wrote is then thrown away with the whole pass.
+ */
 struct NnLayerType
 {
 	NnDescription description;

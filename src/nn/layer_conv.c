@@ -2,6 +2,17 @@
  * layer_conv.c
  *	  conv2d.
  *
+ * in is [n][H][W][C], out [n][Ho][Wo][F], the kernel [kh][kw][C][F], the bias
+ * [F], as Keras has them.  With strides (sy, sx) and leading padding (pt, pl)
+ *   Z[y][x][f] = b[f] + sum over ky, kx, c of
+ *                X[y sy + ky - pt][x sx + kx - pl][c] K[ky][kx][c][f]
+ *   dK[ky][kx][c][f] = sum over images, y, x of
+ *                X[y sy + ky - pt][x sx + kx - pl][c] dZ[y][x][f]
+ *   db[f] = sum over images, y, x of dZ[y][x][f]
+ *   dX[i][j][c] = sum over ky, kx, f of dZ[y][x][f] K[ky][kx][c][f]
+ *                where y sy = i + pt - ky and x sx = j + pl - kx
+ * X being 0 in the padding.
+ *
  * Two ways lead to the same numbers: in memory (conv_direct.c), which is
  * faster, and by patches (conv_patches.c) where filters do not go in blocks.
  */
@@ -32,6 +43,7 @@ static const ParamSpec conv2d_params[] = {
 	{NULL}
 };
 
+/* A kernel position of one channel is a tap: there are kh kw C of them. */
 static bool
 conv2d_shape(NnLayer *layer, Status *status)
 {
@@ -55,6 +67,7 @@ conv2d_shape(NnLayer *layer, Status *status)
 		 nn_add_tensor(layer, "bias", bias, status));
 }
 
+/* Fans include the window, as Keras': kh kw C and kh kw F. */
 static void
 conv2d_init(const NnLayer *layer, Random *random, real *weights)
 {
@@ -108,6 +121,7 @@ nn_conv_sink_sums(const NnConvTask *task, real *sums, size_t stride)
 				   layer->tensors[NN_CONV_BIAS].count, sums + kernel);
 }
 
+/* saved is Z [n][Ho][Wo][F] if f is not monotonic, else NULL. */
 static void
 conv2d_forward(const NnLayer *layer, const NnPass *pass,
 			   const real *in, real *out, real *saved)
@@ -120,6 +134,7 @@ conv2d_forward(const NnLayer *layer, const NnPass *pass,
 		nn_conv_patches_forward(&task);
 }
 
+/* dout [n][Ho][Wo][F] becomes dZ in place; din is dX [n][H][W][C] or NULL. */
 static void
 conv2d_backward(const NnLayer *layer, const NnPass *pass,
 				const real *in, const real *out, const real *saved,

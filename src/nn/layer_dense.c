@@ -70,6 +70,10 @@ static const ParamSpec metric_embedding_params[] = {
 	{NULL}
 };
 
+/*
+ * in is [n][inputs], out is [n][units].  Rows must be flat: Keras applies a
+ * dense layer along the last dimension of any shape, this engine does not.
+ */
 static bool
 shape_units(NnLayer *layer, int units, bool use_bias, Status *status)
 {
@@ -90,6 +94,7 @@ shape_units(NnLayer *layer, int units, bool use_bias, Status *status)
 		(!use_bias || nn_add_tensor(layer, "bias", bias, status));
 }
 
+/* W is [inputs][units], b is [units]. */
 static bool
 dense_shape(NnLayer *layer, Status *status)
 {
@@ -109,6 +114,7 @@ metric_embedding_shape(NnLayer *layer, Status *status)
 					   status);
 }
 
+/* Fans of a dense kernel are its two dimensions; the bias starts at 0. */
 static void
 init_kernel(const NnLayer *layer, int initializer, Random *random,
 			real *weights)
@@ -136,10 +142,16 @@ metric_embedding_init(const NnLayer *layer, Random *random, real *weights)
 	init_kernel(layer, EMBEDDING_INITIALIZER, random, weights);
 }
 
-/* Weights that one row is multiplied with between looks for an interrupt */
+/*
+ * Weights that one row is multiplied with between looks for an interrupt, in
+ * units of eight rows of W
+ */
 #define ROW_WEIGHTS ((size_t) 4 * 1024 * 1024)
 
-/* Rows of W in a band, and how many bands there are */
+/*
+ * Rows of W in a band, and how many bands there are.  A band is what backward
+ * gives a worker at a time, and the piece of dW that the sink gets.
+ */
 static size_t
 band_rows(const NnLayer *layer)
 {
@@ -162,8 +174,10 @@ band_size(const NnLayer *layer)
 }
 
 /*
- * Forward, a sum, that of a band and a packed band; backward, a band of dW and
- * in turn the same band of W, turned around, and of X.
+ * What a worker needs.  Forward: its sum [n][units], the product of a band
+ * [n][units] and the packed band [rows][units].  Backward: a band of dW,
+ * [rows][units], and in turn the transposed band of W, [units][rows], and the
+ * band of X, [n][rows].
  */
 static size_t
 dense_scratch(const NnLayer *layer, int n)
@@ -186,8 +200,9 @@ typedef struct DenseTask
 } DenseTask;
 
 /*
- * Units in blocks are computed by the loops of convolutions, rows being pixels
- * and inputs taps: they pack nothing, and a few rows would not pay for that.
+ * Whole blocks of units are computed by the loops of convolutions, which read
+ * X and W where they are.  OpenBLAS packs both first, and a few rows would not
+ * repay that.
  */
 static bool
 in_blocks(const NnLayer *layer)
@@ -195,6 +210,10 @@ in_blocks(const NnLayer *layer)
 	return layer->outputs % (size_t) nn_conv_block == 0;
 }
 
+/*
+ * Rows of the batch as the pixels of an image of one line, whose windows are
+ * one run of inputs.
+ */
 static NnConvView
 dense_view(const NnLayer *layer, int n, size_t inputs)
 {
@@ -205,7 +224,10 @@ dense_view(const NnLayer *layer, int n, size_t inputs)
 	return view;
 }
 
-/* [rows][units] to blocks of [rows][block], in the order of memory */
+/*
+ * [rows][units] to units / block pieces of [rows][block].  The outer loop
+ * follows W, since reading W in order is what memory is fast at.
+ */
 static void
 pack_band(const NnLayer *layer, const real *w, size_t rows, real *packed)
 {
@@ -216,7 +238,10 @@ pack_band(const NnLayer *layer, const real *w, size_t rows, real *packed)
 			memcpy(packed + u * rows + t * block, w, block * sizeof(real));
 }
 
-/* sum += X W, band by band of W, through the product of a band in room */
+/*
+ * sum[n][units] += X[n][begin..end) W[begin..end)[units], band by band.  Each
+ * band's product goes to room first: nn_conv_forward() overwrites its output.
+ */
 static void
 add_blocks(const DenseTask *task, size_t begin, size_t end, real *room,
 		   real *sum)
@@ -242,7 +267,10 @@ add_blocks(const DenseTask *task, size_t begin, size_t end, real *room,
 	}
 }
 
-/* Row i of X, some rows of W at a time */
+/*
+ * sum[units] += x W for one row x.  Zero inputs are skipped, of which there
+ * are many after relu.
+ */
 static void
 add_row(const DenseTask *task, int i, size_t begin, size_t end, real *sum)
 {
@@ -257,6 +285,10 @@ add_row(const DenseTask *task, int i, size_t begin, size_t end, real *sum)
 					(int) layer->outputs, sum);
 }
 
+/*
+ * sum[n][units] += X[n][begin..end) W[begin..end)[units], the fastest way for
+ * so many rows and units.
+ */
 static void
 add_products(const DenseTask *task, size_t begin, size_t end, real *room,
 			 real *sum)
@@ -282,7 +314,10 @@ add_products(const DenseTask *task, size_t begin, size_t end, real *room,
 			1, sum, (int) layer->outputs);
 }
 
-/* One worker's share of the inputs into the worker's own sum */
+/*
+ * Each worker multiplies its share of the inputs into a sum of its own.  They
+ * are added in the workers' order, which makes the result repeatable.
+ */
 static void
 forward_slice(void *arg, int slice, int worker)
 {
@@ -334,6 +369,11 @@ multiply(const NnLayer *layer, const NnPass *pass, const real *in, real *out)
 	}
 }
 
+/*
+ * in [n][inputs], out [n][units]; saved is Z [n][units] if f is not monotonic
+ * (nn_saved_before), else NULL.
+ *   Z = X W + b, Y = f(Z)
+ */
 static void
 dense_forward(const NnLayer *layer, const NnPass *pass,
 			  const real *in, real *out, real *saved)
@@ -345,7 +385,10 @@ dense_forward(const NnLayer *layer, const NnPass *pass,
 	nn_activate(layer->activation, (size_t) pass->n, layer->outputs, out);
 }
 
-/* [rows][units] to blocks of [units][block], a block being so many rows */
+/*
+ * [rows][units] to rows / block pieces of [units][block], as dX = dZ W' wants
+ * it.
+ */
 static void
 turn_band(const NnLayer *layer, const real *w, size_t rows, real *turned)
 {
@@ -356,7 +399,10 @@ turn_band(const NnLayer *layer, const real *w, size_t rows, real *turned)
 					 turned + t * layer->outputs);
 }
 
-/* dX of a band: the product of dY and the band of W, turned around */
+/*
+ * dX[n][rows of the band] = dZ[n][units] W'[units][rows], a block of rows of W
+ * at a time, or by OpenBLAS where transposing does not pay.
+ */
 static void
 band_inputs(const DenseTask *task, size_t begin, size_t rows, real *room)
 {
@@ -382,7 +428,11 @@ band_inputs(const DenseTask *task, size_t begin, size_t rows, real *room)
 						false, task->din + begin + t);
 }
 
-/* dW of a band */
+/*
+ * dW[rows of the band][units] = X'[rows][n] dZ[n][units].  Rows of X are
+ * layer->inputs apart: from MIN_COPY_ROWS on, the band's columns are copied
+ * together first.
+ */
 static void
 band_gradient(const DenseTask *task, size_t begin, size_t rows, real *room,
 			  real *gradient)
@@ -411,7 +461,7 @@ band_gradient(const DenseTask *task, size_t begin, size_t rows, real *room,
 	nn_conv_gradient(&view, in, task->dout, 0, 1, gradient);
 }
 
-/* dX, dW and the sink for one band of rows of W */
+/* dX before dW and the sink: the sink changes this band of W. */
 static void
 backward_band(void *arg, int slice, int worker)
 {
@@ -431,6 +481,7 @@ backward_band(void *arg, int slice, int worker)
 					 rows * layer->outputs, gradient);
 }
 
+/* db[units] = sum of dZ over the rows */
 static void
 backward_bias(const NnLayer *layer, const NnPass *pass, const real *dout)
 {
@@ -456,6 +507,11 @@ multiply_backward(const NnLayer *layer, const NnPass *pass,
 	pool_run(pass->pool, band_count(layer), backward_band, &task);
 }
 
+/*
+ * dout [n][units] becomes dZ = dY f'(Z) in place; din is dX [n][inputs] or
+ * NULL.
+ *   dW = X' dZ, db = sum dZ, dX = dZ W'
+ */
 static void
 dense_backward(const NnLayer *layer, const NnPass *pass,
 			   const real *in, const real *out, const real *saved,
@@ -473,6 +529,13 @@ metric_embedding_saved(const NnLayer *layer, int n)
 	return (size_t) n;
 }
 
+/*
+ * in [n][inputs], out [n][units], saved [n]:
+ *   Z = X W + b, y = z r with r = rsqrt(max(sum z^2, 1e-12)) for each row z
+ * As tf.math.l2_normalize, which TensorFlow Similarity's MetricEmbedding
+ * calls.  The sum is taken in double, since cosines are differences of such
+ * rows.
+ */
 static void
 metric_embedding_forward(const NnLayer *layer, const NnPass *pass,
 						 const real *in, real *out, real *saved)
@@ -496,7 +559,12 @@ metric_embedding_forward(const NnLayer *layer, const NnPass *pass,
 	}
 }
 
-/* dz = r (dy - y (y . dy)); where the norm was clipped, r is a constant */
+/*
+ * With y = r z and r = |z|^-1, dr/dz = -r^3 z, so that for each row
+ *   dz = r (dy - y (y . dy))
+ * Where the sum was clipped r is a constant, and dz = r dy.  dout becomes dZ
+ * in place; out is read, in only for dW.
+ */
 static void
 metric_embedding_backward(const NnLayer *layer, const NnPass *pass,
 						  const real *in, const real *out, const real *saved,

@@ -2,6 +2,17 @@
  * layer_depthwise.c
  *	  depthwise_conv2d: each channel has filters of its own.
  *
+ * in is [n][H][W][C], the kernel [kh][kw][C][m], m being the depth multiplier,
+ * the bias [C m], out [n][Ho][Wo][C m], as Keras has them.  A tap is a
+ * position of the window; at(p, tap) is the pixel that it sees from output
+ * pixel p.
+ *   Z[p][c m + j] = b[c m + j] + sum over taps of
+ *                   X[at(p, tap)][c] K[tap][c][j]
+ *   dK[tap][c][j] = sum over images and p of X[at(p, tap)][c] dZ[p][c m + j]
+ *   db[c m + j] = sum over images and p of dZ[p][c m + j]
+ *   dX[at(p, tap)][c] += sum over j of K[tap][c][j] dZ[p][c m + j]
+ * Taps outside of the image take no part.
+ *
  * Memory decides, not arithmetic: plain loops over taps, along the channels.
  * Workers take images; each sums the kernel's gradient for itself, and the
  * sums are added in the workers' order.
@@ -74,6 +85,10 @@ depthwise_shape(NnLayer *layer, Status *status)
 		 nn_add_tensor(layer, "bias", bias, status));
 }
 
+/*
+ * Fans are Keras', which takes the kernel for [kh][kw][in][out]: kh kw C and
+ * kh kw m, though a filter reads one channel.
+ */
 static void
 depthwise_init(const NnLayer *layer, Random *random, real *weights)
 {
@@ -89,7 +104,7 @@ depthwise_init(const NnLayer *layer, Random *random, real *weights)
 			   layer->tensors[BIAS].count * sizeof(real));
 }
 
-/* Gradients of kernel and bias */
+/* A worker's sums: dK [kh][kw][C][m], then db [C m] */
 static size_t
 depthwise_scratch(const NnLayer *layer, int n)
 {
@@ -156,6 +171,7 @@ depthwise_forward_image(void *arg, int slice, int worker)
 	nn_activate(layer->activation, (size_t) pixels, filters, out);
 }
 
+/* saved is Z [n][Ho][Wo][C m] if f is not monotonic, else NULL. */
 static void
 depthwise_forward(const NnLayer *layer, const NnPass *pass, const real *in,
 				  real *out, real *saved)
@@ -165,7 +181,9 @@ depthwise_forward(const NnLayer *layer, const NnPass *pass, const real *in,
 	pool_run(pass->pool, pass->n, depthwise_forward_image, &task);
 }
 
-/* The gradients of one pixel and tap */
+/*
+ * One pixel and tap: dw[c][j] += x[c] d[c m + j], dx[c] += sum over j of d w
+ */
 static void
 backward_tap(const NnLayer *layer, const real *x, const real *w, const real *d,
 			 real *dw, real *dx)
@@ -186,6 +204,10 @@ backward_tap(const NnLayer *layer, const real *x, const real *w, const real *d,
 			dx[c] += d[c * m + j] * w[c * m + j];
 }
 
+/*
+ * dout becomes dZ in place.  Windows overlap, so that dX is added to and
+ * begins as 0.
+ */
 static void
 depthwise_backward_image(void *arg, int slice, int worker)
 {
@@ -226,6 +248,7 @@ depthwise_backward_image(void *arg, int slice, int worker)
 	}
 }
 
+/* dout is dY [n][Ho][Wo][C m]; din is dX [n][H][W][C] or NULL. */
 static void
 depthwise_backward(const NnLayer *layer, const NnPass *pass, const real *in,
 				   const real *out, const real *saved, real *dout, real *din)

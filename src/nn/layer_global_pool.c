@@ -3,10 +3,19 @@
  *	  Pooling over all pixels: global_average_pooling2d, global_max_pooling2d,
  *	  generalized_mean_pooling1d and 2d.
  *
- * The generalized mean is TensorFlow Similarity's: with m the smallest number
- * of a channel and y = x - m + 1, it is (mean y^p)^(1/p) + m - 1, or the
- * geometric mean of y for p = 0; p is no weight.  Gradients of a largest or
- * smallest number are shared by equal ones, as TensorFlow's.
+ * in is [n][pixels][C], with pixels being H x W or the steps of a sequence;
+ * out is [n][C], or [n][1][1][C] with keepdims.  For each image and channel,
+ * the generalized mean (Radenovic et al., 2018) is TensorFlow Similarity's:
+ * with m the smallest of N numbers,
+ *   y_i = x_i - m + 1, g = (mean of y_i^p)^(1/p), out = g + m - 1
+ * and g = exp(mean of ln y_i) for |p| < 1e-5.  The shift keeps y at 1 and
+ * above, where powers and logarithms of all p exist.  p is a parameter, no
+ * weight.
+ *   t_i = dg/dy_i = y_i^(p-1) g^(1-p) / N
+ *   dx_i = dout (t_i + [x_i = m] (1 - sum of t) / equal)
+ * The second part is m's: each y falls with it, out rises.  TensorFlow shares
+ * the gradient of a largest or smallest number among equal ones, and so does
+ * this.
  */
 #include <string.h>
 #include <tgmath.h>
@@ -83,6 +92,7 @@ gem2d_shape(NnLayer *layer, Status *status)
 		pooled_shape(layer, params_number(&layer->params, GEM_KEEPDIMS) != 0);
 }
 
+/* A sequence is [steps][C]; gem2d_shape() wants [H][W][C]. */
 static bool
 gem1d_shape(NnLayer *layer, Status *status)
 {
@@ -120,6 +130,7 @@ average(const Channel *channel, const real *x)
 	return sum / (real) channel->n;
 }
 
+/* dx = dout / N */
 static void
 spread_average(const Channel *channel, const real *x, real out, real dout,
 			   real *dx)
@@ -200,7 +211,10 @@ generalized_mean(const Channel *channel, const real *x)
 	return (geometric ? exp(sum) : pow(sum, 1 / p)) + least - 1;
 }
 
-/* g = (mean y^p)^(1/p): dg/dy = y^(p-1) g^(1-p) / n; the smallest has the rest */
+/*
+ * t_i as in the file head; for p = 0 it is g / (N y_i), which the same
+ * expression gives.  p = 3, the default, needs no pow().
+ */
 static void
 spread_generalized_mean(const Channel *channel, const real *x, real out,
 						real dout, real *dx)
@@ -245,6 +259,7 @@ global_task(const NnLayer *layer)
 	return task;
 }
 
+/* One image: out[c] for each channel, whose numbers are C apart */
 static void
 pool_image(void *arg, int slice, int worker)
 {
@@ -257,6 +272,7 @@ pool_image(void *arg, int slice, int worker)
 					   task->in + (size_t) slice * task->layer->inputs + c);
 }
 
+/* One image: dx of each channel from dout[c] */
 static void
 spread_image(void *arg, int slice, int worker)
 {

@@ -1,6 +1,12 @@
 /*
  * layer_merge.c
  *	  Layers of several inputs: add, multiply, concatenate.
+ *
+ * add, multiply: k inputs and the output are [n][...] of one shape.
+ *   add:       Y = X1 + ... + Xk, dXi = dY
+ *   multiply:  Y = X1 ... Xk, dXi = dY times the product of all others
+ * concatenate: inputs [n][...][Ci], output [n][...][C1 + ... + Ck]; dXi is the
+ * part of dY in its channels.
  */
 #include <string.h>
 
@@ -92,6 +98,10 @@ add_merge(const NnLayer *layer, const NnPass *pass, const real *const *in,
 	pool_run(pass->pool, pass->n, merge_add_row, &task);
 }
 
+/*
+ * A copy: each source has a gradient of its own, to which those of other
+ * readers are added.
+ */
 static void
 add_unmerge(const NnLayer *layer, const NnPass *pass, const real *const *in,
 			const real *dout, int i, real *din)
@@ -135,6 +145,10 @@ multiply_merge(const NnLayer *layer, const NnPass *pass, const real *const *in,
 	pool_run(pass->pool, pass->n, multiply_row, &task);
 }
 
+/*
+ * The product of the others is made again rather than by division: an input
+ * may be 0.
+ */
 static void
 multiply_unmerge(const NnLayer *layer, const NnPass *pass,
 				 const real *const *in, const real *dout, int i, real *din)

@@ -1,11 +1,21 @@
 /*
  * layer_norm.c
- *	  batch_normalization (Ioffe and Szegedy, 2015), layer_normalization (Ba et
- *	  al., 2016) and normalization, as Keras.
+ *	  batch_normalization (Ioffe and Szegedy, 2015) and layer_normalization
+ *	  (Ba et al., 2016), as Keras has them.
  *
- * The last dimension holds channels; all else is rows.  Sums over many rows
- * are taken in float over short runs of rows and in double over the runs, by
- * each worker over its own rows, and added in the workers' order.
+ * The last dimension holds channels; all else is rows.  in and out are
+ * [rows][C], rows being n times the pixels of an image; gamma and beta are
+ * [C].  With mean m and variance v, taken over the rows of a channel or the
+ * channels of a row,
+ *   s = 1 / sqrt(v + epsilon), xhat = (x - m) s, y = gamma xhat + beta
+ * v is that of the population, divided by the count.  m and v depend on x:
+ *   dgamma = sum over rows of dy xhat, dbeta = sum over rows of dy
+ *   dx = s (g - mean(g) - xhat mean(g xhat)) with g = gamma dy
+ * the means being over what m and v were taken over.
+ *
+ * Sums over many rows are taken in float over short runs of rows and in double
+ * over the runs, by each worker over its own rows, and added in the workers'
+ * order.
  */
 #include <string.h>
 #include <tgmath.h>
@@ -14,7 +24,10 @@
 #include "nn/kernels.h"
 #include "nn/layer.h"
 
-/* Rows of a run whose sums are taken in the engine's own numbers */
+/*
+ * Rows of a run whose sums are taken in the engine's own numbers: few enough
+ * for float's 24 bits, many enough that additions in double do not count
+ */
 #define RUN_ROWS 64
 
 typedef struct NormTask
@@ -36,6 +49,7 @@ typedef struct NormTask
 	real	   *saved;
 } NormTask;
 
+/* A worker's share of the rows, the same in each pass over them */
 static void
 worker_rows(const NormTask *task, int slice, size_t *begin, size_t *end)
 {
@@ -48,6 +62,7 @@ worker_rows(const NormTask *task, int slice, size_t *begin, size_t *end)
 	*end = (size_t) last;
 }
 
+/* Rows and channels; the caller sets what its pass reads and writes. */
 static NormTask
 norm_task(const NnLayer *layer, const NnPass *pass)
 {
@@ -115,6 +130,7 @@ fill_tensor(const NnLayer *layer, const char *name, real value, real *weights)
 		weights[layer->tensors[i].offset + c] = value;
 }
 
+/* Names that the layer has no tensor of are passed over. */
 static void
 norm_init(const NnLayer *layer, Random *random, real *weights)
 {
@@ -124,6 +140,10 @@ norm_init(const NnLayer *layer, Random *random, real *weights)
 	fill_tensor(layer, "moving_variance", 1, weights);
 }
 
+/*
+ * Hand over the gradient of gamma or beta, which is kept in double; not if the
+ * layer has no such tensor.
+ */
 static void
 sink_tensor(const NnLayer *layer, const NnPass *pass, const char *name,
 			const double *gradient, real *scratch)
@@ -140,7 +160,11 @@ sink_tensor(const NnLayer *layer, const NnPass *pass, const char *name,
 
 /* ---- sums over rows ---- */
 
-/* A worker's scratch: two sums of each channel in double, then in real */
+/*
+ * A worker's scratch: doubles first, the sums of a slice, then reals, the sums
+ * of a run.  Between passes worker 0's reals hold the shares of
+ * batch_normalization's dx and what goes to the sink.
+ */
 static size_t
 sums_scratch(const NnLayer *layer, int n)
 {
@@ -160,6 +184,10 @@ worker_run(const NormTask *task, int worker)
 	return (real *) (worker_moments(task, worker) + 4 * task->channels);
 }
 
+/*
+ * Add the first sums x C numbers of the run to the totals, and begin a new
+ * run.
+ */
 static void
 add_run(const NormTask *task, int worker, int sums)
 {
@@ -181,7 +209,7 @@ clear_sums(const NormTask *task, int worker)
 	memset(worker_run(task, worker), 0, 2 * task->channels * sizeof(real));
 }
 
-/* Sums of all workers into worker 0's */
+/* [2][C]: sums of all workers, in worker 0's place */
 static double *
 total_sums(const NormTask *task)
 {
@@ -223,7 +251,10 @@ sum_slice(void *arg, int slice, int worker)
 	add_run(task, worker, 1);
 }
 
-/* Sums of dy and of dy xhat */
+/*
+ * Sums of dy, [C], and of dy xhat, [C]: dbeta and dgamma, and n times the
+ * means that dx needs
+ */
 static void
 gradient_slice(void *arg, int slice, int worker)
 {
@@ -265,13 +296,17 @@ batch_normalization_shape(NnLayer *layer, Status *status)
 		nn_add_state(layer, "moving_variance", channels, status);
 }
 
-/* Mean, variance and scale of each channel of the batch */
+/* [3][C]: mean, variance and s of each channel of the batch */
 static size_t
 batch_normalization_saved(const NnLayer *layer, int n)
 {
 	return 3 * (size_t) nn_channels(&layer->output);
 }
 
+/*
+ * Two passes over the rows, mean first: the mean of squares minus the square
+ * of the mean loses all digits where a channel's mean is large.
+ */
 static void
 batch_moments(NormTask *task, real *saved)
 {
@@ -296,7 +331,10 @@ batch_moments(NormTask *task, real *saved)
 	task->scale = saved + 2 * channels;
 }
 
-/* y = gamma scale x + (beta - gamma scale mean): two numbers a channel */
+/*
+ * y = (gamma s) x + (beta - gamma s m): two numbers a channel, made by each
+ * worker for itself
+ */
 static void
 affine_slice(void *arg, int slice, int worker)
 {
@@ -334,6 +372,10 @@ moving_moments(NormTask *task)
 	task->scale = scale;
 }
 
+/*
+ * in and out are [rows][C], saved [3][C] in training.  Moving averages are not
+ * changed here but by update_state, when the loss is known to be finite.
+ */
 static void
 batch_normalization_forward(const NnLayer *layer, const NnPass *pass,
 							const real *in, real *out, real *saved)
@@ -351,7 +393,10 @@ batch_normalization_forward(const NnLayer *layer, const NnPass *pass,
 	pool_run(pass->pool, pool_threads(pass->pool), affine_slice, &task);
 }
 
-/* dx = gamma scale (dy - mean(dy) - xhat mean(dy xhat)) */
+/*
+ * dx = gamma s (dy - mean(dy) - xhat mean(dy xhat)); gamma is the same for all
+ * rows of a channel and comes out of the means.  dx may be dy.
+ */
 static void
 batch_gradient_slice(void *arg, int slice, int worker)
 {
@@ -368,6 +413,10 @@ batch_gradient_slice(void *arg, int slice, int worker)
 						 task->out + r * channels);
 }
 
+/*
+ * in is x [rows][C], saved [3][C], dout dy [rows][C]; din is dx or NULL.  The
+ * means are over rows, so that dx waits for the sums of all workers.
+ */
 static void
 batch_normalization_backward(const NnLayer *layer, const NnPass *pass,
 							 const real *in, const real *out, const real *saved,
@@ -400,6 +449,11 @@ batch_normalization_backward(const NnLayer *layer, const NnPass *pass,
 	sink_tensor(layer, pass, "beta", sums, shares + 3 * channels);
 }
 
+/*
+ * moving = momentum moving + (1 - momentum) batch.  The variance is the
+ * batch's as it is, as in Keras 3; TensorFlow's fused kernel takes n / (n - 1)
+ * of it.
+ */
 static void
 batch_normalization_update_state(const NnLayer *layer, const NnPass *pass,
 								 const real *saved, real *weights)
@@ -438,13 +492,17 @@ static const ParamSpec layer_normalization_params[] = {
 	{NULL}
 };
 
-/* Mean and scale of each row */
+/* [rows][2]: mean and s of each row */
 static size_t
 layer_normalization_saved(const NnLayer *layer, int n)
 {
 	return 2 * (size_t) n * layer->outputs / (size_t) nn_channels(&layer->output);
 }
 
+/*
+ * Moments are taken along the channels of each row alone, in double, so that
+ * rows do not depend on each other, nor on the batch.
+ */
 static void
 layer_slice(void *arg, int slice, int worker)
 {
@@ -482,6 +540,7 @@ layer_slice(void *arg, int slice, int worker)
 	}
 }
 
+/* in and out are [rows][C], saved [rows][2] in training. */
 static void
 layer_normalization_forward(const NnLayer *layer, const NnPass *pass,
 							const real *in, real *out, real *saved)
@@ -496,7 +555,11 @@ layer_normalization_forward(const NnLayer *layer, const NnPass *pass,
 	pool_run(pass->pool, pool_threads(pass->pool), layer_slice, &task);
 }
 
-/* dx = scale (g - mean(g) - xhat mean(g xhat)), g = gamma dy; sums of dy and dy xhat */
+/*
+ * dx = s (g - mean(g) - xhat mean(g xhat)) with g = gamma dy, the means being
+ * over the channels of a row; and the worker's sums of dy and dy xhat, [2][C].
+ * dx may be dy: each number is read before it is written.
+ */
 static void
 layer_gradient_slice(void *arg, int slice, int worker)
 {
@@ -542,6 +605,7 @@ layer_gradient_slice(void *arg, int slice, int worker)
 	}
 }
 
+/* in is x [rows][C], saved [rows][2], dout dy [rows][C]; din is dx or NULL. */
 static void
 layer_normalization_backward(const NnLayer *layer, const NnPass *pass,
 							 const real *in, const real *out, const real *saved,

@@ -33,6 +33,10 @@ is_given(const NnLayer *layer)
 	return layer->params.values[MEAN].isset;
 }
 
+/*
+ * Mean and variance are state, [C] each: stored with the weights, left alone
+ * by optimizers.
+ */
 static bool
 normalization_shape(NnLayer *layer, Status *status)
 {
@@ -66,13 +70,17 @@ normalization_init(const NnLayer *layer, Random *random, real *weights)
 	}
 }
 
-/* Factors of the channels */
+/* [C]: 1 / deviation */
 static size_t
 normalization_scratch(const NnLayer *layer, int n)
 {
 	return (size_t) nn_channels(&layer->output);
 }
 
+/*
+ * 1 / max(sqrt(variance), epsilon), as Keras: a constant channel is not
+ * divided by 0.
+ */
 static real *
 factors(const NnLayer *layer, const NnPass *pass)
 {
@@ -89,6 +97,10 @@ factors(const NnLayer *layer, const NnPass *pass)
 	return factor;
 }
 
+/*
+ * in and out are [rows][C], rows being n times the pixels.
+ *   y = (x - mean) / max(sqrt(variance), 1e-7)
+ */
 static void
 normalization_forward(const NnLayer *layer, const NnPass *pass,
 					  const real *in, real *out, real *saved)
@@ -103,6 +115,7 @@ normalization_forward(const NnLayer *layer, const NnPass *pass,
 			out[r + c] = (in[r + c] - mean[c]) * factor[c];
 }
 
+/*   dx = dy / max(sqrt(variance), 1e-7) */
 static void
 normalization_backward(const NnLayer *layer, const NnPass *pass,
 					   const real *in, const real *out, const real *saved,
@@ -130,6 +143,11 @@ const NnLayerType nn_layer_normalization = {
 
 /* ---- from the training's rows ---- */
 
+/*
+ * Sums of x and x^2 in double in one pass over the rows, which are read from
+ * where they are stored.  Rounding can make the variance of a constant channel
+ * negative, and then it is 0.
+ */
 static void
 adapt_layer(const NnGraph *graph, const NnLayer *layer, NnElement element,
 			NnRowSource source,
@@ -161,6 +179,10 @@ adapt_layer(const NnGraph *graph, const NnLayer *layer, NnElement element,
 	}
 }
 
+/*
+ * Only layers that read the model's input can adapt: what others read depends
+ * on weights that change.
+ */
 bool
 nn_adapt(Arena *arena, const NnGraph *graph, NnElement element,
 		 NnRowSource source, void *context, size_t n, real *weights,

@@ -2,9 +2,12 @@
  * layer_pool.c
  *	  max_pooling2d and average_pooling2d.
  *
- * An average is over the part of the window that is inside, as Keras'.
- * Forward of the maximum remembers for each output which tap of its window was the largest;
- * the first of equal ones, as Keras.  Padding never wins, NaN always does.
+ * in is [n][H][W][C], out [n][Ho][Wo][C].  The maximum saves for each output
+ * which tap of its window was the largest, [n][Ho][Wo][C]: the first of equal
+ * ones, as Keras.  Padding never wins, NaN always does.  The whole gradient
+ * goes to the winner.  An average is over the part of the window that is
+ * inside, as Keras', and each of these pixels gets an equal share of the
+ * gradient.  Windows may overlap: gradients are added.
  */
 #include <math.h>
 #include <string.h>
@@ -27,6 +30,7 @@ static const ParamSpec pooling2d_params[] = {
 	{NULL}
 };
 
+/* Backward reads neither in nor out: what it needs is saved. */
 static bool
 pooling2d_shape(NnLayer *layer, Status *status)
 {
@@ -39,7 +43,10 @@ pooling2d_shape(NnLayer *layer, Status *status)
 						   status);
 }
 
-/* The winning tap of each output */
+/*
+ * The winning tap of each output, as a number of the engine: saved memory is
+ * real
+ */
 static size_t
 max_pooling2d_saved(const NnLayer *layer, int n)
 {
@@ -57,6 +64,9 @@ typedef struct PoolingTask
 	real	   *din;
 } PoolingTask;
 
+/*
+ * Channels are the inner loop, along memory; taps are compared in their order.
+ */
 static void
 maximum_image(void *arg, int slice, int worker)
 {
@@ -104,6 +114,7 @@ max_pooling2d_forward(const NnLayer *layer, const NnPass *pass,
 	pool_run(pass->pool, pass->n, maximum_image, &task);
 }
 
+/* dX[at(p, winner)][c] += dY[p][c] */
 static void
 maximum_backward_image(void *arg, int slice, int worker)
 {
@@ -129,6 +140,7 @@ maximum_backward_image(void *arg, int slice, int worker)
 	}
 }
 
+/* in and out are not read: the winners are all that is needed. */
 static void
 max_pooling2d_backward(const NnLayer *layer, const NnPass *pass,
 					   const real *in, const real *out, const real *saved,
@@ -161,6 +173,7 @@ taps_inside(const NnWindow *w, int p)
 	return inside;
 }
 
+/* Y[p][c] = mean over the taps inside of X[at(p, tap)][c] */
 static void
 average_image(void *arg, int slice, int worker)
 {
@@ -198,6 +211,7 @@ average_pooling2d_forward(const NnLayer *layer, const NnPass *pass,
 	pool_run(pass->pool, pass->n, average_image, &task);
 }
 
+/* dX[at(p, tap)][c] += dY[p][c] / taps inside */
 static void
 average_backward_image(void *arg, int slice, int worker)
 {

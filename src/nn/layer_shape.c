@@ -14,6 +14,7 @@ static const ParamSpec no_params[] = {
 	{NULL}
 };
 
+/* [n][H][W][C] to [n][H W C]: nothing moves, as both are densely packed. */
 static bool
 flatten_shape(NnLayer *layer, Status *status)
 {
@@ -23,6 +24,10 @@ flatten_shape(NnLayer *layer, Status *status)
 	return true;
 }
 
+/*
+ * Shapes aside, Y is X.  plan.c puts the output of a view where its input is,
+ * and then there is nothing to do.
+ */
 static void
 view_forward(const NnLayer *layer, const NnPass *pass,
 			 const real *in, real *out, real *saved)
@@ -31,6 +36,7 @@ view_forward(const NnLayer *layer, const NnPass *pass,
 		memcpy(out, in, (size_t) pass->n * layer->outputs * sizeof(real));
 }
 
+/* dX is dY, in the same place where the input has one reader only. */
 static void
 view_backward(const NnLayer *layer, const NnPass *pass,
 			  const real *in, const real *out, const real *saved,
@@ -167,6 +173,10 @@ padded_row(const NnWindow *w, int y)
 			w->pad_left) * w->channels;
 }
 
+/*
+ * in is [n][H][W][C], out [n][Ho][Wo][C] with the image at row top, column
+ * left.
+ */
 static void
 zero_padding2d_forward(const NnLayer *layer, const NnPass *pass,
 					   const real *in, real *out, real *saved)
@@ -182,6 +192,7 @@ zero_padding2d_forward(const NnLayer *layer, const NnPass *pass,
 				   row * sizeof(real));
 }
 
+/* dX is the part of dY where the image was. */
 static void
 zero_padding2d_backward(const NnLayer *layer, const NnPass *pass,
 						const real *in, const real *out, const real *saved,

@@ -31,6 +31,7 @@ keep_shape(NnLayer *layer, Status *status)
 	return nn_same_shape(layer, status);
 }
 
+/* y = scale x + offset */
 static void
 rescaling_forward(const NnLayer *layer, const NnPass *pass,
 				  const real *in, real *out, real *saved)
@@ -44,6 +45,7 @@ rescaling_forward(const NnLayer *layer, const NnPass *pass,
 			out[i] = in[i] * scale + offset;
 }
 
+/* dx = scale dy */
 static void
 rescaling_backward(const NnLayer *layer, const NnPass *pass,
 				   const real *in, const real *out, const real *saved,
@@ -112,6 +114,10 @@ activation_row(void *arg, int slice, int worker)
 				task->target + row);
 }
 
+/*
+ * in and out are [n][outputs]; rows of width numbers, the last dimension, are
+ * what softmax goes along.
+ */
 static void
 activation_forward(const NnLayer *layer, const NnPass *pass,
 				   const real *in, real *out, real *saved)
@@ -135,6 +141,7 @@ activation_backward_row(void *arg, int slice, int worker)
 						 task->target + row);
 }
 
+/* dX = dY f'(X), in place if din is dout */
 static void
 activation_backward(const NnLayer *layer, const NnPass *pass,
 					const real *in, const real *out, const real *saved,
@@ -172,8 +179,11 @@ static const ParamSpec dropout_params[] = {
 };
 
 /*
- * The mask is a function of (seed, layer, step, position), so backward makes
- * it again instead of keeping it.
+ * y = x / (1 - rate) with probability 1 - rate, else 0, so that the mean
+ * stays; backward is the same of dy.  The mask is a function of (seed, layer,
+ * step, position): backward makes it again instead of keeping it, and the
+ * number of workers does not matter.  24 random bits decide, and rate is
+ * rounded to them.
  */
 static void
 drop(const NnLayer *layer, const NnPass *pass, const real *from, real *to)

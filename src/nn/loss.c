@@ -1,6 +1,11 @@
 /*
  * loss.c
  *	  From a batch of embeddings to a loss and its gradient.
+ *
+ * The way of a batch: rows are scaled to length 1 if the loss wants that, D is
+ * made, the loss gives a number and G, and the same steps lead back to dL/dx.
+ * When an interrupt arrives the number is worthless, NaN or not; the caller
+ * looks.
  */
 #include "nn/loss.h"
 
@@ -10,6 +15,10 @@
 #include "base/interrupt.h"
 #include "nn/pairwise.h"
 
+/*
+ * Keys that the matrix has room for.  A memory smaller than the batch is none:
+ * XBM would cut the batch itself.
+ */
 static int
 loss_capacity(const NnLossType *type, const Params *params, int n)
 {
@@ -34,7 +43,10 @@ matrix_size(const NnLossType *type, int capacity, int n, int dims, int classes)
 	return type->kind == NN_LOSS_VIEWS && square > size ? square : size;
 }
 
-/* A number for each key or row, or two for each dimension */
+/*
+ * NnBatch.row: a number for each key or row; barlow wants two for each
+ * dimension.
+ */
 static size_t
 row_size(size_t keys, int dims)
 {
@@ -89,8 +101,10 @@ nn_loss_work(Arena *arena, const NnLossType *type, const Params *params, int n,
 }
 
 /*
- * The memory is [batch, memory][:memory_size]: what the last batch saw as keys
- * is what the next one finds behind its own rows.
+ * The memory is XBM's (Wang et al., 2020, as TensorFlow Similarity has it):
+ * [batch, memory][:memory_size], newest first.  What the last batch saw as
+ * keys is what the next one finds behind its own rows.  Steps count from 1
+ * there; rows of the first warmup_steps steps are not kept.
  */
 void
 nn_loss_next_batch(const NnLossType *type, const Params *params, int n,
@@ -128,7 +142,10 @@ make_batch(const int32_t *labels, int n, int nkeys, int dims,
 	};
 }
 
-/* Terms of all anchors, reduced; their gradients likewise */
+/*
+ * L = scale x sum of all anchors' terms, and G likewise.  The scale is known
+ * only when all terms are, so that anchors add to G unscaled.
+ */
 static double
 reduce_anchors(const NnLossType *type, const Params *params,
 			   const NnBatch *batch, NnReduction reduction)
@@ -163,6 +180,11 @@ compute_matrix(const NnLossType *type, const Params *params,
 	return reduce_anchors(type, params, batch, reduction);
 }
 
+/*
+ * L of x [n][dims] against the keys: x itself, then the memory behind it, in
+ * one piece.  Gradients reach the first n keys and are added to the anchors'
+ * own.
+ */
 static double
 compute_pairs(const NnLossType *type, const Params *params,
 			  const int32_t *labels, int n, int dims, NnLossWork *work)
@@ -187,6 +209,10 @@ compute_pairs(const NnLossType *type, const Params *params,
 	return loss;
 }
 
+/*
+ * L of unit rows against unit proxies [classes][dims]; D holds cosines.
+ * dproxies is the gradient of the proxies before they were scaled.
+ */
 static double
 compute_proxies(const NnLossType *type, const Params *params,
 				const int32_t *labels, int n, int dims, NnLossWork *work)
@@ -262,7 +288,10 @@ extremes_add(Extremes *extremes, const NnPick *pick)
 	extremes->count++;
 }
 
-/* The first n keys, whatever the memory holds */
+/*
+ * D of the batch alone: the first n keys, whatever the memory holds.  A
+ * pairwise loss without memory has left it where it is wanted.
+ */
 static void
 batch_distances(const NnLossType *type, const Params *params, int n, int dims,
 				NnLossWork *work)
@@ -275,6 +304,10 @@ batch_distances(const NnLossType *type, const Params *params, int n, int dims,
 		nn_distances(distance, work->x, n, work->x, n, dims, work->matrix);
 }
 
+/*
+ * TensorFlow Similarity's DistanceMetric and dist_gap for hard mining, but
+ * over anchors that have a positive (negative) only.
+ */
 void
 nn_loss_stats(const NnLossType *type, const Params *params,
 			  const int32_t *labels,

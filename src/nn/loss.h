@@ -7,6 +7,12 @@
  * with cross-batch memory, rows of earlier batches.  A proxy loss reads the
  * cosines of rows and proxies, one trainable vector for each class.  A loss of
  * two views reads rows in pairs.  All give a number and a gradient, in double.
+ *
+ * Shapes, in double: embeddings x [n][dims]; matrix D and its gradient dL/dD,
+ * G in comments, [n][nkeys].  A pairwise or proxy loss only ever reads D,
+ * labels and parameters: pairwise.c turns G into dL/dx, by two products where
+ * D is one.  In comments P and N are the positives and negatives of an anchor,
+ * d or d_j its distance to key j, and [x]+ is max(x, 0).
  */
 #ifndef NN_LOSS_H
 #define NN_LOSS_H

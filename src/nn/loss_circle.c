@@ -1,8 +1,14 @@
 /*
  * loss_circle.c
- *	  Circle loss (Sun et al., 2020) as TensorFlow Similarity computes it:
- *	  ln(1 + Sp) + ln(1 + Sn) instead of ln(1 + Sp Sn), and the gradient goes
- *	  through the weights, which the paper holds constant.
+ *	  Circle loss (Sun et al., 2020) as TensorFlow Similarity's CircleLoss
+ *	  computes it.
+ *
+ * For an anchor with both positives and negatives, else 0, margin m and scale
+ * g:
+ *   L = ln(1 + sum over P of e^(g [m + d]+ (d - m)))
+ *     + ln(1 + sum over N of e^(g [1 + m - d]+ (1 - m - d)))
+ * The paper's is ln(1 + Sp Sn) of these sums, and holds the weights [...]+
+ * constant; here the gradient goes through them.
  */
 #include <math.h>
 
@@ -24,8 +30,9 @@ static const ParamSpec circle_params[] = {
 };
 
 /*
- * ln(1 + sum under the mask of e^(gamma [a]+ b)), where a = offset + sign d
- * is the weight and b = sign d + shift; adds its gradient.
+ * ln(1 + S) with S = sum under the mask of e^(gamma [a]+ b), a = offset + sign
+ * d, b = sign d + shift; adds its gradient, which where a > 0 is
+ *   G_j += share_j gamma sign (a + b), share_j = e^(...) / (1 + S)
  */
 static double
 weighted_log_sum(const NnAnchor *anchor, const uint8_t *mask, double gamma,

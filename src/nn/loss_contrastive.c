@@ -1,10 +1,12 @@
 /*
  * loss_contrastive.c
- *	  Contrastive loss (Hadsell et al., 2006) in its linear form: positives
- *	  beyond one margin, negatives within another.
+ *	  Contrastive loss (Hadsell et al., 2006) in its linear form.
  *
- * Positive and negative pairs are reduced apart and their losses added, so
- * that the many negatives do not outweigh the few positives.
+ *   positive pairs: [d - positive_margin]+, G = 1 where that is above 0
+ *   negative pairs: [negative_margin - d]+, G = -1 where that is above 0
+ * The paper has squares.  Positive and negative pairs are reduced apart and
+ * their losses added, so that the many negatives do not outweigh the few
+ * positives.  TensorFlow Similarity has no such loss.
  */
 #include <math.h>
 
@@ -37,6 +39,7 @@ contrastive_pair_loss(const Params *params, const NnAnchor *anchor, int j)
 				0);
 }
 
+/* Each pair counts twice, as each of its rows is an anchor. */
 static void
 tally_pairs(const Params *params, const NnBatch *batch, NnTally *positives,
 			NnTally *negatives)
@@ -54,6 +57,7 @@ tally_pairs(const Params *params, const NnBatch *batch, NnTally *positives,
 	}
 }
 
+/* Scales first: a pair's gradient is that of its kind's reduction. */
 static double
 contrastive_matrix(const Params *params, const NnBatch *batch)
 {

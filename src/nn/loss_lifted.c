@@ -1,8 +1,14 @@
 /*
  * loss_lifted.c
- *	  Lifted structure loss (Oh Song et al., 2016) as TensorFlow Similarity
- *	  computes it: the negatives of an anchor's positive are looked up in the
- *	  anchor's own row, and there is no squared hinge.
+ *	  Lifted structure loss (Oh Song et al., 2016) as TensorFlow Similarity's
+ *	  LiftedStructLoss computes it.
+ *
+ * With the mined positive pi(i) of each anchor i and margin m,
+ *   L = (ln(1 + S) + d_pi(i)) / 2
+ *   S = sum over j in N of e^(m - d_j)
+ *     + sum over anchors k with pi(k) in N of e^(m - d_pi(k))
+ * It is not the paper's: that takes the negatives of pi(i) from pi(i)'s own
+ * row, here they are looked up in the anchor's, and it squares a hinge.
  */
 #include <math.h>
 
@@ -63,6 +69,10 @@ count_negatives(const NnAnchor *anchor, double *times)
 		times[batch->picks[i]] += anchor->negative[batch->picks[i]];
 }
 
+/*
+ * G_j = -share_j / 2 for negatives, share_j being their part of the sum and 1;
+ * 1/2 for the positive.
+ */
 static void
 lifted_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 {

@@ -1,8 +1,15 @@
 /*
  * loss_multi_similarity.c
- *	  Multi-similarity loss (Wang et al., 2019) as TensorFlow Similarity
- *	  computes it: on distances shifted by lmda - center, with the paper's
- *	  mining inside, and 1 added inside both logarithms.
+ *	  Multi-similarity loss (Wang et al., 2019) as TensorFlow Similarity's
+ *	  MultiSimilarityLoss computes it.
+ *
+ *   P' = {j in P: d_j > min over N of d - epsilon}
+ *   N' = {j in N: d_j < max over P of d + epsilon}
+ *   L = 1/alpha ln(1 + sum over P' of e^(alpha (d + lmda - center)))
+ *     + 1/beta ln(1 + sum over N' of e^(-beta (d + lmda - center)))
+ * and 0 if P' or N' is empty.  The paper has similarities s; for d = 1 - s and
+ * center 1 these are its sums, with the 1 in them.  Its beta is 50, here it is
+ * 40.
  */
 #include <math.h>
 
@@ -57,8 +64,10 @@ keeps_any(const Kept *kept, const NnAnchor *anchor)
 }
 
 /*
- * ln(1 + sum over kept pairs of e^(factor (d + shift))) / |factor|, and its
- * gradient; the largest exponent is taken out.
+ * ln(1 + S) / |factor| with S = sum over kept pairs of e^(factor (d + shift));
+ * the largest exponent is taken out.  Adds its gradient,
+ *   G_j += sign(factor) e^(factor (d_j + shift)) / (1 + S)
+ * The limits of mining are constants for it.
  */
 static double
 log_sum(const Kept *kept, const NnAnchor *anchor, double factor, double shift)

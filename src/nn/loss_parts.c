@@ -68,6 +68,11 @@ nn_loss_type(const char *name, Status *status)
 
 /* ---- anchors and mining ---- */
 
+/*
+ * P is same label and another row, N is another label; as TensorFlow
+ * Similarity's build_masks with remove_diagonal.  Keys of the memory are never
+ * the anchor.
+ */
 NnAnchor
 nn_anchor(const NnBatch *batch, int i)
 {
@@ -106,6 +111,11 @@ extreme(const NnAnchor *anchor, const uint8_t *mask, double sign)
 	return best;
 }
 
+/*
+ * As masked_max and masked_min of TensorFlow Similarity: an empty mask gives
+ * the opposite extreme of the row, 1e-6 beyond, and its index for the
+ * gradient.
+ */
 static NnPick
 pick(const NnAnchor *anchor, const uint8_t *mask, double sign)
 {
@@ -146,6 +156,10 @@ nn_reduction_scale(NnReduction reduction, const NnTally *tally)
 	return terms > 0 ? 1 / terms : 0;
 }
 
+/*
+ * The largest exponent is taken out, over the mask only; with offset 1 the 1
+ * is e^0 and takes part in that.
+ */
 double
 nn_log_sum_exp(double *x, const uint8_t *mask, int n, double offset)
 {
@@ -168,6 +182,7 @@ nn_log_sum_exp(double *x, const uint8_t *mask, int n, double offset)
 	return sum > 0 ? log(sum) + largest : -INFINITY;
 }
 
+/* As x + ln(1 + e^-x) for positive x: e^x may overflow. */
 double
 nn_softplus(double x, double *slope)
 {
@@ -175,6 +190,7 @@ nn_softplus(double x, double *slope)
 	return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
 }
 
+/* x = z / l with l = max(|z|, 1e-6), as metric_embedding */
 void
 nn_normalize_rows(double *x, int n, int dims, double *lengths)
 {
@@ -191,6 +207,10 @@ nn_normalize_rows(double *x, int n, int dims, double *lengths)
 	}
 }
 
+/*
+ * dz = (dx - x (x . dx)) / l.  Where l was clipped the second part should be
+ * missing: x is nearly 0 there, as long as |z| is well below 1e-6.
+ */
 void
 nn_normalize_rows_backward(const double *x, int n, int dims,
 						   const double *lengths, double *dx)

@@ -1,9 +1,20 @@
 /*
  * loss_proxy.c
- *	  Losses of rows against proxies, one trainable vector for each class:
- *	  softmax losses with and without a margin, and Proxy-Anchor.
+ *	  Losses of rows against proxies, one trainable vector for each class.
  *
- * Rows and proxies have length 1 here, so that the matrix holds cosines.
+ * Rows and proxies have length 1 here, so that D holds cosines c,
+ * [n][classes].  With y the anchor's class, all but the last are cross
+ * entropies of a softmax,
+ *   L = -ln(e^t / (e^t + sum over other classes of e^(s c)))
+ * whose logit t of the own class, and scale s, are
+ *   normalized_softmax  s = 1 / T, t = s c_y      Zhai and Wu, 2019
+ *   proxy_nca           s = 2 scale, t = s c_y    Movshovitz-Attias, 2017
+ *   cosface             t = s (c_y - margin)      Wang et al., 2018
+ *   arcface             t = s cos(angle + margin) Deng et al., 2019
+ * -scale |x - p|^2 of unit vectors is 2 scale c and a constant.  Proxy-Anchor
+ * (Kim et al., 2020) makes the proxies the anchors; see anchor_matrix().
+ * TensorFlow Similarity has none of these; defaults are the papers' or those
+ * of PyTorch Metric Learning.
  */
 #include <math.h>
 
@@ -16,8 +27,9 @@
 #define MIN_SQUARED_SINE 1e-18
 
 /*
- * Cross entropy of the softmax over scale times the cosines, where the logit
- * of the anchor's own class is target instead, whose slope is given.
+ * The term of an anchor: scale is s, target t, and slope dt/dc_y.
+ *   G_j = s p_j for other classes, slope (p_y - 1) for the own one
+ * with p the softmax.
  */
 static void
 cross_entropy(const NnAnchor *anchor, double scale, double target, double slope,
@@ -137,8 +149,9 @@ static const ParamSpec arcface_params[] = {
 };
 
 /*
- * cos(angle + margin) while that falls as the angle grows, and from there on
- * cos(angle) - margin sin(margin).
+ * With c = cos(angle), cos(angle + m) = c cos(m) - sin(angle) sin(m), and its
+ * slope by c is cos(m) + c / sin(angle) sin(m).  It falls as the angle grows
+ * up to angle + m = pi; from there on c - m sin(m) goes on falling.
  */
 static void
 arcface_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
@@ -189,6 +202,7 @@ typedef struct Side
 	bool		own;			/* rows of the proxy's class */
 } Side;
 
+/* The rows of a proxy's class, or all others; returns how many. */
 static int
 column_mask(const NnBatch *batch, int proxy, bool own, uint8_t *mask)
 {
@@ -205,7 +219,7 @@ column_mask(const NnBatch *batch, int proxy, bool own, uint8_t *mask)
 /*
  * Terms of one side, ln(1 + sum of exponentials) for each proxy; those of own
  * rows exist only for proxies that have any.  With scale 0 they are tallied,
- * else their gradient is added.
+ * else their gradient is added, G = scale factor share.
  */
 static void
 add_columns(const NnBatch *batch, const Side *side, double scale, double *x,
@@ -241,7 +255,13 @@ anchor_side(const NnBatch *batch, const Side *side, NnReduction reduction)
 	return tally.sum * scale;
 }
 
-/* Proxies are the anchors: 1 / (proxies with rows) and 1 / (all proxies) */
+/*
+ * With alpha a, margin m, C all proxies and C+ those that have rows in the
+ * batch,
+ *   L = 1/|C+| sum over C+ of ln(1 + sum over own rows of e^(-a (c - m)))
+ *     + 1/|C| sum over C of ln(1 + sum over other rows of e^(a (c + m)))
+ * for the reduction "mean".
+ */
 static double
 anchor_matrix(const Params *params, const NnBatch *batch)
 {

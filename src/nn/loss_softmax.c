@@ -1,10 +1,18 @@
 /*
  * loss_softmax.c
  *	  Losses that ask a softmax over similarities for the positives: soft
- *	  nearest neighbor, supervised contrastive, NT-Xent.
+ *	  nearest neighbor (Frosst et al., 2019), supervised contrastive (Khosla et
+ *	  al., 2020), NT-Xent (Sohn, 2016).
  *
- * The similarity is minus the distance, which for cosine differs from q.k by
- * a constant that a softmax does not see, or the inner product itself.
+ * With logits s_j = -d_j / T of temperature T, or q.k / T for inner products,
+ * and p = softmax of s over all keys but the anchor,
+ *   soft_nearest_neighbor: L = -ln(1e-9 + sum over P of p)
+ *   sup_con:               L = mean over P of -ln p
+ *   nt_xent:               L_j = -ln(e^s_j / (e^s_j + sum over N of e^s))
+ * with a term for each j in P. The first is TensorFlow Similarity's
+ * SoftNearestNeighborLoss; the others it does not have.  Minus the cosine
+ * distance differs from q.k by a constant, which a softmax does not see.
+ * Anchors without a positive give 0, or no term in nt_xent.
  */
 #include <math.h>
 
@@ -77,7 +85,7 @@ static const ParamSpec soft_params[] = {
 	{NULL}
 };
 
-/* -ln(epsilon + share of the positives) */
+/* With S = sum over P of p, dL/ds_j = -p_j ([j in P] - S) / (1e-9 + S). */
 static void
 soft_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 {
@@ -118,7 +126,7 @@ static const ParamSpec sup_con_params[] = {
 	{NULL}
 };
 
-/* Mean over the positives of -ln(share) */
+/* L = ln(sum of e^s) - mean over P of s: dL/ds_j = p_j - [j in P] / |P|. */
 static void
 sup_con_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 {
@@ -160,8 +168,9 @@ static const ParamSpec nt_xent_params[] = {
 };
 
 /*
- * A term for each positive p: ln(e^p + sum of e^n) - p.  With N the logarithm
- * of the negatives' sum it is ln(1 + e^(N - p)).
+ * A term for each positive: with M = ln(sum over N of e^s) it is ln(1 + e^(M -
+ * s_j)).  Its slope, the softplus', falls on s_j as minus, and on each
+ * negative as its share of the sum.
  */
 static void
 nt_xent_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)

@@ -1,13 +1,22 @@
 /*
  * loss_triplet.c
  *	  Triplet loss (Schroff et al., 2015) and its PN form with mining, as
- *	  TensorFlow Similarity computes them.
+ *	  TensorFlow Similarity's TripletLoss and PNLoss compute them.
+ *
+ * With the mined positive at dp and the mined negative at dn,
+ *   L = [dp - dn + margin]+, or ln(1 + e^(dp - dn)) without a margin
+ *   G_p = slope, G_n = -slope; slope = [L > 0], or 1 / (1 + e^(dn - dp))
+ * pn takes min(dn, d between positive and negative) for dn.
+ *
+ *   positive hard: farthest in P       easy: nearest in P
+ *   negative hard: nearest in N        easy: farthest in N
+ *   negative semi-hard: nearest in N beyond the farthest positive
  *
  * Two things differ from papers.  The threshold of semi-hard mining is the
  * hardest positive whatever the positive mining, and without a semi-hard
  * negative the farthest one is taken.  An anchor without a positive is not
  * skipped: its positive distance is the row's minimum minus 1e-6.  Neither
- * holds for "all", which takes every pair that exists.
+ * holds for "all", which takes every pair that exists, each a term.
  */
 #include <math.h>
 
@@ -174,9 +183,9 @@ static const ParamSpec pn_params[] = {
 };
 
 /*
- * As a triplet whose negative is as far as the nearer of anchor and positive
- * is from it.  A positive out of the memory has no row in the matrix: then the
- * anchor's distance counts.
+ * The matrix has a row for anchors of the batch only: a positive out of the
+ * memory is compared by the anchor's distance alone.  G goes to the positive's
+ * row where that was the nearer one.
  */
 static void
 pn_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)

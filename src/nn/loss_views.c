@@ -1,7 +1,12 @@
 /*
  * loss_views.c
  *	  Losses of pairs of rows: two views of the same thing, or a query and
- *	  its answer.  Row i of the first n belongs to row i of the second n.
+ *	  its answer.
+ *
+ * work->x is [2 n][dims]: row i of the first n, A or a_i, belongs to row i of
+ * the second n, B or b_i.  Each loss writes the gradients of both to work->dx.
+ * Labels take no part, and reductions are TensorFlow Similarity's own: a mean
+ * over pairs, or one number of the whole batch.
  */
 #include <math.h>
 #include <string.h>
@@ -19,7 +24,13 @@ static const ParamSpec ranking_params[] = {
 	{NULL}
 };
 
-/* Mean over queries of ln(1 + sum over all answers of e^s) - s of the right one */
+/*
+ * TensorFlow Similarity's MultiNegativesRankLoss, with logits s_ij = scale
+ * a_i.b_j:
+ *   L = mean over i of ln(1 + sum over j of e^s_ij) - s_ii
+ *   dL/ds_ij = (share_ij - [i = j]) / n
+ * The 1 in the sum is not in the paper.
+ */
 static double
 ranking_views(const Params *params, int n, int dims, NnLossWork *work)
 {
@@ -61,7 +72,13 @@ static const ParamSpec simclr_params[] = {
 	{NULL}
 };
 
-/* Both directions are added, not averaged, as TensorFlow Similarity has it. */
+/*
+ * TensorFlow Similarity's SimCLRLoss: NT-Xent over all 2 n rows with logits
+ * s_ij = x_i.x_j / T for j other than i, partner(i) being i's other view:
+ *   L = 1/n sum over 2 n rows of ln(sum over j of e^s_ij) - s_i,partner(i)
+ *   dL/ds_ij = (share_ij - [j = partner(i)]) / n
+ * Both directions are added, not averaged as in the paper.
+ */
 static double
 simclr_views(const Params *params, int n, int dims, NnLossWork *work)
 {
@@ -128,6 +145,9 @@ static const ParamSpec simsiam_params[] = {
 /* Keeps the slope of acos finite */
 #define MIN_SQUARED_SINE 1e-18
 
+/*
+ * The projection of a cosine, and its slope: -1, or -1 / (pi sqrt(1 - c^2)).
+ */
 static double
 project(int projection, double cosine, double *slope)
 {
@@ -140,7 +160,12 @@ project(int projection, double cosine, double *slope)
 	return acos(fmax(-1, fmin(cosine, 1))) / PI;
 }
 
-/* The first rows are targets, held constant; the second are predictions. */
+/*
+ * TensorFlow Similarity's SimSiamLoss: L = mean of 0.5 projection(a.b) +
+ * margin.  The first rows are targets, held constant; the second are
+ * predictions:
+ *   db = 0.5 slope / n a
+ */
 static double
 simsiam_views(const Params *params, int n, int dims, NnLossWork *work)
 {
@@ -217,7 +242,10 @@ static const ParamSpec barlow_params[] = {
 	{NULL}
 };
 
-/* Center columns and scale them to variance 1; a constant one becomes 0. */
+/*
+ * xhat = (x - mean) / deviation of each column, [n][dims] in place; a constant
+ * one becomes 0, as divide_no_nan in TensorFlow Similarity.
+ */
 static void
 standardize(double *x, int n, int dims, double *deviations)
 {
@@ -231,6 +259,10 @@ standardize(double *x, int n, int dims, double *deviations)
 	}
 }
 
+/*
+ * dx = (g - mean(g) - xhat mean(g xhat)) / deviation, as in layer_norm.c, with
+ * g = dx as it comes in
+ */
 static void
 standardize_backward(const double *x, int n, int dims, const double *deviations,
 					 double *dx)
@@ -255,7 +287,10 @@ standardize_backward(const double *x, int n, int dims, const double *deviations,
 	}
 }
 
-/* sum of (1 - C_ii)^2 + lambda sum of C_ij^2; its gradient by C */
+/*
+ * L of C [dims][dims], and dC = 2 (C_ii - 1) on the diagonal, 2 lambda C_ij
+ * beside it
+ */
 static double
 barlow_correlations(const double *c, int dims, double lambda, double *dc)
 {
@@ -276,6 +311,12 @@ barlow_correlations(const double *c, int dims, double lambda, double *dc)
 	return loss;
 }
 
+/*
+ * TensorFlow Similarity's Barlow: with standardized columns
+ *   C = A' B / n
+ *   L = sum of (1 - C_ii)^2 + lambda sum over i != j of C_ij^2 + margin
+ *   dA = B dC' / n, dB = A dC / n
+ */
 static double
 barlow_views(const Params *params, int n, int dims, NnLossWork *work)
 {
@@ -329,7 +370,7 @@ static const ParamSpec vicreg_params[] = {
 	{NULL}
 };
 
-/* Mean of squared differences */
+/* Mean of squared differences: dA = 2 (A - B) / (n dims), dB = -dA */
 static double
 vicreg_invariance(double weight, int n, int dims, NnLossWork *work)
 {
@@ -347,7 +388,11 @@ vicreg_invariance(double weight, int n, int dims, NnLossWork *work)
 	return weight * sum / count;
 }
 
-/* Half of the mean over columns of max(1 - deviation, 0); x is centered */
+/*
+ * Half of the mean over columns of [1 - deviation]+, deviation = sqrt(var +
+ * std_const): dx = -x / (2 dims n deviation) where it is below 1.  x is
+ * centered.
+ */
 static double
 vicreg_variance(double weight, double std_const, const double *x, int n,
 				int dims, double *dx)
@@ -371,8 +416,9 @@ vicreg_variance(double weight, double std_const, const double *x, int n,
 }
 
 /*
- * Sum of squared covariances of different columns over their number; x is
- * centered, and so is the gradient, a product with x.
+ * Sum of squared covariances of different columns over dims, Cov = X' X / (n -
+ * 1) of centered X: dX = 4 X Cov / (dims (n - 1)) with Cov's diagonal left
+ * out.  The gradient is centered, being a product with X.
  */
 static double
 vicreg_covariance(double weight, const double *x, int n, int dims, double *dx,
@@ -396,6 +442,15 @@ vicreg_covariance(double weight, const double *x, int n, int dims, double *dx,
 	return weight * sum / dims;
 }
 
+/*
+ * TensorFlow Similarity's VicReg, with the variances of the population but
+ * covariances over n - 1:
+ *   L = lambda mean (A - B)^2
+ *     + mu (mean over columns of [1 - deviation]+, averaged over A and B)
+ *     + nu (sum over i != j of Cov_ij^2 / dims, added over A and B)
+ * It gives a loss for each pair there, reduced by nobody; here the mean of
+ * them.
+ */
 static double
 vicreg_views(const Params *params, int n, int dims, NnLossWork *work)
 {

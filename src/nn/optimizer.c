@@ -1,6 +1,15 @@
 /*
  * optimizer.c
  *	  The table of optimizers; SGD and RMSprop, as Keras defines them.
+ *
+ * With learning rate r, gradient g and state of the same shape as the weights:
+ *   sgd      v = momentum v - r g
+ *            w += v, or w += momentum v - r g with nesterov
+ *   rmsprop  s = rho s + (1 - rho) g^2
+ *            u = rho u + (1 - rho) g, if centered; else 0
+ *            v = momentum v + r g / sqrt(s - u^2 + epsilon)
+ *            w -= v
+ * RMSprop is Keras' since 2.11: epsilon is inside of the root.
  */
 #include "nn/optimizer.h"
 
@@ -72,7 +81,10 @@ static const ParamSpec rmsprop_params[] = {
 	{NULL}
 };
 
-/* Mean of squares; then the velocity and the mean as they are wanted */
+/*
+ * s, then v and u as they are wanted.  rmsprop_update() finds them by that
+ * order, and a checkpoint holds them in it.
+ */
 static int
 rmsprop_moments(const Params *params)
 {

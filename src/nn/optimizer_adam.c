@@ -2,12 +2,16 @@
  * optimizer_adam.c
  *	  Adam, AdamW and LAMB.
  *
- * Adam (Kingma and Ba, 2015) with the "epsilon hat" form that Keras uses:
- * w -= lr sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon).
- * AdamW (Loshchilov and Hutter, 2019) is Keras': weights shrink by lr times
- * weight_decay first, biases as well.  LAMB (You et al., 2020) is TensorFlow
- * Addons': the step m' / (sqrt(v') + epsilon) + weight_decay w of each tensor,
- * m' and v' corrected, is scaled to the length of the tensor.
+ * With learning rate r, gradient g, and the step t counted from 1,
+ *   m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2
+ * Adam (Kingma and Ba, 2015) is Keras', with the paper's "epsilon hat":
+ *   w -= r sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon)
+ * AdamW (Loshchilov and Hutter, 2019) is Keras': first
+ *   w -= r weight_decay w
+ * of biases as well.  LAMB (You et al., 2020) is TensorFlow Addons', for each
+ * tensor:
+ *   u = m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + epsilon) + weight_decay w
+ *   w -= r |w| / |u| u, or r u where either length is 0
  */
 #include <math.h>
 
@@ -105,6 +109,10 @@ lamb_step(double m, double v, double w, double epsilon, double decay)
 	return m / (sqrt(v) + epsilon) + decay * w;
 }
 
+/*
+ * Two passes over the tensor, since the step's length is needed before the
+ * first weight changes; u is made twice rather than kept.
+ */
 static void
 lamb_update(const NnOptimizer *optimizer, size_t offset, size_t count,
 			const real *gradient)

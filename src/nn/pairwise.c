@@ -1,6 +1,19 @@
 /*
  * pairwise.c
- *	  Matrices of distances between rows and keys.
+ *	  Matrices of distances between rows and keys, and their gradients.
+ *
+ * q is [n][dims], k [m][dims], D and G [n][m].  For one pair, gradients by q;
+ * by k they are the negative, but for products and snr:
+ *   cosine             max(1 - q.k, 0)        -k where above 0; by k -q
+ *   inner_product      q.k                    k; by k q
+ *   euclidean          |q - k|                (q - k) / |q - k|, 0 at 0
+ *   squared_euclidean  |q - k|^2              2 (q - k)
+ *   manhattan          sum of |q - k|         sign(q - k)
+ *   snr                var(q - k) / var(q)    see add_snr()
+ * The first two are matrix products, forward and backward.  The others are
+ * computed from differences, not from |q|^2 - 2 q.k + |k|^2 as TensorFlow
+ * Similarity has it: that loses digits where rows are close, and is not 0 on
+ * the diagonal.
  */
 #include "nn/pairwise.h"
 
@@ -50,6 +63,7 @@ moments_of(const double *a, const double *b, int dims)
 	return result;
 }
 
+/* TensorFlow Similarity divides by zero where q is constant; here it is 0. */
 static double
 pairwise_snr(const double *q, const double *k, int dims)
 {
@@ -58,6 +72,11 @@ pairwise_snr(const double *q, const double *k, int dims)
 	return signal > 0 ? moments_of(q, k, dims).variance / signal : 0;
 }
 
+/*
+ * With e = q - k and value = var(e) / var(q), dims times the gradients are
+ *   by q: 2 (e - mean(e) - value (q - mean(q))) / var(q)
+ *   by k: -2 (e - mean(e)) / var(q)
+ */
 static void
 add_snr(double g, const double *q, const double *k, int dims, double value,
 		double *dq, double *dk)

@@ -46,6 +46,7 @@ add_item(Planner *planner, size_t size, int first, int last)
 	return planner->nitems++;
 }
 
+/* An item lives from its first to its last use. */
 static void
 use_item(Planner *planner, int i, int time)
 {
@@ -76,7 +77,8 @@ output_item(const Planner *planner, int source)
 
 /*
  * May layer i write over what it reads?  Nobody else may need that: no other
- * layer reads it, and the backward of none that left it there.
+ * layer reads it, and the backward of none that left it there.  Layers in
+ * place and views make chains that share one item: all of them are asked.
  */
 static bool
 may_overwrite(const Planner *planner, int i)
@@ -98,6 +100,10 @@ may_overwrite(const Planner *planner, int i)
 	}
 }
 
+/*
+ * The output's item, and until when this layer needs what it reads.  The last
+ * output lives until the loss.
+ */
 static void
 plan_output(Planner *planner, int i)
 {
@@ -122,6 +128,7 @@ plan_output(Planner *planner, int i)
 		use_item(planner, planner->outputs[i], loss);
 }
 
+/* From forward to backward of the same layer */
 static void
 plan_saved(Planner *planner, int i)
 {
@@ -177,7 +184,11 @@ plan_gradient(Planner *planner, int i)
 	}
 }
 
-/* The lowest place among the first n items of order, which lie by offset */
+/*
+ * The lowest place for an item among the first n of order, which lie by
+ * offset:  first fit.  Items whose times do not meet are as if they were not
+ * there.  Returns where it belongs in order.
+ */
 static int
 place_item(const Planner *planner, Item *item, const int *order, int n)
 {
@@ -201,6 +212,10 @@ place_item(const Planner *planner, Item *item, const int *order, int n)
 	return before;
 }
 
+/*
+ * The largest first (greedy by size): small items then fill what gaps there
+ * are.  Quadratic in the number of items, 1,538 at most.
+ */
 static size_t
 place_items(Planner *planner)
 {

@@ -4,6 +4,15 @@
  *
  * The header is JSON of one known form, read in one pass without recursion:
  * an object of objects.  Whatever the form does not have is refused.
+ *
+ * A file is 8 bytes of length, little-endian, that many bytes of JSON, and the
+ * data.  Each tensor's data_offsets count from the data's first byte:
+ *   {"__metadata__": {"key": "value"},
+ *    "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
+ * The bytes are hostile: each length is compared before it is used, in
+ * unsigned arithmetic that reports overflow, and what is allocated is bounded
+ * by the header's length.  Tensors may share bytes or leave some out; they are
+ * only read.
  */
 #include "nn/safetensors.h"
 
@@ -84,6 +93,7 @@ read_hex4(Reader *reader, uint32_t *code)
 	return true;
 }
 
+/* Codes up to FFFF, what one \u names */
 static char *
 put_utf8(char *out, uint32_t code)
 {
@@ -178,6 +188,7 @@ read_string(Reader *reader, const char **string)
 	return true;
 }
 
+/* Digits only: sizes and offsets have no sign, fraction or exponent. */
 static bool
 read_number(Reader *reader, uint64_t *number)
 {
@@ -333,6 +344,7 @@ read_tensor(Reader *reader, SafeTensor *tensor, const uint8_t *data,
 
 /* ---- the header ---- */
 
+/* Texts by texts; other values are refused, as by the format. */
 static bool
 read_metadata(Reader *reader, SafeTensors *file)
 {
@@ -406,6 +418,7 @@ little_endian(const uint8_t *bytes, int n)
 	return value;
 }
 
+/* Nothing is copied but names: tensors point into bytes, which must stay. */
 bool
 safetensors_open(const uint8_t *bytes, size_t size, Arena *arena,
 				 SafeTensors *file, Status *status)
@@ -433,7 +446,10 @@ safetensors_open(const uint8_t *bytes, size_t size, Arena *arena,
 
 /* ---- order ---- */
 
-/* Length of the name without its last part */
+/*
+ * Length of the name without its last part: "layer1.0.conv1." of
+ * "layer1.0.conv1.weight"
+ */
 static size_t
 layer_length(const char *name)
 {
@@ -444,6 +460,10 @@ layer_length(const char *name)
 	return length;
 }
 
+/*
+ * The order of a layer's tensors in a graph.  PyTorch writes them by name, and
+ * so a bias before its weight.
+ */
 static int
 role_of(const char *part)
 {
@@ -489,6 +509,7 @@ compare_numbers(const char **a, const char *end_a, const char **b,
 	return order;
 }
 
+/* "layer10" comes after "layer2", as graphs have them. */
 static int
 compare_layers(const char *a, size_t na, const char *b, size_t nb)
 {
@@ -527,6 +548,10 @@ compare_tensors(const void *a, const void *b)
 	return order != 0 ? order : strcmp(x, y);
 }
 
+/*
+ * By layer, then by role: for files whose names are not the graph's, the order
+ * is all there is to go by.
+ */
 void
 safetensors_sort(SafeTensors *file)
 {
@@ -579,6 +604,10 @@ float_of_half(uint32_t half)
 	return half & 0x8000 ? -magnitude : magnitude;
 }
 
+/*
+ * F32 and smaller are exact; F64 is rounded.  Byte by byte, as data need not
+ * be aligned.
+ */
 float
 safetensors_get(const SafeTensor *tensor, uint64_t i)
 {

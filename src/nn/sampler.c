@@ -5,6 +5,10 @@
  * Class-balanced batches are drawn as TensorFlow Similarity's
  * MultiShotMemorySampler does: classes without replacement, rows of a class
  * without replacement, or with replacement when it has too few.
+ *
+ * The sequence of batches is a function of the seed and of the labels in their
+ * order: a training that goes on from a checkpoint draws the same batches by
+ * drawing those before again.
  */
 #include <string.h>
 
@@ -131,6 +135,10 @@ shuffle_front(Random *random, uint32_t *elements, uint32_t n, uint32_t count)
 	}
 }
 
+/*
+ * A row drawn, examples_per_class times in a row: views of it differ by
+ * dropout only, as nothing augments them here.
+ */
 static void
 next_single_shot(NnSampler *sampler, uint32_t *rows)
 {
@@ -143,6 +151,10 @@ next_single_shot(NnSampler *sampler, uint32_t *rows)
 	}
 }
 
+/*
+ * Permutations are kept from batch to batch.  The first places of a
+ * permutation are a uniform choice whatever it was before.
+ */
 static void
 next_multi_shot(NnSampler *sampler, uint32_t *rows)
 {

@@ -2,6 +2,13 @@
  * schedule.c
  *	  Learning rates by step: Keras' CosineDecay, TensorFlow Similarity's
  *	  WarmupCosineDecay.
+ *
+ * A schedule is a factor of the optimizer's learning_rate.  With step s from 0
+ * and T steps in all,
+ *   cosine         f(s, T) = (1 - alpha) (1 + cos(pi s / T)) / 2 + alpha
+ *   warmup_cosine  s / w for s < w warmup steps, then f(s - w, T - w)
+ * f stays alpha after T.  The first step of warmup_cosine has rate 0, as
+ * there.
  */
 #include "nn/schedule.h"
 

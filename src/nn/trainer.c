@@ -2,6 +2,11 @@
  * trainer.c
  *	  Training steps: forward, loss, backward with the optimizer as the sink
  *	  of gradients.
+ *
+ * A step's memory is plan.c's: activations, saved numbers and gradients.  The
+ * embeddings are copied into the loss' rows, in double, and its gradient back
+ * to where backward begins.  State tensors change before backward, from what
+ * forward saved, and only if the loss is finite.
  */
 #include <math.h>
 #include <string.h>
@@ -39,6 +44,10 @@ proxy_count(const NnGraph *graph, const NnTrainOptions *options)
 	return (size_t) options->classes * (size_t) nn_graph_outputs(graph);
 }
 
+/*
+ * Counts what nn_trainer_create() allocates, piece by piece: 28 is above the
+ * number of its allocations, each of which may lose an alignment.
+ */
 size_t
 nn_trainer_memory(const NnGraph *graph, const NnTrainOptions *options)
 {
@@ -101,6 +110,7 @@ allocate_optimizers(Arena *arena, NnTrainer *trainer)
 							trainer->graph->weights);
 }
 
+/* In the order of nn_trainer_memory(). */
 static bool
 allocate_work(Arena *arena, NnTrainer *trainer)
 {
@@ -225,6 +235,7 @@ embeddings_to_loss(NnTrainer *trainer, int n)
 	return true;
 }
 
+/* A row without a partner has gradient 0. */
 static void
 gradient_from_loss(NnTrainer *trainer, int n)
 {
@@ -274,6 +285,7 @@ compute_loss(NnTrainer *trainer, const int32_t *labels, int n,
 				  &trainer->work, stats);
 }
 
+/* Steps count from 0 for schedules, from 1 for Adam's bias correction. */
 static double
 learning_rate(const NnTrainer *trainer, int64_t step)
 {
@@ -325,6 +337,10 @@ check_labels(const NnTrainer *trainer, const int32_t *labels, int n,
 	return true;
 }
 
+/*
+ * An interrupt leaves weights half changed and the step counted: the trainer
+ * may only be thrown away then (nn/README, "Failure").
+ */
 bool
 nn_trainer_step(NnTrainer *trainer, NnElement element, const void *const *rows,
 				const int32_t *labels, int n, NnStepStats *stats,
@@ -383,6 +399,9 @@ add_part(NnStatePart *parts, int *n, const char *name, void *data, size_t size)
 	};
 }
 
+/*
+ * Parts are named, since their number depends on the optimizer and the loss.
+ */
 int
 nn_trainer_state(NnTrainer *trainer, NnStatePart *parts)
 {

@@ -1,6 +1,11 @@
 /*
  * update.c
  *	  From gradients to changed weights: clipping, and the optimizer's turn.
+ *
+ * Clipping is Keras'; g is a gradient, c the parameter's value:
+ *   clipvalue        each number to [-c, c]
+ *   clipnorm         g c / max(|g|, c) of each tensor
+ *   global_clipnorm  the same of all weights at once
  */
 #include "nn/update.h"
 
@@ -23,6 +28,10 @@ is_set(const Params *params, int position)
 	return params->values[position].isset;
 }
 
+/*
+ * LAMB and every kind of clipping need a tensor at least; clipvalue would not,
+ * and is kept with the others for one way instead of two.
+ */
 size_t
 nn_update_size(const NnGraph *graph, const NnOptimizerType *type,
 			   const Params *params)
@@ -34,6 +43,10 @@ nn_update_size(const NnGraph *graph, const NnOptimizerType *type,
 	return whole ? graph->weights : 0;
 }
 
+/*
+ * Pieces are whole blocks of nn_sum_squares(), so that looking for interrupts
+ * does not change the sum.
+ */
 static double
 sum_squares(const real *x, size_t count)
 {
@@ -126,6 +139,7 @@ nn_clip_tensor(const Params *params, real *gradient, size_t count)
 				  params_number(params, NN_OPT_GLOBAL_CLIPNORM));
 }
 
+/* State tensors have gradient 0 and change no norm. */
 static void
 clip(NnUpdate *update)
 {
@@ -165,6 +179,7 @@ tensor_part(const NnTensorInfo *tensor, size_t begin, size_t end,
 	return true;
 }
 
+/* State tensors lie among the weights and are passed over. */
 static void
 update_slice(void *arg, int slice, int worker)
 {
@@ -184,6 +199,7 @@ update_slice(void *arg, int slice, int worker)
 	}
 }
 
+/* LAMB needs a tensor at once: workers take one each. */
 static void
 update_tensor(void *arg, int slice, int worker)
 {
@@ -197,6 +213,10 @@ update_tensor(void *arg, int slice, int worker)
 										update->gradient + tensor.offset);
 }
 
+/*
+ * The norm is of the gradient as backward made it: that is what tells whether
+ * clipping is at work.
+ */
 double
 nn_update_end(NnUpdate *update)
 {
