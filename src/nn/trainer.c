@@ -339,7 +339,7 @@ check_labels(const NnTrainer *trainer, const int32_t *labels, int n,
 
 /*
  * An interrupt leaves weights half changed and the step counted: the trainer
- * may only be thrown away then (nn/README, "Failure").
+ * may only be thrown away then (README, "Interrupts and failure modes").
  */
 bool
 nn_trainer_step(NnTrainer *trainer, NnElement element, const void *const *rows,
