@@ -262,8 +262,13 @@ add_queries(Arena *arena, EvalRetrieval *sums, const int *queries,
 }
 
 /*
- * retrieval_metrics(query_labels, neighbor_labels, neighbor_distances, relevant,
- * metrics, average, drop_closest, distance_threshold)
+ * retrieval_metrics(query_labels, neighbor_labels, neighbor_distances,
+ * relevant, metrics, average, drop_closest, distance_threshold).
+ *
+ * Like all functions of this file it reads no table and needs no right.
+ * Arrays must have fitting dimensions (2202E), no null labels of queries
+ * (22004), distances in ascending order (22023) and known metrics (42704), and
+ * fit into maintenance_work_mem (54000).
  */
 Datum
 metrics_retrieval(PG_FUNCTION_ARGS)
@@ -304,7 +309,10 @@ metrics_retrieval(PG_FUNCTION_ARGS)
 
 /* ---- match_neighbors ---- */
 
-/* match_neighbors(neighbor_labels, neighbor_distances, matcher) */
+/*
+ * match_neighbors(neighbor_labels, neighbor_distances, matcher): one row a
+ * query; a null distance ends a row of neighbors.
+ */
 Datum
 metrics_match(PG_FUNCTION_ARGS)
 {
@@ -342,7 +350,12 @@ require_ascending(const double *thresholds, int n)
 					 errmsg("thresholds must be in ascending order")));
 }
 
-/* classification_counts(labels, predicted, distances, thresholds) */
+/*
+ * classification_counts(labels, predicted, distances, thresholds).
+ *
+ * The first three have equal length; thresholds ascend without NaN (22023),
+ * since counting goes through both in order.
+ */
 Datum
 metrics_count(PG_FUNCTION_ARGS)
 {
@@ -398,7 +411,10 @@ total_queries(FunctionCallInfo fcinfo, const EvalCounts *counts)
 		counts->tp[0] + counts->fp[0] + counts->tn[0] + counts->fn[0];
 }
 
-/* classification_metrics(tp, fp, tn, fn, queries) */
+/*
+ * classification_metrics(tp, fp, tn, fn, queries): counts of equal length,
+ * none negative (22023); queries defaults to their sum at the first threshold.
+ */
 Datum
 metrics_classification(PG_FUNCTION_ARGS)
 {

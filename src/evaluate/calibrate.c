@@ -477,7 +477,16 @@ calibrate(ReturnSetInfo *result, const Gallery *gallery, const char *query,
 	}
 }
 
-/* calibrate(gallery, query, targets, k, calibration_metric, matcher, drop_closest) */
+/*
+ * calibrate(gallery, query, targets, k, calibration_metric, matcher,
+ * drop_closest).
+ *
+ * Arguments first (22004, 22023, 42704); not in a read-only transaction
+ * (25006).  Needs the gallery's owner (42501), as whom the table is read; the
+ * query runs as the caller.  The query must be one read-only SELECT of (input,
+ * label) without nulls; an error anywhere, a target out of reach aside, leaves
+ * the last calibration as it was.
+ */
 Datum
 gallery_calibrate(PG_FUNCTION_ARGS)
 {
@@ -560,7 +569,12 @@ put_status(FunctionCallInfo fcinfo, const Gallery *gallery)
 	put_result_row(fcinfo, values, nulls);
 }
 
-/* calibration_status(gallery) */
+/*
+ * calibration_status(gallery): no row if it was never calibrated.
+ *
+ * Reads all of the gallery's table, as the caller: rights are those of
+ * drift().
+ */
 Datum
 gallery_calibration_status(PG_FUNCTION_ARGS)
 {

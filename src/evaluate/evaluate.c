@@ -214,7 +214,16 @@ evaluate_retrieval(FunctionCallInfo fcinfo, const Gallery *gallery,
 		put_metric(fcinfo, metrics, i, &pass, labels, search);
 }
 
-/* evaluate_retrieval(gallery, query, metrics, average, drop_closest, threshold, exact, per_class) */
+/*
+ * evaluate_retrieval(gallery, query, metrics, average, drop_closest,
+ * distance_threshold, exact, per_class).
+ *
+ * Arguments are checked before the gallery is opened, which asks for SELECT on
+ * its columns (42501).  The query runs as the caller and must be one read-only
+ * SELECT of (input, label) without nulls (42P11, 42804, 22004); 02000 if it
+ * has no rows, 55000 if the gallery has none.  Needs no calibration and writes
+ * nothing.
+ */
 Datum
 gallery_evaluate_retrieval(PG_FUNCTION_ARGS)
 {
@@ -394,7 +403,11 @@ evaluate_classification(FunctionCallInfo fcinfo, const Gallery *gallery,
 		classify_each_label(fcinfo, calibration, matches, labels);
 }
 
-/* evaluate_classification(gallery, query, k, matcher, exact, per_class, drop_closest) */
+/*
+ * evaluate_classification(gallery, query, k, matcher, exact, per_class,
+ * drop_closest): rights and query as evaluate_retrieval(), and a calibration
+ * (55000), whose k and matcher are the defaults.
+ */
 Datum
 gallery_evaluate_classification(PG_FUNCTION_ARGS)
 {
@@ -462,7 +475,10 @@ confusion_matrix(FunctionCallInfo fcinfo, const Gallery *gallery,
 		put_cell(fcinfo, labels, &cells[i]);
 }
 
-/* confusion_matrix(gallery, query, cutpoint, k, matcher, exact, drop_closest) */
+/*
+ * confusion_matrix(gallery, query, cutpoint, k, matcher, exact, drop_closest):
+ * the same, but without a calibration if cutpoint is null.
+ */
 Datum
 gallery_confusion_matrix(PG_FUNCTION_ARGS)
 {

@@ -71,7 +71,15 @@ put_drift(ReturnSetInfo *result, const Calibration *calibration,
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* drift(gallery, query, cutpoint) */
+/*
+ * drift(gallery, query, cutpoint).
+ *
+ * Needs SELECT on the gallery's columns, or the gallery's owner where
+ * row-level security or a view may hide rows (42501): the calibration was made
+ * of all.  55000 if the gallery is not calibrated or has another version,
+ * 42704 for a cut point that it does not have.  Writes nothing; the query runs
+ * as the caller and must be one read-only SELECT (42P11).
+ */
 Datum
 gallery_drift(PG_FUNCTION_ARGS)
 {

@@ -120,7 +120,15 @@ check_input(const Gallery *gallery, const char *input)
 						   gallery->embedding)));
 }
 
-/* attach(gallery, input) */
+/*
+ * attach(gallery, input), strict.
+ *
+ * Needs the owner of both gallery and table (42501), checked under the table's
+ * lock.  The gallery must have a model that the caller may use (55000, 42501),
+ * and input be another column of a type that can be embedded (42703, 42804).
+ * The trigger is created as the table's owner, who will also restore it from a
+ * dump.
+ */
 Datum
 gallery_attach(PG_FUNCTION_ARGS)
 {
@@ -163,7 +171,10 @@ gallery_end_trigger(const Gallery *gallery)
 		drop_trigger(gallery);
 }
 
-/* detach(gallery) */
+/*
+ * detach(gallery), strict.  Needs the same two owners.  Embeddings stay as
+ * they are.
+ */
 Datum
 gallery_detach(PG_FUNCTION_ARGS)
 {
@@ -349,7 +360,13 @@ embed_tuple(const TriggerData *trigger, EmbedRow *rows, HeapTuple row)
 	return heap_modify_tuple_by_cols(row, desc, 1, &column, &value, &isnull);
 }
 
-/* embed_row(embedding, input) */
+/*
+ * embed_row(embedding, input): the trigger that attach() creates.
+ *
+ * 39P01 if it is called in another way.  It embeds with the rights of whoever
+ * writes the row, USAGE on the model included; 55000 if the column is not
+ * attached to a gallery any more.
+ */
 Datum
 gallery_embed_row(PG_FUNCTION_ARGS)
 {

@@ -231,6 +231,17 @@ insert_gallery(const Gallery *gallery, int32 model)
 				 errmsg("gallery \"%s\" already exists", gallery->name)));
 }
 
+/*
+ * create_gallery(name, relation, embedding, label, key, model, distance,
+ * image, image_shape).
+ *
+ * Needs CREATE on the schema similarity, SELECT on the columns and USAGE on
+ * the model (42501).  These are checked first, so that no error reveals
+ * anything about the table to others.  Then names (42602), relation (42P01),
+ * columns (42703) and their types (42804), the name of the distance (42704),
+ * and whether the model made what is in the column (42804).  42710 if the name
+ * is taken; not in a read-only transaction.
+ */
 Datum
 create_gallery(PG_FUNCTION_ARGS)
 {
@@ -259,6 +270,12 @@ require_drop(const Gallery *gallery)
 		gallery_require_owner(gallery);
 }
 
+/*
+ * drop_gallery(name), strict.  Needs the owner of the gallery or of its model
+ * (42501); 42704 if there is none.  The trigger of attach() goes with it if
+ * the caller owns the table; otherwise it stays, and fails when it is next
+ * run.
+ */
 Datum
 drop_gallery(PG_FUNCTION_ARGS)
 {

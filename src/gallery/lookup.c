@@ -416,7 +416,14 @@ put_neighbor(void *state, const NeighborRow *row)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* lookup(gallery, input, k) */
+/*
+ * lookup(gallery, input, k).
+ *
+ * Needs SELECT on the gallery's columns, and USAGE on its model for raw input
+ * (42501).  input must be of a type that can be embedded (42804), k between 1
+ * and EVAL_MAX_K (22023).  Needs no calibration, writes nothing, and finds no
+ * row in an empty gallery.
+ */
 Datum
 gallery_lookup(PG_FUNCTION_ARGS)
 {

@@ -80,7 +80,14 @@ lookup_row(void *state, const char *key, const Embedding *query)
 	neighbors_find(lookup->plan, query, put_keyed_neighbor, lookup);
 }
 
-/* lookup_all(gallery, query, k) */
+/*
+ * lookup_all(gallery, query, k).
+ *
+ * Needs SELECT on the gallery's columns, and USAGE on its model if the query
+ * gives raw input (42501).  The query runs as the caller and must be one
+ * read-only SELECT of (input, key) without nulls (42P11, 42804, 22004).  An
+ * empty gallery has no neighbors, and no error.
+ */
 Datum
 gallery_lookup_all(PG_FUNCTION_ARGS)
 {
@@ -126,7 +133,10 @@ match_row(void *state, const char *key, const Embedding *query)
 						 values, nulls);
 }
 
-/* match_all(gallery, query, cutpoint, k, matcher) */
+/*
+ * match_all(gallery, query, cutpoint, k, matcher): the same, and a calibration
+ * with the cut point (55000, 42704).  An empty gallery is an error (55000).
+ */
 Datum
 gallery_match_all(PG_FUNCTION_ARGS)
 {

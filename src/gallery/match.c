@@ -181,7 +181,14 @@ match_input(FunctionCallInfo fcinfo, Search *search)
 	put_result_row(fcinfo, values, nulls);
 }
 
-/* match(gallery, input, cutpoint, k, matcher); no row for a NULL input */
+/*
+ * match(gallery, input, cutpoint, k, matcher): one row, none for a null input.
+ *
+ * Needs SELECT on the gallery's columns, and USAGE on its model for raw input
+ * (42501); a calibration of the version that the gallery holds (55000) with
+ * the cut point (42704); at least one row with an embedding (55000).  Writes
+ * nothing: it works in read-only transactions and on a standby.
+ */
 Datum
 gallery_match(PG_FUNCTION_ARGS)
 {

@@ -255,7 +255,16 @@ evaluate_rows(FunctionCallInfo fcinfo, const NnLossRequest *request)
 											 nulls));
 }
 
-/* loss(name, labels, embeddings, params, second) */
+/*
+ * loss(name, labels, embeddings, params, second).
+ *
+ * Checks that name and parameters exist (42704, 22023), that arrays have one
+ * dimension and no nulls (2202E, 22004), embeddings the same dimensions
+ * (22000), and labels and second arguments what the kind of loss wants
+ * (check_second()).  Reads no table and needs no right.  54000 if it would
+ * take more than MAX_PRODUCTS; 22003 if the loss or its gradient is not
+ * finite.
+ */
 Datum
 evaluate_loss(PG_FUNCTION_ARGS)
 {

@@ -274,7 +274,13 @@ put_batch(ReturnSetInfo *result, const Sample *sample, int number,
 
 /*
  * sample_batch(source, classes_per_batch, examples_per_class, seed,
- * known_classes, max_examples_per_class, sampler, batches)
+ * known_classes, max_examples_per_class, sampler, batches): rows of the first
+ * batches that a training with the same arguments draws.
+ *
+ * Checks arguments as train() does (sampling_read()).  Needs no model and no
+ * right but those of the query, which runs as the caller and must be one
+ * SELECT; its rows must fit into similarity.training_memory or go to a file.
+ * 54000 if an input is too large to be shown as text.
  */
 Datum
 sample_batch(PG_FUNCTION_ARGS)
@@ -331,7 +337,10 @@ class_ratio(const Sample *sample, int32 *labels)
 	return (double) sample->batch / classes;
 }
 
-/* The same arguments, and how many batches to look at */
+/*
+ * batch_class_ratio(..., num_batches): the mean over batches of rows for each
+ * class.  Arguments, rights and errors are those of sample_batch().
+ */
 Datum
 batch_class_ratio(PG_FUNCTION_ARGS)
 {

@@ -247,6 +247,10 @@ restore(Training *training)
 					(int) (steps % options->steps_per_epoch), checkpoint.sums);
 }
 
+/*
+ * What costs least is checked first, and everything before the run is
+ * recorded.
+ */
 static void
 prepare_training(Training *training, FunctionCallInfo fcinfo)
 {
@@ -326,6 +330,9 @@ check_weights(const Training *training)
 
 /* ---- what is written ---- */
 
+/*
+ * A commit ends the snapshot; whoever reads afterwards takes one of its own.
+ */
 static void
 commit_training(const Training *training)
 {
@@ -561,6 +568,17 @@ train(Training *training, FunctionCallInfo fcinfo)
 		catalog_unlock_model(&training->model, ExclusiveLock);
 }
 
+/*
+ * CALL similarity.train(model, source, ...): arguments as in train_options.c.
+ *
+ * In the order of prepare(): arguments, loss, optimizer and schedule with
+ * their parameters (22023, 22004; 42704 for a name that does not exist); the
+ * right of the model's owner (42501); the model's lock (55006 if another
+ * session trains it); memory (53400, which names similarity.training_memory);
+ * the query, one SELECT of (input, label), run as the caller; every row of it.
+ * Not in a read-only transaction or on a standby (25006).  An error before the
+ * run is recorded leaves nothing behind.
+ */
 Datum
 train_model(PG_FUNCTION_ARGS)
 {
