@@ -226,7 +226,10 @@ tell_not_reached(const Target *target, const char *detail)
 					target->name), errdetail_internal("%s", detail)));
 }
 
-/* Is a cut point at that place believed?  Of doubtful items, unless most of what it accepts is wrong. */
+/*
+ * Is a cut point at that place believed?  Of doubtful items only if it accepts
+ * at least as many right matches as wrong ones.
+ */
 static bool
 is_believed(const EvalCurve *curve, size_t place, bool doubtful)
 {
@@ -274,14 +277,14 @@ choose_cutpoints(Targets *targets, const Labels *labels, const Matches *matches,
 
 /* ---- the gallery as it was ---- */
 
-/* What tells whether a gallery is what it was: its rows and a sum of hashes. */
+/* Fingerprint of a gallery: its number of rows and a sum of hashes */
 typedef struct Contents
 {
 	int64		rows;
 	Datum		hash;			/* numeric */
 } Contents;
 
-/* Rows, embeddings or labels that changed change the sum of their hashes. */
+/* A changed row, embedding or label changes the sum of hashes. */
 static Contents
 read_contents(const Gallery *gallery)
 {

@@ -2,11 +2,11 @@
  * doubt.c
  *	  What makes the numbers of a calibration or an evaluation doubtful.
  *
- * Input that is legal may still say nothing, or something else than its author
- * thinks: labels that the gallery does not have, items that are the gallery's
- * own rows, too few of them.  This file tells; what many sound sets show as well
- * is a notice, the rest a warning.  It changes no number, but for calibrate(),
- * which asks whether the doubt is grave.
+ * Valid input may still prove nothing, or something other than its author
+ * intends: labels that the gallery does not have, items that are the gallery's
+ * own rows, too few of them.  This file reports that: as a notice if many good
+ * data sets show it too, otherwise as a warning.  It changes no result, except
+ * that calibrate() asks whether the doubt is serious.
  */
 #include "postgres.h"
 
@@ -23,10 +23,10 @@
  */
 #define FEW_ITEMS 20
 
-/* Most labels that a message names */
+/* Maximum number of labels that a message names */
 #define NAMED_LABELS 5
 
-/* A share that sound sets have as well is a notice. */
+/* A share that good data sets have as well is a notice. */
 static int
 level_of_share(int64 part, int64 whole)
 {
@@ -52,7 +52,7 @@ insert_name(const char **names, int n, const char *name)
 	return Min(n + 1, NAMED_LABELS);
 }
 
-/* Labels that the gallery has, or those of items that it has not: "a", "b", ... */
+/* Labels of the gallery, or labels of items that it lacks: "a", "b", ... */
 static char *
 name_labels(const Labels *labels, bool in_gallery)
 {
@@ -197,7 +197,10 @@ doubt_is_grave(const Labels *labels, const Matches *matches)
 		2 * missing_items(labels) >= matches->n;
 }
 
-/* Tell of items that calibrate nothing, but not of those that doubt_items() told; did we? */
+/*
+ * Warn of items that cannot calibrate, except of what doubt_items() reported.
+ * True if there was a warning.
+ */
 static bool
 doubt_ground(const Labels *labels, const Matches *matches,
 			 const EvalCurve *curve)
@@ -226,7 +229,7 @@ doubt_ground(const Labels *labels, const Matches *matches,
 	return true;
 }
 
-/* Tell what the items make of the cut point. */
+/* Warn if the cut point "optimal" is of no use. */
 static void
 doubt_optimal(const EvalCurve *curve, size_t place, bool accepted, bool told)
 {

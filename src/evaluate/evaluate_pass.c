@@ -3,9 +3,9 @@
  *	  One pass over a query and the neighbors of its rows: what calibration
  *	  and every evaluation are made of.
  *
- * Neighbors are the true ones, found by exact_neighbors.c, or those that a look-up
- * finds, row by row.  The latter may miss some where an index answers; for a
- * sample of the rows the true ones are found as well, to tell how many.
+ * Neighbors are the true ones, found by exact_neighbors.c, or those that a
+ * look-up finds, row by row.  An index may miss some of them; for a sample of
+ * the rows the true ones are found as well, to measure how many.
  */
 #include "postgres.h"
 

@@ -3,7 +3,7 @@
  *	  attach(): keep the embeddings of a gallery current by a trigger.
  *
  * A table has one trigger for each embedding column, for all galleries of that
- * column.  It embeds with the rights of whoever writes the row.
+ * column.  It embeds with the privileges of the role that writes the row.
  */
 #include "postgres.h"
 
@@ -160,7 +160,7 @@ gallery_attach(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* No trigger any more, unless another gallery of the column wants it */
+/* Drop the trigger, unless another gallery of the column needs it. */
 void
 gallery_end_trigger(const Gallery *gallery)
 {
@@ -204,7 +204,7 @@ typedef struct EmbedRow
 	void	   *domain_checks;
 } EmbedRow;
 
-/* The attached gallery of the table, or of the one that it is a partition of */
+/* The attached gallery of the table, or of its topmost partitioned table */
 static Gallery *
 attached_gallery(const TriggerData *trigger)
 {
@@ -226,8 +226,8 @@ attached_gallery(const TriggerData *trigger)
 }
 
 /*
- * The version of now: the table is locked, so that reembed() cannot change it,
- * but the statement's snapshot may be older.
+ * The gallery's current version.  The table is locked, so that reembed()
+ * cannot change it, but the statement's snapshot may be older.
  */
 static int
 current_version(const TriggerData *trigger)
@@ -314,7 +314,7 @@ is_current(const TriggerData *trigger, const EmbedRow *rows, HeapTuple row,
 	return !same_value(trigger->tg_trigtuple, row, desc, rows->embedding);
 }
 
-/* Whoever writes rows need not know that they are embedded. */
+/* The writer of a row need not know that it is embedded. */
 static void
 embed_error_context(void *arg)
 {
@@ -353,7 +353,7 @@ embed_tuple(const TriggerData *trigger, EmbedRow *rows, HeapTuple row)
 	input = heap_getattr(row, rows->input, desc, &isnull);
 	if (!isnull)
 		value = embed_input(trigger, rows, input);
-	/* what a trigger gives is not checked again */
+	/* the executor does not check domains after triggers */
 	if (OidIsValid(rows->domain))
 		domain_check(value, isnull, rows->domain, &rows->domain_checks,
 					 GetMemoryChunkContext(rows));
@@ -380,7 +380,7 @@ gallery_embed_row(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("similarity.embed_row must be called as a trigger before a row is written")));
-	/* rows of a dump come back as they were, and before what would tell */
+	/* a dump restores embeddings too, before the catalog that we would read */
 	if (loading_dump() &&
 		class_ownercheck(RelationGetRelid(trigger->tg_relation), GetUserId()))
 		return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?

@@ -166,7 +166,7 @@ choose_version(Gallery *gallery)
 	return model_of_version(gallery, gallery->version);
 }
 
-/* Pictures take the model's input shape unless told otherwise. */
+/* Images have the shape of the model's input unless one is given. */
 static void
 choose_shape(Gallery *gallery, int32 model)
 {

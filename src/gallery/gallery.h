@@ -32,8 +32,8 @@ typedef struct Gallery
 	char	   *label;
 	char	   *key;			/* NULL: there is none */
 	char	   *image;			/* NULL: there is none */
-	char	   *input;			/* what embedding is computed from; NULL: not
-								 * told */
+	char	   *input;			/* column that attach() embeds; NULL: not
+								 * attached */
 	int			height;			/* of images; 0: not known */
 	int			width;
 	int			channels;
@@ -57,20 +57,23 @@ extern Gallery *gallery_open(const char *name);
 extern void gallery_reopen(const Gallery *gallery);
 extern void gallery_close(const Gallery *gallery);
 
-/* Names of the galleries of a model that its owner has (himself or by a role); returns how many. */
+/*
+ * Names of the galleries of a model that belong to its owner, or to a role of
+ * which the owner is a member; returns how many.
+ */
 extern int	gallery_names_of_model(const char *model, char ***names);
 
-/* The galleries of a model that its owner has, and others of the same columns, hold this version now. */
+/* Set the version of these galleries, and of others of the same columns. */
 extern void gallery_set_versions(const char *model, int version);
 
-/* A gallery of that table and column, but for one, which has an input column, or NULL. */
+/* Another gallery of that table and column that is attached, or NULL. */
 extern Gallery *gallery_find_attached(Oid relid, const char *embedding,
 									  int32 except);
 
-/* Tell what embeddings are computed from; NULL: it is not told. */
+/* Record the input column of attach(); NULL: detached. */
 extern void gallery_set_input(const Gallery *gallery, const char *input);
 
-/* The gallery of that name as registered, its table not looked at. */
+/* The gallery of that name as registered; its table is not checked. */
 extern Gallery *gallery_find(const char *name);
 
 /* ERRCODE_INSUFFICIENT_PRIVILEGE unless the current role owns it. */
@@ -80,22 +83,22 @@ extern void gallery_require_owner(const Gallery *gallery);
 extern void gallery_resolve(Gallery *gallery);
 
 /*
- * What is kept for others, a calibration, is made of what the gallery's owner
- * sees, whoever asks for it: from here on the table is read as the owner, in
- * gallery_enter() ... gallery_leave().  ERROR unless the current role owns it.
+ * A calibration is kept for others, so it is made of what the gallery's owner
+ * sees: from here on the table is read as the owner, between gallery_enter()
+ * and gallery_leave().  ERROR unless the current role owns the gallery.
  */
 extern void gallery_read_as_owner(Gallery *gallery);
 
 extern void gallery_enter(const Gallery *gallery, RoleFrame *frame);
 extern void gallery_leave(const Gallery *gallery, const RoleFrame *frame);
 
-/* ERROR that the gallery has no row to be compared with. */
+/* ERROR: the gallery has no row with an embedding. */
 pg_noreturn extern void gallery_raise_empty(const Gallery *gallery);
 
-/* ERROR that the table is not what it was when the gallery was opened. */
+/* ERROR: the table has changed since the gallery was opened. */
 pg_noreturn extern void gallery_raise_changed(const Gallery *gallery);
 
-/* Tell the names of relid; false if there is no such relation. */
+/* Set schema, table and relation of relid; false if it does not exist. */
 extern bool gallery_set_names(Gallery *gallery);
 
 /* May the current role read a column, or a system column (negative)? */
@@ -155,7 +158,7 @@ extern const Cutpoint *calibration_cutpoint(const Calibration *calibration,
 											const Gallery *gallery,
 											const char *name);
 
-/* Forget the input column, and drop the trigger unless another gallery of the column wants it. */
+/* Detach: also drop the trigger unless another gallery of the column needs it. */
 extern void gallery_end_trigger(const Gallery *gallery);
 
 /* WARNING if the cut point accepts nothing. */

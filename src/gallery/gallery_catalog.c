@@ -39,7 +39,10 @@ gallery_entry(const char *name)
 	return psprintf("gallery \"%s\"", name);
 }
 
-/* Its model must be there and the version one of it; while a dump is being loaded they may come later. */
+/*
+ * The model must exist and have the version; while a dump is being loaded,
+ * either may still be missing.
+ */
 static void
 check_model(const Gallery *gallery, int32 model, int32 model_of_version)
 {
@@ -138,9 +141,9 @@ held_version(int32 gallery, int *version)
 }
 
 /*
- * Columns, cut points and whatever else is said of a gallery are for its owner
- * and for those who may read its table.  This comes before everything that an
- * error could tell.
+ * Columns, cut points and everything else about a gallery are visible to its
+ * owner and to roles that may read its table.  Checked first, so that no later
+ * error reveals any of it.
  */
 static void
 require_sight(const Gallery *gallery)
@@ -162,8 +165,8 @@ require_sight(const Gallery *gallery)
  * reembed() changes the version and the rows of a gallery at once, under an
  * exclusive lock on its table.  Our snapshot may be older than that, and would
  * then see an old version here and new rows there: therefore the table is
- * locked, and if the version changed, the function that opened the gallery goes
- * on with a snapshot of now.
+ * locked, and if the version changed, the function that opened the gallery
+ * continues with a new snapshot.
  */
 Gallery *
 gallery_open(const char *name)
@@ -269,7 +272,7 @@ gallery_require_owner(const Gallery *gallery)
 
 /* ---- calibrations ---- */
 
-/* Distances of another version's embeddings mean nothing here. */
+/* Distances between embeddings of different versions are meaningless. */
 static void
 check_gallery_version(const Gallery *gallery, int version)
 {

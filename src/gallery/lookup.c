@@ -5,8 +5,8 @@
  * The search is one SELECT ... ORDER BY distance LIMIT k on the user's table,
  * run as the invoker, with every name quoted and qualified, so that an index
  * serves it and privileges, row security and visibility are PostgreSQL's.
- * k stands in its text: a parameter would hide from the planner how few rows
- * are wanted.
+ * k is a literal in its text: a parameter would hide from the planner how few
+ * rows are needed.
  */
 #include "postgres.h"
 
@@ -340,8 +340,8 @@ column_type(const NeighborRow *row, int column)
 }
 
 /*
- * The plan is made anew when the table changes, and users' functions that ran
- * since may have put another table in its place.
+ * A changed table invalidates the plan, and functions of users that ran since
+ * then may have put another table in its place.
  */
 Datum
 neighbor_value(const NeighborRow *row, int column, Oid type, bool *isnull)

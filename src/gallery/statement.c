@@ -6,7 +6,7 @@
  * Reading the catalog and planning the search would cost more than the search
  * itself, so that the first call leaves both in fn_extra, which lives as long
  * as the statement.  The functions are STABLE: nothing they read changes
- * meanwhile, and a saved plan notices when the table does.
+ * during the statement, and a saved plan notices when the table does.
  */
 #include "postgres.h"
 

@@ -12,8 +12,8 @@
  *   tanh        tanh(x)                  1 - y^2
  *   softmax     e^x / sum of e^x         dx = y (dy - sum of y dy)
  * Phi and phi are the normal distribution and its density: gelu is the exact
- * one, not the approximation by tanh.  Derivatives that can be told from y
- * are: then x need not be kept.  gelu, silu and hard_swish fall before they
+ * one, not the approximation by tanh.  Derivatives are computed from y where
+ * possible: then x need not be kept.  gelu, silu and hard_swish fall before they
  * rise, so that their y belongs to two x.
  *
  * NaN must stay NaN: a model that diverged must not look sound.  Hence x < 0 ?
@@ -132,7 +132,7 @@ activate_rows(NnActivation activation, size_t rows, size_t width, real *x)
 	}
 }
 
-/* Rows of a piece; all functions but one take each number by itself */
+/* Rows of a piece; all functions except softmax are elementwise */
 static size_t
 piece_rows(NnActivation activation, size_t *rows, size_t *width)
 {
@@ -188,7 +188,7 @@ softmax_backward(size_t width, const real *out, real *dout)
 		dout[i] = out[i] * (dout[i] - sum);
 }
 
-/* dout [rows][width] = dout f'(before, or told from out) */
+/* dout [rows][width] = dout f'(before), or f' computed from out */
 static void
 activate_rows_backward(NnActivation activation, size_t rows, size_t width,
 					   const real *before, const real *out, real *dout)

@@ -13,7 +13,7 @@
 #include "kernel/gemm.h"
 #include "nn/conv.h"
 
-/* Numbers of a tile of patches */
+/* Elements of a tile of patches */
 #define TILE_SIZE (64 * 1024)
 
 /*

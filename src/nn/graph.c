@@ -73,8 +73,8 @@ place_tensors(NnGraph *graph, NnLayer *layer, Status *status)
 /* ---- what a layer reads ---- */
 
 /*
- * NN_INPUT if there is none: also what the model's input is, which connect()
- * tells apart by the name.
+ * NN_INPUT if there is none.  That also stands for the model's input; connect()
+ * distinguishes the two by name.
  */
 static int
 find_layer(const NnGraph *graph, int before, const char *name)

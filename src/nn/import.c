@@ -14,7 +14,7 @@
 
 #define SHAPE_TEXT_SIZE 200		/* of SAFETENSORS_MAX_RANK numbers */
 
-/* Which of the graph's dimensions stands where in the file */
+/* Order of the graph's dimensions in the file */
 static const int *
 dimension_order(const NnShape *shape, bool torch)
 {
@@ -27,7 +27,7 @@ dimension_order(const NnShape *shape, bool torch)
 	return torch && shape->rank == 4 ? torch4 : plain;
 }
 
-/* Where a tensor of Keras' layout stands in PyTorch's: units x inputs, OIHW. */
+/* Index in PyTorch's layout (units x inputs, OIHW) of element i in Keras' */
 static size_t
 torch_index(const NnShape *shape, size_t i)
 {
@@ -89,7 +89,7 @@ fail_shape(const SafeTensor *source, const NnTensorInfo *tensor, Status *status)
 	return status_hint(status, "Layouts are keras and torch.");
 }
 
-/* PyTorch counts batches in a tensor that is no weight. */
+/* PyTorch counts batches in a tensor that is not a weight. */
 static void
 drop_counters(SafeTensors *file)
 {
@@ -108,7 +108,7 @@ drop_counters(SafeTensors *file)
 	file->n = kept;
 }
 
-/* Put the tensors in the graph's order, unless they are found by name: tells which. */
+/* Are tensors found by name?  Otherwise sort them into the graph's order. */
 static bool
 is_by_name(SafeTensors *file, const NnGraph *graph)
 {

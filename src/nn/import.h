@@ -26,7 +26,7 @@ extern bool nn_import_begin(NnImport *import, SafeTensors *file,
 							const NnGraph *graph, bool torch, Arena *arena,
 							Status *status);
 
-/* Numbers of a tensor of the graph from the first; they need not be finite. */
+/* Elements of a tensor of the graph from the first; they may be not finite. */
 extern void nn_import_read(const NnImport *import, const NnTensorInfo *tensor,
 						   size_t first, size_t n, float *out);
 

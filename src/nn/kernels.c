@@ -173,7 +173,7 @@ DISPATCH(nn_rmsprop_update,
 		  real *weights, real *squares, real *velocity, real *mean),
 		 (step, n, gradient, weights, squares, velocity, mean))
 
-/* Numbers whose squares are summed in real before they are added in double */
+/* Elements whose squares are summed in real before they are added in double */
 #define SQUARES_BLOCK 1024
 
 BODY void

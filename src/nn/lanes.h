@@ -35,7 +35,7 @@
 #endif
 
 /*
- * Numbers that one vector register holds.  A vector type wider than the
+ * Elements that one vector register holds.  A vector type wider than the
  * registers compiles to traffic with the stack (measured: four times slower),
  * so it is AVX2's width on x86, which AVX-512 machines run as fast, and
  * NEON's elsewhere.

@@ -224,7 +224,7 @@ nn_window_shape(NnLayer *layer, ParamValue kernel, ParamValue strides,
 	return true;
 }
 
-/* Numbers drawn between looks for an interrupt */
+/* Elements drawn between checks for an interrupt */
 #define INITIALIZED_AT_ONCE 65536
 
 /*

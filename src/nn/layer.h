@@ -4,7 +4,7 @@
  *
  * A layer type is a table of functions; a layer is a type with parameters,
  * shapes and its place in the weights.  Tensors are NHWC; a batch of n rows
- * is n times layer->inputs (outputs) numbers, densely packed.
+ * is n times layer->inputs (outputs) elements, densely packed.
  *
  * Backward hands each piece of the weights' gradient to pass->sink as soon as
  * nothing in this step reads those weights again: training's sink is the
@@ -92,7 +92,7 @@ nn_window_position(const NnWindow *w, int p, int tap)
 	return ((long) y * w->width + x) * w->channels;
 }
 
-/* A source of a layer that is no layer: the model's input */
+/* A source of a layer that is not a layer: the model's input */
 #define NN_INPUT (-1)
 
 typedef struct NnLayer
@@ -171,10 +171,10 @@ struct NnLayerType
 	/* First weights; NULL if the layer has none. */
 	void		(*init) (const NnLayer *layer, Random *random, real *weights);
 
-	/* Numbers of scratch that one worker needs for n rows; NULL: none. */
+	/* Elements of scratch that one worker needs for n rows; NULL: none. */
 	size_t		(*scratch) (const NnLayer *layer, int n);
 
-	/* Numbers kept of n rows from forward to backward; NULL: none. */
+	/* Elements kept for n rows from forward to backward; NULL: none. */
 	size_t		(*saved) (const NnLayer *layer, int n);
 
 	/* saved is NULL outside of training. */
@@ -248,7 +248,7 @@ extern const char *const nn_initializer_names[];
 extern int	nn_type_index(const char *kind, const char *name,
 						  const NnDescription *(*at) (int i), Status *status);
 
-/* Numbers in a shape; false if above NN_MAX_WEIGHTS. */
+/* Elements of a shape; false if above NN_MAX_WEIGHTS. */
 extern bool nn_shape_count(const NnShape *shape, size_t *count);
 
 /* "28x28x1" into text; returns text */

@@ -35,11 +35,11 @@ enum
 	KERNEL, BIAS
 };
 
-/* A band of W: numbers at most, a quarter of a small L2 cache, and rows */
+/* Maximum elements of a band of W, a quarter of a small L2 cache, and rows */
 #define BAND_SIZE (32 * 1024)
 #define BAND_ROWS 256
 
-/* Numbers of W that one worker multiplies sooner than several */
+/* Elements of W up to which one worker is faster than several */
 #define SMALL_KERNEL (64 * 1024)
 
 /* Rows up to which a product of a matrix and single vectors is faster */

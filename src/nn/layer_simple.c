@@ -1,7 +1,6 @@
 /*
  * layer_simple.c
- *	  Layers without weights that handle each number by itself: rescaling,
- *	  activation, dropout.
+ *	  Elementwise layers without weights: rescaling, activation, dropout.
  */
 #include <string.h>
 

@@ -30,7 +30,7 @@ loss_capacity(const NnLossType *type, const Params *params, int n)
 }
 
 /*
- * Numbers of the matrix: rows by keys or proxies, or the square of dimensions
+ * Elements of the matrix: rows by keys or proxies, or the square of dimensions
  * for losses that correlate them; the metrics need rows by rows.
  */
 static size_t

@@ -82,7 +82,7 @@ struct NnLossType
 						  NnLossWork *work);
 };
 
-/* Parameters that all losses of a kind have, in front of their own */
+/* Common parameters of a kind of losses, before each loss's own */
 enum
 {
 	NN_PAIR_DISTANCE, NN_PAIR_REDUCTION, NN_PAIR_MEMORY_SIZE,

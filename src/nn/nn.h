@@ -253,8 +253,8 @@ extern NnTrainer *nn_trainer_create(Arena *arena, const NnGraph *graph,
 /*
  * One step on n rows, 1 <= n <= max_batch, with their labels (any integers;
  * equal means same class; 0 .. classes - 1 for proxy losses).  A loss of pairs
- * takes rows 0 and 1, 2 and 3, ... as such.  Fails with STATUS_DIVERGED, weights untouched, when the loss is
- * not finite.
+ * takes rows 0 and 1, 2 and 3, ... as such.  Fails with STATUS_DIVERGED,
+ * weights untouched, when the loss is not finite.
  */
 extern bool nn_trainer_step(NnTrainer *trainer, NnElement element,
 							const void *const *rows, const int32_t *labels,
@@ -263,7 +263,7 @@ extern bool nn_trainer_step(NnTrainer *trainer, NnElement element,
 /*
  * All that steps change beside the weights, as parts of memory with names: who
  * keeps them and the weights can go on as if nothing had happened.  Counters
- * come first; to restore, set them, ask for the parts anew, since sizes follow
+ * come first; to restore, set them, ask for the parts again, since sizes follow
  * from counters, and fill the others.
  */
 #define NN_COUNTERS 3

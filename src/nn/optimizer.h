@@ -36,7 +36,7 @@ struct NnOptimizerType
 						   size_t count, const real *gradient);
 };
 
-/* Parameters that all have, in front of their own; clipping is update.c's */
+/* Common parameters, before each optimizer's own; clipping is in update.c */
 enum
 {
 	NN_OPT_LEARNING_RATE, NN_OPT_CLIPNORM, NN_OPT_CLIPVALUE,

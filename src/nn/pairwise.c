@@ -3,7 +3,7 @@
  *	  Matrices of distances between rows and keys, and their gradients.
  *
  * q is [n][dims], k [m][dims], D and G [n][m].  For one pair, gradients by q;
- * by k they are the negative, but for products and snr:
+ * by k they are the negative, except for products and snr:
  *   cosine             max(1 - q.k, 0)        -k where above 0; by k -q
  *   inner_product      q.k                    k; by k q
  *   euclidean          |q - k|                (q - k) / |q - k|, 0 at 0

@@ -47,7 +47,7 @@ skip_blanks(Reader *reader)
 		reader->at++;
 }
 
-/* Is c the next character that is no blank?  Then step over it. */
+/* Skip blanks, and c if it comes next; returns whether it did. */
 static bool
 accept(Reader *reader, char c)
 {
@@ -113,7 +113,7 @@ put_utf8(char *out, uint32_t code)
 	return out;
 }
 
-/* What stands after a backslash; no surrogates: names need none. */
+/* The rest of an escape, after the backslash; no surrogates: names need none */
 static bool
 read_escape(Reader *reader, char **out)
 {

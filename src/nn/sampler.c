@@ -7,7 +7,7 @@
  * without replacement, or with replacement when it has too few.
  *
  * The sequence of batches is a function of the seed and of the labels in their
- * order: a training that goes on from a checkpoint draws the same batches by
+ * order: a training that resumes from a checkpoint draws the same batches by
  * drawing those before again.
  */
 #include <string.h>

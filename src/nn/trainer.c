@@ -32,7 +32,7 @@ struct NnTrainer
 	NnPlan		plan;			/* of the memory: activations and gradients */
 	real	   *memory;
 	NnLossWork	work;
-	int64_t		counters[NN_COUNTERS];	/* as nn_trainer_state() told them */
+	int64_t		counters[NN_COUNTERS];	/* as nn_trainer_state() gave them */
 };
 
 /* Proxies of the loss, as numbers; 0 if it has none */
@@ -300,7 +300,7 @@ learning_rate(const NnTrainer *trainer, int64_t step)
 											(double) options->total_steps);
 }
 
-/* Proxies are a tensor of their own, with a learning rate of their own. */
+/* Proxies are a separate tensor with a separate learning rate. */
 static void
 update_proxies(NnTrainer *trainer)
 {
@@ -322,7 +322,7 @@ update_proxies(NnTrainer *trainer)
 	}
 }
 
-/* A proxy loss has a proxy for each class it was told of. */
+/* A proxy loss has one proxy for each of options.classes. */
 static bool
 check_labels(const NnTrainer *trainer, const int32_t *labels, int n,
 			 Status *status)

@@ -19,7 +19,7 @@
 /* Weights that one slice of the pool updates: a few hundred kB with moments */
 #define SLICE 32768
 
-/* Numbers of a piece that are handled at once */
+/* Elements of a piece that are handled at once */
 #define PART 4096
 
 static bool

@@ -21,7 +21,7 @@ typedef struct NnUpdate
 	_Atomic double squares;		/* of what went on at once */
 } NnUpdate;
 
-/* Numbers of a gradient to be kept for these parameters, 0 if none is */
+/* Elements of the gradient to be kept for these parameters; 0: none */
 extern size_t nn_update_size(const NnGraph *graph, const NnOptimizerType *type,
 							 const Params *params);
 

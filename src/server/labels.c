@@ -152,7 +152,7 @@ labels_bytes(const Labels *labels)
 	return labels->bytes;
 }
 
-/* char(n) pads with blanks that are no part of the value. */
+/* char(n) pads with blanks that are not part of the value. */
 static void
 cut_blanks(char *label, Size length)
 {

@@ -85,7 +85,7 @@ report_activity(const Progress *progress)
 	pgstat_report_activity(STATE_RUNNING, activity);
 }
 
-/* A mean with its least and greatest, which stand behind each other in sums */
+/* A mean with its minimum and maximum, which are adjacent in sums */
 static void
 add_distances(double *sums, double avg, double min, double max)
 {

@@ -12,12 +12,12 @@
 #include "portability/instr_time.h"
 #include "utils/jsonb.h"
 
-/* What is told of a step, or of the steps of an epoch; NaN where none had it */
+/* Metrics of a step, or of the steps of an epoch; NaN where none had it */
 typedef struct TrainingMetrics
 {
 	double		loss;
 	double		learning_rate;	/* of the last step */
-	double		avg_positive;	/* mean of means, least and greatest */
+	double		avg_positive;	/* mean of means, minimum and maximum */
 	double		min_positive;
 	double		max_positive;
 	double		avg_negative;
@@ -66,7 +66,7 @@ typedef struct Progress
 	int			step;			/* of this epoch, made so far */
 	double		sums[PROGRESS_SUMS];
 	instr_time	start;			/* of this epoch, or since it was resumed */
-	instr_time	reported;		/* when pg_stat_activity was told last */
+	instr_time	reported;		/* last change of pg_stat_activity */
 	instr_time	logged;			/* when a step was logged last, */
 	int			since_logged;	/* and steps since then */
 } Progress;
@@ -74,7 +74,7 @@ typedef struct Progress
 extern void progress_begin(Progress *progress, const char *model, int epochs,
 						   int steps_per_epoch, int batch);
 
-/* An epoch begins; or goes on after so many steps with their sums. */
+/* Begin an epoch, or continue it after so many steps with their sums. */
 extern void progress_epoch(Progress *progress, int epoch);
 extern void progress_resume(Progress *progress, int epoch, int step,
 							const double *sums);
@@ -82,7 +82,7 @@ extern void progress_resume(Progress *progress, int epoch, int step,
 /* The sums as they are to be kept */
 extern void progress_sums(const Progress *progress, double *sums);
 
-/* Count a step; once a second pg_stat_activity.query is changed to tell. */
+/* Count a step; once a second, show it in pg_stat_activity.query. */
 extern void progress_step(Progress *progress, const NnStepStats *stats);
 
 /* The step just counted, as it is to be logged */

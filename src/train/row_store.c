@@ -83,7 +83,7 @@ begin_file(RowStore *store)
 	MemoryContextRegisterResetCallback(store->context, &store->callback);
 }
 
-/* Where a row stands in the file */
+/* Offset of a row in the file */
 static off_t
 file_offset(const RowStore *store, uint32 i)
 {

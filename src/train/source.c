@@ -68,7 +68,7 @@ add_known_classes(Reader *reader, ArrayType *known)
 	reader->known_only = true;
 }
 
-/* The class of a row, or NO_LABEL if it is not wanted */
+/* The class of a row, or NO_LABEL if rows of its label are skipped */
 static int32
 read_label(Reader *reader)
 {
@@ -175,7 +175,7 @@ append_row(Reader *reader, const void *input, int32 label)
 	rows->nrows++;
 }
 
-/* Is a row of this class, or any if there are no labels, wanted? */
+/* Do we keep a row of this class?  Without labels, every row. */
 static bool
 is_wanted(const Reader *reader, int32 label)
 {

@@ -7,13 +7,13 @@
  * compute.  finish() writes the version whole, so that none is ever seen half.
  *
  * Outside of a transaction block the procedure commits before the first epoch,
- * which lets go of the snapshot and of every lock but that on the model, and
+ * which releases the snapshot and every lock except that on the model, and
  * after each epoch.  Inside of one (or in a function, or under an exception
  * handler) all of it belongs to the caller's transaction.
  *
  * An error after the run was recorded, a cancel request above all, is caught
  * outside of a transaction block in order to record how the run ended, and
- * thrown again.  It may come from inside of SPI, whose stack must be unwound
+ * rethrown.  It may come from inside of SPI, whose stack must be unwound
  * before anything else can be done: therefore what is written is written in a
  * subtransaction, whose rollback does that.
  */
@@ -311,7 +311,7 @@ run_step(Training *training)
 /* Weights looked at between interrupts */
 #define CHECKED_AT_ONCE (1024 * 1024)
 
-/* The last step's loss was finite, but what it made of the weights? */
+/* The last step's loss was finite; its update may have overflowed. */
 static void
 check_weights(const Training *training)
 {
@@ -331,7 +331,7 @@ check_weights(const Training *training)
 /* ---- what is written ---- */
 
 /*
- * A commit ends the snapshot; whoever reads afterwards takes one of its own.
+ * A commit ends the snapshot; what reads afterwards takes a new one.
  */
 static void
 commit_training(const Training *training)
@@ -351,10 +351,10 @@ write_and_commit(Training *training, void (*write) (Training *training))
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 
-	/* training_run_epoch() and others leave their arguments behind */
 	EnsurePortalSnapshotExists();
 	if (!training->atomic)
 		BeginInternalSubTransaction(NULL);
+	/* training_run_epoch() and others do not free their arguments */
 	MemoryContextSwitchTo(training->write_context);
 	write(training);
 	MemoryContextSwitchTo(context);
@@ -383,7 +383,10 @@ write_epoch(Training *training)
 	training_run_epoch(training->run, &training->model, &training->stats);
 }
 
-/* One from which training would diverge is worth less than the last one. */
+/*
+ * Check the weights first: a checkpoint that is not finite would replace the
+ * last good one.
+ */
 static void
 write_checkpoint(Training *training)
 {

@@ -35,7 +35,7 @@ typedef struct TrainOptions
 
 /*
  * Read the arguments of similarity.train into memory of CurrentMemoryContext.
- * ERROR for everything that can be told without the model and the data.
+ * ERROR for everything that can be checked without the model and the data.
  */
 extern void train_options_read(FunctionCallInfo fcinfo, TrainOptions *options);
 

@@ -22,7 +22,7 @@ typedef struct TrainingMemory
 } TrainingMemory;
 
 /*
- * ERROR that tells what needs how much if all but the inputs of rows, which
+ * ERROR that says what needs how much if all but the inputs of rows, which
  * can go to disk, exceeds similarity.training_memory.
  */
 extern void memory_check(const TrainingMemory *memory);

@@ -184,7 +184,7 @@ arg_metrics(CatalogArgs *args, const TrainingMetrics *m)
 	"loss, learning_rate, avg_positive, min_positive, max_positive, avg_negative," \
 	" min_negative, max_negative, dist_gap, gradient_norm, images_per_second"
 
-/* The lock on the rows of run and model waits for whoever is deleting them. */
+/* Locking the rows of run and model waits for a session that deletes them. */
 void
 training_run_epoch(int64 run, const CatalogModel *model,
 				   const EpochStats *stats)

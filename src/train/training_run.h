@@ -42,7 +42,7 @@ extern void training_run_steps(int64 run, const StepStats *steps, int n);
 
 /*
  * Record an epoch, or how the run ended.  ERRCODE_UNDEFINED_OBJECT if the run
- * is gone, which means that the model was dropped meanwhile.
+ * is gone, which means that the model has been dropped.
  */
 extern void training_run_epoch(int64 run, const CatalogModel *model,
 							   const EpochStats *stats);

@@ -53,7 +53,7 @@ struct Validation
 	bool	   *known;			/* of each class */
 };
 
-/* What is told of a group of rows */
+/* What is reported of a group of rows */
 typedef struct RowGroup
 {
 	int64		count;
