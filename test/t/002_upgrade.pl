@@ -188,7 +188,7 @@ foreach my $statement (
 	'INSERT INTO item VALUES (502, NULL)',
 	'VACUUM (INDEX_CLEANUP ON) item',
 	"SELECT * FROM similarity.index_info('item_e')",
-	"SELECT * FROM similarity.index_figures('item_e')",
+	"SELECT * FROM similarity.index_stats('item_e')",
 	"SELECT * FROM similarity.index_recall('item_e')",
 	"SELECT * FROM similarity.verify_index('item_e')")
 {
