@@ -20,9 +20,9 @@ DECLARE
 BEGIN
 	SELECT a.layers INTO found FROM similarity.architecture a WHERE a.name = architecture.name;
 	IF found IS NULL THEN
-		RAISE EXCEPTION 'there is no architecture "%"', name
+		RAISE EXCEPTION 'unrecognized architecture "%"', name
 			USING ERRCODE = 'undefined_object',
-				HINT = (SELECT 'There are: ' || string_agg('"' || a.name || '"', ', ' ORDER BY a.name) || '.' FROM similarity.architecture a);
+				HINT = (SELECT 'Valid values are ' || string_agg('"' || a.name || '"', ', ' ORDER BY a.name) || '.' FROM similarity.architecture a);
 	END IF;
 	IF embedding IS NOT NULL THEN
 		found := jsonb_set(found, '{-1,metric_embedding,units}', to_jsonb(embedding));

@@ -226,7 +226,7 @@ CREATE FUNCTION similarity.calibrate(gallery text, query text, targets jsonb DEF
 		recall double precision, f1 double precision, binary_accuracy double precision, npv double precision, fpr double precision)
 	AS 'MODULE_PATHNAME', 'gallery_calibrate' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 2;
 COMMENT ON FUNCTION similarity.calibrate(text, text, jsonb, bigint, text, text, boolean) IS
-	'find and store the distances beyond which a neighbor is no match. query: any SELECT of (input, label). The cut point "optimal" is where calibration_metric is best; targets, {"name": value}, adds one where it reaches each value, with a NOTICE where it never does. calibration_metric: precision, recall, f1, binary_accuracy, npv or fpr. matcher: match_nearest or match_majority_vote of k neighbors. drop_closest: the items stand in the gallery themselves. If no item is matched rightly, "optimal" accepts nothing (distance -Infinity), with a warning, as there is of other input that cut points cannot rest on';
+	'find and store the distances beyond which a neighbor is no match. query: any SELECT of (input, label). The cut point "optimal" is where calibration_metric is best; targets, {"name": value}, adds one where it reaches each value, with a NOTICE where it never does. calibration_metric: precision, recall, f1, binary_accuracy, npv or fpr. matcher: match_nearest or match_majority_vote of k neighbors. drop_closest: the items are rows of the gallery. If no item is matched correctly, "optimal" accepts nothing (distance -Infinity), with a warning, as there is of other input that cut points cannot rest on';
 
 CREATE FUNCTION similarity.calibration_status(gallery text)
 	RETURNS TABLE (calibrated timestamp with time zone, queries bigint, version integer, current_version integer,
@@ -295,7 +295,7 @@ CREATE FUNCTION similarity.evaluate_retrieval(gallery text, query text, metrics 
 	RETURNS TABLE (metric text, value double precision, label text, queries bigint, index_recall double precision)
 	AS 'MODULE_PATHNAME', 'gallery_evaluate_retrieval' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 2;
 COMMENT ON FUNCTION similarity.evaluate_retrieval(text, text, text[], text, boolean, double precision, boolean, boolean) IS
-	'retrieval metrics of the items of a query (input, label), in one pass. metrics: recall@k, precision@k, map@k, ndcg@k, mrr@k, map@r, r_precision. average: micro (of items) or macro (of classes). drop_closest: the items stand in the gallery themselves. distance_threshold: farther neighbors are not relevant. exact: by the true neighbors; else by what look-ups find, and index_recall is the share of the true neighbors among them. per_class: also a row for each label';
+	'retrieval metrics of the items of a query (input, label), in one pass. metrics: recall@k, precision@k, map@k, ndcg@k, mrr@k, map@r, r_precision. average: micro (of items) or macro (of classes). drop_closest: the items are rows of the gallery. distance_threshold: farther neighbors are not relevant. exact: by the true neighbors; else by what look-ups find, and index_recall is the share of the true neighbors among them. per_class: also a row for each label';
 
 CREATE FUNCTION similarity.evaluate_classification(gallery text, query text, k bigint DEFAULT NULL, matcher text DEFAULT NULL,
 	exact boolean DEFAULT true, per_class boolean DEFAULT false, drop_closest boolean DEFAULT false)
@@ -311,7 +311,7 @@ CREATE FUNCTION similarity.confusion_matrix(gallery text, query text, cutpoint t
 	RETURNS TABLE (label text, predicted text, count bigint)
 	AS 'MODULE_PATHNAME', 'gallery_confusion_matrix' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 100;
 COMMENT ON FUNCTION similarity.confusion_matrix(text, text, text, bigint, text, boolean, boolean) IS
-	'how often items of each label were answered by each label (NULL: none of these), cells of at least 1, for psql''s \crosstabview. cutpoint NULL: every match is accepted, which needs no calibration. exact: by the true neighbors, else by what look-ups find, and a notice tells what share of the true ones that is. drop_closest: the items stand in the gallery themselves';
+	'how often items of each label were answered by each label (NULL: none of these), cells of at least 1, for psql''s \crosstabview. cutpoint NULL: every match is accepted, which needs no calibration. exact: by the true neighbors, else by what look-ups find, and a notice tells what share of the true ones that is. drop_closest: the items are rows of the gallery';
 
 -- ---- new rows, new versions ----
 

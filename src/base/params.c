@@ -57,8 +57,8 @@ hint_accepted(const Params *params, Status *status)
 								  params->specs[i].name, text);
 	}
 	if (used == 0)
-		return status_hint(status, "It takes no parameters.");
-	return status_hint(status, "Accepted parameters and their defaults: %s.",
+		return status_hint(status, "There are no valid parameters.");
+	return status_hint(status, "Valid parameters and their defaults are %s.",
 					   list);
 }
 
@@ -70,8 +70,8 @@ find(const Params *params, const char *name, Status *status)
 		if (strcmp(params->specs[i].name, name) == 0)
 			return i;
 	}
-	status_fail(status, STATUS_UNKNOWN_NAME, "%s has no parameter \"%s\"",
-				params->owner, name);
+	status_fail(status, STATUS_UNKNOWN_NAME, "unrecognized parameter \"%s\" of %s",
+				name, params->owner);
 	hint_accepted(params, status);
 	return -1;
 }
@@ -223,7 +223,7 @@ params_set_text(Params *params, const char *name, const char *value,
 	status_fail(status, STATUS_INVALID_VALUE,
 				"parameter \"%s\" of %s cannot be \"%s\"",
 				params->specs[i].name, params->owner, value);
-	return status_hint(status, "Accepted values: %s.", list);
+	return status_hint(status, "Valid values are %s.", list);
 }
 
 bool

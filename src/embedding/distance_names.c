@@ -161,8 +161,8 @@ embedding_metric(const char *name, bool bits)
 							 metrics[i].name);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("unknown distance \"%s\"", name),
-			 errhint("Distances are %s; similarity.distances() lists their other names.", names.data)));
+			 errmsg("unrecognized distance \"%s\"", name),
+			 errhint("Valid values are %s; similarity.distances() lists their other names.", names.data)));
 }
 
 /* ---- distances() ---- */

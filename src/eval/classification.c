@@ -67,10 +67,10 @@ eval_matcher_by_name(const char *name, EvalMatcher *matcher, Status *status)
 
 	if (!find_name(matcher_names, name, &value))
 	{
-		status_fail(status, STATUS_UNKNOWN_NAME, "unknown matcher \"%s\"",
+		status_fail(status, STATUS_UNKNOWN_NAME, "unrecognized matcher \"%s\"",
 					name);
 		return status_hint(status,
-						   "Matchers are match_nearest and match_majority_vote.");
+						   "Valid values are match_nearest and match_majority_vote.");
 	}
 	*matcher = (EvalMatcher) value;
 	return true;
@@ -90,9 +90,9 @@ eval_metric_by_name(const char *name, EvalMetric *metric, Status *status)
 	if (!find_name(metric_names, name, &value))
 	{
 		status_fail(status, STATUS_UNKNOWN_NAME,
-					"unknown classification metric \"%s\"", name);
+					"unrecognized classification metric \"%s\"", name);
 		return status_hint(status,
-						   "Metrics are precision, recall, f1, binary_accuracy, npv and fpr.");
+						   "Valid values are precision, recall, f1, binary_accuracy, npv and fpr.");
 	}
 	*metric = (EvalMetric) value;
 	return true;

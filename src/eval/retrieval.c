@@ -63,10 +63,10 @@ eval_retrieval_by_name(const char *name, EvalRetrievalMetric *metric,
 			parse_k(name + length, metric))
 			return true;
 	}
-	status_fail(status, STATUS_UNKNOWN_NAME, "unknown retrieval metric \"%s\"",
+	status_fail(status, STATUS_UNKNOWN_NAME, "unrecognized retrieval metric \"%s\"",
 				name);
 	return status_hint(status,
-					   "Metrics are recall@k, precision@k, map@k, ndcg@k and mrr@k "
+					   "Valid values are recall@k, precision@k, map@k, ndcg@k and mrr@k "
 					   "with k from 1 to %d, map@r and r_precision.",
 					   EVAL_MAX_K);
 }

@@ -69,7 +69,7 @@ vector_argument(FunctionCallInfo fcinfo, int arg, const char *name, int *n)
 	if (*n >= 0 && items != *n)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("array \"%s\" has another number of elements than the other arrays", name),
+				 errmsg("array \"%s\" has a different number of elements than the other arrays", name),
 				 errdetail("It has %d, not %d.", items, *n)));
 	*n = items;
 	return array;
@@ -107,7 +107,7 @@ static void
 require_elements(int n, Size bytes)
 {
 	budget_require(BUDGET_MAINTENANCE, (Size) n * bytes,
-				   "the elements of the arrays", "give shorter arrays");
+				   "the elements of the arrays", "use shorter arrays");
 }
 
 /* Codes of an array of labels, row by row; NULL is EVAL_NO_LABEL. */

@@ -153,7 +153,7 @@ add_calibration_row(void *state, int label, const int *labels,
 		pass->size = 2 * (pass->n + n);
 		budget_require(BUDGET_MAINTENANCE, pass->size * sizeof(double),
 					   "the distances of the neighbors",
-					   "take fewer items or a smaller k");
+					   "use fewer items or a smaller k");
 		pass->distances = repalloc_huge(pass->distances,
 										sizeof(double) * pass->size);
 	}
@@ -181,11 +181,11 @@ compute_curve(CalibrationPass *pass, EvalCurve *curve)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("calibration curve is too long"),
 				 errdetail("It has %zu different distances, at most %d are allowed.", n, MAX_CURVE),
-				 errhint("Take fewer items or a smaller k.")));
+				 errhint("Use fewer items or a smaller k.")));
 	budget_require(BUDGET_MAINTENANCE,
 				   n * CURVE_BYTES + pass->matches->n * ANSWER_BYTES,
 				   "the points of the calibration curve",
-				   "take fewer items or a smaller k");
+				   "use fewer items or a smaller k");
 	if (!eval_curve(pass->matches->distances, pass->matches->hits,
 					pass->matches->n, pass->distances, n, arena, curve,
 					&status))
@@ -243,7 +243,7 @@ choose_target(Target *target, const EvalCurve *curve, EvalMetric metric,
 	size_t		place;
 
 	if (best == NULL)
-		tell_not_reached(target, "No item is matched rightly.");
+		tell_not_reached(target, "No item is matched correctly.");
 	else if (!eval_target(curve, metric, target->value, &place))
 		tell_not_reached(target, psprintf("The best %s is %g, the target %g.",
 										  eval_metric_name(metric), *best,

@@ -111,9 +111,9 @@ doubt_labels(const Gallery *gallery, const Labels *labels, int64 items)
 		ereport(level,
 				(errmsg("gallery \"%s\" lacks the labels of %lld of %lld items",
 						gallery->name, (long long) missing, (long long) items),
-				 errdetail("No row can match them rightly. Their labels: %s.",
+				 errdetail("No row can match them correctly. Their labels: %s.",
 						   name_labels(labels, false)), level < WARNING ? 0 :
-				 errhint("Leave them out, or add rows of these labels, unless these items are to match nothing.")));
+				 errhint("Leave them out, or add rows of these labels, unless these items should match nothing.")));
 	return level >= WARNING;
 }
 
@@ -128,8 +128,8 @@ doubt_own_rows(const Gallery *gallery, const PassItems *items,
 				(errmsg("gallery \"%s\" itself holds the embeddings of %lld of %lld items",
 						gallery->name, (long long) items->own,
 						(long long) items->n),
-				 errdetail("Items that stand in the gallery find themselves, which says nothing about new ones."),
-				 errhint("Take items that are not in the gallery."
+				 errdetail("Items that are in the gallery find themselves, which says nothing about new ones."),
+				 errhint("Use items that are not in the gallery."
 						 " Calibration and evaluations can leave out the nearest row of each: drop_closest => true.")));
 	else if (drop_closest && 2 * items->own < items->n)
 		ereport(WARNING,
@@ -137,7 +137,7 @@ doubt_own_rows(const Gallery *gallery, const PassItems *items,
 						gallery->name, (long long) items->own,
 						(long long) items->n),
 				 errdetail("drop_closest leaves out the nearest row of all of them."),
-				 errhint("It is for items that stand in the gallery themselves.")));
+				 errhint("It is for items that are rows of the gallery.")));
 	else
 		return false;
 	return true;
@@ -172,7 +172,7 @@ doubt_matches(const Gallery *gallery, const Matches *matches)
 		ereport(level_of_share(unlabeled, matches->n),
 				(errmsg("rows without a label match %lld of %lld items",
 						(long long) unlabeled, (long long) matches->n),
-				 errdetail("Column \"%s\" is null in these rows of gallery \"%s\", which answers no item rightly.",
+				 errdetail("Column \"%s\" is null in these rows of gallery \"%s\", which answers no item correctly.",
 						   gallery->label, gallery->name)));
 }
 
@@ -211,19 +211,19 @@ doubt_ground(const Labels *labels, const Matches *matches,
 		ereport(WARNING,
 				(errmsg("too few items to calibrate with: %lld",
 						(long long) matches->n),
-				 errdetail("Cut points of fewer than %d are made by chance.",
+				 errdetail("Cut points of fewer than %d are due to chance.",
 						   FEW_ITEMS),
-				 errhint("Take some hundred items, also of labels that are to match nothing.")));
+				 errhint("Use some hundred items, also of labels that should match nothing.")));
 	else if (label != NULL)
 		ereport(WARNING,
 				(errmsg("all items have the label \"%s\"", label),
-				 errdetail("They do not tell how far items of other labels lie."),
-				 errhint("Add items of other labels, and of some that are to match nothing.")));
+				 errdetail("They do not show how far away items of other labels are."),
+				 errhint("Add items of other labels, and of some that should match nothing.")));
 	else if (curve->n == 1 && curve->distance[0] != 0)
 		ereport(WARNING,
 				(errmsg("all neighbors are at the same distance, %g",
 						curve->distance[0]),
-				 errdetail("No distance tells right matches from wrong ones.")));
+				 errdetail("No distance separates right matches from wrong ones.")));
 	else
 		return false;
 	return true;
@@ -248,8 +248,8 @@ doubt_optimal(const EvalCurve *curve, size_t place, bool accepted, bool told)
 				 errdetail("%lld are right, %lld wrong.", right, wrong)));
 	else if (!told && curve->counts.fp[last] + curve->counts.tn[last] == 0)
 		ereport(NOTICE,
-				(errmsg("every item is matched rightly: cut point \"optimal\" is the greatest distance seen"),
-				 errhint("Add items that are to match nothing to find out how far that is.")));
+				(errmsg("every item is matched correctly: cut point \"optimal\" is the largest distance seen"),
+				 errhint("Add items that should match nothing to find out how far that is.")));
 }
 
 void
@@ -260,7 +260,7 @@ doubt_calibration(const Labels *labels, const Matches *matches,
 	if (place == NULL)
 	{
 		ereport(WARNING,
-				(errmsg("no item is matched rightly: cut point \"optimal\" accepts nothing"),
+				(errmsg("no item is matched correctly: cut point \"optimal\" accepts nothing"),
 				 errhint("similarity.confusion_matrix() with cutpoint => NULL shows what they are matched by.")));
 		return;
 	}

@@ -54,7 +54,7 @@ add_count(LabelCounts *counts, int code, int64 rows)
 
 		budget_require(BUDGET_MAINTENANCE, n * sizeof(int64),
 					   "the counts of the labels",
-					   "take a gallery of fewer labels");
+					   "use a gallery of fewer labels");
 		counts->rows = counts->n == 0 ? palloc(sizeof(int64) * n) :
 			repalloc_huge(counts->rows, sizeof(int64) * n);
 		memset(counts->rows + counts->n, 0, sizeof(int64) * (n - counts->n));
@@ -220,7 +220,7 @@ evaluate_retrieval(FunctionCallInfo fcinfo, const Gallery *gallery,
  *
  * Arguments are checked before the gallery is opened, which asks for SELECT on
  * its columns (42501).  The query runs as the caller and must be one read-only
- * SELECT of (input, label) without nulls (42P11, 42804, 22004); 02000 if it
+ * SELECT of (input, label) without nulls (22023, 42804, 22004); 22023 if it
  * has no rows, 55000 if the gallery has none.  Needs no calibration and writes
  * nothing.
  */
@@ -331,7 +331,7 @@ classify(FunctionCallInfo fcinfo, const Calibration *calibration,
 	Status		status;
 
 	budget_require(BUDGET_MAINTENANCE, n * ANSWER_BYTES,
-				   "the matches of the items", "take fewer items");
+				   "the matches of the items", "use fewer items");
 	for (int i = 0; i < calibration->ncutpoints; i++)
 		thresholds[i] = calibration->cutpoints[i].distance;
 	if (!eval_curve(distances, hits, n, thresholds, calibration->ncutpoints,
@@ -357,7 +357,7 @@ classify_each_label(FunctionCallInfo fcinfo, const Calibration *calibration,
 	budget_require(BUDGET_MAINTENANCE,
 				   matches->n * (ANSWER_BYTES + sizeof(double) + sizeof(bool) +
 								 sizeof(size_t)),
-				   "the matches of the items", "take fewer items");
+				   "the matches of the items", "use fewer items");
 	distances = palloc_extended(sizeof(double) * matches->n, MCXT_ALLOC_HUGE);
 	hits = palloc_extended(sizeof(bool) * matches->n, MCXT_ALLOC_HUGE);
 	if (!eval_group(matches->labels, matches->n, labels_count(labels), arena,
@@ -465,7 +465,7 @@ confusion_matrix(FunctionCallInfo fcinfo, const Gallery *gallery,
 	if (!exact)
 		tell_index_recall(pass_index_recall(pass, k));
 	budget_require(BUDGET_MAINTENANCE, matches->n * sizeof(EvalCell),
-				   "the matches of the items", "take fewer items");
+				   "the matches of the items", "use fewer items");
 	if (!eval_confusion(matches->labels, matches->predicted, matches->distances,
 						matches->n, cutpoint->distance,
 						memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),

@@ -98,7 +98,7 @@ sample_add(Sample *sample, int64 rows, const Embedding *query,
 		return;
 	budget_require(BUDGET_MAINTENANCE,
 				   budget_product(2 * SAMPLE_ROWS * sizeof(double), n),
-				   "the neighbors of the sample", "take a smaller k");
+				   "the neighbors of the sample", "use a smaller k");
 	caller = MemoryContextSwitchTo(sample->context);
 	row = &sample->row[place];
 	if (row->query != NULL)
@@ -297,7 +297,7 @@ grow_matches(Matches *matches)
 {
 	matches->size *= 2;
 	budget_require(BUDGET_MAINTENANCE, matches->size * MATCH_BYTES,
-				   "the matches of the items", "take fewer items");
+				   "the matches of the items", "use fewer items");
 	matches->labels = repalloc_huge(matches->labels,
 									sizeof(int) * matches->size);
 	matches->predicted = repalloc_huge(matches->predicted,

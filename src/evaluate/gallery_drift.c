@@ -78,7 +78,7 @@ put_drift(ReturnSetInfo *result, const Calibration *calibration,
  * row-level security or a view may hide rows (42501): the calibration was made
  * of all.  55000 if the gallery is not calibrated or has another version,
  * 42704 for a cut point that it does not have.  Writes nothing; the query runs
- * as the caller and must be one read-only SELECT (42P11).
+ * as the caller and must be one read-only SELECT (22023).
  */
 Datum
 gallery_drift(PG_FUNCTION_ARGS)

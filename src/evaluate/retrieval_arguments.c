@@ -74,8 +74,8 @@ retrieval_options(FunctionCallInfo fcinfo, int n)
 	if (strcmp(average, "micro") != 0 && strcmp(average, "macro") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown average \"%s\"", average),
-				 errhint("Averages are micro and macro.")));
+				 errmsg("unrecognized average \"%s\"", average),
+				 errhint("Valid values are micro and macro.")));
 	options.macro = strcmp(average, "macro") == 0;
 	options.drop_closest = argument_boolean_or(fcinfo, n + 1, false);
 	options.threshold = PG_ARGISNULL(n + 2) ? INFINITY :
@@ -101,5 +101,5 @@ retrieval_raise(const Arena *arena, const Status *status)
 {
 	budget_raise_status(BUDGET_MAINTENANCE, arena, status,
 						"the sums of metrics for each label",
-						"take fewer labels or metrics");
+						"use fewer labels or metrics");
 }

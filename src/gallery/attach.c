@@ -116,7 +116,7 @@ check_input(const Gallery *gallery, const char *input)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" cannot be the input of a gallery",
 						input),
-				 errdetail("An input column is of type bytea, an array of numbers or embedding, and another than \"%s\".",
+				 errdetail("The input column must be of type bytea, an array of numbers or embedding, and not \"%s\".",
 						   gallery->embedding)));
 }
 

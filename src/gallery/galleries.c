@@ -47,7 +47,7 @@ default_key(Oid relid)
 				(errmsg("gallery has no key, because the primary key of \"%s\" has %d columns",
 						get_rel_name(relid), columns),
 				 errdetail("A key is one column; key and evidence of its rows will be null."),
-				 errhint("Give key => a column that tells rows apart.")));
+				 errhint("Specify key => a column that identifies rows.")));
 	return columns == 1 ? get_attname(relid, first, false) : NULL;
 }
 
@@ -141,7 +141,7 @@ lock_version(const Gallery *gallery)
 	if (catalog_run("SELECT FROM _similarity.model_version WHERE id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE", &args) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("version of model \"%s\" was dropped just now",
+				 errmsg("version of model \"%s\" was concurrently dropped",
 						gallery->model)));
 }
 
@@ -186,8 +186,8 @@ choose_shape(Gallery *gallery, int32 model)
 	else if (gallery->image != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("shape of the images is not known"),
-				 errhint("Give image_shape => '{height,width,channels}'.")));
+				 errmsg("could not determine the shape of images"),
+				 errhint("Specify image_shape => '{height,width,channels}'.")));
 }
 
 static Datum

@@ -279,7 +279,7 @@ check_gallery_version(const Gallery *gallery, int version)
 	if (gallery->model != NULL && version != gallery->version)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("gallery \"%s\" must be calibrated anew",
+				 errmsg("gallery \"%s\" must be recalibrated",
 						gallery->name),
 				 errdetail("It was calibrated with version %d of its model and holds version %d.", version, gallery->version),
 				 errhint("Run similarity.calibrate() with a query of items whose labels are known.")));
@@ -390,6 +390,6 @@ cutpoint_check(const Gallery *gallery, const Cutpoint *cutpoint)
 		ereport(WARNING,
 				(errmsg("cut point \"%s\" of gallery \"%s\" accepts nothing",
 						cutpoint->name, gallery->name),
-				 errdetail("Its calibration gave no ground to accept any match."),
+				 errdetail("Its calibration found no distance at which to accept a match."),
 				 errhint("Run similarity.calibrate() with items of labels that the gallery has.")));
 }

@@ -85,7 +85,7 @@ lookup_row(void *state, const char *key, const Embedding *query)
  *
  * Needs SELECT on the gallery's columns, and USAGE on its model if the query
  * gives raw input (42501).  The query runs as the caller and must be one
- * read-only SELECT of (input, key) without nulls (42P11, 42804, 22004).  An
+ * read-only SELECT of (input, key) without nulls (22023, 42804, 22004).  An
  * empty gallery has no neighbors, and no error.
  */
 Datum

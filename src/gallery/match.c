@@ -69,7 +69,7 @@ copy_key(const Neighbors *neighbors, const char *key)
 	if (key == NULL)
 		return NULL;
 	budget_require_more(BUDGET_MAINTENANCE, neighbors->context, strlen(key),
-						"the keys of the neighbors", "take a smaller k");
+						"the keys of the neighbors", "use a smaller k");
 	return MemoryContextStrdup(neighbors->context, key);
 }
 

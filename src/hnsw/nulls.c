@@ -112,7 +112,7 @@ walk_on(HnswIndex *index, HnswNullWalk *walk)
 {
 	if (walk->next != 0 && walk->left-- == 0)
 		hnsw_raise_corrupted(index->relation, walk->next,
-							 "The pages of nulls are no list.");
+							 "The pages of nulls do not form a list.");
 	return walk->next;
 }
 

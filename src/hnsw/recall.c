@@ -164,7 +164,7 @@ sample_callback(Relation relation, ItemPointer tid, Datum *values,
 	recall->bytes += VARSIZE(place->value);
 	if (recall->max_sampled > TARGET_SAMPLE)
 		budget_require(BUDGET_MAINTENANCE, recall->bytes,
-					   "the rows of the sample", "take a smaller sample");
+					   "the rows of the sample", "use a smaller sample");
 }
 
 static void

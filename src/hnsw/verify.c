@@ -366,7 +366,7 @@ check_nulls(Verify *verify)
 	}
 	if (block != 0 || pages < verify->null_pages)
 		report(verify, HNSW_META_BLOCK, -1,
-			   "the pages of rows without an embedding are no list");
+			   "the pages of rows without an embedding do not form a list");
 }
 
 /* ---- lists ---- */

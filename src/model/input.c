@@ -97,7 +97,7 @@ model_input_from_text(const char *input, Oid *type)
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("text of an input must begin with \"\\x\", \"{\" or \"[\""),
 				 errdetail("These are the texts of bytea, of an array of numbers and of embedding."),
-				 errhint("Bytes that a client sends without their type are taken for text: write $1::bytea, or call embed_image(), similarity.lookup_image() or similarity.match_image().")));
+				 errhint("Bytes that a client sends without their type are read as text: write $1::bytea, or call embed_image(), similarity.lookup_image() or similarity.match_image().")));
 	getTypeInputInfo(*type, &function, &element);
 	return OidInputFunctionCall(function, unconstify(char *, start), element,
 								-1);

@@ -34,7 +34,7 @@ check_existence(const CatalogModel *model)
 	if (now.id != model->id)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model \"%s\" was dropped and created anew",
+				 errmsg("model \"%s\" was dropped and re-created",
 						NameStr(model->name))));
 }
 

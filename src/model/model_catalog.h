@@ -66,7 +66,7 @@ extern void catalog_require_usage_of_version(const CatalogModel *model,
  * Heavyweight lock on a model's future: ShareUpdateExclusiveLock by deploy,
  * AccessExclusiveLock by drop_model, ExclusiveLock by train: they all exclude
  * each other.  ERRCODE_OBJECT_IN_USE at once if somebody else holds it,
- * ERRCODE_UNDEFINED_OBJECT if the model was dropped just now.
+ * ERRCODE_UNDEFINED_OBJECT if the model was concurrently dropped.
  *
  * session = false: held to the end of the transaction.  session = true (train
  * outside of a transaction block): held over commits until

@@ -250,7 +250,7 @@ deploy(PG_FUNCTION_ARGS)
 				 errmsg("version %d of model \"%s\" cannot be deployed", id,
 						NameStr(model.name)),
 				 errdetail("A gallery of the model holds embeddings of another version."),
-				 errhint("CALL similarity.reembed(%s, %d) embeds its rows anew and deploys the version.", quote_literal_cstr(NameStr(model.name)), id)));
+				 errhint("CALL similarity.reembed(%s, %d) re-embeds its rows and deploys the version.", quote_literal_cstr(NameStr(model.name)), id)));
 	SPI_finish();
 	PG_RETURN_VOID();
 }

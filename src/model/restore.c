@@ -121,7 +121,7 @@ restore_await_version(int id)
 	if (!catalog_version_is_there(id))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("model version %d is not there yet", id),
+				 errmsg("model version %d does not exist yet", id),
 				 errdetail("A dump is being loaded, and the tables of models come later."),
 				 errhint("Load it in three steps: pg_restore --section=pre-data, --section=data, --section=post-data.")));
 }

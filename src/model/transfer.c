@@ -386,8 +386,8 @@ layout_is_torch(FunctionCallInfo fcinfo, int n)
 	if (strcmp(layout, "keras") != 0 && strcmp(layout, "torch") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown layout \"%s\"", layout),
-				 errhint("Layouts are keras and torch.")));
+				 errmsg("unrecognized layout \"%s\"", layout),
+				 errhint("Valid values are keras and torch.")));
 	return strcmp(layout, "torch") == 0;
 }
 
@@ -445,7 +445,7 @@ import_model(PG_FUNCTION_ARGS)
 	if (nn_graph_weights(graph) > VARSIZE_ANY_EXHDR(bytes))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("file holds less weights than the architecture has")));
+				 errmsg("file has fewer weights than the architecture")));
 	if (!nn_import_begin(&import, &file, graph, torch, arena, &status))
 		raise_status(&status);
 	PG_RETURN_INT32(store_import(name, input, layers, &import));

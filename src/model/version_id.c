@@ -90,9 +90,9 @@ tell_reuse(int id)
 	catalog_arg_int(&args, id);
 	catalog_run("DELETE FROM _similarity.retired_version WHERE id OPERATOR(pg_catalog.=) $1", &args);
 	ereport(WARNING,
-			(errmsg("id %d of a version that was dropped is given again", id),
+			(errmsg("id %d of a dropped model version is reused", id),
 			 errdetail("All ids have been used.  Values of the former version that are still stored count as values of the new one."),
-			 errhint("Embed them anew.")));
+			 errhint("Re-embed them.")));
 }
 
 int

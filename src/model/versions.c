@@ -32,7 +32,7 @@
 StaticAssertDecl(sizeof(real) == sizeof(float4),
 				 "the server computes in float4");
 
-#define WEIGHTS_HINT "Restore the weights from a dump, or train the model anew."
+#define WEIGHTS_HINT "Restore the weights from a dump, or train the model again."
 
 static void
 swap_to_little_endian(uint32 *words, size_t count)

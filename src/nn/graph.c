@@ -98,9 +98,9 @@ fail_source(const NnGraph *graph, int i, const char *name, Status *status)
 		used += (size_t) snprintf(list + used, sizeof(list) - used, ", \"%s\"",
 								  graph->layers[j].name);
 	status_fail(status, STATUS_UNKNOWN_NAME,
-				"layer \"%s\" reads \"%s\", which is no layer before it",
+				"layer \"%s\" reads \"%s\", which is not a preceding layer",
 				graph->layers[i].name, name);
-	return status_hint(status, "Before it are: \"%s\"%s.", NN_INPUT_NAME, list);
+	return status_hint(status, "Valid values are \"%s\"%s.", NN_INPUT_NAME, list);
 }
 
 static const NnShape *

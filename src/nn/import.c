@@ -86,7 +86,7 @@ fail_shape(const SafeTensor *source, const NnTensorInfo *tensor, Status *status)
 	status_detail(status, "Its shape is %s, that of the architecture %s.",
 				  write_shape(there, source->rank, source->dim),
 				  write_shape(here, tensor->shape.rank, dim));
-	return status_hint(status, "Layouts are keras and torch.");
+	return status_hint(status, "Valid values are keras and torch.");
 }
 
 /* PyTorch counts batches in a tensor that is not a weight. */

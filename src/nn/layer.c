@@ -60,9 +60,9 @@ nn_type_index(const char *kind, const char *name,
 	for (int i = 0; at(i) != NULL && used < sizeof(list); i++)
 		used += (size_t) snprintf(list + used, sizeof(list) - used, "%s\"%s\"",
 								  i == 0 ? "" : ", ", at(i)->name);
-	status_fail(status, STATUS_UNKNOWN_NAME, "there is no %s \"%s\"", kind,
+	status_fail(status, STATUS_UNKNOWN_NAME, "unrecognized %s \"%s\"", kind,
 				name);
-	status_hint(status, "There are: %s.", list);
+	status_hint(status, "Valid values are %s.", list);
 	return -1;
 }
 

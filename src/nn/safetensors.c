@@ -136,7 +136,7 @@ read_escape(Reader *reader, char **out)
 	}
 	found = strchr(from, *reader->at);
 	if (found == NULL)
-		return bad_header(reader, "an unknown escape");
+		return bad_header(reader, "an invalid escape");
 	*(*out)++ = to[found - from];
 	reader->at++;
 	return true;
@@ -206,7 +206,7 @@ read_number(Reader *reader, uint64_t *number)
 			return bad_header(reader, "a number that is too large");
 	}
 	return reader->at > start ||
-		bad_header(reader, "something that is no number where one must be");
+		bad_header(reader, "an invalid number");
 }
 
 /* At most max numbers in brackets */
@@ -268,7 +268,7 @@ read_type(Reader *reader, SafeTensorType *type, int *size)
 			return true;
 		}
 	return status_fail(reader->status, STATUS_BAD_BINARY,
-					   "safetensors header has unknown dtype \"%.20s\"", name);
+					   "safetensors header has unrecognized dtype \"%.20s\"", name);
 }
 
 /* The members of a tensor: each once, in any order. */
@@ -429,7 +429,7 @@ safetensors_open(const uint8_t *bytes, size_t size, Arena *arena,
 	memset(file, 0, sizeof(*file));
 	if (length < 2 || length > size - 8)
 		return status_fail(status, STATUS_BAD_BINARY,
-						   "this is no safetensors file");
+						   "file is not in safetensors format");
 	if (length > SAFETENSORS_MAX_HEADER)
 		return status_fail(status, STATUS_TOO_LARGE,
 						   "safetensors header is too large");

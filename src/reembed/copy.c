@@ -75,7 +75,7 @@ raise_table(const Copy *copy, const char *why)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("table %s cannot be embedded anew", copy->relation),
+			 errmsg("table %s cannot be re-embedded", copy->relation),
 			 errdetail("%s", why)));
 }
 
@@ -84,7 +84,7 @@ copy_raise_changed(const Copy *copy)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("table %s changed while it was embedded anew",
+			 errmsg("table %s changed while it was re-embedded",
 					copy->relation),
 			 errhint("Call similarity.reembed again.")));
 }
@@ -461,9 +461,9 @@ registered_key(const TriggerData *trigger)
 		TupleDescAttr(RelationGetDescr(table), key - 1)->attisdropped)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("relation \"%s\" is not being embedded anew",
+				 errmsg("relation \"%s\" is not being re-embedded",
 						RelationGetRelationName(table)),
-				 errhint("Drop the trigger \"%s\"; similarity.reembed makes its own.", trigger->tg_trigger->tgname)));
+				 errhint("Drop the trigger \"%s\"; similarity.reembed creates its own.", trigger->tg_trigger->tgname)));
 	return key;
 }
 
@@ -477,7 +477,7 @@ key_of(const TriggerData *trigger, HeapTuple tuple, AttrNumber key)
 	if (text == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("a row of relation \"%s\", which is being embedded anew, has no key",
+				 errmsg("a row of relation \"%s\", which is being re-embedded, has no key",
 						RelationGetRelationName(trigger->tg_relation)),
 				 errhint("similarity.reembed_cancel ends that.")));
 	return text;

@@ -119,7 +119,7 @@ add_gallery(Reembed *reembed, const char *name)
 	if (gallery->input == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("gallery \"%s\" does not tell what its embeddings are computed from", name),
+				 errmsg("gallery \"%s\" has no input column", name),
 				 errhint("Run similarity.attach(%s, ...) with the name of the input column.", quote_literal_cstr(name))));
 	add_column(copy_of_relation(reembed, gallery), gallery);
 }
@@ -271,7 +271,7 @@ check_copies(const Reembed *reembed)
 	if (!same)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("galleries of model \"%s\" or their tables changed while they were embedded anew", reembed->model),
+				 errmsg("galleries of model \"%s\" or their tables changed while they were re-embedded", reembed->model),
 				 errhint("Call similarity.reembed again.")));
 }
 

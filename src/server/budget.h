@@ -28,7 +28,7 @@ extern Size budget_bytes(Budget budget);
 /*
  * ERROR if what needs more than the budget: "what need 71680 kB of memory,
  * more than maintenance_work_mem".  instead says in the hint, beside raising the
- * setting, what else helps ("take fewer items").
+ * setting, what else helps ("use fewer items").
  */
 extern void budget_require(Budget budget, Size needed, const char *what,
 						   const char *instead);

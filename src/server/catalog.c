@@ -169,7 +169,7 @@ catalog_raise_damaged(const char *entry, const char *detail)
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("catalog entry of %s is corrupted", entry),
 			 errdetail_internal("%s", detail),
-			 errhint("Only functions of the extension write its tables.  Restore the entry from a dump, or drop what it describes and make that anew.")));
+			 errhint("Only functions of the extension write its tables.  Restore the entry from a dump, or drop and re-create what it describes.")));
 }
 
 bool
@@ -269,7 +269,7 @@ catalog_column_number(int row, int column, const char *entry)
 	number = strtoi64(text, &end, 10);
 	if (errno != 0 || end == text ||*end != '\0')
 		catalog_raise_damaged(entry,
-							  psprintf("Its \"%s\" is no whole number.",
+							  psprintf("Its \"%s\" is not an integer.",
 									   SPI_fname(SPI_tuptable->tupdesc,
 												 column)));
 	return number;

@@ -66,8 +66,8 @@ raise_changed(const char *what, const char *name)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("%s \"%s\" of extension similarity is not as it was created", what, name),
-			 errhint("Undo what was changed, or restore the extension from a dump.")));
+			 errmsg("%s \"%s\" of extension similarity has been modified", what, name),
+			 errhint("Undo the changes, or restore the extension from a dump.")));
 }
 
 /* Is there an index of that name on the table, and of the keys' columns? */
@@ -145,7 +145,7 @@ scan_not_null(CatalogScan *scan, AttrNumber attribute)
 				 errmsg("unexpected null in column \"%s\" of \"%s\"",
 						NameStr(column(scan, attribute)->attname),
 						RelationGetRelationName(scan->relation)),
-				 errhint("Restore the row from a dump, or drop what it describes and make that anew.")));
+				 errhint("Restore the row from a dump, or drop and re-create what it describes.")));
 	return value;
 }
 

@@ -85,7 +85,7 @@ labels_code(Labels *labels, const char *label)
 		return code;
 	labels->bytes += strlen(label) + ENTRY_BYTES;
 	budget_require(labels->budget, labels->bytes, "the labels",
-				   "take fewer or shorter ones");
+				   "use fewer or shorter ones");
 	if (labels->n == labels->size)
 	{
 		labels->size *= 2;

@@ -29,7 +29,7 @@ require_create_right(Oid role)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for schema similarity"),
-				 errdetail("Whoever creates or is given models and galleries needs CREATE on it."),
+				 errdetail("Creating or receiving models and galleries requires CREATE on it."),
 				 errhint("GRANT CREATE ON SCHEMA similarity TO %s;",
 						 quote_identifier(GetUserNameFromId(role, false)))));
 }

@@ -88,7 +88,7 @@ prepare(const UserQuery *query)
 	if (!is_plain_select(plan))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be one SELECT that changes nothing",
+				 errmsg("%s must be a single read-only SELECT",
 						query->name),
 				 errhint("For example: SELECT %s FROM items.",
 						 kinds[query->kind].columns)));

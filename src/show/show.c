@@ -216,8 +216,8 @@ style_argument(FunctionCallInfo fcinfo, int n)
 			return checked_style((ReportStyle) i, style);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown style \"%s\"", style),
-			 errhint("Styles are plain, color256, truecolor and ascii.")));
+			 errmsg("unrecognized style \"%s\"", style),
+			 errhint("Valid values are plain, color256, truecolor and ascii.")));
 }
 
 static int

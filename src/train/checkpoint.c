@@ -28,7 +28,7 @@ named_parts(int64 run, const char *name, Size size)
 	Parts		parts = {
 		psprintf("checkpoint of training run " INT64_FORMAT " is corrupted",
 				 run),
-		"Its", name, "Begin a new training, without resume.", size
+		"Its", name, "Start a new training, without resume.", size
 	};
 
 	return parts;

@@ -240,7 +240,7 @@ evaluate_rows(FunctionCallInfo fcinfo, const NnLossRequest *request)
 	if (!nn_loss_evaluate(arena, request, &value, dx, dsecond, &status))
 		budget_raise_status(BUDGET_TRAINING, arena, &status,
 							"the distances of the embeddings",
-							"give fewer embeddings");
+							"use fewer embeddings");
 	check_interrupts();
 	if (!isfinite(value))
 		ereport(ERROR,

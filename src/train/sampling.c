@@ -47,8 +47,8 @@ read_sampler(const char *name)
 	if (strcmp(name, "multi_shot") != 0 && strcmp(name, "single_shot") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there is no sampler \"%s\"", name),
-				 errhint("There are: \"multi_shot\", \"single_shot\".")));
+				 errmsg("unrecognized sampler \"%s\"", name),
+				 errhint("Valid values are \"multi_shot\", \"single_shot\".")));
 	return strcmp(name, "single_shot") == 0;
 }
 
@@ -89,8 +89,8 @@ sampling_read(FunctionCallInfo fcinfo, const SamplingArguments *places,
 		(options->known_classes != NULL || options->max_examples_per_class > 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("known_classes and max_examples_per_class do not go with sampler \"single_shot\""),
-				 errdetail("It takes every row for a class of its own.")));
+				 errmsg("known_classes and max_examples_per_class cannot be used with sampler \"single_shot\""),
+				 errdetail("It treats every row as a class of its own.")));
 }
 
 int
@@ -140,7 +140,7 @@ warn_of_small_classes(const SamplingOptions *options, const SourceRows *rows)
 				(errmsg_plural("%d class has fewer rows than examples_per_class, %d",
 							   "%d classes have fewer rows than examples_per_class, %d",
 							   small, small, options->examples_per_class),
-				 errdetail("Their rows come repeatedly in a batch: %s.",
+				 errdetail("Their rows are repeated within a batch: %s.",
 						   names.data)));
 	pfree(names.data);
 }

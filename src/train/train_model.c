@@ -222,15 +222,15 @@ restore(Training *training)
 	if (steps == 0)
 	{
 		ereport(NOTICE,
-				(errmsg("the interrupted training has no checkpoint and begins anew")));
+				(errmsg("the interrupted training has no checkpoint and starts from the beginning")));
 		return;
 	}
 	if (training->resumed.data_hash != training->data_hash)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("training cannot be resumed on other rows than it was begun with"),
-				 errdetail("The source query returned other rows, or in another order."),
-				 errhint("Add ORDER BY to the query; without resume a new training begins.")));
+				 errmsg("training cannot be resumed with different rows"),
+				 errdetail("The source query returned different rows, or rows in a different order."),
+				 errhint("Add ORDER BY to the query; without resume a new training starts.")));
 	checkpoint_read(&checkpoint);
 	if (nn_trainer_steps(training->trainer) != steps)
 		catalog_raise_damaged(psprintf("training run " INT64_FORMAT,

@@ -107,9 +107,9 @@ check_single_shot(const TrainOptions *options)
 		nn_loss_kind(options->nn.loss) == NN_LOSS_PROXY)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("loss \"%s\" does not go with sampler \"single_shot\"",
+				 errmsg("loss \"%s\" cannot be used with sampler \"single_shot\"",
 						options->loss),
-				 errdetail("The loss has a proxy for each class, and the sampler takes every row for a class.")));
+				 errdetail("The loss has a proxy for each class, and the sampler treats every row as a class.")));
 }
 
 /* {"cosine": {"alpha": 0.1}}: one schedule and its parameters, as a layer */

@@ -45,7 +45,7 @@ memory_check(const TrainingMemory *memory)
 					   megabytes(memory->step) + megabytes(memory->batch),
 					   megabytes(memory->validation), memory->nrows,
 					   megabytes(memory->labels), megabytes(allowed())),
-			 errhint("Raise similarity.training_memory, or take smaller batches.")));
+			 errhint("Raise similarity.training_memory, or use smaller batches.")));
 }
 
 Size

@@ -138,9 +138,9 @@ training_run_check(int64 run, const TrainOptions *options)
 	if (keys != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("training cannot be resumed with other arguments than it was begun with"),
+				 errmsg("training cannot be resumed with different arguments"),
 				 errdetail("These differ: %s.", keys),
-				 errhint("similarity.training_runs shows them; without resume a new training begins.")));
+				 errhint("similarity.training_runs shows them; without resume a new training starts.")));
 }
 
 void

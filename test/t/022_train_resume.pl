@@ -119,11 +119,11 @@ my (undef, undef, $stderr) = $node->psql('postgres', call('broken', 'resume => t
 like($stderr, qr/ERROR:  model "broken" has no interrupted training to resume/, 'nothing to resume');
 interrupt('cancel', 9, "seed => 5, loss => 'triplet'");
 (undef, undef, $stderr) = $node->psql('postgres', call('broken', "resume => true, seed => 6, loss => 'circle'"));
-like($stderr, qr/ERROR:  training cannot be resumed with other arguments than it was begun with\nDETAIL:  These differ: loss, seed\./,
+like($stderr, qr/ERROR:  training cannot be resumed with different arguments\nDETAIL:  These differ: loss, seed\./,
 	'other arguments');
 value('UPDATE item SET label = label + 1 WHERE id = 600');
 (undef, undef, $stderr) = $node->psql('postgres', call('broken', "resume => true, loss => 'triplet'"));
-like($stderr, qr/ERROR:  training cannot be resumed on other rows than it was begun with/, 'other rows');
+like($stderr, qr/ERROR:  training cannot be resumed with different rows/, 'other rows');
 value('UPDATE item SET label = label - 1 WHERE id = 600');
 foreach my $damage (
 	[ 'SET data = set_byte(data, 100, get_byte(data, 100) # 1)', 'does not match its checksum' ],
@@ -143,7 +143,7 @@ foreach my $damage (
 # Interrupted before its first checkpoint, it begins anew with its seed.
 value('DELETE FROM similarity.checkpoint');
 (undef, undef, $stderr) = $node->psql('postgres', call('broken', "resume => true, loss => 'triplet'"));
-like($stderr, qr/NOTICE:  the interrupted training has no checkpoint and begins anew/, 'no checkpoint');
+like($stderr, qr/NOTICE:  the interrupted training has no checkpoint and starts from the beginning/, 'no checkpoint');
 value(call('straight', "seed => 5, loss => 'triplet'"));
 is( value("SELECT count(DISTINCT fingerprint) FROM (SELECT DISTINCT ON (model) model, fingerprint
 	FROM similarity.model_versions ORDER BY model, version DESC) v"),

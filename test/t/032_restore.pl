@@ -187,7 +187,7 @@ SQL
 # An index that comes before its model is told, not made wrong.
 $node->psql('alone', 'SET check_function_bodies = off; CREATE INDEX ON shelf USING similarity_hnsw ((embed(1, v)::embedding(4)) embedding_l2_ops)',
 	stderr => \$error);
-like($error, qr/model version 1 is not there yet.*HINT:  Load it in three steps/s, 'an index that lacks its model');
+like($error, qr/model version 1 does not exist yet.*HINT:  Load it in three steps/s, 'an index that lacks its model');
 
 # pg_upgrade
 $node->stop;

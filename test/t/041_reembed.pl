@@ -192,11 +192,11 @@ is($node->safe_psql('postgres', q{SELECT count(*) FILTER (WHERE embedding_model(
 begin_reembed(1, 2000, 'SET SESSION AUTHORIZATION keeper');
 $node->safe_psql('postgres', q{DO $$ BEGIN EXECUTE 'DROP TABLE ' || (SELECT oid::regclass FROM pg_class WHERE relrewrite <> 0 AND relkind = 'r'); END $$});
 $call->finish;
-like($err, qr/table public.item changed while it was embedded anew/, 'the copy is gone');
+like($err, qr/table public.item changed while it was re-embedded/, 'the copy is gone');
 begin_reembed(1, 2000, 'SET SESSION AUTHORIZATION keeper');
 $node->safe_psql('postgres', q{DROP TABLE item CASCADE});
 $call->finish;
-like($err, qr/table public.item changed while it was embedded anew/, 'the table is gone');
+like($err, qr/table public.item changed while it was re-embedded/, 'the table is gone');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_class WHERE relrewrite <> 0}), 0, 'and the copy with it');
 
 done_testing();

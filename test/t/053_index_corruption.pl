@@ -139,8 +139,8 @@ sub damaged_nulls
 	});
 }
 
-damaged_nulls('circle of pages', pack('V', $last), 24, qr/the pages of rows without an embedding are no list/, qr/corrupted at block \d+.*The pages of nulls are no list.*REINDEX/s);
-damaged_nulls('page beyond the end', pack('V', 99999), 24, qr/A page of nulls does not exist|are no list/, qr/corrupted at block \d+.*A page of nulls does not exist.*REINDEX/s);
+damaged_nulls('circle of pages', pack('V', $last), 24, qr/the pages of rows without an embedding do not form a list/, qr/corrupted at block \d+.*The pages of nulls do not form a list.*REINDEX/s);
+damaged_nulls('page beyond the end', pack('V', 99999), 24, qr/A page of nulls does not exist|do not form a list/, qr/corrupted at block \d+.*A page of nulls does not exist.*REINDEX/s);
 damaged_nulls('number of rows without an embedding', pack('V', 99999), 28, qr/A number of rows is out of range.*of the table is not in the index/s, qr/corrupted at block \d+.*A number of rows is out of range.*REINDEX/s);
 
 # Noise anywhere never takes the server down.

@@ -21,7 +21,7 @@ is($node->safe_psql('postgres', <<'SQL'), '{7}', 'embeddings of another size');
 SELECT output FROM similarity.create_model('small', '{8,8,1}', similarity.architecture('resnet18', embedding => 7)) WHERE layer = 'total'
 SQL
 my ($result, $out, $err) = $node->psql('postgres', q{SELECT similarity.architecture('resnet')});
-like($err, qr/there is no architecture "resnet"\n.*There are: "adapter", "mnist_cnn", "resnet18"/s, 'an unknown name');
+like($err, qr/unrecognized architecture "resnet"\n.*Valid values are "adapter", "mnist_cnn", "resnet18"/s, 'an unknown name');
 
 # 384 numbers near one of four directions
 my $glosses = PostgreSQL::Test::Utils::tempdir() . '/glosses';

@@ -887,7 +887,7 @@ test_names(void)
 
 	CHECK(nn_loss_type("triplets", &status) == NULL);
 	CHECK(status.code == STATUS_UNKNOWN_NAME);
-	CHECK_TEXT(status.message, "there is no loss \"triplets\"");
+	CHECK_TEXT(status.message, "unrecognized loss \"triplets\"");
 	CHECK(strstr(status.hint, "\"arcface\"") != NULL &&
 		  strstr(status.hint, "\"vicreg\".") != NULL);
 	for (int i = 0; nn_loss_type_at(i) != NULL; i++)

@@ -298,7 +298,7 @@ test_checks(void)
 	CHECK_TEXT(status.message,
 			   "warmup_steps of schedule must be below its total_steps");
 	CHECK(nn_schedule_type("linear", &status) == NULL);
-	CHECK_TEXT(status.hint, "There are: \"constant\", \"cosine\", \"warmup_cosine\".");
+	CHECK_TEXT(status.hint, "Valid values are \"constant\", \"cosine\", \"warmup_cosine\".");
 	params = make_options("triplet", "adam clipnorm=1", 1,
 						  NULL).optimizer_params;
 	CHECK(nn_optimizer_check(&params, &status));
@@ -314,8 +314,8 @@ test_names(void)
 
 	CHECK(nn_optimizer_type("adamax", &status) == NULL);
 	CHECK(status.code == STATUS_UNKNOWN_NAME);
-	CHECK_TEXT(status.message, "there is no optimizer \"adamax\"");
-	CHECK_TEXT(status.hint, "There are: \"adam\", \"adamw\", \"lamb\", \"rmsprop\", \"sgd\".");
+	CHECK_TEXT(status.message, "unrecognized optimizer \"adamax\"");
+	CHECK_TEXT(status.hint, "Valid values are \"adam\", \"adamw\", \"lamb\", \"rmsprop\", \"sgd\".");
 	for (int i = 0; nn_optimizer_type_at(i) != NULL; i++)
 	{
 		const NnDescription *description =

@@ -78,12 +78,12 @@ test_unknown_name(void)
 	init();
 	CHECK(!params_set_number(&params, "unit", 1, &status));
 	CHECK(status.code == STATUS_UNKNOWN_NAME);
-	CHECK_TEXT(status.message, "layer \"dense\" has no parameter \"unit\"");
-	CHECK_TEXT(status.hint, "Accepted parameters and their defaults: \"units\" (required), \"rate\" (0.5), "
+	CHECK_TEXT(status.message, "unrecognized parameter \"unit\" of layer \"dense\"");
+	CHECK_TEXT(status.hint, "Valid parameters and their defaults are \"units\" (required), \"rate\" (0.5), "
 			   "\"bias\" (true), \"padding\" (\"valid\"), \"size\" (2), \"margin\" (null).");
 	params_init(&params, "layer \"flatten\"", none);
 	CHECK(!params_set_text(&params, "x", "y", &status));
-	CHECK_TEXT(status.hint, "It takes no parameters.");
+	CHECK_TEXT(status.hint, "There are no valid parameters.");
 }
 
 static void
@@ -144,7 +144,7 @@ test_ranges(void)
 	CHECK(!params_set_text(&params, "padding", "full", &status));
 	CHECK_TEXT(status.message,
 			   "parameter \"padding\" of layer \"dense\" cannot be \"full\"");
-	CHECK_TEXT(status.hint, "Accepted values: \"valid\", \"same\".");
+	CHECK_TEXT(status.hint, "Valid values are \"valid\", \"same\".");
 }
 
 static void

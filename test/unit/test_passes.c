@@ -499,8 +499,8 @@ check_error(const char *const *model, const char *message, const char *hint)
 static void
 test_errors(void)
 {
-	ERROR_OF("layer \"add\" reads \"nowhere\", which is no layer before it",
-			 "Before it are: \"input\", \"flatten\", \"dense\".",
+	ERROR_OF("layer \"add\" reads \"nowhere\", which is not a preceding layer",
+			 "Valid values are \"input\", \"flatten\", \"dense\".",
 			 "flatten", "dense units=3", "add inputs=nowhere,dense",
 			 "metric_embedding units=2");
 	ERROR_OF("layer \"add\" reads 1 layer, but needs two or more",
