@@ -594,6 +594,10 @@ wide_gradients(const NnConvTask *task)
 			 wide_slice, (void *) task);
 }
 
+/*
+ * The turned weights are packed only if dX is needed and goes in blocks;
+ * worker 0's scratch holds them while groups run.
+ */
 void
 nn_conv_direct_backward(const NnConvTask *task)
 {

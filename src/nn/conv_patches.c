@@ -131,6 +131,10 @@ patches_forward_tile(const NnLayer *layer, const NnPass *pass,
 	nn_activate(layer->activation, (size_t) pixels, (size_t) filters, out);
 }
 
+/*
+ * One image, tile by tile: patches are made, multiplied and thrown away while
+ * they are in the cache.
+ */
 static void
 forward_image(void *arg, int slice, int worker)
 {

@@ -37,6 +37,10 @@ layer_saved(const NnPlan *plan, const NnPass *pass, const NnLayer *layer,
 	return memory + plan->saved[layer->number];
 }
 
+/*
+ * Layers in their order; nothing is freed or moved between them, as plan.c has
+ * given each output its place for the time that it is needed.
+ */
 void
 nn_forward(const NnGraph *graph, const NnPlan *plan, const NnPass *pass,
 		   real *memory)
@@ -107,6 +111,11 @@ input_gradient(const NnPlan *plan, const NnPass *pass, const NnLayer *layer,
 							  target);
 }
 
+/*
+ * A layer with nothing to train in it or before it is skipped, and so is the
+ * gradient of an input that leads to no weights.  Layers of one input run even
+ * then, with din NULL: their weights' gradients are still needed.
+ */
 void
 nn_backward(const NnGraph *graph, const NnPlan *plan, const NnPass *pass,
 			real *memory)

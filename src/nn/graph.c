@@ -210,6 +210,11 @@ add_layer(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec,
 	return place_tensors(graph, layer, status);
 }
 
+/*
+ * Checked before layers: dimensions and sizes of the input.  The products of
+ * shapes are taken with overflow checks, and a row is at most NN_MAX_ROW
+ * elements.
+ */
 static bool
 check_spec(const NnSpec *spec, NnGraph *graph, Status *status)
 {
@@ -400,6 +405,7 @@ nn_init_weights(const NnGraph *graph, uint64_t seed, real *weights)
 	}
 }
 
+/* The maximum over layers, as they run one after the other. */
 size_t
 nn_graph_scratch(const NnGraph *graph, int n)
 {

@@ -50,6 +50,10 @@ nn_infer_memory(const NnGraph *graph, int max_batch, int nthreads)
 					   sizeof(NnInfer), 3);
 }
 
+/*
+ * One piece of memory for each worker, since each runs the whole network.  A
+ * chunk is a worker's share of max_batch, and CHUNK_ROWS at most.
+ */
 NnInfer *
 nn_infer_create(Arena *arena, const NnGraph *graph, const real *weights,
 				int max_batch, ThreadPool *pool, Status *status)

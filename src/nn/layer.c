@@ -44,6 +44,10 @@ nn_layer_description(const NnLayerType *type)
 	return &type->description;
 }
 
+/*
+ * A linear search: tables have some twenty entries and are asked once for each
+ * layer of a model.
+ */
 int
 nn_type_index(const char *kind, const char *name,
 			  const NnDescription *(*at) (int i), Status *status)
@@ -186,6 +190,10 @@ window_direction(int input, int kernel, int stride, bool same, int *output,
 	return true;
 }
 
+/*
+ * Output [Ho][Wo][C] of a window of kh x kw; a layer with filters changes the
+ * last dimension itself.
+ */
 bool
 nn_window_shape(NnLayer *layer, ParamValue kernel, ParamValue strides,
 				bool same, Status *status)

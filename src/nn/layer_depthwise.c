@@ -58,6 +58,9 @@ multiplier(const NnLayer *layer)
 	return (int) params_number(&layer->params, DEPTH_MULTIPLIER);
 }
 
+/*
+ * [H][W][C] to [Ho][Wo][C m].  The limit of channels keeps C m within an int.
+ */
 static bool
 depthwise_shape(NnLayer *layer, Status *status)
 {
@@ -137,6 +140,10 @@ add_tap(const real *x, const real *w, int channels, int m, real *out)
 			out[c * m + j] += x[c] * w[c * m + j];
 }
 
+/*
+ * Z starts as the bias; each tap then adds C products to it, contiguous in
+ * image, kernel and output alike.
+ */
 static void
 depthwise_forward_image(void *arg, int slice, int worker)
 {

@@ -193,6 +193,10 @@ spread_maximum(const Channel *channel, const real *x, real out, real dout,
 	spread_equal(channel, x, out, dout, dx);
 }
 
+/*
+ * In the engine's own numbers: y is 1 and above, so that sums of powers cancel
+ * nothing.
+ */
 static real
 generalized_mean(const Channel *channel, const real *x)
 {

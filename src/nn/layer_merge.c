@@ -19,6 +19,9 @@ static const ParamSpec no_params[] = {
 
 /* ---- add and multiply ---- */
 
+/*
+ * [n][..] of one shape.  There is no broadcasting, which Keras' layers have.
+ */
 static bool
 equal_shapes(NnLayer *layer, Status *status)
 {
@@ -167,6 +170,7 @@ const NnLayerType nn_layer_multiply = {
 
 /* ---- concatenate, along the last dimension ---- */
 
+/* [..][C1], [..][C2], ... to [..][C1 + C2 + ...] */
 static bool
 concatenate_shape(NnLayer *layer, Status *status)
 {

@@ -67,6 +67,10 @@ static const ParamSpec reshape_params[] = {
 	{NULL}
 };
 
+/*
+ * The product of target_shape is that of the input; an unknown dimension is
+ * their quotient.
+ */
 static bool
 reshape_shape(NnLayer *layer, Status *status)
 {
@@ -139,6 +143,7 @@ read_padding(const NnLayer *layer, int *sides, Status *status)
 	return true;
 }
 
+/* [H][W][C] to [top + H + bottom][left + W + right][C] */
 static bool
 zero_padding2d_shape(NnLayer *layer, Status *status)
 {

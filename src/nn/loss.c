@@ -241,6 +241,7 @@ compute_proxies(const NnLossType *type, const Params *params,
 	return loss;
 }
 
+/* Fills work->dx, and dproxies of a proxy loss, whatever they held before. */
 double
 nn_loss_compute(const NnLossType *type, const Params *params,
 				const int32_t *labels, int n, int dims, NnLossWork *work)
@@ -341,6 +342,10 @@ nn_loss_stats(const NnLossType *type, const Params *params,
 
 /* ---- a loss by itself ---- */
 
+/*
+ * The code that trains, applied to the caller's rows, without a memory of
+ * earlier batches.
+ */
 bool
 nn_loss_evaluate(Arena *arena, const NnLossRequest *request, double *value,
 				 double *dx, double *dsecond, Status *status)

@@ -56,6 +56,7 @@ weighted_log_sum(const NnAnchor *anchor, const uint8_t *mask, double gamma,
 	return loss;
 }
 
+/* One term an anchor, 0 without a positive or a negative. */
 static void
 circle_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 {

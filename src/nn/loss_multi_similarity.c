@@ -95,6 +95,10 @@ log_sum(const Kept *kept, const NnAnchor *anchor, double factor, double shift)
 	return (log(sum) + largest) / fabs(factor);
 }
 
+/*
+ * The limits of P' and N' come first, from all negatives and all positives;
+ * one term an anchor.
+ */
 static void
 multi_similarity_anchor(const Params *params, const NnAnchor *anchor,
 						NnTally *tally)

@@ -51,6 +51,10 @@ two_moments(const Params *params)
 
 /* ---- adam and adamw ---- */
 
+/*
+ * The bias correction is the same for all weights and goes into the rate, in
+ * double: 1 - b2^t is small at first.
+ */
 static void
 update(const NnOptimizer *optimizer, double decay, size_t offset, size_t count,
 	   const real *gradient)

@@ -148,6 +148,10 @@ add_pair(NnDistance distance, double g, const double *a, const double *b,
 
 /* ---- matrices ---- */
 
+/*
+ * gemm_f64() computes in an order that does not depend on the pool; it runs on
+ * one thread, as a batch is small.
+ */
 void
 nn_distances(NnDistance distance, const double *q, int n, const double *k,
 			 int m, int dims, double *matrix)
@@ -184,6 +188,7 @@ products_backward(NnDistance distance, const double *q, int n, const double *k,
 		gemm_f64(true, false, nk, dims, n, 1, dmatrix, m, q, dims, 1, dk, dims);
 }
 
+/* Pairs without a gradient are skipped: mining leaves few. */
 void
 nn_distances_backward(NnDistance distance, const double *q, int n,
 					  const double *k, int m, int dims,

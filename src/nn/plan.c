@@ -254,6 +254,10 @@ item_offset(const Planner *planner, int i)
 	return i < 0 ? 0 : planner->items[i].offset;
 }
 
+/*
+ * Items of outputs and saved numbers are made in the order of forward, those
+ * of gradients in the order of backward; then all of them are placed.
+ */
 void
 nn_plan(const NnGraph *graph, int n, bool training, NnPlan *plan)
 {

@@ -280,6 +280,9 @@ typedef struct Members
 	bool		shape;
 } Members;
 
+/*
+ * A key that comes twice is refused, as any other that a tensor does not have.
+ */
 static bool
 read_member(Reader *reader, SafeTensor *tensor, Members *members)
 {
@@ -381,6 +384,7 @@ read_entry(Reader *reader, SafeTensors *file, const uint8_t *data, size_t size)
 	return true;
 }
 
+/* Names may come twice here; safetensors_find() gives the first. */
 static bool
 read_header(Reader *reader, SafeTensors *file, const uint8_t *data, size_t size)
 {

@@ -56,6 +56,7 @@ group_rows(NnSampler *sampler, const int32_t *labels, size_t nrows,
 	begin[0] = 0;
 }
 
+/* Errors that the user can fix, before the first batch is drawn. */
 static bool
 check_classes(const NnSampler *sampler, Status *status)
 {
@@ -87,6 +88,10 @@ check_classes(const NnSampler *sampler, Status *status)
 	return true;
 }
 
+/*
+ * classes [nclasses] and rows [nrows] are permutations that next_multi_shot()
+ * shuffles further and further; begin [nclasses + 1] stays.
+ */
 NnSampler *
 nn_sampler_create(Arena *arena, const int32_t *labels, size_t nrows,
 				  int nclasses, const NnSamplerOptions *options, Status *status)

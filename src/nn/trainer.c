@@ -81,6 +81,10 @@ allocate_moments(Arena *arena, NnOptimizer *optimizer, size_t count)
 	return true;
 }
 
+/*
+ * Moments start at 0.  The whole gradient is allocated only for those that
+ * need it.
+ */
 static bool
 allocate_optimizers(Arena *arena, NnTrainer *trainer)
 {
@@ -154,6 +158,10 @@ flush_denormals_task(void *arg, int slice, int worker)
 		(void) nn_flush_denormals();
 }
 
+/*
+ * The proxies' optimizer is a copy of the weights', with separate moments;
+ * update_proxies() sets its rate at each step.
+ */
 NnTrainer *
 nn_trainer_create(Arena *arena, const NnGraph *graph,
 				  const NnTrainOptions *options, real *weights, Status *status)
