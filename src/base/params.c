@@ -40,7 +40,7 @@ default_text(const ParamSpec *spec, char *text, size_t size)
 		snprintf(text, size, "%.15g", spec->initial);
 }
 
-/* "Accepted parameters and defaults: ..." as a hint */
+/* "Valid parameters and their defaults are ..." as a hint */
 static bool
 hint_accepted(const Params *params, Status *status)
 {
