@@ -59,7 +59,8 @@ for my $round (1 .. 3)
 	my $busy = 0;
 	for (1 .. 500)
 	{
-		$busy = threads() and last if threads() > 1;
+		$busy = threads();
+		last if $busy > 1;
 		select undef, undef, undef, 0.01;
 	}
 	cmp_ok($busy, '>', 1, "threads while it runs, round $round");
