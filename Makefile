@@ -10,7 +10,7 @@ EXTENSION = similarity
 EXTVERSION = 0.1.0
 MODULE_big = similarity
 
-PURE_ROOMS = base kernel graph nn eval report
+PURE_ROOMS = base kernel graph nn eval media report
 SERVER_ROOMS = server embedding hnsw model train gallery evaluate reembed show
 
 PURE_SOURCES = $(sort $(wildcard $(PURE_ROOMS:%=src/%/*.c)))
@@ -34,7 +34,7 @@ PURE_CFLAGS = -O3 -fno-math-errno -fno-trapping-math
 
 PG_CPPFLAGS = -I$(srcdir)/src
 PG_CFLAGS = -fvisibility=hidden $(WARNINGS) -Wno-cast-function-type
-SHLIB_LINK = -lm -ldl -lpthread
+SHLIB_LINK = -ljpeg -lpng -lm -ldl -lpthread
 EXTRA_CLEAN = build $(OBJS:.o=.d)
 
 PG_CONFIG ?= pg_config

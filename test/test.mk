@@ -29,7 +29,7 @@ help:
 UNIT_DIR = build/unit
 UNIT_FLAGS = -O3
 UNIT_CC = $(CC) -std=gnu11 -g $(UNIT_FLAGS) -fno-math-errno -fno-trapping-math $(WARNINGS) -D_GNU_SOURCE -Isrc -Itest/unit
-UNIT_LIBS = -lm -ldl -lpthread
+UNIT_LIBS = -ljpeg -lpng -lm -ldl -lpthread
 UNIT_TESTS = $(patsubst test/unit/%.c,$(UNIT_DIR)/%,$(sort $(wildcard test/unit/test_*.c)))
 
 # The pure rooms twice: as shipped, and with nn computing in double.
