@@ -8,6 +8,7 @@
  * (tf.keras.preprocessing.image.smart_resize, layers Resizing and CenterCrop).
  */
 #include <math.h>
+#include <string.h>
 
 #include "media/decoder.h"
 #include "media/resample.h"
@@ -225,32 +226,56 @@ decode(const void *bytes, size_t size, MediaFormat format,
 		decode_png(bytes, size, request, arena, status);
 }
 
-static uint8_t
-byte_of(float value)
+/* Weights of a sum may be a trifle more than 1. */
+static void
+round_to_bytes(const float *values, size_t n, uint8_t *out)
 {
-	return (uint8_t) (fminf(fmaxf(value, 0), 255) + 0.5f);
+	for (size_t i = 0; i < n; i++)
+		out[i] = (uint8_t) (values[i] > 254.5f ? 255 :
+							(int) (values[i] + 0.5f));
 }
 
-/* Upright, and in bytes */
+/* From how it is stored to how it is seen */
 static void
-turn(const Plan *plan, const float *result, int height, int width,
-	 int channels, uint8_t *out)
+turn(const Plan *plan, const uint8_t *stored, int channels, uint8_t *out)
 {
+	int			width = plan->transposed ? plan->y.outputs : plan->x.outputs;
+	int			height = plan->transposed ? plan->x.outputs : plan->y.outputs;
+
 	for (int down = 0; down < height; down++)
-		for (int across = 0; across < width; across++)
+		for (int across = 0; across < width; across++, out += channels)
 		{
 			int			x = plan->transposed ? down : across;
 			int			y = plan->transposed ? across : down;
-			const float *pixel;
 
 			if (plan->x.mirrored)
 				x = plan->x.outputs - 1 - x;
 			if (plan->y.mirrored)
 				y = plan->y.outputs - 1 - y;
-			pixel = result + ((size_t) y * plan->x.outputs + x) * channels;
-			for (int c = 0; c < channels; c++)
-				*out++ = byte_of(pixel[c]);
+			memcpy(out, stored + ((size_t) y * plan->x.outputs + x) * channels,
+				   (size_t) channels);
 		}
+}
+
+static uint8_t *
+finish(const Plan *plan, const float *result, int channels, Arena *arena,
+	   Status *status)
+{
+	size_t		n = (size_t) plan->x.outputs * plan->y.outputs * channels;
+	uint8_t    *stored = arena_alloc(arena, n);
+	uint8_t    *seen = stored;
+
+	if (plan->transposed || plan->x.mirrored || plan->y.mirrored)
+		seen = arena_alloc(arena, n);
+	if (stored == NULL || seen == NULL)
+	{
+		status_out_of_memory(status, "while resizing a picture");
+		return NULL;
+	}
+	round_to_bytes(result, n, stored);
+	if (seen != stored)
+		turn(plan, stored, channels, seen);
+	return seen;
 }
 
 /* A background that is gray where the picture will be */
@@ -276,7 +301,8 @@ media_memory(const MediaInfo *info, int height, int width, int channels)
 		x.outputs = height;
 		y.outputs = width;
 	}
-	return info->memory + resampler_memory(&x, &y, channels) + result;
+	return info->memory + resampler_memory(&x, &y, channels) +
+		2 * result;
 }
 
 uint8_t *
@@ -290,7 +316,6 @@ media_read(const void *bytes, size_t size, const MediaSpec *spec, int height,
 	MediaInfo	info;
 	Plan		plan;
 	Resampler  *resampler;
-	uint8_t    *out;
 
 	if (!media_info(bytes, size, &info, status))
 		return NULL;
@@ -304,12 +329,5 @@ media_read(const void *bytes, size_t size, const MediaSpec *spec, int height,
 	request.state = resampler;
 	if (!decode(bytes, size, info.format, &request, arena, status))
 		return NULL;
-	out = arena_alloc_array(arena, (size_t) height * width, (size_t) channels);
-	if (out == NULL)
-	{
-		status_out_of_memory(status, "while resizing a picture");
-		return NULL;
-	}
-	turn(&plan, resampler_result(resampler), height, width, channels, out);
-	return out;
+	return finish(&plan, resampler_result(resampler), channels, arena, status);
 }

@@ -20,9 +20,15 @@
 #include "media/resample.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Positions that differ by less are the same. */
 #define EPSILON 1e-6
+
+/* A pixel of RGB and the first number of the next one, in one register */
+typedef float Pixel __attribute__((vector_size(16)));
+
+#define FLOATS_BEHIND 1
 
 typedef struct Taps
 {
@@ -40,6 +46,8 @@ struct Resampler
 	Taps		x;
 	Taps		y;
 	int			next;			/* the first output that wants more rows */
+	size_t		samples;		/* of a row, in all channels */
+	float	   *wide;			/* a row as it came, and FLOATS_BEHIND */
 	float	   *narrow;			/* a row of x.outputs */
 	float	   *result;
 };
@@ -189,12 +197,13 @@ size_t
 resampler_memory(const ResampleAxis *x, const ResampleAxis *y, int channels)
 {
 	size_t		row = (size_t) x->outputs * channels * sizeof(float);
+	size_t		wide = (size_t) x->samples * channels + FLOATS_BEHIND;
 	size_t		outputs = (size_t) x->outputs + (size_t) y->outputs;
 	size_t		samples = (size_t) x->samples + (size_t) y->samples;
 
 	/* each sample is seen by two outputs when there are fewer of these */
 	return arena_bound(row * ((size_t) y->outputs + 1) +
-					   (2 * samples + 4 * outputs) * sizeof(float) +
+					   (wide + 2 * samples + 4 * outputs) * sizeof(float) +
 					   outputs * (2 * sizeof(int) + sizeof(float *)),
 					   outputs + 16);
 }
@@ -206,22 +215,26 @@ resampler_create(Arena *arena, ResampleKernel kernel, const ResampleAxis *x,
 {
 	Resampler  *resampler = arena_new(arena, Resampler);
 	size_t		row = (size_t) x->outputs * channels;
+	size_t		samples = (size_t) x->samples * channels;
 
 	if (resampler != NULL &&
 		set_taps(&resampler->x, x, kernel, arena) &&
 		set_taps(&resampler->y, y, kernel, arena))
 	{
+		resampler->wide = arena_alloc_zero(arena, (samples + FLOATS_BEHIND) *
+										   sizeof(float));
 		resampler->narrow = arena_new_array(arena, row, float);
 		resampler->result = arena_alloc_array(arena, (size_t) y->outputs,
 											  row * sizeof(float));
 	}
-	if (resampler == NULL || resampler->narrow == NULL ||
-		resampler->result == NULL)
+	if (resampler == NULL || resampler->wide == NULL ||
+		resampler->narrow == NULL || resampler->result == NULL)
 	{
 		status_out_of_memory(status, "while resizing a picture");
 		return NULL;
 	}
 	resampler->channels = channels;
+	resampler->samples = samples;
 	for (int c = 0; c < channels; c++)
 		resampler->background[c] = background[c];
 	set_background(resampler);
@@ -229,11 +242,11 @@ resampler_create(Arena *arena, ResampleKernel kernel, const ResampleAxis *x,
 }
 
 static void
-narrow_gray(const Taps *x, const uint8_t *pixels, float background, float *out)
+narrow_gray(const Taps *x, const float *wide, float background, float *out)
 {
 	for (int i = 0; i < x->outputs; i++)
 	{
-		const uint8_t *from = pixels + x->first[i];
+		const float *from = wide + x->first[i];
 		const float *weights = x->weights[i];
 		float		sum = x->outside[i] * background;
 
@@ -244,26 +257,25 @@ narrow_gray(const Taps *x, const uint8_t *pixels, float background, float *out)
 }
 
 static void
-narrow_rgb(const Taps *x, const uint8_t *pixels, const float *background,
+narrow_rgb(const Taps *x, const float *wide, const float *background,
 		   float *out)
 {
+	const Pixel below = {background[0], background[1], background[2], 0};
+
 	for (int i = 0; i < x->outputs; i++)
 	{
-		const uint8_t *from = pixels + 3 * (size_t) x->first[i];
+		const float *from = wide + 3 * (size_t) x->first[i];
 		const float *weights = x->weights[i];
-		float		r = x->outside[i] * background[0];
-		float		g = x->outside[i] * background[1];
-		float		b = x->outside[i] * background[2];
+		Pixel		sum = x->outside[i] * below;
 
 		for (int k = 0; k < x->count[i]; k++, from += 3)
 		{
-			r += weights[k] * from[0];
-			g += weights[k] * from[1];
-			b += weights[k] * from[2];
+			Pixel		pixel;
+
+			memcpy(&pixel, from, sizeof(pixel));
+			sum += weights[k] * pixel;
 		}
-		out[3 * i] = r;
-		out[3 * i + 1] = g;
-		out[3 * i + 2] = b;
+		memcpy(out + 3 * (size_t) i, &sum, 3 * sizeof(float));
 	}
 }
 
@@ -294,11 +306,13 @@ resampler_row(Resampler *resampler, int y, const uint8_t *pixels)
 		resampler->next++;
 	if (resampler->next == taps->outputs || taps->first[resampler->next] > y)
 		return;
+	for (size_t i = 0; i < resampler->samples; i++)
+		resampler->wide[i] = pixels[i];
 	if (resampler->channels == 1)
-		narrow_gray(&resampler->x, pixels, resampler->background[0],
+		narrow_gray(&resampler->x, resampler->wide, resampler->background[0],
 					resampler->narrow);
 	else
-		narrow_rgb(&resampler->x, pixels, resampler->background,
+		narrow_rgb(&resampler->x, resampler->wide, resampler->background,
 				   resampler->narrow);
 	for (int i = resampler->next; i < taps->outputs && taps->first[i] <= y; i++)
 		if (!is_done(taps, i, y))
