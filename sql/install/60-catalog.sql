@@ -48,6 +48,7 @@ CREATE TABLE _similarity.model (
 	owner _similarity.role NOT NULL,
 	input integer[] NOT NULL,
 	layers jsonb NOT NULL,
+	image jsonb,
 	dims integer NOT NULL,
 	created timestamp with time zone NOT NULL DEFAULT pg_catalog.now(),
 	CONSTRAINT model_pkey PRIMARY KEY (id),
@@ -57,6 +58,7 @@ CREATE TABLE _similarity.model (
 	CONSTRAINT model_input_check CHECK ((pg_catalog.array_ndims(input) OPERATOR(pg_catalog.=) 1 AND pg_catalog.cardinality(input) OPERATOR(pg_catalog.<=) 4
 		AND 1 OPERATOR(pg_catalog.<=) ALL (input)) IS TRUE),
 	CONSTRAINT model_layers_check CHECK (pg_catalog.jsonb_typeof(layers) OPERATOR(pg_catalog.=) 'array'),
+	CONSTRAINT model_image_check CHECK (pg_catalog.jsonb_typeof(image) OPERATOR(pg_catalog.=) 'object'),
 	CONSTRAINT model_dims_check CHECK (dims OPERATOR(pg_catalog.>=) 1 AND dims OPERATOR(pg_catalog.<=) 16384)
 );
 COMMENT ON TABLE _similarity.model IS 'models: a name, an owner and an architecture that never changes; read similarity.models';
@@ -239,7 +241,7 @@ SELECT m.name::text AS model, o.rolname::text AS owner, m.input, m.dims, d.versi
 		(SELECT DISTINCT CASE WHEN g.grantee IS NULL THEN 'public' ELSE r.rolname::text END AS name
 			FROM _similarity.model_grant g LEFT JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) g.grantee
 			WHERE g.model OPERATOR(pg_catalog.=) m.id AND (g.grantee IS NULL OR r.oid IS NOT NULL)) u) AS usage_granted_to,
-	m.layers, m.created, m.id
+	m.layers, m.image, m.created, m.id
 FROM _similarity.model m LEFT JOIN _similarity.deployment d ON d.model OPERATOR(pg_catalog.=) m.id
 	LEFT JOIN pg_catalog.pg_roles o ON o.oid OPERATOR(pg_catalog.=) m.owner
 WHERE pg_catalog.pg_has_role(m.owner, 'USAGE')

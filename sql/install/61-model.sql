@@ -21,11 +21,17 @@ COMMENT ON FUNCTION similarity.schedules() IS 'each schedule of the learning rat
 
 -- ---- define ----
 
-CREATE FUNCTION similarity.create_model(model text, input integer[], layers jsonb)
+CREATE FUNCTION similarity.create_model(model text, input integer[], layers jsonb, image jsonb DEFAULT NULL)
 	RETURNS TABLE (layer text, type text, output integer[], parameters bigint, connected_to text[])
-	AS 'MODULE_PATHNAME', 'create_model' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 10;
-COMMENT ON FUNCTION similarity.create_model(text, integer[], jsonb) IS
-	'creates a model for inputs of a shape from layers, one JSON object each; the current role owns it, and needs CREATE on schema similarity; returns its summary';
+	AS 'MODULE_PATHNAME', 'create_model' LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE ROWS 10;
+COMMENT ON FUNCTION similarity.create_model(text, integer[], jsonb, jsonb) IS
+	'creates a model for inputs of a shape from layers, one JSON object each; the current role owns it, and needs CREATE on schema similarity; returns its summary. image: how JPEG and PNG files become its input: resize (stretch, crop_to_aspect_ratio, pad_to_aspect_ratio, center_crop), interpolation (bilinear, nearest), antialias, background';
+
+CREATE FUNCTION similarity.image_info(image bytea, OUT format text, OUT width integer, OUT height integer, OUT channels integer,
+	OUT bit_depth integer, OUT orientation integer)
+	AS 'MODULE_PATHNAME', 'image_info' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION similarity.image_info(bytea) IS
+	'what the header of a JPEG or PNG file says: sides as stored, channels (1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha or CMYK), bits of a channel, EXIF orientation (1 to 8; from 5 on width and height are seen the other way round)';
 
 CREATE FUNCTION similarity.model_summary(model text)
 	RETURNS TABLE (layer text, type text, output integer[], parameters bigint, connected_to text[])
@@ -59,10 +65,10 @@ COMMENT ON FUNCTION similarity.export_model(text, bigint) IS
 	'a safetensors file of a version (the deployed one unless given): its tensors as F32, its architecture in the metadata; for roles that may use the model';
 
 CREATE FUNCTION similarity.import_model(name text, file bytea, input integer[] DEFAULT NULL, layers jsonb DEFAULT NULL,
-	layout text DEFAULT 'keras') RETURNS integer
+	layout text DEFAULT 'keras', image jsonb DEFAULT NULL) RETURNS integer
 	AS 'MODULE_PATHNAME', 'import_model' LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION similarity.import_model(text, bytea, integer[], jsonb, text) IS
-	'makes a model of a safetensors file and deploys its version, which is returned. input, layers: as in create_model, by default what export_model wrote into the file. Tensors are taken by name, or in the order of their names (numbers as numbers, weight before bias) if no name of the file is known. layout: keras (units last) or torch (units first, images OIHW)';
+COMMENT ON FUNCTION similarity.import_model(text, bytea, integer[], jsonb, text, jsonb) IS
+	'makes a model of a safetensors file and deploys its version, which is returned. input, layers, image: as in create_model, by default what export_model wrote into the file. Tensors are taken by name, or in the order of their names (numbers as numbers, weight before bias) if no name of the file is known. layout: keras (units last) or torch (units first, images OIHW)';
 
 -- ---- privileges ----
 
@@ -103,11 +109,11 @@ CREATE FUNCTION embed(version bigint, input embedding) RETURNS embedding
 CREATE FUNCTION embed(version bigint, input text) RETURNS embedding
 	AS 'MODULE_PATHNAME', 'embed_version_text' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
 
-COMMENT ON FUNCTION embed(text, bytea) IS 'embedding of raw numbers, one unsigned byte each by the deployed version of a model';
+COMMENT ON FUNCTION embed(text, bytea) IS 'embedding of raw numbers, one unsigned byte each, or of a JPEG or PNG file, by the deployed version of a model';
 COMMENT ON FUNCTION embed(text, double precision[]) IS 'embedding of an array of numbers by the deployed version of a model; one of several dimensions must have the shape of the model''s input';
 COMMENT ON FUNCTION embed(text, embedding) IS 'embedding of an embedding by the deployed version of a model';
 COMMENT ON FUNCTION embed(text, text) IS 'embedding of what is given as text: bytea \x..., an array {...} or an embedding [...], by the deployed version of a model';
-COMMENT ON FUNCTION embed(bigint, bytea) IS 'embedding of raw numbers, one unsigned byte each by a model version';
+COMMENT ON FUNCTION embed(bigint, bytea) IS 'embedding of raw numbers, one unsigned byte each, or of a JPEG or PNG file, by a model version';
 COMMENT ON FUNCTION embed(bigint, double precision[]) IS 'embedding of an array of numbers by a model version; one of several dimensions must have the shape of the model''s input';
 COMMENT ON FUNCTION embed(bigint, embedding) IS 'embedding of an embedding by a model version';
 COMMENT ON FUNCTION embed(bigint, text) IS 'embedding of what is given as text: bytea \x..., an array {...} or an embedding [...], by a model version';

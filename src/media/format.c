@@ -81,10 +81,11 @@ media_info(const void *bytes, size_t size, MediaInfo *info, Status *status)
 			break;
 	}
 	foreign = media_foreign_format(bytes, size);
-	status_fail(status, STATUS_BAD_BINARY, "%zu bytes are no JPEG or PNG picture",
-				size);
-	return foreign == NULL ? false :
-		status_detail(status, "They begin as those of a %s file do.", foreign);
+	status_fail(status, STATUS_BAD_BINARY, "picture is neither JPEG nor PNG");
+	if (foreign == NULL)
+		return status_detail(status, "It has %zu bytes.", size);
+	return status_detail(status, "Its %zu bytes begin as those of a %s file do.",
+						 size, foreign);
 }
 
 /* EXIF's orientations from 5 on lie on their side. */

@@ -30,6 +30,7 @@ typedef struct JpegDecoder
 	struct jpeg_source_mgr source;
 	struct jpeg_progress_mgr progress;
 	jmp_buf		jump;
+	size_t		size;			/* of the file */
 	const DecodeRequest *request;	/* NULL: only the header is wanted */
 	MediaInfo  *info;
 	Arena	   *arena;
@@ -125,7 +126,8 @@ source_empty(j_decompress_ptr jpeg)
 
 	status_fail(decoder->status, STATUS_BAD_BINARY, "JPEG picture ends early");
 	status_detail(decoder->status,
-				  "The end of the picture is missing after all of its bytes.");
+				  "All of its %zu bytes were read, and more should follow.",
+				  decoder->size);
 	leave(decoder);
 }
 
@@ -323,6 +325,7 @@ run_jpeg(JpegDecoder *decoder, const uint8_t *bytes, size_t size)
 	decoder->jpeg.client_data = decoder;
 	decoder->source.next_input_byte = bytes;
 	decoder->source.bytes_in_buffer = size;
+	decoder->size = size;
 	done = guarded(decoder);
 	jpeg_destroy_decompress(&decoder->jpeg);
 	return done;

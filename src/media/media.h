@@ -91,6 +91,10 @@ extern const ParamSpec media_params[];
 extern bool media_spec_read(MediaSpec *spec, const Params *params,
 							Status *status);
 
+/* "crop_to_aspect_ratio, bilinear, antialias, background 255 255 255" */
+#define MEDIA_SPEC_TEXT 128
+extern void media_spec_text(const MediaSpec *spec, char *text, size_t size);
+
 /* What a user gets who says nothing */
 extern void media_spec_default(MediaSpec *spec);
 

@@ -24,7 +24,8 @@ typedef struct PngDecoder
 	png_infop	head;
 	jmp_buf		jump;
 	const uint8_t *bytes;
-	size_t		left;
+	size_t		size;
+	size_t		left;			/* of them, not read yet */
 	int			pixel;			/* bytes of one as rows are read: gray, RGB or
 								 * RGBA */
 	const DecodeRequest *request;	/* NULL: only the header is wanted */
@@ -70,7 +71,8 @@ on_read(png_structp png, png_bytep out, size_t n)
 		status_fail(decoder->status, STATUS_BAD_BINARY,
 					"PNG picture ends early");
 		status_detail(decoder->status,
-					  "The end of the picture is missing after all of its bytes.");
+					  "All of its %zu bytes were read, and more should follow.",
+					  decoder->size);
 		leave(decoder);
 	}
 	memcpy(out, decoder->bytes, n);
@@ -282,7 +284,7 @@ bool
 decode_png_header(const uint8_t *bytes, size_t size, MediaInfo *info, Status *status)
 {
 	PngDecoder	decoder = {
-		.bytes = bytes,.left = size,.info = info,.status = status
+		.bytes = bytes,.size = size,.left = size,.info = info,.status = status
 	};
 
 	return run_png(&decoder);
@@ -294,7 +296,7 @@ decode_png(const uint8_t *bytes, size_t size, const DecodeRequest *request,
 {
 	MediaInfo	info;
 	PngDecoder	decoder = {
-		.bytes = bytes,.left = size,.info = &info,.status = status,
+		.bytes = bytes,.size = size,.left = size,.info = &info,.status = status,
 		.request = request,.arena = arena
 	};
 

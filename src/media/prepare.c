@@ -8,6 +8,7 @@
  * (tf.keras.preprocessing.image.smart_resize, layers Resizing and CenterCrop).
  */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "media/decoder.h"
@@ -68,6 +69,19 @@ media_spec_read(MediaSpec *spec, const Params *params, Status *status)
 		spec->background[c] = (uint8_t) (gray ? background->number :
 										 background->list[c]);
 	return true;
+}
+
+void
+media_spec_text(const MediaSpec *spec, char *text, size_t size)
+{
+	bool		antialias = spec->antialias &&
+	spec->interpolation == MEDIA_BILINEAR;
+
+	snprintf(text, size, "%s, %s%s, background %d %d %d",
+			 resize_names[spec->resize],
+			 interpolation_names[spec->interpolation],
+			 antialias ? ", antialias" : "", spec->background[0],
+			 spec->background[1], spec->background[2]);
 }
 
 void

@@ -8,6 +8,7 @@
 #include "utils/builtins.h"
 
 #include "model/architecture.h"
+#include "model/encoded.h"
 #include "server/errors.h"
 #include "server/params_json.h"
 
@@ -160,6 +161,26 @@ spec_graph(Arena *arena, ArrayType *input, Jsonb *layers)
 	if (graph == NULL)
 		raise_status(&status);
 	return graph;
+}
+
+void
+spec_image(MediaSpec *image, const NnGraph *graph, Jsonb *json)
+{
+	NnShape		shape = nn_graph_input(graph);
+	int			sides[3];
+	Params		params;
+	Status		status;
+
+	if (json != NULL &&
+		!encoded_shape(graph, &sides[0], &sides[1], &sides[2]))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("image cannot be given for inputs of shape %s",
+						spec_shape_text(&shape)),
+				 errhint("A picture's shape is {height,width,channels} with 1 or 3 channels, or {height,width}.")));
+	params_from_jsonb(&params, "image", media_params, json, NULL);
+	if (!media_spec_read(image, &params, &status))
+		raise_status(&status);
 }
 
 char *

@@ -13,6 +13,7 @@
 
 #include "postgres.h"
 
+#include "media/media.h"
 #include "nn/nn.h"
 #include "utils/array.h"
 #include "utils/jsonb.h"
@@ -23,6 +24,13 @@
  * name the layer, what is accepted and the shapes.
  */
 extern NnGraph *spec_graph(Arena *arena, ArrayType *input, Jsonb *layers);
+
+/*
+ * How the model takes files of pictures: an object of media_params, or NULL for
+ * what one gets who says nothing.  ERROR for other values, and if it is given
+ * though the graph's input is not a picture.
+ */
+extern void spec_image(MediaSpec *image, const NnGraph *graph, Jsonb *json);
 
 /* "28x28x1", palloc'd, for messages. */
 extern char *spec_shape_text(const NnShape *shape);

@@ -19,7 +19,7 @@ embed(const CatalogVersion *version, InputKind kind, Datum input)
 	Network    *network = network_get(version);
 	InputRow	row;
 
-	input_read(&row, network_graph(network), kind, input);
+	input_open(&row, network_target(network), kind, input);
 	return network_run(network, &row);
 }
 
@@ -168,7 +168,7 @@ read_piece(const NetworkRunner *runner, InputKind kind, const Datum *inputs,
 	{
 		InputRow	row;
 
-		input_read(&row, network_runner_graph(runner), kind, inputs[i]);
+		input_read(&row, network_runner_target(runner), kind, inputs[i]);
 		rows[i] = row.data;
 		bytes += row.size;
 	}

@@ -132,7 +132,7 @@ fetch_row(const BatchCall *call, int ahead, InputRow *row)
 	fetch(call, 1, ahead, &value, &isnull);
 	if (isnull)
 		return ROW_NULL;
-	input_read(row, network_runner_graph(state->runner), call->kind, value);
+	input_read(row, network_runner_target(state->runner), call->kind, value);
 	return ROW_INPUT;
 }
 
@@ -146,7 +146,7 @@ static int
 collect(const BatchCall *call, const void **rows, int *inputs)
 {
 	BatchState *state = call->state;
-	Size		embedding = EMBEDDING_SIZE(nn_graph_outputs(network_runner_graph(state->runner)));
+	Size		embedding = EMBEDDING_SIZE(nn_graph_outputs(network_runner_target(state->runner)->graph));
 	Size		bytes = 0;
 	int			n = 0;
 

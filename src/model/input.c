@@ -15,6 +15,7 @@
 
 #include "embedding/embedding.h"
 #include "model/architecture.h"
+#include "model/encoded.h"
 #include "model/input.h"
 #include "model/model.h"
 #include "server/compat.h"
@@ -109,14 +110,17 @@ input_element(InputKind kind)
 	return kind == INPUT_BYTES ? NN_UINT8 : NN_FLOAT32;
 }
 
+/* bytes is NULL unless the input is of them */
 static void
-check_count(const NnGraph *graph, InputKind kind, size_t count)
+check_count(const InputTarget *target, InputKind kind, size_t count,
+			const void *bytes)
 {
 	static const char *const units[] = {
 		[INPUT_BYTES] = "bytes",
 		[INPUT_ARRAY] = "elements",
 		[INPUT_EMBEDDING] = "dimensions"
 	};
+	const NnGraph *graph = target->graph;
 	NnShape		shape;
 
 	if (graph == NULL || count == nn_graph_inputs(graph))
@@ -127,7 +131,8 @@ check_count(const NnGraph *graph, InputKind kind, size_t count)
 			 errmsg("input has %zu %s, but the model expects %zu",
 					count, units[kind], nn_graph_inputs(graph)),
 			 errdetail("The model's input shape is %s.",
-					   spec_shape_text(&shape))));
+					   spec_shape_text(&shape)),
+			 bytes != NULL ? encoded_hint(target, bytes, count) : 0));
 }
 
 static void
@@ -151,14 +156,25 @@ set_count(InputRow *row, size_t count)
 }
 
 static void
-read_bytes(InputRow *row, const NnGraph *graph, Datum value)
+read_bytes(InputRow *row, const InputTarget *target, Datum value)
 {
 	bytea	   *data = DatumGetByteaPP(value);
+	const void *bytes = VARDATA_ANY(data);
+	Size		size = VARSIZE_ANY_EXHDR(data);
 
-	row->data = VARDATA_ANY(data);
-	row->size = VARSIZE_ANY_EXHDR(data);
-	set_count(row, row->size);
-	check_count(graph, INPUT_BYTES, row->size);
+	if (encoded_is_file(target, bytes, size))
+	{
+		row->file = bytes;
+		row->file_size = size;
+		size = nn_graph_inputs(target->graph);
+	}
+	else
+	{
+		check_count(target, INPUT_BYTES, size, bytes);
+		row->data = bytes;
+	}
+	row->size = size;
+	set_count(row, size);
 }
 
 /* As floats; a double beyond their range becomes infinite. */
@@ -255,7 +271,7 @@ check_input_shape(const NnGraph *graph, const InputShape *shape)
 }
 
 static void
-read_input_array(InputRow *row, const NnGraph *graph, Datum value)
+read_input_array(InputRow *row, const InputTarget *target, Datum value)
 {
 	ArrayType  *array = DatumGetArrayTypeP(value);
 	int			count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
@@ -264,21 +280,21 @@ read_input_array(InputRow *row, const NnGraph *graph, Datum value)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("input array must not contain nulls")));
-	check_count(graph, INPUT_ARRAY, count);
+	check_count(target, INPUT_ARRAY, count, NULL);
 	row->shape.ndim = ARR_NDIM(array);
 	memcpy(row->shape.dims, ARR_DIMS(array), sizeof(int) * ARR_NDIM(array));
-	check_input_shape(graph, &row->shape);
+	check_input_shape(target->graph, &row->shape);
 	row->data = floats_of_array(array, count);
 	check_input_finite(row->data, count);
 	row->size = count * sizeof(float4);
 }
 
 static void
-read_embedding(InputRow *row, const NnGraph *graph, Datum value)
+read_embedding(InputRow *row, const InputTarget *target, Datum value)
 {
 	Embedding  *e = embedding_check(DatumGetEmbedding(value));
 
-	check_count(graph, INPUT_EMBEDDING, e->dims);
+	check_count(target, INPUT_EMBEDDING, e->dims, NULL);
 	row->data = embedding_floats(e, NULL);
 	check_input_finite(row->data, e->dims);
 	row->size = e->dims * sizeof(float4);
@@ -286,21 +302,38 @@ read_embedding(InputRow *row, const NnGraph *graph, Datum value)
 }
 
 void
-input_read(InputRow *row, const NnGraph *graph, InputKind kind, Datum value)
+input_open(InputRow *row, const InputTarget *target, InputKind kind,
+		   Datum value)
 {
+	memset(row, 0, sizeof(*row));
 	row->element = input_element(kind);
 	switch (kind)
 	{
 		case INPUT_BYTES:
-			read_bytes(row, graph, value);
+			read_bytes(row, target, value);
 			break;
 		case INPUT_ARRAY:
-			read_input_array(row, graph, value);
+			read_input_array(row, target, value);
 			break;
 		case INPUT_EMBEDDING:
-			read_embedding(row, graph, value);
+			read_embedding(row, target, value);
 			break;
 	}
+}
+
+void
+input_decode(InputRow *row, const InputTarget *target)
+{
+	if (row->data == NULL)
+		row->data = encoded_pixels(target, row->file, row->file_size);
+}
+
+void
+input_read(InputRow *row, const InputTarget *target, InputKind kind,
+		   Datum value)
+{
+	input_open(row, target, kind, value);
+	input_decode(row, target);
 }
 
 bool

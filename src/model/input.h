@@ -8,7 +8,9 @@
 
 #include "postgres.h"
 
+#include "media/media.h"
 #include "nn/nn.h"
+#include "server/budget.h"
 #include "utils/array.h"
 
 typedef enum InputKind
@@ -26,13 +28,23 @@ typedef struct InputShape
 	int			dims[MAXDIM];
 } InputShape;
 
+/* What a value is read for */
+typedef struct InputTarget
+{
+	const NnGraph *graph;		/* NULL: any size and shape will do */
+	MediaSpec	image;			/* how files of pictures become the input */
+	Budget		budget;			/* that decoding them may take */
+} InputTarget;
+
 /* A row as the engine takes it */
 typedef struct InputRow
 {
 	NnElement	element;
-	const void *data;
+	const void *data;			/* NULL: file is to be decoded */
 	size_t		size;			/* bytes */
 	InputShape	shape;
+	const void *file;			/* of a picture, or NULL */
+	size_t		file_size;
 } InputRow;
 
 /*
@@ -49,11 +61,17 @@ extern NnElement input_element(InputKind kind);
  * detoasted or converted into CurrentMemoryContext if need be.  ERROR, with
  * the numbers expected and got, for another size, nulls, or numbers that are
  * not finite.  An array is in row-major order; if it and the model's input have
- * several dimensions, they must be the same, not counting those of 1.  graph
- * may be NULL: any size and shape will do.
+ * several dimensions, they must be the same, not counting those of 1.  Bytes
+ * that are a JPEG or PNG file, where the input is a picture, are decoded and
+ * brought to its size.
  */
-extern void input_read(InputRow *row, const NnGraph *graph, InputKind kind,
+extern void input_read(InputRow *row, const InputTarget *target, InputKind kind,
 					   Datum value);
+
+/* The same in two steps: what is a file is decoded by the second. */
+extern void input_open(InputRow *row, const InputTarget *target, InputKind kind,
+					   Datum value);
+extern void input_decode(InputRow *row, const InputTarget *target);
 
 extern bool input_shapes_equal(const InputShape *a, const InputShape *b);
 

@@ -177,17 +177,32 @@ is_of_input(int sqlerrcode)
 		sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
 }
 
+static Jsonb *
+scan_image(CatalogScan *scan)
+{
+	if (catalog_scan_isnull(scan, MODEL_IMAGE))
+		return NULL;
+	return DatumGetJsonbPCopy(catalog_scan_value(scan, MODEL_IMAGE, JSONBOID));
+}
+
 /* What create_model() would have refused */
 static NnGraph *
-stored_graph(const CatalogModel *model, Arena *arena, ArrayType *input,
-			 Jsonb *layers)
+stored_graph(const CatalogModel *model, Arena *arena, CatalogScan *scan,
+			 MediaSpec *image)
 {
+	ArrayType  *input = DatumGetArrayTypeP(catalog_scan_value(scan, MODEL_INPUT,
+															  INT4ARRAYOID));
+	Jsonb	   *layers = DatumGetJsonbP(catalog_scan_value(scan, MODEL_LAYERS,
+														   JSONBOID));
+	Jsonb	   *given = scan_image(scan);
+	MediaSpec	spec;
 	MemoryContext caller = CurrentMemoryContext;
 	NnGraph    *graph;
 
 	PG_TRY();
 	{
 		graph = spec_graph(arena, input, layers);
+		spec_image(&spec, graph, given);
 	}
 	PG_CATCH();
 	{
@@ -201,27 +216,30 @@ stored_graph(const CatalogModel *model, Arena *arena, ArrayType *input,
 		catalog_raise_damaged(model_entry(model), error->message);
 	}
 	PG_END_TRY();
+	if (image != NULL)
+		*image = spec;
 	return graph;
 }
 
-NnGraph *
-catalog_model_graph(const CatalogModel *model, Arena *arena)
+static bool
+scan_model(CatalogScan *scan, const CatalogModel *model)
 {
 	ScanKeyData key;
-	CatalogScan scan;
-	NnGraph    *graph = NULL;
 
 	ScanKeyInit(&key, MODEL_ID, BTEqualStrategyNumber, F_INT4EQ,
 				Int32GetDatum(model->id));
-	catalog_scan_begin(&scan, "model", "model_pkey", 1, &key);
-	if (catalog_scan_next(&scan))
-		graph = stored_graph(model, arena,
-							 DatumGetArrayTypeP(catalog_scan_value(&scan,
-																   MODEL_INPUT,
-																   INT4ARRAYOID)),
-							 DatumGetJsonbP(catalog_scan_value(&scan,
-															   MODEL_LAYERS,
-															   JSONBOID)));
+	catalog_scan_begin(scan, "model", "model_pkey", 1, &key);
+	return catalog_scan_next(scan);
+}
+
+NnGraph *
+catalog_model_graph(const CatalogModel *model, Arena *arena, MediaSpec *image)
+{
+	CatalogScan scan;
+	NnGraph    *graph = NULL;
+
+	if (scan_model(&scan, model))
+		graph = stored_graph(model, arena, &scan, image);
 	catalog_scan_end(&scan);
 	if (graph == NULL)
 		ereport(ERROR,
@@ -233,6 +251,16 @@ catalog_model_graph(const CatalogModel *model, Arena *arena)
 									   model->dims,
 									   nn_graph_outputs(graph)));
 	return graph;
+}
+
+Jsonb *
+catalog_model_image(const CatalogModel *model)
+{
+	CatalogScan scan;
+	Jsonb	   *image = scan_model(&scan, model) ? scan_image(&scan) : NULL;
+
+	catalog_scan_end(&scan);
+	return image;
 }
 
 /* ---- privileges ---- */

@@ -11,6 +11,7 @@
 
 #include "postgres.h"
 
+#include "media/media.h"
 #include "model/model.h"
 #include "nn/nn.h"
 #include "server/catalog.h"
@@ -47,8 +48,15 @@ extern bool catalog_version_is_usable(int id);
 /* The deployed version, 0 if there is none. */
 extern int	catalog_deployed_version(const CatalogModel *model);
 
-/* The layer graph of a model, in arena; checked as at create_model. */
-extern NnGraph *catalog_model_graph(const CatalogModel *model, Arena *arena);
+/*
+ * The layer graph of a model, in arena, and how it takes pictures, if image is
+ * not NULL; checked as at create_model.
+ */
+extern NnGraph *catalog_model_graph(const CatalogModel *model, Arena *arena,
+									MediaSpec *image);
+
+/* The image of create_model as it was given, palloc'd; NULL if it was not */
+extern Jsonb *catalog_model_image(const CatalogModel *model);
 
 /*
  * ERRCODE_INSUFFICIENT_PRIVILEGE unless the current role owns the model (has

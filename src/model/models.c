@@ -16,6 +16,7 @@
 #include "model/model.h"
 #include "model/models.h"
 #include "model/versions.h"
+#include "server/arguments.h"
 #include "server/catalog.h"
 #include "server/catalog_dependents.h"
 #include "server/context.h"
@@ -68,17 +69,38 @@ put_total(ReturnSetInfo *result, const char *name, const NnGraph *graph,
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
+/* How files of pictures become the input, if create_model was told */
+static void
+put_image(ReturnSetInfo *result, const NnGraph *graph, const MediaSpec *image)
+{
+	Datum		values[SUMMARY_COLUMNS] = {0};
+	bool		nulls[SUMMARY_COLUMNS] = {false, false, false, false, true};
+	NnShape		input = nn_graph_input(graph);
+	char text[	MEDIA_SPEC_TEXT];
+
+	media_spec_text(image, text, sizeof(text));
+	values[0] = CStringGetTextDatum(NN_INPUT_NAME);
+	values[1] = CStringGetTextDatum(psprintf("image (%s)", text));
+	values[2] = PointerGetDatum(spec_shape_array(&input));
+	values[3] = Int64GetDatum(0);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
 /*
  * A row for each layer and one for the whole, as Keras' Model.summary(), and
- * two for what of it is trained and what is not, if there is the latter.
+ * two for what of it is trained and what is not, if there is the latter.  image
+ * is NULL if create_model was not told.
  */
 static void
-put_summary(FunctionCallInfo fcinfo, const NnGraph *graph)
+put_summary(FunctionCallInfo fcinfo, const NnGraph *graph,
+			const MediaSpec *image)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	size_t		state = 0;
 
 	InitMaterializedSRF(fcinfo, 0);
+	if (image != NULL)
+		put_image(result, graph, image);
 	for (int i = 0; i < nn_graph_layers(graph); i++)
 	{
 		NnLayerInfo layer;
@@ -100,12 +122,16 @@ Datum
 model_summary(PG_FUNCTION_ARGS)
 {
 	CatalogModel model;
+	MediaSpec	image;
+	NnGraph    *graph;
 
 	catalog_get_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), &model);
 	catalog_require_usage(&model);
-	put_summary(fcinfo, catalog_model_graph(&model,
-											memory_arena(CurrentMemoryContext,
-														 ARENA_NO_BUDGET)));
+	graph = catalog_model_graph(&model,
+								memory_arena(CurrentMemoryContext,
+											 ARENA_NO_BUDGET), &image);
+	put_summary(fcinfo, graph,
+				catalog_model_image(&model) != NULL ? &image : NULL);
 	return (Datum) 0;
 }
 
@@ -128,7 +154,8 @@ define_check_name(const char *name)
 }
 
 void
-define_store(const char *name, ArrayType *input, Jsonb *layers, int dims)
+define_store(const char *name, ArrayType *input, Jsonb *layers, Jsonb *image,
+			 int dims)
 {
 	CatalogArgs args = {0};
 
@@ -136,34 +163,42 @@ define_store(const char *name, ArrayType *input, Jsonb *layers, int dims)
 	catalog_arg(&args, OIDOID, ObjectIdGetDatum(GetUserId()), false);
 	catalog_arg(&args, INT4ARRAYOID, PointerGetDatum(input), false);
 	catalog_arg(&args, JSONBOID, PointerGetDatum(layers), false);
+	catalog_arg(&args, JSONBOID, PointerGetDatum(image), image == NULL);
 	catalog_arg_int(&args, dims);
-	catalog_run("INSERT INTO _similarity.model (name, owner, input, layers, dims) "
-				"VALUES ($1::pg_catalog.name, $2, $3, $4, $5)", &args);
+	catalog_run("INSERT INTO _similarity.model (name, owner, input, layers, image, dims) "
+				"VALUES ($1::pg_catalog.name, $2, $3, $4, $5, $6)", &args);
 }
 
 /*
- * create_model(name, input, layers): needs CREATE on schema similarity, a name
- * that no model has, and layers that make a network (spec_graph); the caller
- * owns it.
+ * create_model(name, input, layers, image): needs CREATE on schema similarity, a
+ * name that no model has, layers that make a network (spec_graph), and, if image
+ * is not NULL, an input that is a picture (spec_image); the caller owns it.
  */
 PGDLLEXPORT PG_FUNCTION_INFO_V1(create_model);
 Datum
 create_model(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	ArrayType  *input = PG_GETARG_ARRAYTYPE_P(1);
-	Jsonb	   *layers = PG_GETARG_JSONB_P(2);
+	char	   *name = argument_text(fcinfo, 0, "model");
+	ArrayType  *input;
+	Jsonb	   *layers;
+	Jsonb	   *image = PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3);
+	MediaSpec	spec;
 	NnGraph    *graph;
 
+	argument_require(fcinfo, 1, "input");
+	argument_require(fcinfo, 2, "layers");
+	input = PG_GETARG_ARRAYTYPE_P(1);
+	layers = PG_GETARG_JSONB_P(2);
 	model_require_writable("similarity.create_model()");
 	require_create_right(GetUserId());
 	define_check_name(name);
 	graph = spec_graph(memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
 					   input, layers);
+	spec_image(&spec, graph, image);
 	SPI_connect();
-	define_store(name, input, layers, nn_graph_outputs(graph));
+	define_store(name, input, layers, image, nn_graph_outputs(graph));
 	SPI_finish();
-	put_summary(fcinfo, graph);
+	put_summary(fcinfo, graph, image != NULL ? &spec : NULL);
 	return (Datum) 0;
 }
 

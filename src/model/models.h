@@ -15,9 +15,12 @@
 /* ERROR unless a new model may have this name. */
 extern void define_check_name(const char *name);
 
-/* A model that the current role owns; its layers have been checked.  SPI. */
+/*
+ * A model that the current role owns; its layers, and image, which may be NULL,
+ * have been checked.  SPI.
+ */
 extern void define_store(const char *name, ArrayType *input, Jsonb *layers,
-						 int dims);
+						 Jsonb *image, int dims);
 
 /* A version of this model; ERROR if it is another one's or does not exist. */
 extern void define_get_version(const CatalogModel *model, int id,

@@ -39,7 +39,9 @@
 
 typedef struct MemoEntry
 {
-	InputRow	row;			/* data NULL: free */
+	void	   *key;			/* NULL: free */
+	Size		size;
+	NnElement	element;
 	Embedding  *result;
 } MemoEntry;
 
@@ -51,7 +53,8 @@ struct Network
 	int			pins;
 	Size		size;			/* weights, and a forward pass of one row */
 	MemoryContext context;
-	const NnGraph *graph;
+	InputTarget target;
+	const NnGraph *graph;		/* the target's */
 	float	   *weights;
 	NnInfer    *infer;			/* of one row, without threads */
 	int			next_memo;
@@ -137,7 +140,10 @@ load_network(const CatalogVersion *version)
 	network->version = *version;
 	network->context = context;
 	catalog_get_model_by_id(version->model, &model);
-	network->graph = catalog_model_graph(&model, arena);
+	network->graph = catalog_model_graph(&model, arena,
+										 &network->target.image);
+	network->target.graph = network->graph;
+	network->target.budget = BUDGET_CACHE;
 	network->size = nn_graph_weights(network->graph) * sizeof(float) + nn_infer_memory(network->graph, 1, 1);
 	require_affordable(version, network->size);
 	make_room(network->size);
@@ -207,10 +213,10 @@ network_pin(const CatalogVersion *version, MemoryContext context)
 	return network;
 }
 
-const NnGraph *
-network_graph(const Network *network)
+const InputTarget *
+network_target(const Network *network)
 {
-	return network->graph;
+	return &network->target;
 }
 
 /* ---- one row ---- */
@@ -221,15 +227,27 @@ memo_copy(MemoryContext context, const Embedding *e)
 	return memcpy(MemoryContextAlloc(context, VARSIZE(e)), e, VARSIZE(e));
 }
 
+/* The bytes that a row is known by: those of the file, if it is of one */
+static const void *
+row_key(const InputRow *row, Size *size)
+{
+	*size = row->file != NULL ? row->file_size : row->size;
+	return row->file != NULL ? row->file : row->data;
+}
+
 static Embedding *
 recall(const Network *network, const InputRow *row)
 {
+	Size		size;
+	const void *key = row_key(row, &size);
+
 	for (int i = 0; i < MEMO_ENTRIES; i++)
 	{
 		const MemoEntry *entry = &network->memo[i];
 
-		if (entry->row.data != NULL && entry->row.element == row->element &&
-			memcmp(entry->row.data, row->data, row->size) == 0)
+		if (entry->key != NULL && entry->size == size &&
+			entry->element == row->element &&
+			memcmp(entry->key, key, size) == 0)
 			return memo_copy(CurrentMemoryContext, entry->result);
 	}
 	return NULL;
@@ -239,31 +257,33 @@ static void
 remember_row(Network *network, const InputRow *row, const Embedding *result)
 {
 	MemoEntry  *entry = &network->memo[network->next_memo];
-	void	   *data;
+	Size		size;
+	const void *key = row_key(row, &size);
 
-	if (row->size > MEMO_MAX_INPUT)
+	if (size > MEMO_MAX_INPUT)
 		return;
-	if (entry->row.data != NULL)
+	if (entry->key != NULL)
 	{
-		pfree(unconstify(void *, entry->row.data));
-		entry->row.data = NULL;
+		pfree(entry->key);
+		entry->key = NULL;
 		pfree(entry->result);
 	}
 	/* the entry counts as free until everything is in place */
 	entry->result = memo_copy(network->context, result);
-	data = MemoryContextAlloc(network->context, row->size);
-	entry->row = *row;
-	entry->row.data = memcpy(data, row->data, row->size);
+	entry->element = row->element;
+	entry->size = size;
+	entry->key = memcpy(MemoryContextAlloc(network->context, size), key, size);
 	network->next_memo = (network->next_memo + 1) % MEMO_ENTRIES;
 }
 
 Embedding *
-network_run(Network *network, const InputRow *row)
+network_run(Network *network, InputRow *row)
 {
 	Embedding  *result = recall(network, row);
 
 	if (result != NULL)
 		return result;
+	input_decode(row, &network->target);
 	result = embedding_new(nn_graph_outputs(network->graph));
 	result->model = network->version.id;
 	nn_infer_run(network->infer, row->element, &row->data, 1, result->x);
@@ -335,10 +355,10 @@ network_runner_rows(const NetworkRunner *runner)
 	return runner->max_rows;
 }
 
-const NnGraph *
-network_runner_graph(const NetworkRunner *runner)
+const InputTarget *
+network_runner_target(const NetworkRunner *runner)
 {
-	return runner->network->graph;
+	return &runner->network->target;
 }
 
 static void

@@ -28,13 +28,15 @@ extern Network *network_get(const CatalogVersion *version);
 extern Network *network_pin(const CatalogVersion *version,
 							MemoryContext context);
 
-extern const NnGraph *network_graph(const Network *network);
+/* What inputs are read for */
+extern const InputTarget *network_target(const Network *network);
 
 /*
  * One row without any thread; the palloc'd result carries the version.  The
- * last few rows are remembered with their results.
+ * last few rows are remembered with their results.  A file of a picture is
+ * decoded unless it is remembered.
  */
-extern Embedding *network_run(Network *network, const InputRow *row);
+extern Embedding *network_run(Network *network, InputRow *row);
 
 /*
  * Many rows at once, on the threads of similarity.threads.  A runner and its
@@ -49,7 +51,7 @@ extern NetworkRunner *network_runner(const CatalogVersion *version, int rows,
 
 /* Rows that it runs at once: as many as similarity.cache_memory allows */
 extern int	network_runner_rows(const NetworkRunner *runner);
-extern const NnGraph *network_runner_graph(const NetworkRunner *runner);
+extern const InputTarget *network_runner_target(const NetworkRunner *runner);
 extern void network_run_many(NetworkRunner *runner, NnElement element,
 							 const void *const *rows, int n, Embedding **out);
 

@@ -141,18 +141,19 @@ copy_definition(const CatalogModel *model, const char *name)
 {
 	CatalogArgs args = {0};
 	const char *entry = psprintf("model \"%s\"", NameStr(model->name));
+	Jsonb	   *image = catalog_model_image(model);
 	Datum		input;
 	Datum		layers;
 
 	(void) catalog_model_graph(model,
 							   memory_arena(CurrentMemoryContext,
-											ARENA_NO_BUDGET));
+											ARENA_NO_BUDGET), NULL);
 	catalog_arg_int(&args, model->id);
 	catalog_run("SELECT input, layers FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1", &args);
 	input = catalog_column_datum(0, 1, INT4ARRAYOID, entry);
 	layers = catalog_column_datum(0, 2, JSONBOID, entry);
 	define_store(name, DatumGetArrayTypeP(input), DatumGetJsonbP(layers),
-				 model->dims);
+				 image, model->dims);
 }
 
 /*
@@ -231,6 +232,8 @@ convert_to_utf8(StringInfo text)
 static void
 build_header(StringInfo header, const CatalogModel *model, const NnGraph *graph)
 {
+	Jsonb	   *image = catalog_model_image(model);
+
 	initStringInfo(header);
 	appendStringInfoString(header,
 						   "{\"__metadata__\": {\"format\": \"similarity\", \"input\": ");
@@ -239,6 +242,12 @@ build_header(StringInfo header, const CatalogModel *model, const NnGraph *graph)
 	appendStringInfoString(header, ", \"layers\": ");
 	escape_json(header, catalog_column(model,
 									   "SELECT layers FROM _similarity.model WHERE id OPERATOR(pg_catalog.=) $1"));
+	if (image != NULL)
+	{
+		appendStringInfoString(header, ", \"image\": ");
+		escape_json(header, JsonbToCString(NULL, &image->root,
+										   VARSIZE(image)));
+	}
 	appendStringInfoChar(header, '}');
 	for (int i = 0; i < nn_graph_tensors(graph); i++)
 	{
@@ -325,7 +334,7 @@ export_model(PG_FUNCTION_ARGS)
 	SPI_connect();
 	graph = catalog_model_graph(&model,
 								memory_arena(CurrentMemoryContext,
-											 ARENA_NO_BUDGET));
+											 ARENA_NO_BUDGET), NULL);
 	build_header(&header, &model, graph);
 	MemoryContextSwitchTo(caller);
 	file = build_file(&header, graph, &version);
@@ -370,10 +379,19 @@ architecture(FunctionCallInfo fcinfo, int n, const SafeTensors *file,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be null for this file", key),
 				 errdetail("Only files of export_model hold an architecture.")));
-	if (strcmp(key, "layers") == 0)
+	if (strcmp(key, "input") != 0)
 		return DirectFunctionCall1(jsonb_in, CStringGetDatum(value));
 	return OidFunctionCall3(F_ARRAY_IN, CStringGetDatum(value),
 							ObjectIdGetDatum(INT4OID), Int32GetDatum(-1));
+}
+
+/* The same of image, which a file need not have */
+static Jsonb *
+image_argument(FunctionCallInfo fcinfo, int n, const SafeTensors *file)
+{
+	if (PG_ARGISNULL(n) && safetensors_metadata(file, "image") == NULL)
+		return NULL;
+	return DatumGetJsonbP(architecture(fcinfo, n, file, "image"));
 }
 
 static bool
@@ -393,14 +411,14 @@ layout_is_torch(FunctionCallInfo fcinfo, int n)
 
 /* Make the model and its only version; returns the version's id. */
 static int
-store_import(const char *name, ArrayType *input, Jsonb *layers,
+store_import(const char *name, ArrayType *input, Jsonb *layers, Jsonb *image,
 			 NnImport *import)
 {
 	CatalogModel model;
 	int			version;
 
 	SPI_connect();
-	define_store(name, input, layers, nn_graph_outputs(import->graph));
+	define_store(name, input, layers, image, nn_graph_outputs(import->graph));
 	get_new_model(name, &model);
 	version = version_store(&model, import->graph, weights_of_file, import,
 							NULL);
@@ -410,7 +428,7 @@ store_import(const char *name, ArrayType *input, Jsonb *layers,
 }
 
 /*
- * import_model(name, file, input, layers, layout): needs CREATE on schema
+ * import_model(name, file, input, layers, layout, image): needs CREATE on schema
  * similarity.  The file is not trusted: nn/safetensors and nn/import check
  * every size, name and shape, and nothing is stored unless all of it fits.
  */
@@ -425,6 +443,8 @@ import_model(PG_FUNCTION_ARGS)
 	bool		torch = layout_is_torch(fcinfo, 4);
 	ArrayType  *input;
 	Jsonb	   *layers;
+	Jsonb	   *image;
+	MediaSpec	spec;
 	SafeTensors file;
 	Status		status;
 
@@ -441,12 +461,14 @@ import_model(PG_FUNCTION_ARGS)
 	convert_from_utf8(&file);
 	input = DatumGetArrayTypeP(architecture(fcinfo, 2, &file, "input"));
 	layers = DatumGetJsonbP(architecture(fcinfo, 3, &file, "layers"));
+	image = image_argument(fcinfo, 5, &file);
 	graph = spec_graph(arena, input, layers);
+	spec_image(&spec, graph, image);
 	if (nn_graph_weights(graph) > VARSIZE_ANY_EXHDR(bytes))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("file has fewer weights than the architecture")));
 	if (!nn_import_begin(&import, &file, graph, torch, arena, &status))
 		raise_status(&status);
-	PG_RETURN_INT32(store_import(name, input, layers, &import));
+	PG_RETURN_INT32(store_import(name, input, layers, image, &import));
 }

@@ -206,27 +206,37 @@ next_batch(Sample *sample)
 	nn_sampler_next(sample->sampler, sample->drawn);
 }
 
+/* A row of bytes: the file of a picture, or raw */
+static bytea *
+input_bytes(const SourceRows *rows, const void *input)
+{
+	bytea	   *bytes;
+
+	if (rows->files != NULL)
+		return source_file(rows, input);
+	bytes = palloc(VARHDRSZ + rows->row_size);
+	SET_VARSIZE(bytes, VARHDRSZ + rows->row_size);
+	memcpy(VARDATA(bytes), input, rows->row_size);
+	return bytes;
+}
+
 /* As its type writes it: bytea, or an array of real */
 static Datum
 input_as_text(const SourceRows *rows, const void *input)
 {
-	Datum		value;
 	char	   *text;
 
 	if (rows->element == NN_UINT8)
 	{
-		bytea	   *bytes;
+		bytea	   *bytes = input_bytes(rows, input);
 
 		/* two digits each, and "\x" */
-		if (rows->row_size > (MaxAllocSize - 2 - VARHDRSZ - 1) / 2)
+		if (VARSIZE(bytes) - VARHDRSZ > (MaxAllocSize - 2 - VARHDRSZ - 1) / 2)
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("an input of %zu bytes is too large to be shown as text", rows->row_size)));
-		bytes = palloc(VARHDRSZ + rows->row_size);
-		SET_VARSIZE(bytes, VARHDRSZ + rows->row_size);
-		memcpy(VARDATA(bytes), input, rows->row_size);
-		value = PointerGetDatum(bytes);
-		text = DatumGetCString(DirectFunctionCall1(byteaout, value));
+					 errmsg("an input of %zu bytes is too large to be shown as text", (Size) VARSIZE(bytes) - VARHDRSZ)));
+		text = DatumGetCString(DirectFunctionCall1(byteaout,
+												   PointerGetDatum(bytes)));
 	}
 	else
 	{

@@ -16,6 +16,7 @@
 #include "utils/memutils.h"
 
 #include "base/random.h"
+#include "model/encoded.h"
 #include "model/input.h"
 #include "model/model.h"
 #include "server/compat.h"
@@ -35,6 +36,7 @@ typedef struct Reader
 	bool		known_only;		/* skip rows of other classes */
 	InputKind	kind;
 	InputShape	shape;			/* of the first row's array */
+	uint32		pieces;			/* of files so far */
 	uint32		labels_size;	/* allocated */
 } Reader;
 
@@ -114,33 +116,89 @@ check_shape(const Reader *reader, const InputRow *input)
 				 errhint("All inputs of a training must have the same shape.")));
 }
 
+/*
+ * Files of pictures that are not decoded have any length: they are cut into
+ * pieces, which are rows of a store.
+ */
+#define PIECE_SIZE 1024
+
+typedef struct FilePlace
+{
+	uint32		piece;			/* the first */
+	uint32		size;
+} FilePlace;
+
+static const void *
+append_file(Reader *reader, const InputRow *input)
+{
+	FilePlace  *place = palloc0(sizeof(FilePlace));
+
+	place->piece = reader->pieces;
+	place->size = (uint32) input->size;
+	for (Size i = 0; i < input->size; i += PIECE_SIZE, reader->pieces++)
+	{
+		char		piece[PIECE_SIZE] = {0};
+
+		memcpy(piece, (const char *) input->data + i,
+			   Min(input->size - i, PIECE_SIZE));
+		rows_append(reader->rows->files, piece);
+	}
+	return place;
+}
+
+bytea *
+source_file(const SourceRows *rows, const void *row)
+{
+	const FilePlace *place = row;
+	bytea	   *file = palloc(VARHDRSZ + place->size);
+
+	SET_VARSIZE(file, VARHDRSZ + place->size);
+	for (uint32 i = 0; i < place->size; i += PIECE_SIZE)
+	{
+		uint32		number = place->piece + i / PIECE_SIZE;
+		const void *piece;
+
+		rows_fetch(rows->files, &number, 1, &piece);
+		memcpy(VARDATA(file) + i, piece, Min(place->size - i, PIECE_SIZE));
+	}
+	return file;
+}
+
 /* The first row says how many bytes one has. */
 static void
 begin_rows(Reader *reader, const InputRow *input)
 {
 	SourceRows *rows = reader->rows;
+	bool		files = reader->kind == INPUT_BYTES &&
+	reader->request->target.graph == NULL &&
+	encoded_has_signature(input->data, input->size);
 
 	if (input->size == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("input must not be empty")));
 	reader->shape = input->shape;
-	rows->row_size = input->size;
-	rows->store = rows_create(reader->context, input->size,
+	if (files)
+		rows->files = rows_create(reader->context, PIECE_SIZE, 1,
+								  reader->request->memory);
+	rows->row_size = files ? sizeof(FilePlace) : input->size;
+	rows->store = rows_create(reader->context, rows->row_size,
 							  reader->request->max_fetch,
 							  reader->request->memory);
 }
 
-/* Detoasted into the row's context if need be */
+/* The row as it is stored; detoasted into the row's context if need be */
 static const void *
 read_input(Reader *reader)
 {
 	InputRow	input;
 
-	input_read(&input, reader->request->graph, reader->kind,
+	input_read(&input, &reader->request->target, reader->kind,
 			   user_query_input(reader->query));
 	if (reader->rows->store == NULL)
 		begin_rows(reader, &input);
+	if (reader->rows->files != NULL)
+		return append_file(reader, &input);
 	check_shape(reader, &input);
 	return input.data;
 }

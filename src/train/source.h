@@ -9,6 +9,7 @@
 
 #include "utils/array.h"
 
+#include "model/input.h"
 #include "nn/nn.h"
 #include "server/labels.h"
 #include "train/row_store.h"
@@ -17,8 +18,8 @@ typedef struct SourceRequest
 {
 	const char *what;			/* argument that the query is */
 	const char *query;			/* one SELECT of (input, label) */
-	const NnGraph *graph;		/* of the model, for the size of an input;
-								 * NULL: that of the first row */
+	InputTarget target;			/* what inputs are read for; without graph
+								 * their size is that of the first row */
 	ArrayType  *known_classes;	/* text[]: labels to keep; NULL keeps all */
 	int			max_examples;	/* of a class, the first ones; 0: all */
 	bool		unlabeled;		/* labels are not needed, and not kept */
@@ -38,6 +39,9 @@ typedef struct SourceRows
 	Size		row_size;		/* bytes */
 	uint32		nrows;
 	RowStore   *store;
+	RowStore   *files;			/* without a model to decode them for: pieces
+								 * of files, whose places are the rows; or
+								 * NULL */
 	int32	   *labels;			/* of each row, 0 .. nclasses - 1 */
 	int			nclasses;
 	Labels	   *classes;		/* and how many rows are items of each */
@@ -52,6 +56,9 @@ typedef struct SourceRows
  */
 extern SourceRows *source_read(MemoryContext context,
 							   const SourceRequest *request);
+
+/* The file of a row, if rows are files, palloc'd */
+extern bytea *source_file(const SourceRows *rows, const void *row);
 
 /* A hash of rows and labels: equal if a query gave the same once more */
 extern uint64 source_hash(const SourceRows *rows);

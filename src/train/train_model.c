@@ -63,6 +63,7 @@ typedef struct Training
 	TrainOptions options;
 	CatalogModel model;
 	NnGraph    *graph;
+	InputTarget target;			/* of the rows */
 	TrainingMemory memory;
 	SourceRows *rows;
 	uint64		data_hash;
@@ -106,14 +107,14 @@ read_training_rows(Training *training)
 	SourceRequest request = {
 		.what = "source",
 		.query = options->source,
-		.graph = training->graph,
+		.target = training->target,
 		.memory = &training->memory
 	};
 
 	if (options->validation != NULL)
 		training->validation = validation_read(training->context,
 											   options->validation,
-											   training->graph,
+											   &training->target,
 											   options->nn.pool,
 											   &training->memory);
 	sampling_request(&options->sampling, &request);
@@ -264,7 +265,10 @@ prepare_training(Training *training, FunctionCallInfo fcinfo)
 	catalog_lock_model(&training->model, ExclusiveLock, !training->atomic);
 	if (options->resume)
 		find_interrupted(training);
-	training->graph = catalog_model_graph(&training->model, arena);
+	training->graph = catalog_model_graph(&training->model, arena,
+										  &training->target.image);
+	training->target.graph = training->graph;
+	training->target.budget = BUDGET_TRAINING;
 	if (!gemm_load(&status))
 		raise_status(&status);
 	options->nn.pool = options->resume ?

@@ -68,22 +68,23 @@ most_rows(const ThreadPool *pool)
 }
 
 Validation *
-validation_read(MemoryContext context, const char *query, const NnGraph *graph,
-				ThreadPool *pool, TrainingMemory *memory)
+validation_read(MemoryContext context, const char *query,
+				const InputTarget *target, ThreadPool *pool,
+				TrainingMemory *memory)
 {
 	Validation *validation = MemoryContextAllocZero(context,
 													sizeof(Validation));
 	SourceRequest request = {
-		.what = "validation",.query = query,.graph = graph,
+		.what = "validation",.query = query,.target = *target,
 		.max_fetch = most_rows(pool),.memory = memory
 	};
 	Size		numbers;
 	uint32		n;
 
 	validation->context = context;
-	validation->graph = graph;
+	validation->graph = target->graph;
 	validation->pool = pool;
-	validation->dims = nn_graph_outputs(graph);
+	validation->dims = nn_graph_outputs(target->graph);
 	validation->rows = source_read(context, &request);
 	n = validation->rows->nrows;
 	if (n < 2)
@@ -97,7 +98,7 @@ validation_read(MemoryContext context, const char *query, const NnGraph *graph,
 	else
 		numbers += Min(n, SEARCH_QUERIES) * (EMBEDDING_SIZE(validation->dims) +
 											 sizeof(float) * validation->dims);
-	memory->validation = numbers + nn_infer_memory(graph, most_rows(pool),
+	memory->validation = numbers + nn_infer_memory(target->graph, most_rows(pool),
 												   pool_threads(pool));
 	memory_check(memory);
 	validation->embeddings = MemoryContextAllocHuge(context,

@@ -18,7 +18,7 @@ typedef struct Validation Validation;
  * memory is counted in memory->validation, its rows as those of a training.
  */
 extern Validation *validation_read(MemoryContext context, const char *query,
-								   const NnGraph *graph, ThreadPool *pool,
+								   const InputTarget *target, ThreadPool *pool,
 								   TrainingMemory *memory);
 
 /* Classes that train are known, others unknown; to be called before the first run. */

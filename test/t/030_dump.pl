@@ -27,7 +27,8 @@ SELECT similarity.create_model('other', '{4}', '[{"metric_embedding": {"units": 
 SELECT similarity.drop_model('other');
 RESET ROLE;
 -- a model larger than one part of 1 MB, so that parts are put together
-SELECT similarity.create_model('large', '{4}', '[{"dense": {"units": 3000}}, {"metric_embedding": {"units": 1500}}]');
+SELECT similarity.create_model('large', '{2,2}', '[{"flatten": {}}, {"dense": {"units": 3000}}, {"metric_embedding": {"units": 1500}}]',
+	'{"resize": "center_crop"}');
 CALL similarity.train('large', 'SELECT x, label FROM points', epochs => 1, steps_per_epoch => 1, seed => 3, verbose => false);
 SQL
 cmp_ok($node->safe_psql('postgres', 'SELECT max(part) FROM _similarity.model_weights'), '>', 0,
@@ -39,7 +40,7 @@ SELECT md5(string_agg(embedding_send(embed('points', x))::text, '' ORDER BY i)),
 	md5(string_agg(embedding_send(embed(2, x))::text, '' ORDER BY i)),
 	md5(string_agg(embedding_send(embed('large', x))::text, '' ORDER BY i)),
 	min(embedding_model(embed('points', x))) FROM points;
-SELECT model, owner, input, layers, deployed_version, usage_granted_to, created, id FROM similarity.models ORDER BY 1;
+SELECT model, owner, input, layers, image, deployed_version, usage_granted_to, created, id FROM similarity.models ORDER BY 1;
 SELECT model, version, deployed, metrics, created FROM similarity.model_versions ORDER BY 2;
 SELECT run, model, role, state, version, source, options, started, ended FROM similarity.training_runs ORDER BY 1;
 SELECT * FROM similarity.training_log ORDER BY run, epoch;
@@ -53,6 +54,7 @@ SELECT id FROM similarity.models WHERE model = 'new';
 SQL
 my $before = $node->safe_psql('postgres', $state);
 like($before, qr/alice.*\{bob\}/, 'owner and grantee before');
+like($before, qr/"center_crop"/, 'how pictures are taken before');
 my $dump = $PostgreSQL::Test::Utils::tmp_check . '/models.sql';
 $node->command_ok([ 'pg_dump', '--file', $dump, 'postgres' ], 'pg_dump');
 

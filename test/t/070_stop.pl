@@ -12,6 +12,7 @@ use warnings;
 # of sessions that watch all of it
 BEGIN { $ENV{PG_TEST_TIMEOUT_DEFAULT} ||= 3600 }
 
+use Compress::Zlib;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -77,6 +78,30 @@ BEGIN
 END $$;
 SQL
 
+# A black picture in hexadecimal, of one bit a pixel
+sub png
+{
+	my ($side) = @_;
+	my $line = pack('C', 0) . "\0" x (($side + 7) / 8);
+	my $header = pack('NNCCCCC', $side, $side, 1, 0, 0, 0, 0);
+	my @chunks = (IHDR => $header, IDAT => compress($line x $side), IEND => '');
+	my $png = "\x89PNG\r\n\x1A\n";
+
+	while (my ($type, $data) = splice @chunks, 0, 2)
+	{
+		$png .= pack('N', length $data) . $type . $data . pack('N', crc32($type . $data));
+	}
+	return unpack('H*', $png);
+}
+
+my $black = png(30000);
+$node->safe_psql('postgres', <<"SQL");
+SELECT similarity.create_model('tiny', '{8,8,1}', '[{"flatten": {}}, {"metric_embedding": {"units": 4}}]');
+CREATE TABLE black AS SELECT decode('$black', 'hex') AS x;
+CALL similarity.train('tiny', 'SELECT decode(repeat(md5(i::text), 4), ''hex''), i % 2 FROM generate_series(1, 10) i', epochs => 1,
+	steps_per_epoch => 1, verbose => false);
+SQL
+
 my $version = $node->safe_psql('postgres', "SELECT max(version) FROM similarity.model_versions WHERE model = 'small'");
 
 # name => a statement that takes long
@@ -119,6 +144,7 @@ my @long = (
 	[ 'index_recall', "SELECT similarity.index_recall('indexed_x', sample => 1000) FROM generate_series(1, 100)" ],
 	[ 'scan to the end', "SELECT count(*) FROM generate_series(1, 100) g, LATERAL (SELECT id FROM indexed ORDER BY x <-> random_embedding(64, g) OFFSET 0) s" ],
 	[ 'reembed', "CALL similarity.reembed('small', $version, rows_per_second => 1000)" ],
+	[ 'embed, a PNG of 900 million pixels', "SELECT embed('tiny', x) FROM black" ],
 );
 
 # of large inputs, which take minutes to make

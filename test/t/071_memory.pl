@@ -64,6 +64,8 @@ CALL similarity.train('small', 'SELECT array_fill(i::real, ''{16}''), i % 2 FROM
 SET similarity.training_memory = '1GB';
 CALL similarity.train('heavy', 'SELECT array_fill(i::real, ''{784}''), i % 2 FROM generate_series(1, 20) i', optimizer => 'sgd', epochs => 1, steps_per_epoch => 1, classes_per_batch => 2, examples_per_class => 2, verbose => false);
 CALL similarity.train('broad', 'SELECT array_fill(i::real, ''{256,256,1}''), i % 2 FROM generate_series(1, 4) i', optimizer => 'sgd', epochs => 1, steps_per_epoch => 1, classes_per_batch => 2, examples_per_class => 2, verbose => false);
+SELECT FROM similarity.create_model('rgb', '{4,4,3}', '[{"flatten": {}}, {"metric_embedding": {"units": 16}}]');
+CALL similarity.train('rgb', 'SELECT array_fill(i::real, ''{48}''), i % 2 FROM generate_series(1, 20) i', epochs => 1, steps_per_epoch => 1, verbose => false);
 CREATE TABLE heavy (id int PRIMARY KEY, label text, x real[], e embedding(16));
 INSERT INTO heavy SELECT i, 'h', array_fill(i::real, '{784}'), random_embedding(16, i)::real[] FROM generate_series(1, 300) i;
 SELECT similarity.create_gallery('heavy', 'heavy', embedding => 'e', label => 'label', model => 'heavy');
@@ -113,6 +115,10 @@ my @calls = (
 	[ embed => q{SELECT embed('heavy', array_fill(1::real, '{784}'))}, 4, 'similarity.cache_memory' ],
 	[ embed => q{SELECT embed('broad', array_fill(1::real, '{256,256,1}'))}, 4, 'similarity.cache_memory' ],
 	[ embed_image => q{SELECT embed_image('broad', decode(repeat('00', 65536), 'hex'))}, 4, 'similarity.cache_memory' ],
+	# interlaced pictures of 900 million and of 1 million pixels, as the header says
+	[ embed_image => q{SELECT embed_image('rgb', '\x89504e470d0a1a0a0000000d49484452000075300000753008020000019e425f7b0000000b49444154789c6360800100000a00017f80745e')}, 4, 'PNG pictures of 30000 x 30000 pixels need 2577 MB of memory, more than similarity.cache_memory' ],
+	[ embed_image => q{SELECT embed_image('rgb', '\x89504e470d0a1a0a0000000d49484452000003e8000003e80802000001b5c673250000000b49444154789c6360800100000a00017f80745e')}, 4, 'PNG picture cannot be decoded' ],
+	[ image_info => q{SELECT similarity.image_info('\x89504e470d0a1a0a0000000d49484452000075300000753008020000019e425f7b0000000b49444154789c6360800100000a00017f80745e')}, 4 ],
 	[ embed_batch => q{SELECT count(e) FROM (SELECT embed_batch('heavy', x) OVER () AS e FROM heavy) t}, 4, 'similarity.cache_memory' ],
 	[ embed_batch => q{SET similarity.cache_memory = '40MB'; SELECT count(e) FROM (SELECT embed_batch('broad', array_fill(1::real, '{256,256,1}')) OVER () AS e FROM generate_series(1, 20)) t}, 40 + 32 ],
 	[ embed_row => q{INSERT INTO heavy (id, x) VALUES (0, array_fill(1::real, '{784}'))}, 4, 'similarity.cache_memory' ],

@@ -90,8 +90,8 @@ test_formats(void)
 
 	CHECK(!media_info("GIF89a", 6, &info, &status));
 	CHECK(status.code == STATUS_BAD_BINARY);
-	CHECK_TEXT(status.message, "6 bytes are no JPEG or PNG picture");
-	CHECK_TEXT(status.detail, "They begin as those of a GIF file do.");
+	CHECK_TEXT(status.message, "picture is neither JPEG nor PNG");
+	CHECK_TEXT(status.detail, "Its 6 bytes begin as those of a GIF file do.");
 }
 
 static void

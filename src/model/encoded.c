@@ -1,0 +1,160 @@
+/*
+ * encoded.c
+ *	  JPEG and PNG files as inputs of models whose input is a picture, and
+ *	  image_info().
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "model/encoded.h"
+#include "server/budget.h"
+#include "server/context.h"
+#include "server/errors.h"
+#include "server/stop.h"
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(image_info);
+
+bool
+encoded_shape(const NnGraph *graph, int *height, int *width, int *channels)
+{
+	NnShape		shape = nn_graph_input(graph);
+
+	if (shape.rank < 2 || shape.rank > 3)
+		return false;
+	*height = shape.dim[0];
+	*width = shape.dim[1];
+	*channels = shape.rank == 3 ? shape.dim[2] : 1;
+	return *height <= MEDIA_MAX_SIDE && *width <= MEDIA_MAX_SIDE &&
+		(*channels == 1 || *channels == 3);
+}
+
+bool
+encoded_has_signature(const void *bytes, Size size)
+{
+	return media_format(bytes, size) != MEDIA_UNKNOWN;
+}
+
+bool
+encoded_is_file(const InputTarget *target, const void *bytes, Size size)
+{
+	int			height;
+	int			width;
+	int			channels;
+	MediaInfo	info;
+	Status		status;
+
+	if (!encoded_has_signature(bytes, size) || target->graph == NULL ||
+		!encoded_shape(target->graph, &height, &width, &channels))
+		return false;
+	return size != nn_graph_inputs(target->graph) ||
+		media_info(bytes, size, &info, &status);
+}
+
+/* The header tells the size before anything is allocated. */
+static void
+check_budget(const void *bytes, Size size, Budget budget, int height, int width,
+			 int channels)
+{
+	MediaInfo	info;
+	Status		status;
+
+	if (!media_info(bytes, size, &info, &status))
+		raise_status(&status);
+	budget_require(budget, media_memory(&info, height, width, channels),
+				   psprintf("%s pictures of %d x %d pixels",
+							media_format_name(info.format), info.width,
+							info.height),
+				   "use smaller ones");
+}
+
+uint8 *
+encoded_resized(const void *bytes, Size size, const MediaSpec *spec,
+				Budget budget, int height, int width, int channels)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "decoding of a picture",
+												  ALLOCSET_DEFAULT_SIZES);
+	Size		pixels = (Size) height * width * channels;
+	uint8	   *result;
+	const uint8 *decoded;
+	Status		status;
+
+	MemoryContextSwitchTo(context);
+	check_budget(bytes, size, budget, height, width, channels);
+	decoded = media_read(bytes, size, spec, height, width, channels,
+						 memory_arena(context, ARENA_NO_BUDGET), &status);
+	check_interrupts();
+	if (decoded == NULL)
+		raise_status(&status);
+	result = MemoryContextAllocHuge(caller, pixels);
+	memcpy(result, decoded, pixels);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return result;
+}
+
+uint8 *
+encoded_pixels(const InputTarget *target, const void *bytes, Size size)
+{
+	int			height;
+	int			width;
+	int			channels;
+
+	if (!encoded_shape(target->graph, &height, &width, &channels))
+		elog(ERROR, "the model's input is not a picture");
+	return encoded_resized(bytes, size, &target->image, target->budget, height,
+						   width, channels);
+}
+
+int
+encoded_hint(const InputTarget *target, const void *bytes, Size size)
+{
+	MediaFormat format = media_format(bytes, size);
+	const char *foreign = media_foreign_format(bytes, size);
+	int			sides[3];
+
+	if (format != MEDIA_UNKNOWN)
+		return errhint("The bytes are a %s file, which is decoded for models whose input is a picture, {height,width,channels} with 1 or 3 channels.",
+					   media_format_name(format));
+	if (foreign != NULL &&
+		encoded_shape(target->graph, &sides[0], &sides[1], &sides[2]))
+		return errhint("The bytes begin as a %s file does; JPEG and PNG files are decoded.",
+					   foreign);
+	return 0;
+}
+
+/* Columns: format, width, height, channels, bit_depth, orientation */
+#define INFO_COLUMNS 6
+
+/*
+ * image_info(image): what the header of a JPEG or PNG file says; 22P03 for
+ * other bytes.  What follows the header may be damaged.
+ */
+Datum
+image_info(PG_FUNCTION_ARGS)
+{
+	bytea	   *bytes = PG_GETARG_BYTEA_PP(0);
+	Datum		values[INFO_COLUMNS];
+	bool		nulls[INFO_COLUMNS] = {false};
+	MediaInfo	info;
+	Status		status;
+	TupleDesc	desc;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (!media_info(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), &info,
+					&status))
+		raise_status(&status);
+	values[0] = CStringGetTextDatum(media_format_name(info.format));
+	values[1] = Int32GetDatum(info.width);
+	values[2] = Int32GetDatum(info.height);
+	values[3] = Int32GetDatum(info.channels);
+	values[4] = Int32GetDatum(info.bit_depth);
+	values[5] = Int32GetDatum(info.orientation);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
+													  values, nulls)));
+}
