@@ -104,6 +104,43 @@ SELECT metric, value > 0 AS some FROM similarity.evaluate_retrieval('shelf', 'SE
 
 RESET client_min_messages;
 
+-- ---- seen: a file by itself, and on a page as it is ----
+
+\pset format unaligned
+-- in its own shape, upright; a gallery's shape is that of the model's input
+SELECT name, line, shown FROM picture, LATERAL similarity.show_image(file, style => 'ascii') WITH ORDINALITY s (shown, line)
+WHERE name IN ('gray_jpeg', 'turned', 'alpha', 'palette') ORDER BY name COLLATE "C", 2;
+SELECT similarity.show_image(file, '{2,2}') FROM picture WHERE name = 'deep';
+SELECT count(*) FROM similarity.show_image(NULL);
+SELECT similarity.show_image('\x00ff00ff');
+SELECT similarity.show_image(substr(file, 1, 200)) FROM picture WHERE name = 'jpeg';
+SET maintenance_work_mem = '2MB';
+SELECT similarity.show_image(file) FROM picture WHERE name = 'huge';
+-- one that is pixels beside files, one that is damaged, one that is too large
+SELECT similarity.create_gallery('seen', 'shelf', 'e', 'label', model => 'small', distance => 'l2', image => 'file');
+UPDATE shelf SET file = decode(repeat('7f', 12), 'hex') WHERE name = 'palette';
+UPDATE shelf SET e = embed('small', set_byte('\x00ff00ff00ff00ff00ff00ff', 0, n::int)), label = NULL FROM unnest(ARRAY['png', 'deep', 'alpha', 'gray']) WITH ORDINALITY u (u, n) WHERE name = u;
+ALTER TABLE shelf DISABLE TRIGGER ALL;
+UPDATE shelf SET file = substr(file, 1, 60), label = 'short' WHERE name = 'deep';
+UPDATE shelf SET file = (SELECT file FROM picture WHERE name = 'huge'), label = 'huge' WHERE name = 'gray';
+ALTER TABLE shelf ENABLE TRIGGER ALL;
+SELECT similarity.show_neighbors('seen', file, 1, label => 't', style => 'ascii') FROM picture WHERE name = 'turned';
+SELECT similarity.show_neighbors('seen', '\x00ff00ff00ff00ff00ff00ff'::bytea, 4, style => 'ascii', columns => 80);
+SELECT similarity.neighbors_html('seen', 'SELECT file, name FROM picture WHERE name IN (''turned'', ''gray'') ORDER BY name COLLATE "C"', k => 12) AS page \gset
+-- the files of the page: each is one of those that were stored, whole
+SELECT count(*) AS files, count(p.name) AS stored, count(*) FILTER (WHERE p.name = 'turned') AS turned
+FROM regexp_matches(:'page', '<img class="file" alt="[^"]*" src="data:image/([a-z]*);base64,([^"]*)"', 'g') m (f)
+	LEFT JOIN picture p ON p.file = decode(f[2], 'base64') AND lower((similarity.image_info(p.file)).format) = f[1];
+SELECT count(*) AS pixels FROM regexp_matches(:'page', '<img alt="[^"]*" src="data:image/png;base64,', 'g');
+SELECT f[1] AS missing, count(*) FROM regexp_matches(:'page', 'class="none">([^<]*)<', 'g') m (f) GROUP BY 1 ORDER BY 1;
+-- a large file is a smaller picture on the page: here one with 200 kB behind its end
+CREATE TABLE large AS SELECT file || decode(repeat('00', 200000), 'hex') AS file FROM picture WHERE name = 'gray_jpeg';
+SELECT length(page) < 20000 AS small, page ~ 'src="data:image/png;base64,' AS png, page ~ 'class="file"' AS file
+FROM similarity.neighbors_html('seen', 'SELECT file, NULL::text FROM large', k => 1) page;
+RESET maintenance_work_mem;
+\pset format aligned
+SELECT similarity.drop_gallery('seen');
+
 -- ---- training: files and the pixels they stand for give the same weights ----
 
 CREATE TABLE item AS SELECT i AS id, name, left(name, 1) AS label, file, (SELECT decode(string_agg(lpad(to_hex(x::int), 2, '0'), '' ORDER BY n), 'hex')

@@ -186,7 +186,7 @@ CREATE FUNCTION similarity.create_gallery(name text, relation regclass, embeddin
 	image text DEFAULT NULL, image_shape integer[] DEFAULT NULL) RETURNS void
 	AS 'MODULE_PATHNAME', 'create_gallery' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION similarity.create_gallery(text, regclass, text, text, text, text, text, text, integer[]) IS
-	'register a table of embeddings under a name. embedding, label, key, image: its columns; key is the primary key unless given. model: embeds raw input, in the version that made the column''s values. distance: cosine, euclidean, squared_euclidean, manhattan, inner_product (negated) or snr. image: a bytea column of raw pixels for reports, image_shape: {height,width,channels}, by default the model''s input';
+	'register a table of embeddings under a name. embedding, label, key, image: its columns; key is the primary key unless given. model: embeds raw input, in the version that made the column''s values. distance: cosine, euclidean, squared_euclidean, manhattan, inner_product (negated) or snr. image: a bytea column for reports, of JPEG or PNG files or of raw pixels, of which image_shape is {height,width,channels}, by default the model''s input';
 
 CREATE FUNCTION similarity.drop_gallery(name text) RETURNS void
 	AS 'MODULE_PATHNAME', 'drop_gallery' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;

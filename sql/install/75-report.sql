@@ -1,11 +1,11 @@
 -- Pictures: lines of half blocks for the terminal, pages of HTML.  Colors are
 -- escape sequences, which psql passes on in unaligned output only (psql -At).
 
-CREATE FUNCTION similarity.show_image(image bytea, shape integer[], columns integer DEFAULT 80, style text DEFAULT 'plain')
+CREATE FUNCTION similarity.show_image(image bytea, shape integer[] DEFAULT NULL, columns integer DEFAULT 80, style text DEFAULT 'plain')
 	RETURNS SETOF text
-	AS 'MODULE_PATHNAME', 'show_image' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 20;
+	AS 'MODULE_PATHNAME', 'show_image' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1000 ROWS 20;
 COMMENT ON FUNCTION similarity.show_image(bytea, integer[], integer, text) IS
-	'an image of raw pixels as lines of text. shape: {height,width,channels} with 1 or 3 channels, or {height,width}. columns: the most characters of a line. style: plain, color256, truecolor or ascii';
+	'an image, a JPEG or PNG file or raw pixels, as lines of text. shape, of raw pixels: {height,width,channels} with 1 or 3 channels, or {height,width}. columns: the most characters of a line. style: plain, color256, truecolor or ascii';
 
 CREATE FUNCTION similarity.show_neighbors(gallery text, input bytea, k bigint DEFAULT 5, label text DEFAULT NULL,
 	columns integer DEFAULT 120, style text DEFAULT 'plain') RETURNS SETOF text
@@ -31,4 +31,4 @@ COMMENT ON FUNCTION similarity.show_neighbors(text, text, bigint, text, integer,
 CREATE FUNCTION similarity.neighbors_html(gallery text, query text, k bigint DEFAULT 5, title text DEFAULT NULL) RETURNS text
 	AS 'MODULE_PATHNAME', 'neighbors_html' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000;
 COMMENT ON FUNCTION similarity.neighbors_html(text, text, bigint, text) IS
-	'one self-contained HTML page of items and their k nearest rows. query: any SELECT of (input, label) or (input, label, image) with at most 1000 rows; label may be NULL. Without image, an input of raw pixels is its own picture';
+	'one self-contained HTML page of items and their k nearest rows. query: any SELECT of (input, label) or (input, label, image) with at most 1000 rows; label may be NULL. Without image, an input of raw pixels, or a JPEG or PNG file, is its own picture';

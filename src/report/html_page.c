@@ -30,6 +30,7 @@ static const char style_sheet[] =
 "figure.query{padding-right:14px;border-right:1px solid var(--line);flex-basis:127px;width:127px}\n"
 "img,.none{display:block;width:112px;height:112px;object-fit:contain;image-rendering:pixelated;"
 "background:#000;border-radius:8px}\n"
+"img.file{image-rendering:auto}\n"
 ".none{background:var(--ground);color:var(--quiet);font-size:12px;line-height:112px;text-align:center}\n"
 "figcaption{margin-top:6px;font-size:13px;line-height:1.35;overflow-wrap:anywhere}\n"
 "figcaption b{font-weight:600}\n"
@@ -63,20 +64,29 @@ append_isolated(ReportText *text, const char *string)
 	report_append(text, "</bdi>");
 }
 
+/* Pixels are seen as such; a photograph is not. */
+static void
+append_picture(ReportText *body, const ReportItem *item)
+{
+	report_append(body, item->file != NULL ? "<img class=\"file\" alt=\"" :
+				  "<img alt=\"");
+	report_append_html(body, item->label ? item->label : "");
+	report_append(body, "\" src=\"");
+	if (item->file != NULL)
+		report_append_file(body, item->file);
+	else
+		report_append_png(body, item->image);
+	report_append(body, "\">");
+}
+
 static void
 append_figure(ReportText *body, const ReportItem *item, const char *class)
 {
 	const char *label = item->label ? item->label : "";
 
 	report_appendf(body, "<figure class=\"%s\">", class);
-	if (item->image != NULL)
-	{
-		report_append(body, "<img alt=\"");
-		report_append_html(body, label);
-		report_append(body, "\" src=\"");
-		report_append_png(body, item->image);
-		report_append(body, "\">");
-	}
+	if (item->image != NULL || item->file != NULL)
+		append_picture(body, item);
 	else
 	{
 		report_append(body, "<span class=\"none\">");
@@ -119,6 +129,9 @@ report_item_size(const ReportItem *item)
 	if (!size_mul(characters, ENTITY_LENGTH, &size) ||
 		!size_add(size, ITEM_TAGS, &size))
 		return SIZE_MAX;
+	if (item->file != NULL)
+		return size_add(size, report_file_size(item->file), &size) ? size :
+			SIZE_MAX;
 	return item->image == NULL ||
 		size_add(size, report_png_size(item->image), &size) ? size : SIZE_MAX;
 }

@@ -79,6 +79,18 @@ extern void report_image_cell(const ReportImage *image, int width, int height,
 extern size_t report_png_size(const ReportImage *image);
 extern void report_append_png(ReportText *text, const ReportImage *image);
 
+/* An encoded picture, which every browser decodes itself */
+typedef struct ReportFile
+{
+	const char *type;			/* "image/jpeg" */
+	const void *bytes;
+	size_t		size;
+} ReportFile;
+
+/* The file as "data:image/jpeg;base64,...", and how many bytes that takes. */
+extern size_t report_file_size(const ReportFile *file);
+extern void report_append_file(ReportText *text, const ReportFile *file);
+
 /* ---- items: an image with what is known of it ---- */
 
 typedef enum ReportMark
@@ -91,9 +103,10 @@ typedef enum ReportMark
 typedef struct ReportItem
 {
 	const ReportImage *image;	/* NULL: there is none */
+	const ReportFile *file;		/* on pages instead of image, or NULL */
 	const char *label;
 	const char *note;			/* second line, e.g. the distance */
-	const char *missing;		/* without image: what stands in its place, or
+	const char *missing;		/* without both: what stands in its place, or
 								 * NULL */
 	ReportMark	mark;
 } ReportItem;

@@ -69,7 +69,8 @@ put_piece(NeighborPage *page, ReportText *piece)
 static void
 put_query(NeighborPage *page, const bytea *image)
 {
-	ReportItem	item = picture_query(page->gallery, page->label, image);
+	ReportItem	item = picture_query(page->gallery, page->label, image,
+									 PICTURE_PAGE);
 	ReportText	piece;
 
 	begin_piece(page, &piece, report_item_size(&item));
@@ -82,7 +83,8 @@ static void
 put_card(void *state, const NeighborRow *row)
 {
 	NeighborPage *page = state;
-	ReportItem	item = picture_neighbor(page->gallery, row, page->label);
+	ReportItem	item = picture_neighbor(page->gallery, row, page->label,
+										PICTURE_PAGE);
 	ReportText	piece;
 
 	begin_piece(page, &piece, report_item_size(&item));

@@ -108,39 +108,6 @@ picture_server_text(const char *utf8, size_t length)
 
 /* ---- items ---- */
 
-/* Put the pixels of an item, or that they are none of the gallery's shape. */
-static void
-set_image(ReportItem *item, const Gallery *gallery, const bytea *pixels)
-{
-	ReportImage *image;
-	Status		status;
-
-	if (pixels == NULL)
-		return;
-	image = palloc(sizeof(ReportImage));
-	if (report_image_set(image, VARDATA_ANY(pixels), VARSIZE_ANY_EXHDR(pixels),
-						 gallery->height, gallery->width, gallery->channels,
-						 &status))
-		item->image = image;
-	else
-		item->missing = psprintf("%zu byte%s",
-								 (size_t) VARSIZE_ANY_EXHDR(pixels),
-								 VARSIZE_ANY_EXHDR(pixels) == 1 ? "" : "s");
-}
-
-const bytea *
-picture_of_input(const Gallery *gallery, Datum input, Oid type)
-{
-	bytea	   *pixels;
-
-	if (getBaseType(type) != BYTEAOID || gallery->height == 0)
-		return NULL;
-	pixels = DatumGetByteaPP(input);
-	if (VARSIZE_ANY_EXHDR(pixels) != (Size) gallery->height * gallery->width * gallery->channels)
-		return NULL;
-	return pixels;
-}
-
 /* Not even detoasted if it does not fit into what its picture may take */
 static const bytea *
 neighbor_image(const NeighborRow *row)
@@ -156,23 +123,24 @@ neighbor_image(const NeighborRow *row)
 }
 
 ReportItem
-picture_query(const Gallery *gallery, const char *label, const bytea *image)
+picture_query(const Gallery *gallery, const char *label, const bytea *image,
+			  PictureUse use)
 {
 	ReportItem	item = {0};
 
-	set_image(&item, gallery, image);
+	picture_set_or_mark(&item, gallery, image, use);
 	item.label = label ? picture_utf8(label) : "query";
 	return item;
 }
 
 ReportItem
 picture_neighbor(const Gallery *gallery, const NeighborRow *row,
-				 const char *query_label)
+				 const char *query_label, PictureUse use)
 {
 	char	   *label = neighbor_label(row);
 	ReportItem	item = {0};
 
-	set_image(&item, gallery, neighbor_image(row));
+	picture_set_or_mark(&item, gallery, neighbor_image(row), use);
 	item.label = label ? picture_utf8(label) : "(no label)";
 	item.note = psprintf("%.4f", neighbor_distance(row));
 	if (query_label != NULL)
@@ -266,21 +234,30 @@ put_strip(ReturnSetInfo *result, const ReportItem *items, int n, int columns,
 	put_lines(result, strip.data);
 }
 
-/* show_image(image, shape, columns, style): as many bytes as the shape says */
+/*
+ * show_image(image, shape, columns, style): a JPEG or PNG file, or as many bytes
+ * as the shape says; nothing for NULL
+ */
 Datum
 show_image(PG_FUNCTION_ARGS)
 {
 	Gallery		shape = {0};
-	bytea	   *pixels = PG_GETARG_BYTEA_PP(0);
-	ReportImage image;
-	ReportItem	item = {.image = &image};
+	bytea	   *image;
+	ReportItem	item = {0};
 	Status		status;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	gallery_set_shape(&shape, PG_GETARG_ARRAYTYPE_P(1));
-	if (!report_image_set(&image, VARDATA_ANY(pixels),
-						  VARSIZE_ANY_EXHDR(pixels),
-						  shape.height, shape.width, shape.channels, &status))
+	if (PG_ARGISNULL(0))
+		return (Datum) 0;
+	image = PG_GETARG_BYTEA_PP(0);
+	if (!PG_ARGISNULL(1))
+		gallery_set_shape(&shape, PG_GETARG_ARRAYTYPE_P(1));
+	else if (!picture_is_file(&shape, image))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"shape\" must not be null for raw pixels"),
+				 errhint("Only JPEG and PNG files say their shape.")));
+	if (!picture_set(&item, &shape, image, PICTURE_TERMINAL, &status))
 		raise_status(&status);
 	put_strip((ReturnSetInfo *) fcinfo->resultinfo, &item, 1,
 			  columns_argument(fcinfo, 2), style_argument(fcinfo, 3));
@@ -304,7 +281,8 @@ static void
 show_neighbor(void *state, const NeighborRow *row)
 {
 	Shown	   *shown = state;
-	ReportItem	item = picture_neighbor(shown->gallery, row, shown->label);
+	ReportItem	item = picture_neighbor(shown->gallery, row, shown->label,
+										PICTURE_TERMINAL);
 	Size		pixels = item.image == NULL ? 0 :
 	(Size) item.image->height * item.image->width * item.image->channels;
 	MemoryContext caller;
@@ -343,7 +321,8 @@ show_input(FunctionCallInfo fcinfo, const Gallery *gallery)
 	gallery_require_input(gallery, type);
 	shown.items[shown.n++] = picture_query(gallery, shown.label,
 										   picture_of_input(gallery, input,
-															type));
+															type),
+										   PICTURE_TERMINAL);
 	plan = neighbors_prepare(gallery, NEIGHBOR_IMAGES, Min(k, MAX_SHOWN - 1));
 	neighbors_find(plan, gallery_embed(gallery, input, type), show_neighbor,
 				   &shown);

@@ -11,9 +11,31 @@
 #include "gallery/lookup.h"
 #include "report/report.h"
 
-/* The query's label or NULL, and its pixels or NULL */
+/* Where a picture is shown */
+typedef enum PictureUse
+{
+	PICTURE_TERMINAL,
+	PICTURE_PAGE
+} PictureUse;
+
+/* Are these bytes a JPEG or PNG file, and not pixels of the gallery's shape? */
+extern bool picture_is_file(const Gallery *gallery, const bytea *bytes);
+
+/*
+ * Put the picture of an item: raw pixels of the gallery's shape, or a file of any
+ * size.  The item then refers to bytes, or to what was decoded into the current
+ * memory context.
+ */
+extern bool picture_set(ReportItem *item, const Gallery *gallery,
+						const bytea *bytes, PictureUse use, Status *status);
+
+/* The same; what cannot be shown is named in its place, and NULL is none. */
+extern void picture_set_or_mark(ReportItem *item, const Gallery *gallery,
+								const bytea *bytes, PictureUse use);
+
+/* The query's label or NULL, and its picture or NULL */
 extern ReportItem picture_query(const Gallery *gallery, const char *label,
-								const bytea *image);
+								const bytea *image, PictureUse use);
 
 /*
  * A neighbor (of NEIGHBOR_IMAGES) of a query of that label, in the current memory
@@ -21,11 +43,11 @@ extern ReportItem picture_query(const Gallery *gallery, const char *label,
  */
 extern ReportItem picture_neighbor(const Gallery *gallery,
 								   const NeighborRow *row,
-								   const char *query_label);
+								   const char *query_label, PictureUse use);
 
 /*
- * The pixels of an input, if it is bytes of the size of the gallery's images;
- * else NULL.
+ * The picture of an input, if it is a JPEG or PNG file, or bytes of the size of
+ * the gallery's images; else NULL.
  */
 extern const bytea *picture_of_input(const Gallery *gallery, Datum input,
 									 Oid type);

@@ -373,6 +373,33 @@ test_png(void)
 	CHECK_TEXT(text.data, "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAADUlEQVR4AQECAP3/AAAAAgABfgUN0gAAAABJRU5ErkJggg==");
 }
 
+/* As it is, whatever its length leaves of the last three bytes */
+static void
+test_file(void)
+{
+	static const char *const expected[] = {
+		"data:image/jpeg;base64,", "data:image/jpeg;base64,/w==",
+		"data:image/jpeg;base64,/9g=", "data:image/jpeg;base64,/9j+"
+	};
+
+	const ReportFile endless = {"image/png", NULL, SIZE_MAX};
+
+	for (int n = 0; n <= 3; n++)
+	{
+		ReportFile	file = {"image/jpeg", "\xFF\xD8\xFE", (size_t) n};
+		ReportItem	item = {.file = &file,.label = "a<b"};
+
+		begin();
+		report_append_file(&text, &file);
+		CHECK_TEXT(text.data, expected[n]);
+		CHECK(report_file_size(&file) == text.length);
+		report_append_row_begin(&text, &item);
+		CHECK(strstr(text.data, "<img class=\"file\" alt=\"a&lt;b\" src=\"data:image/jpeg;base64,") != NULL);
+		CHECK(report_item_size(&item) > report_file_size(&file));
+	}
+	CHECK(report_file_size(&endless) == SIZE_MAX);
+}
+
 /* More than one stored block. */
 static void
 test_large_png(void)
@@ -434,6 +461,7 @@ main(void)
 	RUN(test_too_narrow);
 	RUN(test_png);
 	RUN(test_large_png);
+	RUN(test_file);
 	RUN(test_item_size);
 	arena_destroy(arena);
 	return unit_done();

@@ -1,41 +1,103 @@
 /*
- * png.c
- *	  Images as PNG inside a data: URI.
+ * data_uri.c
+ *	  Images, as PNG, and encoded pictures inside a data: URI.
  *
  * Pixels are stored, not compressed (deflate's block type 0): that needs no
  * library, every browser reads it, and a 28 x 28 picture is 1.2 kB of text.
  */
+#include <stdint.h>
+#include <string.h>
+
+#include "base/size.h"
 #include "report/report.h"
+
+/* ---- base64 ---- */
+
+/* Three bytes at a time become four digits. */
+typedef struct Base64
+{
+	ReportText *text;
+	uint8_t		group[3];
+	int			ngroup;
+} Base64;
+
+static const char base64_digits[] =
+"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static void
+flush_group(Base64 *base64)
+{
+	const uint8_t *group = base64->group;
+	uint32_t	bits = (uint32_t) group[0] << 16 | group[1] << 8 | group[2];
+	char		out[4];
+
+	for (int i = 0; i < 4; i++)
+		out[i] = i <= base64->ngroup ?
+			base64_digits[bits >> (18 - 6 * i) & 63] : '=';
+	report_append_bytes(base64->text, out, 4);
+	memset(base64->group, 0, 3);
+	base64->ngroup = 0;
+}
+
+static void
+put_digits(Base64 *base64, uint8_t byte)
+{
+	base64->group[base64->ngroup++] = byte;
+	if (base64->ngroup == 3)
+		flush_group(base64);
+}
+
+static void
+end_digits(Base64 *base64)
+{
+	if (base64->ngroup > 0)
+		flush_group(base64);
+}
+
+/* ---- files ---- */
+
+static const char before_type[] = "data:";
+static const char after_type[] = ";base64,";
+
+size_t
+report_file_size(const ReportFile *file)
+{
+	size_t		head = strlen(file->type) + sizeof(before_type) +
+	sizeof(after_type) - 2;
+	size_t		size;
+
+	if (!size_mul(file->size / 3 + (file->size % 3 != 0), 4, &size) ||
+		!size_add(size, head, &size))
+		return SIZE_MAX;
+	return size;
+}
+
+void
+report_append_file(ReportText *text, const ReportFile *file)
+{
+	const uint8_t *bytes = file->bytes;
+	Base64		base64 = {.text = text};
+
+	report_append(text, before_type);
+	report_append(text, file->type);
+	report_append(text, after_type);
+	for (size_t i = 0; i < file->size; i++)
+		put_digits(&base64, bytes[i]);
+	end_digits(&base64);
+}
+
+/* ---- PNG ---- */
 
 #define STORED_MAX 65535		/* bytes of one stored block */
 
 /* A stream of bytes that is written as base64 with running checksums. */
 typedef struct PngWriter
 {
-	ReportText *text;
+	Base64		base64;
 	uint32_t	crc;			/* of the chunk */
 	uint32_t	adler_low;		/* of the image data */
 	uint32_t	adler_high;
-	uint8_t		group[3];		/* base64 takes three bytes at a time */
-	int			ngroup;
 } PngWriter;
-
-static const char base64_digits[] =
-"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-static void
-flush_group(PngWriter *png)
-{
-	uint32_t	bits = (uint32_t) png->group[0] << 16 | png->group[1] << 8 | png->group[2];
-	char		out[4];
-
-	for (int i = 0; i < 4; i++)
-		out[i] = i <= png->ngroup ? base64_digits[bits >> (18 - 6 * i) & 63] :
-			'=';
-	report_append_bytes(png->text, out, 4);
-	png->group[0] = png->group[1] = png->group[2] = 0;
-	png->ngroup = 0;
-}
 
 static void
 put_byte(PngWriter *png, uint8_t byte)
@@ -43,9 +105,7 @@ put_byte(PngWriter *png, uint8_t byte)
 	png->crc ^= byte;
 	for (int bit = 0; bit < 8; bit++)
 		png->crc = png->crc >> 1 ^ (png->crc & 1 ? 0xEDB88320 : 0);
-	png->group[png->ngroup++] = byte;
-	if (png->ngroup == 3)
-		flush_group(png);
+	put_digits(&png->base64, byte);
 }
 
 static void
@@ -146,27 +206,31 @@ put_pixels(PngWriter *png, const ReportImage *image)
 	end_chunk(png);
 }
 
-static const char uri_scheme[] = "data:image/png;base64,";
+static const char png_type[] = "image/png";
 
 /* The signature, and three chunks with 12 bytes each beside what they hold */
 size_t
 report_png_size(const ReportImage *image)
 {
-	size_t		bytes = 8 + 3 * 12 + 13 + stream_size(data_size(image));
+	ReportFile	file = {
+		.type = png_type,
+		.size = 8 + 3 * 12 + 13 + stream_size(data_size(image))
+	};
 
-	return sizeof(uri_scheme) - 1 + (bytes + 2) / 3 * 4;
+	return report_file_size(&file);
 }
 
 void
 report_append_png(ReportText *text, const ReportImage *image)
 {
-	PngWriter	png = {.text = text,.adler_low = 1};
+	PngWriter	png = {.base64.text = text,.adler_low = 1};
 
-	report_append(text, uri_scheme);
+	report_append(text, before_type);
+	report_append(text, png_type);
+	report_append(text, after_type);
 	put_header(&png, image);
 	put_pixels(&png, image);
 	begin_chunk(&png, "IEND", 0);
 	end_chunk(&png);
-	if (png.ngroup > 0)
-		flush_group(&png);
+	end_digits(&png.base64);
 }
