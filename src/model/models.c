@@ -96,7 +96,7 @@ put_summary(FunctionCallInfo fcinfo, const NnGraph *graph,
 			const MediaSpec *image)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	size_t		state = 0;
+	size_t		untrained = 0;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (image != NULL)
@@ -107,13 +107,13 @@ put_summary(FunctionCallInfo fcinfo, const NnGraph *graph,
 
 		put_layer(result, graph, i);
 		nn_graph_layer(graph, i, &layer);
-		state += layer.state;
+		untrained += layer.untrained;
 	}
 	put_total(result, "total", graph, nn_graph_weights(graph));
-	if (state == 0)
+	if (untrained == 0)
 		return;
-	put_total(result, "trainable", graph, nn_graph_weights(graph) - state);
-	put_total(result, "non-trainable", graph, state);
+	put_total(result, "trainable", graph, nn_graph_weights(graph) - untrained);
+	put_total(result, "non-trainable", graph, untrained);
 }
 
 /* model_summary(model), for whoever may use the model */

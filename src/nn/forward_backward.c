@@ -26,13 +26,12 @@ layer_inputs(const NnPlan *plan, const NnLayer *layer, const real *memory,
 		in[k] = source_output(plan, layer->sources[k], memory);
 }
 
-/* NULL outside of training */
+/* NULL outside of training, and where nothing is saved */
 static real *
 layer_saved(const NnPlan *plan, const NnPass *pass, const NnLayer *layer,
 			real *memory)
 {
-	if (!pass->training || layer->type->saved == NULL ||
-		layer->type->saved(layer, pass->n) == 0)
+	if (!pass->training || nn_layer_saved(layer, pass->n) == 0)
 		return NULL;
 	return memory + plan->saved[layer->number];
 }
@@ -154,7 +153,7 @@ nn_update_states(const NnGraph *graph, const NnPlan *plan, const NnPass *pass,
 	{
 		const NnLayer *layer = &graph->layers[i];
 
-		if (layer->type->update_state != NULL)
+		if (nn_state_moves(layer))
 			layer->type->update_state(layer, pass, memory + plan->saved[i],
 									  weights);
 	}

@@ -129,8 +129,7 @@ check_source_count(const NnLayer *layer, Status *status)
 
 /*
  * Set sources, shapes and inputs of a layer, and count it as a consumer of
- * them.  What is read counts as trained from the first weights on: backward
- * goes no farther down.
+ * them.
  */
 static bool
 connect(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec,
@@ -155,10 +154,7 @@ connect(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec,
 		if (sources[k] == NN_INPUT)
 			graph->input_consumers++;
 		else
-		{
 			graph->layers[sources[k]].consumers++;
-			layer->trained |= graph->layers[sources[k]].trained;
-		}
 	}
 	layer->nsources = n;
 	layer->sources = sources;
@@ -180,6 +176,40 @@ layer_has_weights(const NnLayer *layer)
 	return false;
 }
 
+static size_t
+layer_weights(const NnLayer *layer)
+{
+	size_t		weights = 0;
+
+	for (int t = 0; t < layer->ntensors; t++)
+		weights += layer->tensors[t].count;
+	return weights;
+}
+
+/*
+ * What follows from the layers' rates.  What is read counts as trained from
+ * the first weights on that are not frozen: backward goes no farther down.
+ */
+static void
+mark_trained(NnGraph *graph)
+{
+	size_t		frozen = 0;
+
+	for (int i = 0; i < graph->nlayers; i++)
+	{
+		NnLayer    *layer = &graph->layers[i];
+
+		layer->skipped = frozen;
+		layer->trained = layer->rate > 0 && layer_has_weights(layer);
+		for (int k = 0; k < layer->nsources; k++)
+			layer->trained |= layer->sources[k] != NN_INPUT &&
+				graph->layers[layer->sources[k]].trained;
+		if (layer->rate == 0)
+			frozen += layer_weights(layer);
+	}
+	graph->unfrozen = graph->weights - frozen;
+}
+
 /*
  * Parameters are checked before the shape function reads them, sizes after it;
  * nothing is allocated by size before both.
@@ -191,7 +221,8 @@ add_layer(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec,
 	NnLayer    *layer = &graph->layers[i];
 
 	layer->type = spec->type;
-	layer->number = i;
+	layer->number = layer->stream = i;
+	layer->rate = spec->frozen ? 0 : 1;
 	layer->params = spec->params;
 	memcpy(layer->name, spec->name, NN_NAME_SIZE);
 	name_layer(graph, i);
@@ -201,7 +232,6 @@ add_layer(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec,
 		!params_check(&layer->params, status) ||
 		!layer->type->shape(layer, status))
 		return false;
-	layer->trained |= layer_has_weights(layer);
 	if (!nn_shape_count(&layer->output, &layer->outputs) ||
 		layer->outputs > NN_MAX_ROW)
 		return status_fail(status, STATUS_TOO_LARGE,
@@ -253,10 +283,13 @@ check_output(const NnGraph *graph, Status *status)
 		return status_hint(status,
 						   "End the model with {\"metric_embedding\": {\"units\": 64}}.");
 	}
-	if (!last->trained)
-		return status_fail(status, STATUS_INVALID_VALUE,
-						   "the model has nothing to train");
-	return true;
+	for (int i = 0; i < graph->nlayers; i++)
+	{
+		if (layer_has_weights(&graph->layers[i]))
+			return true;
+	}
+	return status_fail(status, STATUS_INVALID_VALUE,
+					   "the model has nothing to train");
 }
 
 /* A layer that nobody reads was forgotten, unless it is the last. */
@@ -297,6 +330,7 @@ nn_graph_create(Arena *arena, const NnSpec *spec, Status *status)
 		if (!add_layer(arena, graph, i, &spec->layers[i], status))
 			return NULL;
 	}
+	mark_trained(graph);
 	return check_consumers(graph, status) && check_output(graph, status) ?
 		graph : NULL;
 
@@ -320,13 +354,13 @@ nn_graph_layer(const NnGraph *graph, int i, NnLayerInfo *info)
 	info->type = layer->type->description.name;
 	info->output = layer->output;
 	info->parameters = 0;
-	info->state = 0;
+	info->untrained = 0;
 	info->nsources = layer->nsources;
 	for (int t = 0; t < layer->ntensors; t++)
 	{
 		info->parameters += layer->tensors[t].count;
-		if (layer->tensors[t].state)
-			info->state += layer->tensors[t].count;
+		if (layer->tensors[t].state || layer->rate == 0)
+			info->untrained += layer->tensors[t].count;
 	}
 }
 
@@ -363,7 +397,8 @@ nn_graph_tensor(const NnGraph *graph, int i, NnTensorInfo *info)
 	info->shape = tensor->shape;
 	info->offset = tensor->offset;
 	info->count = tensor->count;
-	info->trainable = !tensor->state;
+	info->layer = layer->number;
+	info->trainable = !tensor->state && layer->rate > 0;
 }
 
 size_t
@@ -421,4 +456,206 @@ nn_graph_scratch(const NnGraph *graph, int n)
 	}
 	/* whole cache lines, so that workers do not share one */
 	return (most + 63) & ~(size_t) 63;
+}
+
+/* Nothing of a layer that needs no backward and whose state stays is kept. */
+size_t
+nn_layer_saved(const NnLayer *layer, int n)
+{
+	if (layer->type->saved == NULL ||
+		!(layer->trained || nn_state_moves(layer)))
+		return 0;
+	return layer->type->saved(layer, n);
+}
+
+/* ---- what is trained ---- */
+
+/* The usual matching: back to the last * when what follows it does not fit */
+static bool
+name_matches(const char *pattern, const char *name)
+{
+	const char *star = NULL;
+	const char *from = NULL;
+
+	while (*name != '\0')
+	{
+		if (*pattern == '*')
+		{
+			star = ++pattern;
+			from = name;
+		}
+		else if (*pattern == '?' || *pattern == *name)
+		{
+			pattern++;
+			name++;
+		}
+		else if (star != NULL)
+		{
+			pattern = star;
+			name = ++from;
+		}
+		else
+			return false;
+	}
+	while (*pattern == '*')
+		pattern++;
+	return *pattern == '\0';
+}
+
+/* How much a rule has to say of a layer: nothing (0), more the longer it is */
+static size_t
+rule_weight(const NnRateRule *rule, const NnLayer *layer)
+{
+	if (strcmp(rule->pattern, layer->name) == 0)
+		return SIZE_MAX;
+	return name_matches(rule->pattern, layer->name) ?
+		strlen(rule->pattern) : 0;
+}
+
+static bool
+check_rule(const NnGraph *graph, const NnRateRule *rule, Status *status)
+{
+	char		list[STATUS_TEXT_SIZE] = "";
+	size_t		used = 0;
+
+	for (int i = 0; i < graph->nlayers; i++)
+	{
+		if (rule_weight(rule, &graph->layers[i]) > 0)
+			return true;
+		if (used < sizeof(list))
+			used += (size_t) snprintf(list + used, sizeof(list) - used,
+									  "%s\"%s\"", i == 0 ? "" : ", ",
+									  graph->layers[i].name);
+	}
+	status_fail(status, STATUS_UNKNOWN_NAME, "no layer matches \"%s\"",
+				rule->pattern);
+	return status_hint(status, "The layers are %s.", list);
+}
+
+bool
+nn_graph_set_rates(NnGraph *graph, const NnRateRule *rules, int n,
+				   Status *status)
+{
+	for (int r = 0; r < n; r++)
+	{
+		if (!check_rule(graph, &rules[r], status))
+			return false;
+	}
+	for (int i = 0; i < graph->nlayers; i++)
+	{
+		size_t		most = 0;
+
+		for (int r = 0; r < n; r++)
+		{
+			size_t		weight = rule_weight(&rules[r], &graph->layers[i]);
+
+			if (weight == 0 || weight < most)
+				continue;
+			most = weight;
+			graph->layers[i].rate = rules[r].rate;
+		}
+	}
+	mark_trained(graph);
+	return true;
+}
+
+bool
+nn_graph_is_trained(const NnGraph *graph)
+{
+	return graph->layers[graph->nlayers - 1].trained;
+}
+
+/*
+ * The number of the one layer whose output is all that trained layers read of
+ * what is not trained, or -1.  As every layer is read, all that are not trained
+ * come before it then, and all that are, behind it.
+ */
+static int
+find_cut(const NnGraph *graph)
+{
+	int			cut = NN_INPUT;
+
+	for (int i = 0; i < graph->nlayers; i++)
+	{
+		const NnLayer *layer = &graph->layers[i];
+
+		for (int k = 0; k < layer->nsources && layer->trained; k++)
+		{
+			int			source = layer->sources[k];
+
+			if (source == NN_INPUT || (!graph->layers[source].trained &&
+									   cut != NN_INPUT && cut != source))
+				return NN_INPUT;
+			if (!graph->layers[source].trained)
+				cut = source;
+		}
+	}
+	return cut;
+}
+
+/* Does the prefix give the same for a row at each step, and have weights? */
+static bool
+is_worth_caching(const NnGraph *graph, int cut)
+{
+	bool		weights = false;
+
+	for (int i = 0; i <= cut; i++)
+	{
+		const NnLayer *layer = &graph->layers[i];
+
+		if (layer->random || nn_state_moves(layer))
+			return false;
+		weights |= layer_has_weights(layer);
+	}
+	return weights;
+}
+
+/* A layer as it stands in the head, whose layers begin behind the cut */
+static bool
+move_layer(Arena *arena, NnLayer *layer, int cut)
+{
+	int		   *sources = arena_alloc_array(arena, (size_t) layer->nsources,
+											sizeof(int));
+
+	if (sources == NULL)
+		return false;
+	for (int k = 0; k < layer->nsources; k++)
+		sources[k] = layer->sources[k] == cut ? NN_INPUT :
+			layer->sources[k] - cut - 1;
+	layer->sources = sources;
+	layer->number -= cut + 1;
+	return true;
+}
+
+bool
+nn_graph_split(Arena *arena, const NnGraph *graph, NnGraph **prefix,
+			   NnGraph **head, Status *status)
+{
+	int			cut = find_cut(graph);
+	int			n = graph->nlayers - cut - 1;
+
+	status_clear(status);
+	if (cut == NN_INPUT || !is_worth_caching(graph, cut))
+		return false;
+	*prefix = arena_new(arena, NnGraph);
+	*head = arena_new(arena, NnGraph);
+	if (*prefix == NULL || *head == NULL)
+		return status_out_of_memory(status, NULL);
+	**prefix = **head = *graph;
+	(*prefix)->nlayers = cut + 1;
+	(*head)->nlayers = n;
+	(*head)->layers = arena_alloc_array(arena, (size_t) n, sizeof(NnLayer));
+	if ((*head)->layers == NULL)
+		return status_out_of_memory(status, NULL);
+	memcpy((*head)->layers, graph->layers + cut + 1,
+		   (size_t) n * sizeof(NnLayer));
+	(*head)->input = graph->layers[cut].output;
+	(*head)->inputs = graph->layers[cut].outputs;
+	(*head)->input_consumers = graph->layers[cut].consumers;
+	for (int i = 0; i < n; i++)
+	{
+		if (!move_layer(arena, &(*head)->layers[i], cut))
+			return status_out_of_memory(status, NULL);
+	}
+	return true;
 }

@@ -100,6 +100,8 @@ typedef struct NnLayer
 	const NnLayerType *type;
 	char		name[NN_NAME_SIZE];
 	int			number;			/* position in the graph */
+	int			stream;			/* of its random numbers: the number in the
+								 * whole model */
 	Params		params;
 	int			nsources;
 	const int  *sources;		/* numbers of the layers that it reads */
@@ -111,8 +113,11 @@ typedef struct NnLayer
 	int			consumers;		/* how often its output is read */
 	bool		reads_in;		/* backward reads in, */
 	bool		reads_out;		/* backward reads out */
+	double		rate;			/* factor of the learning rate; 0: frozen */
 	bool		trained;		/* it or something it reads has weights to
 								 * train */
+	bool		random;			/* no two steps of training are alike */
+	size_t		skipped;		/* weights of frozen layers before it */
 	NnActivation activation;
 	NnWindow	window;			/* of layers that have one */
 	int			ntensors;
@@ -177,7 +182,9 @@ struct NnLayerType
 	/* Elements kept for n rows from forward to backward; NULL: none. */
 	size_t		(*saved) (const NnLayer *layer, int n);
 
-	/* saved is NULL outside of training. */
+	/*
+	 * saved is NULL outside of training, and of layers that need no backward.
+	 */
 	void		(*forward) (const NnLayer *layer, const NnPass *pass,
 							const real *in, real *out, real *saved);
 
@@ -328,7 +335,21 @@ struct NnGraph
 	int			nlayers;
 	NnLayer    *layers;
 	size_t		weights;
+	size_t		unfrozen;		/* those of layers that are not frozen, one
+								 * layer after the other: what has moments and
+								 * gradients.  A weight at offset is the
+								 * (offset - skipped)-th of them */
 };
+
+/* Does training change the layer's state? */
+static inline bool
+nn_state_moves(const NnLayer *layer)
+{
+	return layer->type->update_state != NULL && layer->rate > 0;
+}
+
+/* Numbers that a training keeps from forward for n rows, for whom it does */
+extern size_t nn_layer_saved(const NnLayer *layer, int n);
 
 /* Most scratch that a layer of the graph needs per worker for n rows. */
 extern size_t nn_graph_scratch(const NnGraph *graph, int n);

@@ -296,11 +296,14 @@ batch_normalization_shape(NnLayer *layer, Status *status)
 		nn_add_state(layer, "moving_variance", channels, status);
 }
 
-/* [3][C]: mean, variance and s of each channel of the batch */
+/*
+ * [3][C]: mean, variance and s of each channel of the batch.  A frozen layer
+ * runs as outside of training, as in Keras, and saves nothing.
+ */
 static size_t
 batch_normalization_saved(const NnLayer *layer, int n)
 {
-	return 3 * (size_t) nn_channels(&layer->output);
+	return layer->rate == 0 ? 0 : 3 * (size_t) nn_channels(&layer->output);
 }
 
 /*
@@ -357,7 +360,10 @@ affine_slice(void *arg, int slice, int worker)
 				  task->out + r * channels);
 }
 
-/* Outside of training: the moving averages, with their scales in scratch */
+/*
+ * Outside of training, and frozen: the moving averages, with their scales in
+ * scratch
+ */
 static void
 moving_moments(NormTask *task)
 {
@@ -414,6 +420,24 @@ batch_gradient_slice(void *arg, int slice, int worker)
 }
 
 /*
+ * Mean and variance are constants: dx = gamma s dy, which is the formula above
+ * without its means.  There is no gradient of gamma and beta.
+ */
+static void
+frozen_backward(NormTask *task)
+{
+	real	   *shares = worker_run(task, 0);
+
+	moving_moments(task);
+	memset(shares, 0, 2 * task->channels * sizeof(real));
+	task->share_1 = shares;
+	task->share_2 = shares + task->channels;
+	if (task->out != NULL)
+		pool_run(task->pass->pool, pool_threads(task->pass->pool),
+				 batch_gradient_slice, task);
+}
+
+/*
  * in is x [rows][C], saved [3][C], dout dy [rows][C]; din is dx or NULL.  The
  * means are over rows, so that dx waits for the sums of all workers.
  */
@@ -430,9 +454,14 @@ batch_normalization_backward(const NnLayer *layer, const NnPass *pass,
 	task.in = in;
 	task.dout = dout;
 	task.out = din;
+	task.gamma = optional_tensor(layer, pass, "gamma");
+	if (layer->rate == 0)
+	{
+		frozen_backward(&task);
+		return;
+	}
 	task.mean = saved;
 	task.scale = saved + 2 * channels;
-	task.gamma = optional_tensor(layer, pass, "gamma");
 	pool_run(pass->pool, pool_threads(pass->pool), gradient_slice, &task);
 	sums = total_sums(&task);
 	shares = worker_run(&task, 0);

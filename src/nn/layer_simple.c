@@ -190,12 +190,19 @@ drop(const NnLayer *layer, const NnPass *pass, const real *from, real *to)
 	double		rate = params_number(&layer->params, RATE);
 	real		scale = (real) (1 / (1 - rate));
 	uint64_t	threshold = (uint64_t) (rate * 0x1000000);
-	uint64_t	stream = (pass->step << 16) + (uint64_t) layer->number;
+	uint64_t	stream = (pass->step << 16) + (uint64_t) layer->stream;
 
 	for (size_t i = 0; i < (size_t) pass->n * layer->outputs &&
 		 !interrupt_pending_at(i); i++)
 		to[i] = (random_at(pass->seed, stream, i) >> 40) < threshold ? 0 :
 			from[i] * scale;
+}
+
+static bool
+dropout_shape(NnLayer *layer, Status *status)
+{
+	layer->random = params_number(&layer->params, RATE) > 0;
+	return keep_shape(layer, status);
 }
 
 static void
@@ -221,7 +228,7 @@ dropout_backward(const NnLayer *layer, const NnPass *pass,
 const NnLayerType nn_layer_dropout = {
 	.description = {"dropout", dropout_params, "sets random numbers to 0 in training (Srivastava et al., 2014)"},
 	.place = NN_IN_PLACE,
-	.shape = keep_shape,
+	.shape = dropout_shape,
 	.forward = dropout_forward,
 	.backward = dropout_backward
 };

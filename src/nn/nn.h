@@ -99,6 +99,7 @@ typedef struct NnLayerSpec
 	char		name[NN_NAME_SIZE]; /* empty: named as Keras does, "conv2d",
 									 * "conv2d_1", ... */
 	Params		params;
+	bool		frozen;			/* training leaves it as it is */
 	int			nsources;		/* 0: it reads the layer before */
 	const char *sources[NN_MAX_SOURCES];	/* names of layers before it */
 } NnLayerSpec;
@@ -122,7 +123,7 @@ typedef struct NnLayerInfo
 	const char *type;
 	NnShape		output;
 	size_t		parameters;		/* weights of this layer */
-	size_t		state;			/* those of them that are not trained */
+	size_t		untrained;		/* those of them that are state or frozen */
 	int			nsources;
 } NnLayerInfo;
 
@@ -138,7 +139,8 @@ typedef struct NnTensorInfo
 	NnShape		shape;
 	size_t		offset;			/* in floats from the start of the weights */
 	size_t		count;
-	bool		trainable;
+	int			layer;			/* its number */
+	bool		trainable;		/* neither state nor frozen */
 } NnTensorInfo;
 
 extern int	nn_graph_tensors(const NnGraph *graph);
@@ -151,6 +153,35 @@ extern size_t nn_graph_weights(const NnGraph *graph);
 extern NnShape nn_graph_input(const NnGraph *graph);
 extern size_t nn_graph_inputs(const NnGraph *graph);
 extern int	nn_graph_outputs(const NnGraph *graph);
+
+/*
+ * Which layers a training changes, and how fast.  A pattern is a layer's name,
+ * in which * stands for any characters and ? for one.  A layer follows the rule
+ * that is its name, else the longest pattern that matches it, of equally long
+ * ones the last; without any it stays as the specification has it.  Fails if
+ * a pattern matches no layer.
+ */
+typedef struct NnRateRule
+{
+	const char *pattern;
+	double		rate;			/* factor of the learning rate; 0: frozen */
+} NnRateRule;
+
+extern bool nn_graph_set_rates(NnGraph *graph, const NnRateRule *rules, int n,
+							   Status *status);
+
+/* Is there anything to train? */
+extern bool nn_graph_is_trained(const NnGraph *graph);
+
+/*
+ * Cut a graph behind its frozen layers.  The prefix gives the features of a
+ * row, which no training changes, and the head, whose input they are, reads
+ * nothing else; both use the weights of the whole.  False, with a status if
+ * memory ends: there is no one place to cut, no frozen weight before it, or
+ * something random or moving in the prefix.
+ */
+extern bool nn_graph_split(Arena *arena, const NnGraph *graph, NnGraph **prefix,
+						   NnGraph **head, Status *status);
 
 /* Fresh weights by each layer's initializer (Keras' glorot_uniform, zeros). */
 extern void nn_init_weights(const NnGraph *graph, uint64_t seed, real *weights);

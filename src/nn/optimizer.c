@@ -48,10 +48,9 @@ sgd_update(const NnOptimizer *optimizer, size_t offset, size_t count,
 		.momentum = (real) params_number(&optimizer->params, SGD_MOMENTUM),
 		.nesterov = params_number(&optimizer->params, SGD_NESTEROV) != 0
 	};
-	real	   *velocity = optimizer->moments[0];
 
 	nn_sgd_update(&step, count, gradient, optimizer->weights + offset,
-				  velocity != NULL ? velocity + offset : NULL);
+				  nn_moments(optimizer, 0, offset));
 }
 
 const NnOptimizerType nn_optimizer_sgd = {
@@ -103,14 +102,14 @@ rmsprop_update(const NnOptimizer *optimizer, size_t offset, size_t count,
 		.momentum = (real) params_number(params, RMSPROP_MOMENTUM),
 		.epsilon = (real) params_number(params, RMSPROP_EPSILON)
 	};
-	real	   *velocity = step.momentum > 0 ? optimizer->moments[1] + offset :
-	NULL;
+	real	   *velocity = step.momentum > 0 ?
+	nn_moments(optimizer, 1, offset) : NULL;
 	real	   *mean = NULL;
 
 	if (params_number(params, RMSPROP_CENTERED) != 0)
-		mean = optimizer->moments[velocity != NULL ? 2 : 1] + offset;
+		mean = nn_moments(optimizer, velocity != NULL ? 2 : 1, offset);
 	nn_rmsprop_update(&step, count, gradient, optimizer->weights + offset,
-					  optimizer->moments[0] + offset, velocity, mean);
+					  nn_moments(optimizer, 0, offset), velocity, mean);
 }
 
 const NnOptimizerType nn_optimizer_rmsprop = {

@@ -16,9 +16,18 @@ typedef struct NnOptimizer
 	int64_t		step;			/* of the current update, from 1 */
 	double		rate;			/* learning rate of the current update */
 	real	   *weights;
-	real	   *moments[NN_MOMENTS];	/* as many numbers as weights; NULL if
-										 * unused */
+	real	   *moments[NN_MOMENTS];	/* those of the weight at offset lie
+										 * at offset - skipped; NULL if unused */
+	size_t		skipped;		/* weights before it that have none */
 } NnOptimizer;
+
+/* Moments of the weights from offset on; NULL if unused */
+static inline real *
+nn_moments(const NnOptimizer *optimizer, int i, size_t offset)
+{
+	return optimizer->moments[i] == NULL ? NULL :
+		optimizer->moments[i] + (offset - optimizer->skipped);
+}
 
 struct NnOptimizerType
 {

@@ -73,8 +73,8 @@ update(const NnOptimizer *optimizer, double decay, size_t offset, size_t count,
 	};
 
 	nn_adam_update(&step, count, gradient, optimizer->weights + offset,
-				   optimizer->moments[0] + offset,
-				   optimizer->moments[1] + offset);
+				   nn_moments(optimizer, 0, offset),
+				   nn_moments(optimizer, 1, offset));
 }
 
 static void
@@ -129,8 +129,8 @@ lamb_update(const NnOptimizer *optimizer, size_t offset, size_t count,
 	double		correction_1 = 1 - pow(beta_1, (double) optimizer->step);
 	double		correction_2 = 1 - pow(beta_2, (double) optimizer->step);
 	real	   *w = optimizer->weights + offset;
-	real	   *m = optimizer->moments[0] + offset;
-	real	   *v = optimizer->moments[1] + offset;
+	real	   *m = nn_moments(optimizer, 0, offset);
+	real	   *v = nn_moments(optimizer, 1, offset);
 	double		weight_squares = 0;
 	double		step_squares = 0;
 	double		rate = optimizer->rate;

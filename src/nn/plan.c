@@ -133,8 +133,7 @@ static void
 plan_saved(Planner *planner, int i)
 {
 	const NnLayer *layer = &planner->graph->layers[i];
-	size_t		size = layer->type->saved == NULL ? 0 :
-	layer->type->saved(layer, (int) planner->n);
+	size_t		size = nn_layer_saved(layer, (int) planner->n);
 
 	planner->saved[i] = size == 0 ? -1 :
 		add_item(planner, size, i, backward_time(planner, i));

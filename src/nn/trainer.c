@@ -59,7 +59,7 @@ nn_trainer_memory(const NnGraph *graph, const NnTrainOptions *options)
 	nn_plan(graph, options->max_batch, true, &plan);
 	numbers = plan.size +
 		nn_graph_scratch(graph, options->max_batch) * (size_t) threads +
-		graph->weights * moments + proxy_count(graph, options) * (moments + 2) +
+		graph->unfrozen * moments + proxy_count(graph, options) * (moments + 2) +
 		nn_update_size(graph, options->optimizer, &options->optimizer_params);
 	return arena_bound(sizeof(NnTrainer) + numbers * sizeof(real) +
 					   nn_loss_work_size(options->loss, &options->loss_params,
@@ -111,7 +111,7 @@ allocate_optimizers(Arena *arena, NnTrainer *trainer)
 			return false;
 	}
 	return allocate_moments(arena, &trainer->optimizer,
-							trainer->graph->weights);
+							trainer->graph->unfrozen);
 }
 
 /* In the order of nn_trainer_memory(). */
@@ -418,7 +418,7 @@ nn_trainer_state(NnTrainer *trainer, NnStatePart *parts)
 		"proxy_moments/0", "proxy_moments/1", "proxy_moments/2"
 	};
 	const NnTrainOptions *options = &trainer->options;
-	size_t		weights = trainer->graph->weights * sizeof(real);
+	size_t		weights = trainer->graph->unfrozen * sizeof(real);
 	size_t		proxies = proxy_count(trainer->graph, options) * sizeof(real);
 	size_t		keys = options->loss->kind == NN_LOSS_PAIRWISE ?
 	(size_t) trainer->work.nkeys : 0;

@@ -40,7 +40,7 @@ nn_update_size(const NnGraph *graph, const NnOptimizerType *type,
 	is_set(params, NN_OPT_CLIPNORM) ||
 	is_set(params, NN_OPT_CLIPVALUE) || is_set(params, NN_OPT_GLOBAL_CLIPNORM);
 
-	return whole ? graph->weights : 0;
+	return whole ? graph->unfrozen : 0;
 }
 
 /*
@@ -66,10 +66,33 @@ nn_update_begin(NnUpdate *update)
 	update->squares = 0;
 	/* layers that backward does not reach hand over nothing */
 	if (update->gradient != NULL)
-		interrupt_zero(update->gradient, update->graph->weights * sizeof(real));
+		interrupt_zero(update->gradient, update->graph->unfrozen * sizeof(real));
+}
+
+/* The optimizer as it is for a layer: at its rate, with its moments */
+static NnOptimizer
+layer_optimizer(const NnUpdate *update, const NnLayer *layer)
+{
+	NnOptimizer optimizer = *update->optimizer;
+
+	optimizer.rate *= layer->rate;
+	optimizer.skipped = layer->skipped;
+	return optimizer;
+}
+
+/* Tensors lie in the order of layers. */
+static const NnLayer *
+layer_of_weight(const NnGraph *graph, size_t offset)
+{
+	const NnLayer *layer = &graph->layers[graph->nlayers - 1];
+
+	while (layer->ntensors == 0 || layer->tensors[0].offset > offset)
+		layer--;
+	return layer;
 }
 
 /*
+ * What a frozen layer hands over, whose backward others need, is dropped.
  * Squares are summed and weights updated in parts that stay in the first
  * level of the cache.  The order of workers decides the last bits of the
  * norm's sum, which is a metric here; a norm that limits weights is summed in
@@ -79,21 +102,27 @@ void
 nn_update_sink(void *context, size_t offset, size_t count, const real *gradient)
 {
 	NnUpdate   *update = context;
+	const NnLayer *layer = layer_of_weight(update->graph, offset);
+	NnOptimizer optimizer;
 	double		squares = 0;
 	double		sum;
 
+	if (layer->rate == 0)
+		return;
 	if (update->gradient != NULL)
 	{
-		memcpy(update->gradient + offset, gradient, count * sizeof(real));
+		memcpy(update->gradient + (offset - layer->skipped), gradient,
+			   count * sizeof(real));
 		return;
 	}
+	optimizer = layer_optimizer(update, layer);
 	for (size_t begin = 0; begin < count; begin += PART)
 	{
 		size_t		part = count - begin < PART ? count - begin : PART;
 
 		squares += sum_squares(gradient + begin, part);
-		update->optimizer->type->update(update->optimizer, offset + begin, part,
-										gradient + begin);
+		optimizer.type->update(&optimizer, offset + begin, part,
+							   gradient + begin);
 	}
 	sum = update->squares;
 	while (!atomic_compare_exchange_weak(&update->squares, &sum, sum + squares))
@@ -139,6 +168,14 @@ nn_clip_tensor(const Params *params, real *gradient, size_t count)
 				  params_number(params, NN_OPT_GLOBAL_CLIPNORM));
 }
 
+/* Of a tensor that is trained */
+static real *
+tensor_gradient(const NnUpdate *update, const NnTensorInfo *tensor)
+{
+	return update->gradient +
+		(tensor->offset - update->graph->layers[tensor->layer].skipped);
+}
+
 /* State tensors have gradient 0 and change no norm. */
 static void
 clip(NnUpdate *update)
@@ -147,7 +184,7 @@ clip(NnUpdate *update)
 	const NnGraph *graph = update->graph;
 
 	if (is_set(params, NN_OPT_CLIPVALUE))
-		clip_values(update->gradient, graph->weights,
+		clip_values(update->gradient, graph->unfrozen,
 					params_number(params, NN_OPT_CLIPVALUE));
 	for (int i = 0; i < nn_graph_tensors(graph) &&
 		 is_set(params, NN_OPT_CLIPNORM); i++)
@@ -155,12 +192,25 @@ clip(NnUpdate *update)
 		NnTensorInfo tensor;
 
 		nn_graph_tensor(graph, i, &tensor);
-		clip_norm(update->gradient + tensor.offset, tensor.count,
-				  params_number(params, NN_OPT_CLIPNORM));
+		if (tensor.trainable)
+			clip_norm(tensor_gradient(update, &tensor), tensor.count,
+					  params_number(params, NN_OPT_CLIPNORM));
 	}
 	if (is_set(params, NN_OPT_GLOBAL_CLIPNORM))
-		clip_norm(update->gradient, graph->weights,
+		clip_norm(update->gradient, graph->unfrozen,
 				  params_number(params, NN_OPT_GLOBAL_CLIPNORM));
+}
+
+static void
+update_part(const NnUpdate *update, const NnTensorInfo *tensor, size_t offset,
+			size_t count)
+{
+	const NnOptimizer optimizer =
+	layer_optimizer(update, &update->graph->layers[tensor->layer]);
+
+	optimizer.type->update(&optimizer, offset, count,
+						   tensor_gradient(update, tensor) +
+						   (offset - tensor->offset));
 }
 
 /* The part of a tensor that lies in a slice of the weights; false: none. */
@@ -179,7 +229,7 @@ tensor_part(const NnTensorInfo *tensor, size_t begin, size_t end,
 	return true;
 }
 
-/* State tensors lie among the weights and are passed over. */
+/* State tensors and frozen ones lie among the weights and are passed over. */
 static void
 update_slice(void *arg, int slice, int worker)
 {
@@ -194,8 +244,7 @@ update_slice(void *arg, int slice, int worker)
 
 		nn_graph_tensor(update->graph, i, &tensor);
 		if (tensor_part(&tensor, begin, begin + SLICE, &offset, &count))
-			update->optimizer->type->update(update->optimizer, offset, count,
-											update->gradient + offset);
+			update_part(update, &tensor, offset, count);
 	}
 }
 
@@ -208,9 +257,7 @@ update_tensor(void *arg, int slice, int worker)
 
 	nn_graph_tensor(update->graph, slice, &tensor);
 	if (tensor.trainable)
-		update->optimizer->type->update(update->optimizer, tensor.offset,
-										tensor.count,
-										update->gradient + tensor.offset);
+		update_part(update, &tensor, tensor.offset, tensor.count);
 }
 
 /*
@@ -224,7 +271,7 @@ nn_update_end(NnUpdate *update)
 
 	if (update->gradient == NULL)
 		return sqrt(update->squares);
-	norm = sqrt(sum_squares(update->gradient, update->graph->weights));
+	norm = sqrt(sum_squares(update->gradient, update->graph->unfrozen));
 	clip(update);
 	if (update->optimizer->type->whole_tensors)
 		pool_run(update->pool, nn_graph_tensors(update->graph), update_tensor,

@@ -17,7 +17,9 @@ typedef struct NnUpdate
 	const NnGraph *graph;
 	NnOptimizer *optimizer;
 	ThreadPool *pool;
-	real	   *gradient;		/* of all weights; NULL: pieces go on at once */
+	real	   *gradient;		/* of all weights that are not frozen, as
+								 * their moments lie; NULL: pieces go on at
+								 * once */
 	_Atomic double squares;		/* of what went on at once */
 } NnUpdate;
 

@@ -109,7 +109,8 @@ open_bench(Bench *bench, NnShape input, const char *text, int n)
 		return false;
 	layer->type = spec.type;
 	layer->params = spec.params;
-	layer->number = 3;
+	layer->number = layer->stream = 3;
+	layer->rate = 1;
 	layer->input = input;
 	layer->nsources = 1;
 	layer->sources = input_source;
