@@ -253,7 +253,7 @@ CREATE VIEW similarity.model_versions WITH (security_barrier) AS
 SELECT m.model, v.id AS version, m.deployed_version IS NOT DISTINCT FROM v.id AS deployed, m.dims,
 	-- how many rows a training read is for who may have read them
 	CASE WHEN pg_catalog.pg_has_role(o.owner, 'USAGE') THEN v.metrics
-		ELSE v.metrics OPERATOR(pg_catalog.-) '{rows,spilled_rows,classes,planned_bytes,validation}'::pg_catalog.text[] END AS metrics,
+		ELSE v.metrics OPERATOR(pg_catalog.-) '{rows,spilled_rows,cached_features,classes,planned_bytes,validation}'::pg_catalog.text[] END AS metrics,
 	v.created, v.fingerprint
 FROM similarity.models m JOIN _similarity.model_version v ON v.model OPERATOR(pg_catalog.=) m.id
 	JOIN _similarity.model o ON o.id OPERATOR(pg_catalog.=) m.id;

@@ -1,6 +1,6 @@
 -- Training.  The procedure has no SET clause, which would forbid it to commit;
--- it qualifies every name instead.  It is not STRICT: seed, known_classes and
--- classes_per_batch have a meaning when NULL.
+-- it qualifies every name instead.  It is not STRICT: seed, known_classes,
+-- classes_per_batch and from_version have a meaning when NULL.
 CREATE PROCEDURE similarity.train(
 	model text,
 	source text,
@@ -21,10 +21,12 @@ CREATE PROCEDURE similarity.train(
 	checkpoint_interval interval DEFAULT '10 minutes',
 	resume boolean DEFAULT false,
 	log_steps integer DEFAULT 100,
-	verbose boolean DEFAULT true)
+	verbose boolean DEFAULT true,
+	from_version bigint DEFAULT NULL,
+	trainable jsonb DEFAULT NULL)
 	AS 'MODULE_PATHNAME', 'train_model' LANGUAGE C;
-COMMENT ON PROCEDURE similarity.train(text, text, text, jsonb, text, jsonb, jsonb, integer, integer, integer, integer, bigint, text[], integer, text, text, interval, boolean, integer, boolean)
-	IS 'trains a model on a query of (input, label) and deploys the new version; commits as it goes outside of a transaction block';
+COMMENT ON PROCEDURE similarity.train(text, text, text, jsonb, text, jsonb, jsonb, integer, integer, integer, integer, bigint, text[], integer, text, text, interval, boolean, integer, boolean, bigint, jsonb)
+	IS 'trains a model on a query of (input, label) and deploys the new version; commits as it goes outside of a transaction block. from_version: start from the weights of a version of the model, not from fresh ones. trainable: {"pattern": false} freezes the layers whose names match, in which * stands for any characters; a number is a factor of their learning rate; a name comes before patterns, a longer pattern before a shorter one';
 
 -- Batches to look at, without a model.
 CREATE FUNCTION similarity.sample_batch(

@@ -12,7 +12,7 @@
 #include "server/errors.h"
 #include "server/params_json.h"
 
-static const char *const layer_keys[] = {"name", "inputs", NULL};
+static const char *const layer_keys[] = {"name", "inputs", "trainable", NULL};
 
 /* The value of an object's key, NULL if it has none. */
 static JsonbValue *
@@ -36,6 +36,22 @@ read_name(NnLayerSpec *spec, int number, Jsonb *params)
 				 errmsg("name of layer %d must be a string of 1 to %d bytes",
 						number, NN_NAME_SIZE - 1)));
 	memcpy(spec->name, value->val.string.val, value->val.string.len);
+}
+
+/* "trainable": false */
+static void
+read_trainable(NnLayerSpec *spec, int number, Jsonb *params)
+{
+	JsonbValue *value = JB_ROOT_IS_OBJECT(params) ?
+	object_value(params, "trainable") : NULL;
+
+	if (value == NULL)
+		return;
+	if (value->type != jbvBool)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("trainable of layer %d must be true or false", number)));
+	spec->frozen = !value->val.boolean;
 }
 
 static const char *
@@ -106,6 +122,7 @@ read_layer(Arena *arena, NnLayerSpec *spec, int number, JsonbValue *element)
 		raise_status(&status);
 	}
 	read_name(spec, number, params);
+	read_trainable(spec, number, params);
 	read_sources(arena, spec, number, params);
 	owner = arena_strdup(arena, psprintf("layer %d (\"%s\")", number, type));
 	if (owner == NULL)

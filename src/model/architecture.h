@@ -5,8 +5,9 @@
  * layers is an array with one object for each layer; the object has one key,
  * the layer's type, whose value is the object of its parameters:
  * [{"flatten": {}}, {"dense": {"units": 64}}].  Besides the parameters of its
- * type every layer takes "name", and "inputs", the name or names of the layers
- * that it reads instead of the one before it.
+ * type every layer takes "name"; "inputs", the name or names of the layers
+ * that it reads instead of the one before it; and "trainable", which is false
+ * for a layer that trainings leave as it is.
  */
 #ifndef MODEL_ARCHITECTURE_H
 #define MODEL_ARCHITECTURE_H

@@ -130,7 +130,7 @@ copy_version(const CatalogModel *copy, int version, bool is_owner)
 				"WHERE version OPERATOR(pg_catalog.=) $3) "
 				"INSERT INTO _similarity.model_version (id, model, fingerprint, metrics) "
 				"SELECT $1, $2, fingerprint, CASE WHEN $4 THEN metrics"
-				" ELSE metrics OPERATOR(pg_catalog.-) '{rows,spilled_rows,classes,planned_bytes,validation}'::pg_catalog.text[] END "
+				" ELSE metrics OPERATOR(pg_catalog.-) '{rows,spilled_rows,cached_features,classes,planned_bytes,validation}'::pg_catalog.text[] END "
 				"FROM _similarity.model_version "
 				"WHERE id OPERATOR(pg_catalog.=) $3", &args);
 	version_deploy(copy, id);

@@ -355,6 +355,7 @@ nn_graph_layer(const NnGraph *graph, int i, NnLayerInfo *info)
 	info->output = layer->output;
 	info->parameters = 0;
 	info->untrained = 0;
+	info->frozen = layer->rate == 0;
 	info->nsources = layer->nsources;
 	for (int t = 0; t < layer->ntensors; t++)
 	{

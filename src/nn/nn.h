@@ -124,6 +124,7 @@ typedef struct NnLayerInfo
 	NnShape		output;
 	size_t		parameters;		/* weights of this layer */
 	size_t		untrained;		/* those of them that are state or frozen */
+	bool		frozen;
 	int			nsources;
 } NnLayerInfo;
 

@@ -43,6 +43,21 @@ struct RowStore
 	MemoryContextCallback callback;
 };
 
+/* Rows go into whole blocks. */
+static uint32
+block_rows(Size row_size)
+{
+	return (uint32) Max(BLOCK_SIZE / row_size, 1);
+}
+
+bool
+rows_memory(Size row_size, uint32 nrows, Size *size)
+{
+	uint32		rows = block_rows(row_size);
+
+	return size_mul((Size) (nrows + rows - 1) / rows * rows, row_size, size);
+}
+
 RowStore *
 rows_create(MemoryContext context, Size row_size, int max_fetch,
 			TrainingMemory *memory)
@@ -54,7 +69,7 @@ rows_create(MemoryContext context, Size row_size, int max_fetch,
 	store->memory = memory;
 	store->row_size = row_size;
 	store->max_fetch = max_fetch;
-	store->rows_per_block = (uint32) Max(BLOCK_SIZE / row_size, 1);
+	store->rows_per_block = block_rows(row_size);
 	store->blocks = MemoryContextAlloc(context, sizeof(char *));
 	/* room for the case that a file is needed */
 	if (!size_mul(row_size, (Size) max_fetch, &scratch) ||

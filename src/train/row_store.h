@@ -19,6 +19,9 @@ typedef struct RowStore RowStore;
 extern RowStore *rows_create(MemoryContext context, Size row_size,
 							 int max_fetch, TrainingMemory *memory);
 
+/* Bytes of so many rows in memory; false if they overflow */
+extern bool rows_memory(Size row_size, uint32 nrows, Size *size);
+
 extern void rows_append(RowStore *store, const void *row);
 
 /*

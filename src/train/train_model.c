@@ -40,6 +40,7 @@
 #include "server/json_object.h"
 #include "server/stop.h"
 #include "train/checkpoint.h"
+#include "train/features.h"
 #include "train/progress.h"
 #include "train/source.h"
 #include "train/train_options.h"
@@ -62,10 +63,17 @@ typedef struct Training
 	bool		atomic;			/* may not commit */
 	TrainOptions options;
 	CatalogModel model;
+	CatalogVersion from;		/* if it starts from a version */
 	NnGraph    *graph;
 	InputTarget target;			/* of the rows */
+	NnGraph    *frozen;			/* the layers of it that run once a row, or
+								 * NULL */
+	NnGraph    *stepped;		/* those that steps run through */
 	TrainingMemory memory;
 	SourceRows *rows;
+	NnElement	element;		/* what steps read: the rows, or their
+								 * features */
+	RowStore   *store;
 	uint64		data_hash;
 	Validation *validation;		/* may be NULL */
 	NnSampler  *sampler;
@@ -86,6 +94,19 @@ typedef struct Training
 } Training;
 
 /* ---- before the first step ---- */
+
+/* Which layers are trained, and whether the others can run once a row */
+static void
+mark_layers(Training *training, Arena *arena)
+{
+	Status		status;
+
+	start_set_rates(training->graph, &training->options.rates);
+	if (!nn_graph_split(arena, training->graph, &training->frozen,
+						&training->stepped, &status) &&
+		status.code != STATUS_SUCCESS)
+		raise_status(&status);
+}
 
 /* What does not depend on the data: known, and checked, before it is read */
 static void
@@ -118,6 +139,9 @@ read_training_rows(Training *training)
 											   options->nn.pool,
 											   &training->memory);
 	sampling_request(&options->sampling, &request);
+	if (training->frozen != NULL)
+		request.max_fetch = Max(request.max_fetch,
+								features_fetch(options->nn.pool));
 	training->rows = source_read(training->context, &request);
 	training->data_hash = source_hash(training->rows);
 	if (training->validation != NULL)
@@ -160,6 +184,11 @@ first_weights(Training *training)
 	SourceRows *rows = training->rows;
 	Status		status;
 
+	if (training->options.from_version != 0)
+	{
+		version_load(&training->from, training->graph, training->weights);
+		return;
+	}
 	nn_init_weights(training->graph, training->options.sampling.seed,
 					training->weights);
 	check_interrupts();
@@ -169,6 +198,60 @@ first_weights(Training *training)
 	check_interrupts();
 }
 
+static FeaturesRequest
+features_request(Training *training)
+{
+	return (FeaturesRequest)
+	{
+		.prefix = training->frozen,.rows = training->rows,
+			.max_fetch = training->batch,.pool = training->options.nn.pool,
+			.memory = &training->memory
+	};
+}
+
+/*
+ * Steps run behind the frozen layers if these are needed more than once a row,
+ * and what they give fits into memory; else through all of them.
+ */
+static void
+choose_layers(Training *training)
+{
+	const NnTrainOptions *nn = &training->options.nn;
+	FeaturesRequest request = features_request(training);
+
+	training->element = training->rows->element;
+	training->store = training->rows->store;
+	if (training->frozen != NULL &&
+		nn->total_steps > training->rows->nrows / training->batch)
+	{
+		training->memory.step = nn_trainer_memory(training->stepped, nn);
+		if (features_fit(&request))
+			return;
+	}
+	training->frozen = NULL;
+	training->stepped = training->graph;
+}
+
+/* Instead of the rows from now on */
+static void
+compute_features(Training *training)
+{
+	FeaturesRequest request = features_request(training);
+
+	if (training->frozen == NULL)
+		return;
+	training->store = features_compute(training->context, &request,
+									   training->weights);
+	training->element = NN_FLOAT32;
+	if (training->options.verbose)
+		ereport(INFO,
+				(errmsg("frozen layers ran once: %d features of each of %u rows are kept, %.1f MB",
+						nn_graph_outputs(training->frozen),
+						training->rows->nrows,
+						(double) training->rows->nrows * sizeof(float) *
+						nn_graph_outputs(training->frozen) / (1024 * 1024))));
+}
+
 static void
 create_trainer(Training *training)
 {
@@ -176,8 +259,9 @@ create_trainer(Training *training)
 	Arena	   *arena;
 	Status		status;
 
+	choose_layers(training);
 	/* proxies of a loss count now that classes are known */
-	memory->step = nn_trainer_memory(training->graph, &training->options.nn);
+	memory->step = nn_trainer_memory(training->stepped, &training->options.nn);
 	memory_check(memory);
 	arena = memory_arena(training->context,
 						 memory->parameters + memory->step + ARENA_SLACK);
@@ -185,7 +269,7 @@ create_trainer(Training *training)
 	if (training->weights == NULL)
 		raise_out_of_memory();
 	first_weights(training);
-	training->trainer = nn_trainer_create(arena, training->graph,
+	training->trainer = nn_trainer_create(arena, training->stepped,
 										  &training->options.nn,
 										  training->weights, &status);
 	if (training->trainer == NULL)
@@ -269,6 +353,12 @@ prepare_training(Training *training, FunctionCallInfo fcinfo)
 										  &training->target.image);
 	training->target.graph = training->graph;
 	training->target.budget = BUDGET_TRAINING;
+	mark_layers(training, arena);
+	if (options->from_version != 0)
+		start_find_version(&training->model, options->from_version,
+						   &training->from);
+	else if (!options->resume)
+		start_tell_fresh(&training->model, training->graph);
 	if (!gemm_load(&status))
 		raise_status(&status);
 	options->nn.pool = options->resume ?
@@ -283,6 +373,7 @@ prepare_training(Training *training, FunctionCallInfo fcinfo)
 	progress_epoch(&training->progress, 1);
 	if (options->resume)
 		restore(training);
+	compute_features(training);
 }
 
 /* ---- steps ---- */
@@ -294,13 +385,13 @@ run_step(Training *training)
 	Status		status;
 
 	nn_sampler_next(training->sampler, training->drawn);
-	rows_fetch(training->rows->store, training->drawn, training->batch,
+	rows_fetch(training->store, training->drawn, training->batch,
 			   training->inputs);
 	for (int i = 0; i < training->batch; i++)
 		training->labels[i] = sampling_label(&training->options.sampling,
 											 training->rows,
 											 training->drawn[i]);
-	if (!nn_trainer_step(training->trainer, training->rows->element,
+	if (!nn_trainer_step(training->trainer, training->element,
 						 training->inputs, training->labels, training->batch,
 						 &stats, &status))
 		raise_status(&status);
@@ -424,6 +515,8 @@ version_metrics(const Training *training)
 	json_number(&json, "avg_negative", "%.9g", stats->metrics.avg_negative);
 	json_integer(&json, "rows", training->rows->nrows);
 	json_integer(&json, "spilled_rows", rows_spilled(training->rows->store));
+	json_integer(&json, "cached_features", training->frozen == NULL ? 0 :
+				 nn_graph_outputs(training->frozen));
 	json_integer(&json, "classes", training->rows->nclasses);
 	json_integer(&json, "epochs", training->options.epochs);
 	json_integer(&json, "steps", nn_trainer_steps(training->trainer));

@@ -40,7 +40,9 @@ enum
 	ARG_CHECKPOINT_INTERVAL,
 	ARG_RESUME,
 	ARG_LOG_STEPS,
-	ARG_VERBOSE
+	ARG_VERBOSE,
+	ARG_FROM_VERSION,
+	ARG_TRAINABLE
 };
 
 /* Arguments live as long as the statement only: copy what is a pointer. */
@@ -174,6 +176,17 @@ read_run(FunctionCallInfo fcinfo, TrainOptions *options)
 	options->verbose = argument_boolean(fcinfo, ARG_VERBOSE, "verbose");
 }
 
+/* What it starts from, and which layers it changes */
+static void
+read_start(FunctionCallInfo fcinfo, TrainOptions *options)
+{
+	if (!PG_ARGISNULL(ARG_FROM_VERSION))
+		options->from_version =
+			model_version_argument(PG_GETARG_INT64(ARG_FROM_VERSION));
+	options->trainable = jsonb_argument(fcinfo, ARG_TRAINABLE);
+	options->rates = start_read_rates(options->trainable);
+}
+
 void
 train_options_read(FunctionCallInfo fcinfo, TrainOptions *options)
 {
@@ -198,6 +211,7 @@ train_options_read(FunctionCallInfo fcinfo, TrainOptions *options)
 												PG_INT32_MAX);
 	sampling_read(fcinfo, &places, &options->sampling);
 	read_run(fcinfo, options);
+	read_start(fcinfo, options);
 	nn->max_batch = sampling_max_batch(&options->sampling);
 	nn->seed = options->sampling.seed;
 	nn->total_steps = (int64) options->epochs * options->steps_per_epoch;
@@ -234,6 +248,11 @@ train_options_json(const TrainOptions *options)
 					 sampling->max_examples_per_class);
 	json_text(&json, "sampler", sampling->single_shot ? "single_shot" :
 			  "multi_shot");
+	if (options->from_version == 0)
+		json_null(&json, "from_version");
+	else
+		json_integer(&json, "from_version", options->from_version);
+	json_jsonb(&json, "trainable", options->trainable);
 	json_text(&json, "validation", options->validation);
 	json_integer(&json, "log_steps", options->log_steps);
 	json_integer(&json, "threads", pool_threads(options->nn.pool));

@@ -10,6 +10,7 @@
 #include "fmgr.h"
 #include "nn/nn.h"
 #include "train/sampling.h"
+#include "train/start.h"
 #include "utils/jsonb.h"
 
 typedef struct TrainOptions
@@ -30,6 +31,9 @@ typedef struct TrainOptions
 	bool		seed_given;
 	int			log_steps;		/* steps between logged ones; 0: none */
 	bool		verbose;		/* INFO line per epoch */
+	int			from_version;	/* 0: fresh weights */
+	Jsonb	   *trainable;		/* as given; may be NULL */
+	LayerRates	rates;			/* what it says */
 	NnTrainOptions nn;			/* all but the pool */
 } TrainOptions;
 

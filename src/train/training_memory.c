@@ -26,6 +26,7 @@ fixed_size(const TrainingMemory *memory, Size *total)
 {
 	return size_add(memory->parameters, memory->step, total) &&
 		size_add(*total, memory->batch, total) &&
+		size_add(*total, memory->features, total) &&
 		size_add(*total, memory->validation, total) &&
 		size_add(*total, memory->labels, total);
 }

@@ -15,6 +15,8 @@ typedef struct TrainingMemory
 	Size		parameters;		/* the weights */
 	Size		step;			/* optimizer state and activations */
 	Size		batch;			/* rows of a batch that come from disk */
+	Size		features;		/* network that computes those of frozen
+								 * layers */
 	Size		validation;		/* network and embeddings of a validation */
 	Size		labels;			/* of rows read so far, and what draws them */
 	Size		rows;			/* their inputs, as far as kept in memory */

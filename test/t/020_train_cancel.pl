@@ -36,6 +36,7 @@ my $first = value($embeds);
 sub session
 {
 	my $session = $node->background_psql('postgres', on_error_stop => 0);
+	$session->query_safe('SET client_min_messages = warning');
 	my $pid = $session->query_safe('SELECT pg_backend_pid()');
 
 	return ($session, $pid);

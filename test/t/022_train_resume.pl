@@ -28,6 +28,8 @@ SELECT similarity.create_model(name, input => '{16,16,1}', layers => '[
   {"flatten": {}}, {"dropout": {"rate": 0.3}}, {"dense": {"units": 16, "activation": "relu"}},
   {"metric_embedding": {"units": 8}}]') $$;
 SELECT model('straight'), model('broken');
+CREATE FUNCTION last_version(name text) RETURNS bigint LANGUAGE sql AS
+$$ SELECT max(version) FROM similarity.model_versions WHERE model = name $$;
 
 -- A training is stopped as it writes the checkpoint of a certain step.
 CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -48,6 +50,7 @@ SQL
 sub call
 {
 	my ($model, $arguments) = @_;
+	$arguments =~ s/MODEL/$model/;
 	return qq{CALL similarity.train('$model', 'SELECT image, label FROM item ORDER BY id', epochs => 4, steps_per_epoch => 50,
 		classes_per_batch => 4, log_steps => 10, verbose => false, $arguments)};
 }
@@ -85,7 +88,9 @@ my @cases = (
 		q{loss => 'multi_similarity', loss_params => '{"memory_size": 60, "warmup_steps": 3}', optimizer => 'adam', schedule => '{"warmup_cosine": {"warmup_steps": 100}}'} ],
 	[ 'proxies, momentum, clipping', 'terminate', 'crash',
 		q{loss => 'proxy_anchor', optimizer => 'sgd', optimizer_params => '{"learning_rate": 0.01, "momentum": 0.9, "nesterov": true, "clipnorm": 1}'} ],
-	[ 'two views', 'error', 'terminate', q{loss => 'simclr', optimizer => 'lamb'} ]);
+	[ 'two views', 'error', 'terminate', q{loss => 'simclr', optimizer => 'lamb'} ],
+	[ 'features of frozen layers', 'cancel', 'crash',
+		q{from_version => last_version('MODEL'), trainable => '{"conv2d": false, "dense": 0.5}', optimizer => 'adam'} ]);
 my $seed = 10;
 foreach my $case (@cases)
 {
@@ -96,6 +101,12 @@ foreach my $case (@cases)
 	# in the middle of the first epoch; at the end of one
 	is(interrupt($first, 37, "seed => $seed, $arguments"), 36, "$name: the last checkpoint is kept");
 	is(interrupt($second, 51, "resume => true, $arguments"), 50, "$name: it goes on from there");
+	if ($arguments =~ s/0.5/0.25/r ne $arguments)
+	{
+		my (undef, undef, $stderr) = $node->psql('postgres', call('broken', 'resume => true, ' . ($arguments =~ s/0.5/0.25/r)));
+
+		like($stderr, qr/with different arguments.*These differ: trainable/s, "$name: not with others");
+	}
 	value(call('broken', "resume => true, $arguments"));
 	is( value("SELECT count(DISTINCT fingerprint) FROM (SELECT DISTINCT ON (model) model, fingerprint
 		FROM similarity.model_versions ORDER BY model, version DESC) v"),
