@@ -60,3 +60,18 @@ SELECT similarity.drop_model('m');
 SELECT count(*) AS steps FROM similarity.training_step;
 DROP VIEW expected;
 DROP TABLE item, held_out;
+
+-- What goes wrong without an error is told: labels that say nothing about the
+-- rows, and the hardest negatives, make all embeddings the same.
+CREATE TABLE riddle AS
+SELECT i AS id, abs(hashint4(i)) % 4 AS label,
+	ARRAY[abs(hashint4(i * 10 + 1) % 1000), abs(hashint4(i * 10 + 2) % 1000)]::real[] AS input
+FROM generate_series(0, 399) i;
+SELECT count(*) > 0 AS created FROM similarity.create_model('collapsing', input => '{2}', layers => '[
+	{"rescaling": {"scale": 0.001}}, {"dense": {"units": 16, "activation": "relu"}}, {"metric_embedding": {"units": 4}}]');
+CALL similarity.train('collapsing', 'SELECT input, label FROM riddle', loss => 'triplet',
+	loss_params => '{"negative_mining": "hard", "margin": 0.2}', epochs => 2, steps_per_epoch => 500, seed => 1, verbose => false);
+SELECT epoch, abs(loss - 0.2) < 0.004 AS at_margin, verdict FROM similarity.training_log WHERE model = 'collapsing' AND epoch = 2;
+SELECT count(verdict) AS others FROM similarity.training_log WHERE model <> 'collapsing';
+SELECT similarity.drop_model('collapsing');
+DROP TABLE riddle;

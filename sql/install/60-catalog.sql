@@ -161,6 +161,7 @@ CREATE TABLE similarity.training_epoch (
 	gradient_norm double precision,
 	images_per_second double precision NOT NULL,
 	validation jsonb,
+	verdict text,
 	logged timestamp with time zone NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	CONSTRAINT training_epoch_pkey PRIMARY KEY (run, epoch),
 	CONSTRAINT training_epoch_epoch_check CHECK (epoch OPERATOR(pg_catalog.>=) 1),
@@ -281,11 +282,11 @@ COMMENT ON VIEW similarity.training_runs IS 'trainings of the models that the cu
 CREATE VIEW similarity.training_log WITH (security_barrier) AS
 SELECT m.model, r.id AS run, e.epoch, e.loss, e.learning_rate, e.avg_positive, e.min_positive, e.max_positive,
 	e.avg_negative, e.min_negative, e.max_negative, e.dist_gap, e.gradient_norm, e.images_per_second,
-	CASE WHEN pg_catalog.pg_has_role(o.owner, 'USAGE') THEN e.validation END AS validation, e.logged
+	CASE WHEN pg_catalog.pg_has_role(o.owner, 'USAGE') THEN e.validation END AS validation, e.logged, e.verdict
 FROM similarity.models m JOIN _similarity.model o ON o.id OPERATOR(pg_catalog.=) m.id
 	JOIN similarity.training_run r ON r.model OPERATOR(pg_catalog.=) m.id
 	JOIN similarity.training_epoch e ON e.run OPERATOR(pg_catalog.=) r.id;
-COMMENT ON VIEW similarity.training_log IS 'one row an epoch of each training of the models that the current role owns or may use; validation is for owners';
+COMMENT ON VIEW similarity.training_log IS 'one row an epoch of each training of the models that the current role owns or may use; validation is for owners; verdict tells what goes wrong, a model that has collapsed or a loss that stands at its margin, and is NULL otherwise';
 
 CREATE VIEW similarity.training_steps WITH (security_barrier) AS
 SELECT m.model, r.id AS run, s.step, s.epoch, s.loss, s.learning_rate, s.avg_positive, s.min_positive, s.max_positive,

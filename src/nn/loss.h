@@ -74,6 +74,12 @@ struct NnLossType
 	void		(*anchor) (const Params *params, const NnAnchor *anchor,
 						   NnTally *tally);
 
+	/*
+	 * The loss of an anchor whose positives are as far away as its negatives;
+	 * NULL: it depends on how far, or on how many there are.
+	 */
+	double		(*equal) (const Params *params);
+
 	/* The whole matrix at once, its reduction included: instead of anchor */
 	double		(*matrix) (const Params *params, const NnBatch *batch);
 

@@ -160,10 +160,20 @@ triplet_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 	}
 }
 
+/* The margin, or ln(2) */
+static double
+triplet_equal(const Params *params)
+{
+	double		slope;
+
+	return triplet_pair_loss(params, 0, &slope);
+}
+
 const NnLossType nn_loss_triplet = {
 	.description = {"triplet", triplet_params, "triplet loss with mining (Schroff et al., 2015)"},
 	.kind = NN_LOSS_PAIRWISE,
-	.anchor = triplet_anchor
+	.anchor = triplet_anchor,
+	.equal = triplet_equal
 };
 
 /* ---- pn ---- */
@@ -216,5 +226,6 @@ const NnLossType nn_loss_pn = {
 	.description = {"pn", pn_params,
 	"triplet loss whose negative is compared with anchor and positive (TensorFlow Similarity's PNLoss)"},
 	.kind = NN_LOSS_PAIRWISE,
-	.anchor = pn_anchor
+	.anchor = pn_anchor,
+	.equal = triplet_equal
 };

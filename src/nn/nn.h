@@ -273,6 +273,13 @@ typedef struct NnStepStats
 	double		dist_gap;
 } NnStepStats;
 
+/*
+ * What the means of some steps say of a training that goes wrong without an
+ * error, for people; NULL: nothing.
+ */
+extern const char *nn_verdict(const NnLossType *type, const Params *params,
+							  const NnStepStats *mean);
+
 /* Bytes that nn_trainer_create will take from its arena. */
 extern size_t nn_trainer_memory(const NnGraph *graph,
 								const NnTrainOptions *options);

@@ -196,7 +196,8 @@ progress_info(const Progress *progress, const EpochStats *stats)
 					m->dist_gap, m->gradient_norm, m->images_per_second,
 					stats->validation_text == NULL ? "" : ", validation: ",
 					stats->validation_text == NULL ? "" :
-					stats->validation_text)));
+					stats->validation_text),
+			 stats->verdict == NULL ? 0 : errdetail("Verdict: %s.", stats->verdict)));
 }
 
 void

@@ -36,6 +36,7 @@ typedef struct EpochStats
 	TrainingMetrics metrics;
 	Jsonb	   *validation;		/* or NULL */
 	char	   *validation_text;	/* the same for people */
+	const char *verdict;		/* what goes wrong, for people; or NULL */
 } EpochStats;
 
 /* A step that is to be logged */

@@ -558,6 +558,20 @@ checkpoint_due(const Training *training)
 	return INSTR_TIME_GET_DOUBLE(now) >= training->options.checkpoint_seconds;
 }
 
+/* What the epoch's means say of the training */
+static void
+judge(Training *training)
+{
+	const TrainingMetrics *m = &training->stats.metrics;
+	const NnTrainOptions *nn = &training->options.nn;
+	NnStepStats mean = {
+		.loss = m->loss,.avg_positive = m->avg_positive,
+		.avg_negative = m->avg_negative
+	};
+
+	training->stats.verdict = nn_verdict(nn->loss, &nn->loss_params, &mean);
+}
+
 /* Interrupts are served between steps, when the pool is idle. */
 static void
 run_epoch(Training *training)
@@ -575,6 +589,7 @@ run_epoch(Training *training)
 	}
 	check_weights(training);
 	progress_stats(progress, &training->stats);
+	judge(training);
 	if (training->validation != NULL)
 		validation_run(training->validation, training->weights,
 					   &training->stats);

@@ -195,9 +195,13 @@ training_run_epoch(int64 run, const CatalogModel *model,
 	catalog_arg_int(&args, stats->epoch);
 	arg_metrics(&args, &stats->metrics);
 	arg_jsonb(&args, stats->validation);
+	if (stats->verdict == NULL)
+		catalog_arg(&args, TEXTOID, (Datum) 0, true);
+	else
+		catalog_arg_text(&args, stats->verdict);
 	require_run(model, catalog_run("INSERT INTO similarity.training_epoch (run, epoch, "
-								   METRIC_COLUMNS ", validation)"
-								   " SELECT r.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14"
+								   METRIC_COLUMNS ", validation, verdict)"
+								   " SELECT r.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15"
 								   " FROM similarity.training_run r"
 								   " JOIN _similarity.model m ON m.id OPERATOR(pg_catalog.=) r.model"
 								   " WHERE r.id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE", &args));
