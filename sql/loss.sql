@@ -24,7 +24,7 @@ ALTER TABLE golden ADD name text, ADD params jsonb, ADD second embedding[];
 UPDATE golden SET name = split_part(text, ' ', 1), params = coalesce((
 	SELECT jsonb_object_agg(p[1], CASE WHEN p[2] ~ '^(null$|[-+.\d])' THEN p[2]::jsonb ELSE to_jsonb(p[2]) END)
 	FROM regexp_matches(text, '(\w+)=(\S+)', 'g') p), '{}');
-UPDATE golden SET second = CASE cardinality(gradient) WHEN 192 THEN rows_of(2, 12) WHEN 136 THEN rows_of(3, 5) END;
+UPDATE golden SET second = CASE cardinality(gradient) WHEN 192 THEN rows_of(2, 12) WHEN 136 THEN rows_of(3, 5) WHEN 176 THEN rows_of(3, 10) END;
 SELECT count(*) AS losses, count(DISTINCT name) AS names, count(second) AS with_second FROM golden;
 
 -- Gradients come as float4: half a unit in the last place.
@@ -51,6 +51,7 @@ SELECT round(value::numeric, 6) AS value, gradient FROM similarity.loss('triplet
 SELECT DISTINCT l.loss, x.value IS NOT NULL AS finite
 FROM similarity.losses() l, LATERAL similarity.loss(l.loss, '{0,0,1,1}', rows_of(5, 4), second => CASE
 	WHEN l.loss IN ('arcface', 'cosface', 'normalized_softmax', 'proxy_anchor', 'proxy_nca') THEN rows_of(6, 2)
+	WHEN l.loss = 'sub_center_arcface' THEN rows_of(6, 6)
 	WHEN l.loss IN ('barlow', 'multiple_negatives_ranking', 'simclr', 'simsiam', 'vicreg') THEN rows_of(6, 4) END) x
 WHERE l.parameter IS NULL ORDER BY 1;
 -- A batch has no memory of earlier ones; precisions of the type go.
@@ -97,6 +98,8 @@ SELECT loss_fails($$'triplet', '{0,1}', '{[1],[2]}', second => '{[1],[2]}'$$);
 SELECT loss_fails($$'proxy_anchor', '{0,1}', '{[1],[2]}'$$);
 SELECT loss_fails($$'proxy_anchor', '{0,2}', '{[1],[2]}', second => '{[1],[2]}'$$);
 SELECT loss_fails($$'proxy_anchor', '{0,-1}', '{[1],[2]}', second => '{[1],[2]}'$$);
+SELECT loss_fails($$'sub_center_arcface', '{0,1}', '{[1],[2]}', second => '{[1],[2]}'$$);
+SELECT loss_fails($$'sub_center_arcface', '{0,1}', '{[1],[2]}', second => '{[1],[2],[3]}'$$);
 SELECT loss_fails($$'proxy_anchor', '{0,1}', '{[1],[2]}', second => '{"[1,2]","[2,3]"}'$$);
 SELECT loss_fails($$'simclr', '{0,1}', '{[1],[2]}'$$);
 SELECT loss_fails($$'simclr', NULL, '{[1],[2]}', second => '{[1]}'$$);

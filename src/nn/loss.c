@@ -59,7 +59,7 @@ nn_loss_work_size(const NnLossType *type, const Params *params, int n, int dims,
 				  int classes)
 {
 	size_t		capacity = (size_t) loss_capacity(type, params, n);
-	size_t		proxies = type->kind == NN_LOSS_PROXY ? (size_t) classes : 0;
+	size_t		proxies = (size_t) classes * (size_t) nn_loss_centers(type, params);
 	size_t		keys = capacity > proxies ? capacity : proxies;
 	size_t		numbers = capacity * dims + (size_t) n * dims +
 	2 * matrix_size(type, (int) capacity, n, dims, (int) proxies) +
@@ -73,7 +73,7 @@ nn_loss_work(Arena *arena, const NnLossType *type, const Params *params, int n,
 			 int dims, int classes, NnLossWork *work)
 {
 	size_t		capacity = (size_t) loss_capacity(type, params, n);
-	size_t		proxies = type->kind == NN_LOSS_PROXY ? (size_t) classes : 0;
+	size_t		proxies = (size_t) classes * (size_t) nn_loss_centers(type, params);
 	size_t		keys = capacity > proxies ? capacity : proxies;
 	size_t		square = matrix_size(type, (int) capacity, n, dims,
 									 (int) proxies);
@@ -81,7 +81,8 @@ nn_loss_work(Arena *arena, const NnLossType *type, const Params *params, int n,
 	memset(work, 0, sizeof(*work));
 	work->normalize = type->unit_rows;
 	work->capacity = (int) capacity;
-	work->classes = (int) proxies;
+	work->classes = proxies > 0 ? classes : 0;
+	work->nproxies = (int) proxies;
 	work->x = arena_alloc_array(arena, capacity * dims, sizeof(double));
 	work->dx = arena_alloc_array(arena, (size_t) n * dims, sizeof(double));
 	work->matrix = arena_alloc_array(arena, square, sizeof(double));
@@ -210,7 +211,7 @@ compute_pairs(const NnLossType *type, const Params *params,
 }
 
 /*
- * L of unit rows against unit proxies [classes][dims]; D holds cosines.
+ * L of unit rows against unit proxies [nproxies][dims]; D holds cosines.
  * dproxies is the gradient of the proxies before they were scaled.
  */
 static double
@@ -219,24 +220,25 @@ compute_proxies(const NnLossType *type, const Params *params,
 {
 	NnReduction reduction = (NnReduction) params_number(params,
 														NN_PROXY_REDUCTION);
-	int			classes = work->classes;
+	int			proxies = work->nproxies;
+	int			centers = nn_loss_centers(type, params);
 	NnBatch		batch;
 	double		loss;
 
-	for (int c = 0; c < classes; c++)
-		work->key_labels[c] = c;
-	batch = make_batch(labels, n, classes, dims, work);
-	nn_normalize_rows(work->proxies, classes, dims, work->lengths + n);
-	nn_distances(NN_INNER_PRODUCT, work->x, n, work->proxies, classes, dims,
+	for (int c = 0; c < proxies; c++)
+		work->key_labels[c] = c / centers;
+	batch = make_batch(labels, n, proxies, dims, work);
+	nn_normalize_rows(work->proxies, proxies, dims, work->lengths + n);
+	nn_distances(NN_INNER_PRODUCT, work->x, n, work->proxies, proxies, dims,
 				 work->matrix);
 	if (interrupt_pending())
 		return NAN;
 	loss = compute_matrix(type, params, &batch, reduction);
-	interrupt_zero(work->dproxies, (size_t) classes * dims * sizeof(double));
-	nn_distances_backward(NN_INNER_PRODUCT, work->x, n, work->proxies, classes,
+	interrupt_zero(work->dproxies, (size_t) proxies * dims * sizeof(double));
+	nn_distances_backward(NN_INNER_PRODUCT, work->x, n, work->proxies, proxies,
 						  dims, work->matrix, work->dmatrix, work->dx,
-						  work->dproxies, classes);
-	nn_normalize_rows_backward(work->proxies, classes, dims, work->lengths + n,
+						  work->dproxies, proxies);
+	nn_normalize_rows_backward(work->proxies, proxies, dims, work->lengths + n,
 							   work->dproxies);
 	return loss;
 }
@@ -358,7 +360,8 @@ nn_loss_evaluate(Arena *arena, const NnLossRequest *request, double *value,
 	NnLossWork	work;
 
 	if (!nn_loss_work(arena, type, request->params, n, request->dims,
-					  request->nsecond, &work))
+					  proxies ? request->nsecond / nn_loss_centers(type, request->params) : 0,
+					  &work))
 		return status_out_of_memory(status, NULL);
 	work.normalize |= request->normalize;
 	memcpy(work.x, request->x, count * sizeof(double));

@@ -29,7 +29,7 @@ typedef struct NnBatch
 								 * anchors themselves */
 	int			dims;
 	const int32_t *labels;		/* n */
-	const int32_t *key_labels;	/* nkeys; of proxies 0, 1, 2, ... */
+	const int32_t *key_labels;	/* nkeys; of proxies their classes */
 	const double *matrix;		/* n x nkeys: distances, or cosines of proxies */
 	double	   *dmatrix;		/* gradient, to be added to */
 	double	   *row;			/* as many numbers as anchors or keys to work
@@ -82,6 +82,9 @@ struct NnLossType
 
 	/* The whole matrix at once, its reduction included: instead of anchor */
 	double		(*matrix) (const Params *params, const NnBatch *batch);
+
+	/* Proxies of a class, which lie next to each other; NULL: 1 */
+	int			(*centers) (const Params *params);
 
 	/* Two views: work->x has n rows and then their n partners */
 	double		(*views) (const Params *params, int n, int dims,
@@ -141,7 +144,9 @@ extern const NnLossType nn_loss_proxy_nca;
 extern const NnLossType nn_loss_simclr;
 extern const NnLossType nn_loss_simsiam;
 extern const NnLossType nn_loss_soft_nearest_neighbor;
+extern const NnLossType nn_loss_sub_center_arcface;
 extern const NnLossType nn_loss_sup_con;
+extern const NnLossType nn_loss_threshold_consistent_margin;
 extern const NnLossType nn_loss_triplet;
 extern const NnLossType nn_loss_vicreg;
 
@@ -204,14 +209,15 @@ struct NnLossWork
 	int			capacity;		/* keys */
 	int			nkeys;			/* of the last batch */
 	int64_t		steps;			/* begun */
-	int			classes;		/* proxies */
+	int			classes;		/* that have proxies */
+	int			nproxies;
 	double	   *x;				/* capacity x dims: the batch, then the memory */
 	double	   *dx;				/* as many rows as the batch */
 	double	   *matrix;
 	double	   *dmatrix;
 	double	   *lengths;		/* of rows, then of proxies */
 	double	   *row;
-	double	   *proxies;		/* classes x dims, scaled by nn_loss_compute */
+	double	   *proxies;		/* nproxies x dims, scaled by nn_loss_compute */
 	double	   *dproxies;
 	int32_t    *key_labels;
 	int		   *picks;

@@ -21,7 +21,9 @@ static const NnLossType *const loss_types[] = {
 	&nn_loss_multiple_negatives_ranking, &nn_loss_normalized_softmax,
 	&nn_loss_nt_xent, &nn_loss_pn, &nn_loss_proxy_anchor, &nn_loss_proxy_nca,
 	&nn_loss_simclr, &nn_loss_simsiam, &nn_loss_soft_nearest_neighbor,
-	&nn_loss_sup_con, &nn_loss_triplet, &nn_loss_vicreg, NULL
+	&nn_loss_sub_center_arcface, &nn_loss_sup_con,
+	&nn_loss_threshold_consistent_margin, &nn_loss_triplet, &nn_loss_vicreg,
+	NULL
 };
 
 const char *const nn_reduction_names[] = {"mean", "nonzero", "sum", NULL};
@@ -44,6 +46,14 @@ NnLossKind
 nn_loss_kind(const NnLossType *type)
 {
 	return type->kind;
+}
+
+int
+nn_loss_centers(const NnLossType *type, const Params *params)
+{
+	if (type->kind != NN_LOSS_PROXY)
+		return 0;
+	return type->centers == NULL ? 1 : type->centers(params);
 }
 
 bool

@@ -11,6 +11,9 @@
  *   proxy_nca           s = 2 scale, t = s c_y    Movshovitz-Attias, 2017
  *   cosface             t = s (c_y - margin)      Wang et al., 2018
  *   arcface             t = s cos(angle + margin) Deng et al., 2019
+ *   sub_center_arcface  the same               Deng et al., 2020
+ * sub_center_arcface has K proxies for each class, whose cosine is the largest
+ * of theirs: rows of a wrong label find a center of their own.
  * -scale |x - p|^2 of unit vectors is 2 scale c and a constant.  Proxy-Anchor
  * (Kim et al., 2020) makes the proxies the anchors; see anchor_matrix().
  * TensorFlow Similarity has none of these; defaults are the papers' or those
@@ -149,25 +152,31 @@ static const ParamSpec arcface_params[] = {
 };
 
 /*
- * With c = cos(angle), cos(angle + m) = c cos(m) - sin(angle) sin(m), and its
+ * What arcface makes of the cosine to the own proxy, and its slope, before
+ * both are scaled.  With c = cos(angle), cos(angle + m) = c cos(m) - sin(angle) sin(m), and its
  * slope by c is cos(m) + c / sin(angle) sin(m).  It falls as the angle grows
  * up to angle + m = pi; from there on c - m sin(m) goes on falling.
  */
+static double
+arcface_target(const Params *params, double cosine, double *slope)
+{
+	double		margin = params_number(params, MARGIN) * DEGREES;
+	double		sine = sqrt(fmax(1 - cosine * cosine, MIN_SQUARED_SINE));
+
+	*slope = 1;
+	if (cosine <= -cos(margin))
+		return cosine - margin * sin(margin);
+	*slope = cos(margin) + cosine / sine * sin(margin);
+	return cosine * cos(margin) - sine * sin(margin);
+}
+
 static void
 arcface_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
 {
 	double		scale = params_number(params, SCALE);
-	double		margin = params_number(params, MARGIN) * DEGREES;
-	double		cosine = own_cosine(anchor);
-	double		sine = sqrt(fmax(1 - cosine * cosine, MIN_SQUARED_SINE));
-	double		target = cosine - margin * sin(margin);
-	double		slope = 1;
+	double		slope;
+	double		target = arcface_target(params, own_cosine(anchor), &slope);
 
-	if (cosine > -cos(margin))
-	{
-		target = cosine * cos(margin) - sine * sin(margin);
-		slope = cos(margin) + cosine / sine * sin(margin);
-	}
 	cross_entropy(anchor, scale, scale * target, scale * slope, tally);
 }
 
@@ -176,6 +185,77 @@ const NnLossType nn_loss_arcface = {
 	.kind = NN_LOSS_PROXY,
 	.unit_rows = true,
 	.anchor = arcface_anchor
+};
+
+/* ---- sub-centers ---- */
+
+enum
+{
+	SUB_CENTERS = SCALE + 1
+};
+
+static const ParamSpec sub_center_params[] = {
+	NN_PROXY_PARAMS,
+	{.name = "margin",.type = PARAM_REAL,.initial = 28.6,.minimum = 0,.maximum = 90,
+	.comment = "added to the angle to the nearest own proxy, in degrees"},
+	{.name = "scale",.type = PARAM_REAL,.initial = 64,.minimum = 1e-6,.maximum = 1e6,
+	.comment = "multiplies cosines"},
+	{.name = "sub_centers",.type = PARAM_INTEGER,.initial = 3,.minimum = 1,.maximum = 100,
+	.comment = "proxies of each class"},
+	{NULL}
+};
+
+static int
+sub_centers(const Params *params)
+{
+	return (int) params_number(params, SUB_CENTERS);
+}
+
+/* The number of a class' nearest proxy, the first of equal ones */
+static int
+nearest_center(const NnAnchor *anchor, int class, int centers)
+{
+	int			nearest = class * centers;
+
+	for (int j = nearest + 1; j < (class + 1) * centers; j++)
+	{
+		if (anchor->distance[j] > anchor->distance[nearest])
+			nearest = j;
+	}
+	return nearest;
+}
+
+/* The softmax of arcface over classes; others than nearest proxies get 0. */
+static void
+sub_center_anchor(const Params *params, const NnAnchor *anchor, NnTally *tally)
+{
+	double		scale = params_number(params, SCALE);
+	int			centers = sub_centers(params);
+	int			classes = anchor->n / centers;
+	int			own = anchor->batch->labels[anchor->index];
+	double	   *x = anchor->batch->row;
+	double		slope;
+	double		target;
+	double		sum;
+
+	for (int c = 0; c < classes; c++)
+		x[c] = scale * anchor->distance[nearest_center(anchor, c, centers)];
+	target = scale * arcface_target(params, x[own] / scale, &slope);
+	x[own] = target;
+	sum = nn_log_sum_exp(x, NULL, classes, 0);
+	for (int c = 0; c < classes; c++)
+		anchor->gradient[nearest_center(anchor, c, centers)] +=
+			scale * (c == own ? slope * (x[c] - 1) : x[c]);
+	nn_tally(tally, sum - target);
+}
+
+const NnLossType nn_loss_sub_center_arcface = {
+	.description = {"sub_center_arcface", sub_center_params,
+	"arcface with several proxies for each class, for labels with errors (Deng et al., 2020)"},
+	.kind = NN_LOSS_PROXY,
+	.unit_rows = true,
+	.centers = sub_centers,
+	.anchor = sub_center_anchor
 };
 
 /* ---- proxy anchor ---- */

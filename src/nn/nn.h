@@ -84,6 +84,9 @@ typedef enum NnLossKind
 
 extern NnLossKind nn_loss_kind(const NnLossType *type);
 
+/* How many proxies a proxy loss has for each class; 0: it is none */
+extern int	nn_loss_centers(const NnLossType *type, const Params *params);
+
 /* False where the lengths of embeddings matter (barlow, vicreg) */
 extern bool nn_loss_normalizes(const NnLossType *type);
 
@@ -324,7 +327,8 @@ extern int64_t nn_trainer_steps(const NnTrainer *trainer);
 
 /*
  * Loss of n embeddings of so many numbers and its gradients, in double.  A
- * proxy loss reads nsecond proxies from second, labels being below nsecond; a
+ * proxy loss reads nsecond proxies from second, those of a class next to each
+ * other, and labels are below the number of classes; a
  * loss of pairs reads each row's partner, nsecond being n.  normalize: rows
  * are scaled to length 1 first.  dsecond is as large as second.  False if
  * memory ends.

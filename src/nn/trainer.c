@@ -39,9 +39,9 @@ struct NnTrainer
 static size_t
 proxy_count(const NnGraph *graph, const NnTrainOptions *options)
 {
-	if (options->loss->kind != NN_LOSS_PROXY)
-		return 0;
-	return (size_t) options->classes * (size_t) nn_graph_outputs(graph);
+	return (size_t) options->classes *
+		(size_t) nn_loss_centers(options->loss, &options->loss_params) *
+		(size_t) nn_graph_outputs(graph);
 }
 
 /*
@@ -330,7 +330,7 @@ update_proxies(NnTrainer *trainer)
 	}
 }
 
-/* A proxy loss has one proxy for each of options.classes. */
+/* A proxy loss has proxies for each of options.classes. */
 static bool
 check_labels(const NnTrainer *trainer, const int32_t *labels, int n,
 			 Status *status)

@@ -138,9 +138,17 @@ read_labels(FunctionCallInfo fcinfo, const NnLossType *type, int n)
 static void
 check_proxy_labels(const NnLossRequest *request, const char *name)
 {
+	int			centers = nn_loss_centers(request->type, request->params);
+
+	if (request->nsecond % centers != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("loss \"%s\" needs %d proxies for each class, not %d in all",
+						name, centers, request->nsecond)));
 	for (int i = 0; i < request->n; i++)
 	{
-		if (request->labels[i] < 0 || request->labels[i] >= request->nsecond)
+		if (request->labels[i] < 0 ||
+			request->labels[i] >= request->nsecond / centers)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("label %d has no proxy", request->labels[i]),

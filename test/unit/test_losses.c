@@ -108,11 +108,14 @@ read_numbers(FILE *file, int count, double *numbers)
 static int
 golden_second(const Loss *loss, double *second)
 {
+	int			n;
+
 	switch (nn_loss_kind(loss->type))
 	{
 		case NN_LOSS_PROXY:
-			golden_input(3, GOLDEN_CLASSES * GOLDEN_DIMS, second);
-			return GOLDEN_CLASSES;
+			n = GOLDEN_CLASSES * nn_loss_centers(loss->type, &loss->params);
+			golden_input(3, n * GOLDEN_DIMS, second);
+			return n;
 		case NN_LOSS_VIEWS:
 			golden_input(2, GOLDEN_COUNT, second);
 			return GOLDEN_ROWS;
@@ -164,7 +167,7 @@ test_goldens(void)
 	CHECK(file != NULL);
 	for (; file != NULL && read_name(file, name, sizeof(name)); n++)
 		check_golden(name, file);
-	CHECK(n == 59);
+	CHECK(n == 65);
 	if (file != NULL)
 		fclose(file);
 }
@@ -567,11 +570,38 @@ test_proxy_gradients(void)
 		"proxy_nca", "proxy_nca scale=3 reduction=nonzero",
 		"cosface scale=4", "arcface scale=4", "arcface scale=4 margin=80",
 		"proxy_anchor alpha=3", "proxy_anchor alpha=8 margin=0.3 reduction=sum",
-		"proxy_anchor reduction=nonzero alpha=1", NULL
+		"proxy_anchor reduction=nonzero alpha=1",
+		"sub_center_arcface scale=4 sub_centers=1",
+		NULL
 	};
 
 	for (int i = 0; losses[i] != NULL; i++)
 		check_gradient(losses[i], labels, 7, 5);
+}
+
+/* Six proxies are two of each of three classes, or three of two. */
+static void
+test_sub_center_gradients(void)
+{
+	static const int32_t labels[7] = {0, 1, 1, 0, 1, 0, 0};
+
+	check_gradient("sub_center_arcface scale=4 sub_centers=2", labels, 7, 5);
+	check_gradient("sub_center_arcface scale=4 margin=80 reduction=sum",
+				   labels, 7, 5);
+}
+
+/* One center a class is arcface. */
+static void
+test_sub_centers(void)
+{
+	Loss		one = make_loss("sub_center_arcface sub_centers=1");
+	Loss		arcface = make_loss("arcface");
+	double		gradients[2][2 * GOLDEN_COUNT];
+
+	CHECK_NEAR(golden_loss(&one, gradients[0]),
+			   golden_loss(&arcface, gradients[1]), 1e-12);
+	for (int i = 0; i < (GOLDEN_ROWS + GOLDEN_CLASSES) * GOLDEN_DIMS; i++)
+		CHECK_NEAR(gradients[0][i], gradients[1][i], 1e-12);
 }
 
 static void
@@ -974,6 +1004,8 @@ main(void)
 	RUN(test_multi_similarity_gradients);
 	RUN(test_other_pairwise_gradients);
 	RUN(test_proxy_gradients);
+	RUN(test_sub_center_gradients);
+	RUN(test_sub_centers);
 	RUN(test_view_gradients);
 	RUN(test_memory);
 	RUN(test_memory_warmup);
