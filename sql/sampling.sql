@@ -23,6 +23,21 @@ SELECT count(*) AS rows, count(DISTINCT "row") AS distinct_rows
 FROM similarity.sample_batch('SELECT image, label FROM item WHERE id < 23 ORDER BY id', examples_per_class => 3, seed => 1);
 SELECT count(*) AS rows, count(DISTINCT "row") AS distinct_rows
 FROM similarity.sample_batch('SELECT image, label FROM item WHERE id < 11 AND id <> 5 ORDER BY id', examples_per_class => 2, seed => 1);
+-- Classes of a batch come from some categories: negatives of the same kind.
+SELECT batch, count(DISTINCT kind) AS kinds, count(DISTINCT label) AS classes, count(*) AS rows
+FROM similarity.sample_batch('SELECT image, label, id % 10 / 4 FROM item ORDER BY id', classes_per_batch => 4, categories_per_batch => 2,
+		batches => 3, seed => 1) b, LATERAL (SELECT right(label, 1)::int / 4 AS kind) k
+GROUP BY 1 ORDER BY 1;
+SELECT bool_and(classes = 2) AS halves
+FROM (SELECT count(DISTINCT label) AS classes
+	FROM similarity.sample_batch('SELECT image, label, id % 10 / 5 FROM item', classes_per_batch => 4, categories_per_batch => 2, batches => 50) b
+	GROUP BY batch, right(label, 1)::int / 5) c;
+-- Categories are those of the classes that take part.
+SELECT DISTINCT label FROM similarity.sample_batch('SELECT image, label, id % 10 / 5 FROM item', known_classes => '{class 3,class 4,class 9}',
+	classes_per_batch => 2, categories_per_batch => 2, batches => 20, seed => 1) ORDER BY 1;
+SELECT similarity.batch_class_ratio('SELECT image, label, id % 10 / 5 FROM item', classes_per_batch => 4, examples_per_class => 3,
+	categories_per_batch => 1, num_batches => 3) AS three;
+
 -- Every row its own class: one column will do.
 SELECT count(*) AS rows, bool_and(label IS NULL) AS unlabeled, bool_and(c = 2 * c / 2 AND c >= 2) AS in_pairs
 FROM (SELECT "row", label, count(*) OVER (PARTITION BY "row") AS c
@@ -42,6 +57,10 @@ SELECT count(DISTINCT fingerprint) AS weights, min((metrics->>'rows')::int), max
 CALL similarity.train('all', 'SELECT image FROM item ORDER BY id', loss => 'simclr', sampler => 'single_shot', classes_per_batch => 8,
 	epochs => 1, steps_per_epoch => 3, seed => 1, verbose => false);
 SELECT options->>'sampler' AS sampler, version IS NOT NULL AS trained FROM similarity.training_runs ORDER BY run DESC LIMIT 1;
+
+CALL similarity.train('all', 'SELECT image, label, id % 10 / 5 FROM item ORDER BY id', classes_per_batch => 4, categories_per_batch => 2,
+	epochs => 1, steps_per_epoch => 3, seed => 1, verbose => false);
+SELECT options->'categories_per_batch' AS categories, version IS NOT NULL AS trained FROM similarity.training_runs ORDER BY run DESC LIMIT 1;
 
 -- Schedules: the learning rate of an epoch's last step
 SELECT schedule, parameter, "default" FROM similarity.schedules();
@@ -89,6 +108,13 @@ SELECT sample_fails($$'SELECT image, label FROM item', classes_per_batch => 1000
 SELECT sample_fails($$'SELECT image, label FROM item', max_examples_per_class => 0$$);
 SELECT sample_fails($$'SELECT image, label FROM item', sampler => 'two_shot'$$);
 SELECT sample_fails($$'SELECT image, label FROM item', sampler => 'single_shot', max_examples_per_class => 3$$);
+SELECT sample_fails($$'SELECT image, label FROM item', categories_per_batch => 1$$);
+SELECT sample_fails($$'SELECT image, label, 1 FROM item', categories_per_batch => 0$$);
+SELECT sample_fails($$'SELECT image, label, 1 FROM item', categories_per_batch => 2$$);
+SELECT sample_fails($$'SELECT image, label, id % 10 / 4 FROM item', classes_per_batch => 2, categories_per_batch => 3$$);
+SELECT sample_fails($$'SELECT image, label, nullif(id, 12) % 10 / 4 FROM item ORDER BY id', categories_per_batch => 2$$);
+SELECT sample_fails($$'SELECT image, label, id / 500 FROM item ORDER BY id', categories_per_batch => 2$$);
+SELECT sample_fails($$'SELECT image, label, 1 FROM item', sampler => 'single_shot', categories_per_batch => 1$$);
 SELECT sample_fails($$'SELECT image, label FROM item', batches => 0$$);
 SELECT sample_fails($$'SELECT CASE WHEN id = 7 THEN image || image ELSE image END, label FROM item ORDER BY id'$$);
 SELECT sample_fails($$'SELECT CASE WHEN id = 7 THEN ARRAY[[1,2]] ELSE ARRAY[[1],[2]] END, label FROM item ORDER BY id'$$);

@@ -23,10 +23,11 @@ CREATE PROCEDURE similarity.train(
 	log_steps integer DEFAULT 100,
 	verbose boolean DEFAULT true,
 	from_version bigint DEFAULT NULL,
-	trainable jsonb DEFAULT NULL)
+	trainable jsonb DEFAULT NULL,
+	categories_per_batch integer DEFAULT NULL)
 	AS 'MODULE_PATHNAME', 'train_model' LANGUAGE C;
-COMMENT ON PROCEDURE similarity.train(text, text, text, jsonb, text, jsonb, jsonb, integer, integer, integer, integer, bigint, text[], integer, text, text, interval, boolean, integer, boolean, bigint, jsonb)
-	IS 'trains a model on a query of (input, label) and deploys the new version; commits as it goes outside of a transaction block. from_version: start from the weights of a version of the model, not from fresh ones. trainable: {"pattern": false} freezes the layers whose names match, in which * stands for any characters; a number is a factor of their learning rate; a name comes before patterns, a longer pattern before a shorter one';
+COMMENT ON PROCEDURE similarity.train(text, text, text, jsonb, text, jsonb, jsonb, integer, integer, integer, integer, bigint, text[], integer, text, text, interval, boolean, integer, boolean, bigint, jsonb, integer)
+	IS 'trains a model on a query of (input, label) and deploys the new version; commits as it goes outside of a transaction block. from_version: start from the weights of a version of the model, not from fresh ones. trainable: {"pattern": false} freezes the layers whose names match, in which * stands for any characters; a number is a factor of their learning rate; a name comes before patterns, a longer pattern before a shorter one. categories_per_batch: the query returns (input, label, category), and the classes of a batch come from so many categories';
 
 -- Batches to look at, without a model.
 CREATE FUNCTION similarity.sample_batch(
@@ -37,10 +38,11 @@ CREATE FUNCTION similarity.sample_batch(
 	known_classes text[] DEFAULT NULL,
 	max_examples_per_class integer DEFAULT NULL,
 	sampler text DEFAULT 'multi_shot',
-	batches integer DEFAULT 1)
+	batches integer DEFAULT 1,
+	categories_per_batch integer DEFAULT NULL)
 	RETURNS TABLE (batch integer, "position" integer, "row" bigint, label text, input text)
 	AS 'MODULE_PATHNAME', 'sample_batch' LANGUAGE C VOLATILE COST 100000 ROWS 20;
-COMMENT ON FUNCTION similarity.sample_batch(text, integer, integer, bigint, text[], integer, text, integer) IS
+COMMENT ON FUNCTION similarity.sample_batch(text, integer, integer, bigint, text[], integer, text, integer, integer) IS
 	'the first batches that a training on this query would draw; row counts the query''s rows that take part, from 1';
 
 CREATE FUNCTION similarity.batch_class_ratio(
@@ -51,9 +53,10 @@ CREATE FUNCTION similarity.batch_class_ratio(
 	known_classes text[] DEFAULT NULL,
 	max_examples_per_class integer DEFAULT NULL,
 	sampler text DEFAULT 'multi_shot',
-	num_batches integer DEFAULT 100)
+	num_batches integer DEFAULT 100,
+	categories_per_batch integer DEFAULT NULL)
 	RETURNS double precision AS 'MODULE_PATHNAME', 'batch_class_ratio' LANGUAGE C VOLATILE COST 100000;
-COMMENT ON FUNCTION similarity.batch_class_ratio(text, integer, integer, bigint, text[], integer, text, integer) IS
+COMMENT ON FUNCTION similarity.batch_class_ratio(text, integer, integer, bigint, text[], integer, text, integer, integer) IS
 	'mean number of rows of a class in the batches that a training would draw; below 2 some rows have no positive';
 
 -- A loss by itself.  Not STRICT: labels, params and second may be NULL.

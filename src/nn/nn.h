@@ -356,7 +356,9 @@ extern bool nn_loss_evaluate(Arena *arena, const NnLossRequest *request,
  * Class-balanced batches are those of TensorFlow Similarity's
  * MultiShotMemorySampler.  single_shot: every row is a class of its own, drawn
  * with replacement, and comes examples_per_class times, as its
- * SingleShotMemorySampler has it.
+ * SingleShotMemorySampler has it.  With categories the classes of a batch come
+ * from categories_per_batch of them in equal parts, so that negatives are of
+ * the same kind; what these have too few of comes from others.
  */
 typedef struct NnSamplerOptions
 {
@@ -364,6 +366,10 @@ typedef struct NnSamplerOptions
 	int			examples_per_class;
 	uint64_t	seed;
 	bool		single_shot;
+	const int32_t *categories;	/* of each class, 0 .. ncategories - 1; NULL:
+								 * none.  Must stay */
+	int			ncategories;
+	int			categories_per_batch;
 } NnSamplerOptions;
 
 typedef struct NnSampler NnSampler;

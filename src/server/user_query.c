@@ -28,6 +28,7 @@ typedef struct KindColumns
 static const KindColumns kinds[] = {
 	[QUERY_LABELS] = {"input, label", "(input, label)", 2, 2, "label"},
 	[QUERY_INPUTS] = {"input", "(input) or (input, label)", 1, 2, "label"},
+	[QUERY_CATEGORIES] = {"input, label, category", "(input, label, category)", 3, 3, "label"},
 	[QUERY_KEYS] = {"input, key", "(input, key)", 2, 2, "key"},
 	[QUERY_REPORT] = {"input, label", "(input, label) or (input, label, image)", 2, 3, "label"},
 };
@@ -127,7 +128,8 @@ check_columns(UserQuery *query, TupleDesc desc)
 				 errdetail("It returns (%s).", describe_columns(desc)) : 0));
 	query->columns = query->kind == QUERY_INPUTS ? 1 : desc->natts;
 	query->type = SPI_gettypeid(desc, 1);
-	if (query->columns == 3 && getBaseType(SPI_gettypeid(desc, 3)) != BYTEAOID)
+	if (query->kind == QUERY_REPORT && query->columns == 3 &&
+		getBaseType(SPI_gettypeid(desc, 3)) != BYTEAOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("image of the %s is of type %s, not bytea", query->name,
@@ -233,6 +235,17 @@ user_query_label(const UserQuery *query)
 	if (label == NULL && query->kind != QUERY_REPORT)
 		raise_null(query, kinds[query->kind].second);
 	return label;
+}
+
+char *
+user_query_category(const UserQuery *query)
+{
+	char	   *category = labels_of_column(query->table,
+											(int) query->taken - 1, 3);
+
+	if (category == NULL)
+		raise_null(query, "category");
+	return category;
 }
 
 bool

@@ -23,6 +23,7 @@ typedef enum QueryKind
 {
 	QUERY_LABELS,				/* (input, label) */
 	QUERY_INPUTS,				/* (input), or (input, anything) */
+	QUERY_CATEGORIES,			/* (input, label, category) */
 	QUERY_KEYS,					/* (input, key) */
 	QUERY_REPORT				/* (input, label) or (input, label, image),
 								 * labels may be NULL */
@@ -70,6 +71,9 @@ extern Datum user_query_input(const UserQuery *query);
 
 /* The second column as labels.h reads it; NULL for NULL, which only reports take */
 extern char *user_query_label(const UserQuery *query);
+
+/* The category of QUERY_CATEGORIES, as a label is read; ERROR if it is NULL */
+extern char *user_query_category(const UserQuery *query);
 
 /* The third column if it is there and not NULL */
 extern bool user_query_image(const UserQuery *query, Datum *image);

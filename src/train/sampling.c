@@ -85,11 +85,17 @@ sampling_read(FunctionCallInfo fcinfo, const SamplingArguments *places,
 	if (!PG_ARGISNULL(places->known_classes))
 		options->known_classes =
 			PG_GETARG_ARRAYTYPE_P_COPY(places->known_classes);
+	if (!PG_ARGISNULL(places->categories_per_batch))
+		options->categories_per_batch =
+			argument_integer(fcinfo, places->categories_per_batch,
+							 "categories_per_batch", 1, MAX_BATCH);
 	if (options->single_shot &&
-		(options->known_classes != NULL || options->max_examples_per_class > 0))
+		(options->known_classes != NULL ||
+		 options->max_examples_per_class > 0 ||
+		 options->categories_per_batch > 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("known_classes and max_examples_per_class cannot be used with sampler \"single_shot\""),
+				 errmsg("known_classes, max_examples_per_class and categories_per_batch cannot be used with sampler \"single_shot\""),
 				 errdetail("It treats every row as a class of its own.")));
 }
 
@@ -111,6 +117,7 @@ sampling_request(const SamplingOptions *options, SourceRequest *request)
 	request->known_classes = options->known_classes;
 	request->max_examples = options->max_examples_per_class;
 	request->unlabeled = options->single_shot;
+	request->categories = options->categories_per_batch > 0;
 	request->max_fetch = sampling_max_batch(options);
 }
 
@@ -151,7 +158,10 @@ sampling_create(Arena *arena, SamplingOptions *options, const SourceRows *rows)
 	NnSamplerOptions nn = {
 		.examples_per_class = options->examples_per_class,
 		.seed = options->seed,
-		.single_shot = options->single_shot
+		.single_shot = options->single_shot,
+		.categories = rows->categories,
+		.ncategories = rows->ncategories,
+		.categories_per_batch = options->categories_per_batch
 	};
 	NnSampler  *sampler;
 	Status		status;
@@ -295,7 +305,7 @@ put_batch(ReturnSetInfo *result, const Sample *sample, int number,
 Datum
 sample_batch(PG_FUNCTION_ARGS)
 {
-	static const SamplingArguments places = {1, 2, 3, 4, 5, 6};
+	static const SamplingArguments places = {1, 2, 3, 4, 5, 6, 8};
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext rows_context;
 	Sample		sample;
@@ -354,7 +364,7 @@ class_ratio(const Sample *sample, int32 *labels)
 Datum
 batch_class_ratio(PG_FUNCTION_ARGS)
 {
-	static const SamplingArguments places = {1, 2, 3, 4, 5, 6};
+	static const SamplingArguments places = {1, 2, 3, 4, 5, 6, 8};
 	int			batches = argument_integer(fcinfo, 7, "num_batches", 1,
 										   MAX_BATCH);
 	Sample		sample;

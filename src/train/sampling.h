@@ -21,6 +21,7 @@ typedef struct SamplingOptions
 	int			examples_per_class; /* at least 2 */
 	int			max_examples_per_class; /* 0: all */
 	bool		single_shot;
+	int			categories_per_batch;	/* 0: classes have no categories */
 	uint64		seed;			/* as given, else a random one */
 	ArrayType  *known_classes;	/* text[]; may be NULL */
 } SamplingOptions;
@@ -34,6 +35,7 @@ typedef struct SamplingArguments
 	int			known_classes;
 	int			max_examples_per_class;
 	int			sampler;
+	int			categories_per_batch;
 } SamplingArguments;
 
 /* Read and check them, into memory of CurrentMemoryContext. */

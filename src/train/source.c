@@ -38,6 +38,8 @@ typedef struct Reader
 	InputShape	shape;			/* of the first row's array */
 	uint32		pieces;			/* of files so far */
 	uint32		labels_size;	/* allocated */
+	Labels	   *categories;		/* or NULL */
+	int			categories_size;	/* classes that have a place for one */
 } Reader;
 
 /* ---- labels ---- */
@@ -78,6 +80,49 @@ read_label(Reader *reader)
 
 	return reader->known_only ? labels_find(reader->rows->classes, label) :
 		add_class(reader, label);
+}
+
+/* ---- categories ---- */
+
+/* A place for the category of each class up to this one */
+static void
+reserve_category(Reader *reader, int32 class)
+{
+	SourceRows *rows = reader->rows;
+	int			size = reader->categories_size;
+
+	if (class < size)
+		return;
+	size = Max(2 * size, class + 1);
+	rows->categories = rows->categories == NULL ?
+		MemoryContextAllocHuge(reader->context, sizeof(int32) * (Size) size) :
+		repalloc_huge(rows->categories, sizeof(int32) * (Size) size);
+	for (int i = reader->categories_size; i < size; i++)
+		rows->categories[i] = NO_LABEL;
+	reader->request->memory->labels +=
+		sizeof(int32) * (Size) (size - reader->categories_size);
+	reader->categories_size = size;
+}
+
+/* A class has one category: that of its first row is that of all. */
+static void
+read_category(Reader *reader, int32 class)
+{
+	const char *text = user_query_category(reader->query);
+	Size		before = labels_bytes(reader->categories);
+	int32		category = labels_code(reader->categories, text);
+	int32	   *of_class;
+
+	reader->request->memory->labels += labels_bytes(reader->categories) - before;
+	reserve_category(reader, class);
+	of_class = &reader->rows->categories[class];
+	if (*of_class != NO_LABEL && *of_class != category)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("class \"%s\" is of two categories, \"%s\" and \"%s\"",
+						labels_text(reader->rows->classes, class),
+						labels_text(reader->categories, *of_class), text)));
+	*of_class = category;
 }
 
 static int64
@@ -253,6 +298,8 @@ read_row(Reader *reader)
 
 	if (!reader->request->unlabeled)
 		label = read_label(reader);
+	if (reader->categories != NULL && label != NO_LABEL)
+		read_category(reader, label);
 	if (is_wanted(reader, label))
 		append_row(reader, read_input(reader), label);
 	MemoryContextSwitchTo(old);
@@ -293,6 +340,8 @@ init_reader(Reader *reader, MemoryContext context, const SourceRequest *request)
 		reader->labels_size = FIRST_LABELS;
 		reader->rows->labels = palloc(sizeof(int32) * FIRST_LABELS);
 		reader->rows->classes = labels_create(BUDGET_TRAINING);
+		if (request->categories)
+			reader->categories = labels_create(BUDGET_TRAINING);
 		if (request->known_classes != NULL)
 			add_known_classes(reader, request->known_classes);
 	}
@@ -322,6 +371,7 @@ open_query(Reader *reader)
 	EnsurePortalSnapshotExists();
 	reader->query = user_query_open(request->what, request->query,
 									request->unlabeled ? QUERY_INPUTS :
+									request->categories ? QUERY_CATEGORIES :
 									QUERY_LABELS, false);
 	model_require_input_column(reader->query->name, reader->query->type);
 	reader->kind = input_kind(reader->query->type);
@@ -349,6 +399,8 @@ source_read(MemoryContext context, const SourceRequest *request)
 		check_known_classes(&reader);
 	rows->nclasses = request->unlabeled ? (int) rows->nrows :
 		labels_count(rows->classes);
+	if (request->categories)
+		rows->ncategories = labels_count(reader.categories);
 	MemoryContextDelete(reader.row_context);
 	return rows;
 }
@@ -367,5 +419,8 @@ source_hash(const SourceRows *rows)
 	if (rows->classes != NULL)
 		hash = random_hash(rows->labels, sizeof(int32) * (Size) rows->nrows,
 						   hash);
+	if (rows->categories != NULL)
+		hash = random_hash(rows->categories,
+						   sizeof(int32) * (Size) rows->nclasses, hash);
 	return hash;
 }

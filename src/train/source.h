@@ -23,6 +23,7 @@ typedef struct SourceRequest
 	ArrayType  *known_classes;	/* text[]: labels to keep; NULL keeps all */
 	int			max_examples;	/* of a class, the first ones; 0: all */
 	bool		unlabeled;		/* labels are not needed, and not kept */
+	bool		categories;		/* classes have one, the third column */
 	int			max_fetch;		/* rows that are wanted at once */
 	TrainingMemory *memory;		/* rows are counted here */
 } SourceRequest;
@@ -45,6 +46,9 @@ typedef struct SourceRows
 	int32	   *labels;			/* of each row, 0 .. nclasses - 1 */
 	int			nclasses;
 	Labels	   *classes;		/* and how many rows are items of each */
+	int32	   *categories;		/* of each class, 0 .. ncategories - 1; or
+								 * NULL */
+	int			ncategories;
 } SourceRows;
 
 /*

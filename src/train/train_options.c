@@ -42,7 +42,8 @@ enum
 	ARG_LOG_STEPS,
 	ARG_VERBOSE,
 	ARG_FROM_VERSION,
-	ARG_TRAINABLE
+	ARG_TRAINABLE,
+	ARG_CATEGORIES_PER_BATCH
 };
 
 /* Arguments live as long as the statement only: copy what is a pointer. */
@@ -192,7 +193,8 @@ train_options_read(FunctionCallInfo fcinfo, TrainOptions *options)
 {
 	static const SamplingArguments places = {
 		ARG_CLASSES_PER_BATCH, ARG_EXAMPLES_PER_CLASS, ARG_SEED,
-		ARG_KNOWN_CLASSES, ARG_MAX_EXAMPLES_PER_CLASS, ARG_SAMPLER
+		ARG_KNOWN_CLASSES, ARG_MAX_EXAMPLES_PER_CLASS, ARG_SAMPLER,
+		ARG_CATEGORIES_PER_BATCH
 	};
 	NnTrainOptions *nn = &options->nn;
 
@@ -253,6 +255,11 @@ train_options_json(const TrainOptions *options)
 	else
 		json_integer(&json, "from_version", options->from_version);
 	json_jsonb(&json, "trainable", options->trainable);
+	if (sampling->categories_per_batch == 0)
+		json_null(&json, "categories_per_batch");
+	else
+		json_integer(&json, "categories_per_batch",
+					 sampling->categories_per_batch);
 	json_text(&json, "validation", options->validation);
 	json_integer(&json, "log_steps", options->log_steps);
 	json_integer(&json, "threads", pool_threads(options->nn.pool));

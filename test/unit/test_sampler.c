@@ -230,6 +230,83 @@ test_allocation_failures(void)
 	CHECK(failures == 4);
 }
 
+/*
+ * Classes of a batch come in equal parts from as many categories as are asked
+ * for; where these have too few, others help out.
+ */
+static void
+test_categories(void)
+{
+	/* 4 classes of category 0, 3 of 1, 1 of 2; two rows each */
+	static const int32_t categories[8] = {0, 1, 0, 1, 0, 1, 2, 0};
+	static const struct
+	{
+		int			classes;
+		int			categories;
+		int			most;		/* classes of one category in a batch */
+		int			least;		/* categories in a batch, */
+		int			last;		/* at most */
+	}			cases[] = {{3, 3, 1, 3, 3}, {4, 2, 3, 2, 2}, {2, 1, 2, 1, 2},
+	{7, 3, 4, 3, 3}, {8, 2, 4, 3, 3}};
+	int32_t		labels[16];
+	uint32_t	rows[MAX_BATCH];
+
+	for (int i = 0; i < 16; i++)
+		labels[i] = i / 2;
+	for (int t = 0; t < 5; t++)
+	{
+		NnSamplerOptions options = {
+			.classes_per_batch = cases[t].classes,.examples_per_class = 2,
+			.seed = 3,.categories = categories,.ncategories = 3,
+			.categories_per_batch = cases[t].categories
+		};
+		NnSampler  *sampler;
+		int			of_class[8] = {0};
+
+		arena_reset(arena);
+		sampler = nn_sampler_create(arena, labels, 16, 8, &options, &status);
+		CHECK(sampler != NULL);
+		for (int step = 0; step < 1000; step++)
+		{
+			int			of_category[3] = {0};
+			bool		seen[8] = {false};
+			int			found = 0;
+
+			nn_sampler_next(sampler, rows);
+			for (int c = 0; c < cases[t].classes; c++)
+			{
+				int32_t		class = labels[rows[2 * c]];
+
+				CHECK(labels[rows[2 * c + 1]] == class && !seen[class]);
+				seen[class] = true;
+				of_class[class]++;
+				found += of_category[categories[class]]++ == 0;
+				CHECK(of_category[categories[class]] <= cases[t].most);
+			}
+			CHECK(found >= cases[t].least && found <= cases[t].last);
+		}
+		for (int c = 0; c < 8; c++)
+			CHECK(of_class[c] > 0);
+	}
+}
+
+static void
+test_category_errors(void)
+{
+	static const int32_t categories[3] = {0, 1, 1};
+	static const int32_t labels[3] = {0, 1, 2};
+	NnSamplerOptions options = {
+		.classes_per_batch = 2,.examples_per_class = 1,
+		.categories = categories,.ncategories = 2,.categories_per_batch = 3
+	};
+
+	arena_reset(arena);
+	CHECK(nn_sampler_create(arena, labels, 3, 3, &options, &status) == NULL);
+	CHECK(strstr(status.message, "the number of categories, 2") != NULL);
+	options.categories_per_batch = 2;
+	CHECK(nn_sampler_create(arena, labels, 3, 3, &options, &status) != NULL);
+}
+
 int
 main(void)
 {
@@ -241,6 +318,8 @@ main(void)
 	RUN(test_single_shot);
 	RUN(test_errors);
 	RUN(test_allocation_failures);
+	RUN(test_categories);
+	RUN(test_category_errors);
 	arena_destroy(arena);
 	return unit_done();
 }
