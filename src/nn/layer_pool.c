@@ -9,11 +9,11 @@
  * inside, as Keras', and each of these pixels gets an equal share of the
  * gradient.  Windows may overlap: gradients are added.
  */
-#include <math.h>
 #include <string.h>
 
 #include "base/interrupt.h"
 #include "nn/layer.h"
+#include "nn/pool_kernels.h"
 
 enum
 {
@@ -64,42 +64,17 @@ typedef struct PoolingTask
 	real	   *din;
 } PoolingTask;
 
-/*
- * Channels are the inner loop, along memory; taps are compared in their order.
- */
 static void
 maximum_image(void *arg, int slice, int worker)
 {
 	const PoolingTask *task = arg;
 	const NnLayer *layer = task->layer;
-	const NnWindow *w = &layer->window;
-	const real *image = task->in + (size_t) slice * layer->inputs;
-	real	   *out = task->out + (size_t) slice * layer->outputs;
-	real	   *saved = task->saved == NULL ? NULL :
-	task->saved + (size_t) slice * layer->outputs;
+	size_t		outputs = (size_t) slice * layer->outputs;
 
-	for (int p = 0; p < w->out_height * w->out_width &&
-		 !interrupt_pending_at((size_t) p); p++)
-	{
-		real	   *best = out + (size_t) p * w->channels;
-
-		for (int c = 0; c < w->channels; c++)
-			best[c] = -INFINITY;
-		for (int tap = 0; tap < w->kernel_height * w->kernel_width; tap++)
-		{
-			long		at = nn_window_position(w, p, tap);
-
-			for (int c = 0; c < w->channels && at >= 0; c++)
-			{
-				if (image[at + c] > best[c] || isnan(image[at + c]))
-				{
-					best[c] = image[at + c];
-					if (saved != NULL)
-						saved[(size_t) p * w->channels + c] = (real) tap;
-				}
-			}
-		}
-	}
+	nn_pool_maximum(&layer->window,
+					task->in + (size_t) slice * layer->inputs,
+					task->out + outputs,
+					task->saved == NULL ? NULL : task->saved + outputs);
 }
 
 static void
@@ -108,36 +83,20 @@ max_pooling2d_forward(const NnLayer *layer, const NnPass *pass,
 {
 	PoolingTask task = {.layer = layer,.in = in,.out = out,.saved = saved};
 
-	/* should no tap win (-infinity), the first one has */
-	if (saved != NULL)
-		interrupt_zero(saved, (size_t) pass->n * layer->outputs * sizeof(real));
 	pool_run(pass->pool, pass->n, maximum_image, &task);
 }
 
-/* dX[at(p, winner)][c] += dY[p][c] */
 static void
 maximum_backward_image(void *arg, int slice, int worker)
 {
 	const PoolingTask *task = arg;
 	const NnLayer *layer = task->layer;
-	const NnWindow *w = &layer->window;
-	const real *winners = task->winners + (size_t) slice * layer->outputs;
-	const real *dout = task->dout + (size_t) slice * layer->outputs;
+	size_t		outputs = (size_t) slice * layer->outputs;
 	real	   *din = task->din + (size_t) slice * layer->inputs;
 
 	interrupt_zero(din, layer->inputs * sizeof(real));
-	for (int p = 0; p < w->out_height * w->out_width &&
-		 !interrupt_pending_at((size_t) p); p++)
-	{
-		for (int c = 0; c < w->channels; c++)
-		{
-			size_t		i = (size_t) p * w->channels + c;
-			long		at = nn_window_position(w, p, (int) winners[i]);
-
-			if (at >= 0)
-				din[at + c] += dout[i];
-		}
-	}
+	nn_pool_maximum_backward(&layer->window, task->winners + outputs,
+							 task->dout + outputs, din);
 }
 
 /* in and out are not read: the winners are all that is needed. */

@@ -177,8 +177,25 @@ static const char *const notebook_layers[] = {
 	NULL
 };
 
+/* Four convolutions on pictures in color, each halved after */
+static const char *const pictures_layers[] = {
+	"rescaling scale=0.00392156862745098",
+	"conv2d filters=32 kernel_size=3 padding=same activation=relu",
+	"max_pooling2d",
+	"conv2d filters=64 kernel_size=3 padding=same activation=relu",
+	"max_pooling2d",
+	"conv2d filters=128 kernel_size=3 padding=same activation=relu",
+	"max_pooling2d",
+	"conv2d filters=128 kernel_size=3 padding=same activation=relu",
+	"max_pooling2d",
+	"flatten",
+	"metric_embedding units=64",
+	NULL
+};
+
 static const Model hello_world = {{3, {28, 28, 1}}, hello_layers};
 static const Model notebook = {{3, {28, 28, 1}}, notebook_layers};
+static const Model pictures = {{3, {64, 64, 3}}, pictures_layers};
 
 /* model/resnet18.json */
 #define RESNET_LAYERS 80
@@ -418,7 +435,7 @@ memory_ms(const Machine *machine, double bytes)
 /* Weights read forward; weights and two moments read and written after */
 #define HELLO_STEP_BYTES (7 * HELLO_BYTES)
 
-#define STEPS 4
+#define STEPS 5
 #define EMBEDS 2
 
 static void
@@ -433,6 +450,8 @@ bench_one_step(const Machine *machine, int row)
 		{"hello world, step of 160", &hello_world, 160, 25, HELLO_STEP_FLOPS,
 		product_ms(machine, 160 * HELLO_STEP_FLOPS, 0.55)},
 		{"notebook, step of 60", &notebook, 60, 15, 3 * 19.9e6, 30},
+		{"pictures, step of 48", &pictures, 48, 15, 3 * 101.4e6,
+		product_ms(machine, 48 * 3 * 101.4e6, 0.7)},
 		{"resnet18, step of 64", &resnet, 64, 3, 3 * 1.119e9,
 		product_ms(machine, 64 * 3 * 1.119e9, 0.5)}
 	};

@@ -450,6 +450,46 @@ test_max_pooling2d(void)
 				"max_pooling2d pool_size=3,2 strides=2,3 padding=same");
 	check_layer(SHAPE(3, 3, 1),
 				"max_pooling2d pool_size=5 strides=2 padding=same");
+	/* channels in whole vectors, and some that are left */
+	check_layer(SHAPE(6, 6, 16), "max_pooling2d");
+	check_layer(SHAPE(5, 7, 19),
+				"max_pooling2d pool_size=3,2 strides=2,1 padding=same");
+}
+
+/*
+ * Where a window's number is none the maximum is none, of equal numbers the
+ * first wins, and of a window of -infinity tap 0: in vectors and beside them.
+ */
+static void
+test_max_pooling2d_special(void)
+{
+	Bench		bench;
+	const int	channels = 19;
+
+	CHECK(open_bench(&bench, SHAPE(2, 2, 19), "max_pooling2d", 1));
+	for (int c = 0; c < channels; c++)
+	{
+		real	   *x = bench.real_in + c;
+
+		x[0] = x[channels] = x[2 * channels] = x[3 * channels] = -INFINITY;
+		if (c % 3 == 0)
+			x[(c % 2 + 1) * channels] = NAN;
+		else if (c % 3 == 1)
+			x[2 * channels] = x[3 * channels] = (real) c;
+	}
+	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in,
+							  bench.out, bench.saved);
+	run_backward(&bench, true);
+	for (int c = 0; c < channels; c++)
+	{
+		int			winner = c % 3 == 0 ? c % 2 + 1 : c % 3 == 1 ? 2 : 0;
+
+		CHECK(c % 3 == 0 ? isnan(bench.out[c]) : c % 3 == 1 ?
+			  bench.out[c] == (real) c : bench.out[c] == -INFINITY);
+		for (int tap = 0; tap < 4; tap++)
+			CHECK(bench.din[tap * channels + c] ==
+				  (tap == winner ? (real) bench.slope[c] : 0));
+	}
 }
 
 /* The first of equal numbers gets the whole gradient. */
@@ -830,6 +870,7 @@ main(void)
 	RUN(test_metric_embedding_clipped);
 	RUN(test_max_pooling2d);
 	RUN(test_max_pooling2d_ties);
+	RUN(test_max_pooling2d_special);
 	RUN(test_activations);
 	RUN(test_depthwise_conv2d);
 	RUN(test_average_pooling2d);
