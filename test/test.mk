@@ -187,8 +187,8 @@ bench-index:
 bench-index-run: build/bench/hnswlib build/bench/sql_knn build/bench/bench_graph
 	@test/bench/index/run $(SETS)
 
-.PHONY: bench bench-train bench-codes bench-gallery bench-graph bench-kernels bench-media bench-neighbors bench-scan bench-text
-bench: bench-train bench-codes bench-gallery bench-graph bench-kernels bench-media bench-neighbors bench-scan bench-text bench-index
+.PHONY: bench bench-train bench-codes bench-crowd bench-gallery bench-graph bench-kernels bench-media bench-neighbors bench-scan bench-text
+bench: bench-train bench-codes bench-crowd bench-gallery bench-graph bench-kernels bench-media bench-neighbors bench-scan bench-text bench-index
 
 bench-kernels: build/bench/bench_kernels
 	@build/bench/bench_kernels
@@ -212,6 +212,9 @@ bench-train: build/bench/bench_train
 
 bench-codes: build/bench/bench_codes
 	@build/bench/bench_codes
+
+bench-crowd: build/bench/bench_crowd
+	@build/bench/bench_crowd
 
 # printing is PostgreSQL's: its library is linked beside ours
 build/bench/bench_text: UNIT_LIBS += -L$(shell $(PG_CONFIG) --pkglibdir) -lpgcommon -lpgport

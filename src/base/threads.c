@@ -3,8 +3,14 @@
  *	  The thread pool: a mutex, two condition variables and a static schedule.
  *
  * Work arrives in pieces of at least some 10 us, milliseconds apart or back to
- * back.  A worker therefore looks for the next piece for SPIN_ROUNDS turns
- * before it sleeps; the caller does the same while it waits for the workers.
+ * back.  A worker therefore looks for the next piece for some turns before it
+ * sleeps; the caller does the same while it waits for the workers.
+ *
+ * On a quiet machine that saves waking up, some 50 us.  Where other processes
+ * want the processors, who is waited for often does not run, and the turns are
+ * charged to this process, which gets less time after.  So each thread spins
+ * as long as it paid lately: a wait that ended in time allows the next a few
+ * turns more, one that ended in sleep leaves the least.
  */
 #include "base/threads.h"
 
@@ -20,7 +26,9 @@
 
 #include "base/interrupt.h"
 
-#define SPIN_ROUNDS 20000
+/* Turns of a wait: 12 us to half a millisecond */
+#define MIN_SPIN 500
+#define MAX_SPIN 20000
 
 typedef struct Worker
 {
@@ -33,6 +41,7 @@ struct ThreadPool
 {
 	int			nthreads;
 	int			nworkers;		/* started so far */
+	int			spin;			/* the caller's turns */
 	Worker	   *workers;
 	pthread_mutex_t mutex;
 	pthread_cond_t work_ready;
@@ -66,19 +75,32 @@ run_slices(ThreadPool *pool, int worker)
 		pool->task(pool->arg, slice, worker);
 }
 
+/* The turns of the next wait: about 120 in time lead from least to most. */
+static void
+adapt_spin(int *spin, bool in_time)
+{
+	*spin = in_time ? *spin + *spin / 32 : MIN_SPIN;
+	if (*spin > MAX_SPIN)
+		*spin = MAX_SPIN;
+}
+
 /* Wait until the pool's run number differs from seen. */
 static unsigned
-wait_for_run(ThreadPool *pool, unsigned seen)
+wait_for_run(ThreadPool *pool, unsigned seen, int *spin)
 {
 	unsigned	run;
 
-	for (int i = 0; i < SPIN_ROUNDS; i++)
+	for (int i = 0; i < *spin; i++)
 	{
 		run = atomic_load_explicit(&pool->run, memory_order_acquire);
 		if (run != seen)
+		{
+			adapt_spin(spin, true);
 			return run;
+		}
 		spin_pause();
 	}
+	adapt_spin(spin, false);
 	pthread_mutex_lock(&pool->mutex);
 	while ((run = atomic_load_explicit(&pool->run,
 									   memory_order_acquire)) == seen)
@@ -87,16 +109,37 @@ wait_for_run(ThreadPool *pool, unsigned seen)
 	return run;
 }
 
+/* Wait until all workers have finished this run. */
+static void
+wait_for_workers(ThreadPool *pool)
+{
+	for (int i = 0; i < pool->spin; i++)
+	{
+		if (atomic_load_explicit(&pool->running, memory_order_acquire) == 0)
+		{
+			adapt_spin(&pool->spin, true);
+			return;
+		}
+		spin_pause();
+	}
+	adapt_spin(&pool->spin, false);
+	pthread_mutex_lock(&pool->mutex);
+	while (atomic_load_explicit(&pool->running, memory_order_acquire) != 0)
+		pthread_cond_wait(&pool->work_done, &pool->mutex);
+	pthread_mutex_unlock(&pool->mutex);
+}
+
 static void *
 worker_main(void *arg)
 {
 	Worker	   *worker = arg;
 	ThreadPool *pool = worker->pool;
 	unsigned	seen = 0;
+	int			spin = MIN_SPIN;
 
 	for (;;)
 	{
-		seen = wait_for_run(pool, seen);
+		seen = wait_for_run(pool, seen, &spin);
 		if (atomic_load_explicit(&pool->stop, memory_order_acquire))
 			return NULL;
 		run_slices(pool, worker->number);
@@ -136,6 +179,7 @@ pool_create(int nthreads, Status *status)
 		return NULL;
 	}
 	pool->nthreads = nthreads;
+	pool->spin = MIN_SPIN;
 	pool->workers = workers;
 	pthread_mutex_init(&pool->mutex, NULL);
 	pthread_cond_init(&pool->work_ready, NULL);
@@ -203,17 +247,7 @@ pool_run(ThreadPool *pool, int nslices, PoolTask task, void *arg)
 	atomic_store_explicit(&pool->running, pool->nworkers, memory_order_release);
 	announce_work(pool);
 	run_slices(pool, 0);
-
-	for (int i = 0; i < SPIN_ROUNDS; i++)
-	{
-		if (atomic_load_explicit(&pool->running, memory_order_acquire) == 0)
-			return;
-		spin_pause();
-	}
-	pthread_mutex_lock(&pool->mutex);
-	while (atomic_load_explicit(&pool->running, memory_order_acquire) != 0)
-		pthread_cond_wait(&pool->work_done, &pool->mutex);
-	pthread_mutex_unlock(&pool->mutex);
+	wait_for_workers(pool);
 }
 
 int

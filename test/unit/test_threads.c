@@ -1,12 +1,13 @@
 /*
  * test_threads.c
- *	  The thread pool: every slice once and in order on its worker, signals
- *	  blocked in workers, nothing left behind.
+ *	  The thread pool: every slice once and in order on its worker, long waits
+ *	  asleep, signals blocked in workers, nothing left behind.
  */
 #include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "base/threads.h"
 #include "unit.h"
@@ -99,6 +100,37 @@ test_many_runs(void)
 		pool_run(pool, 4, add_one, &sum);
 	}
 	CHECK(sum == 20050 * 10);
+	pool_destroy(pool);
+}
+
+/* The caller's share is nothing, the worker's takes two milliseconds. */
+static void
+sleep_on_worker(void *arg, int slice, int worker)
+{
+	struct timespec pause = {0, 2000000};
+
+	if (worker > 0)
+		nanosleep(&pause, NULL);
+}
+
+/*
+ * Waits that spinning did not shorten are slept through: 100 milliseconds of
+ * them cost the caller's processor a fraction, whatever the machine.
+ */
+static void
+test_long_waits_sleep(void)
+{
+	Status		status;
+	ThreadPool *pool = pool_create(2, &status);
+	struct timespec before;
+	struct timespec after;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+	for (int i = 0; i < 50; i++)
+		pool_run(pool, 2, sleep_on_worker, NULL);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+	CHECK((double) (after.tv_sec - before.tv_sec) +
+		  1e-9 * (double) (after.tv_nsec - before.tv_nsec) < 0.012);
 	pool_destroy(pool);
 }
 
@@ -204,6 +236,7 @@ main(void)
 {
 	RUN(test_every_slice_once);
 	RUN(test_many_runs);
+	RUN(test_long_waits_sleep);
 	RUN(test_signal_masks);
 	RUN(test_no_thread_stays);
 	RUN(test_slices_cover);
