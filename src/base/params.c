@@ -85,7 +85,8 @@ fail_type(const Params *params, int i, Status *status)
 		[PARAM_BOOLEAN] = "true or false",
 		[PARAM_CHOICE] = "a string",
 		[PARAM_SIZE2] = "an integer or an array of two integers",
-		[PARAM_LIST] = "an integer or an array of up to four integers"
+		[PARAM_LIST] = "an integer or an array of up to four integers",
+		[PARAM_REAL_LIST] = "a number or an array of up to four numbers"
 	};
 
 	return status_fail(status, STATUS_INVALID_VALUE,
@@ -152,13 +153,19 @@ params_set_pair(Params *params, const char *name, double first, double second,
 		store(params, i, first, second);
 }
 
+static bool
+is_list(const ParamSpec *spec)
+{
+	return spec->type == PARAM_LIST || spec->type == PARAM_REAL_LIST;
+}
+
 bool
 params_is_list(const Params *params, const char *name)
 {
 	for (int i = 0; params->specs[i].name != NULL; i++)
 	{
 		if (strcmp(params->specs[i].name, name) == 0)
-			return params->specs[i].type == PARAM_LIST;
+			return is_list(&params->specs[i]);
 	}
 	return false;
 }
@@ -171,8 +178,7 @@ params_set_list(Params *params, const char *name, const double *values,
 
 	if (i < 0)
 		return false;
-	if (params->specs[i].type != PARAM_LIST || count < 1 ||
-		count > PARAM_LIST_MAX)
+	if (!is_list(&params->specs[i]) || count < 1 || count > PARAM_LIST_MAX)
 		return fail_type(params, i, status);
 	for (int j = 0; j < count; j++)
 	{

@@ -21,8 +21,9 @@ typedef enum ParamType
 	PARAM_BOOLEAN,
 	PARAM_CHOICE,				/* one of the words in choices */
 	PARAM_SIZE2,				/* one integer or [height, width] */
-	PARAM_LIST					/* one integer or up to PARAM_LIST_MAX in
+	PARAM_LIST,					/* one integer or up to PARAM_LIST_MAX in
 								 * arrays */
+	PARAM_REAL_LIST				/* the same of numbers */
 } ParamType;
 
 typedef struct ParamSpec
@@ -46,7 +47,7 @@ typedef struct ParamValue
 	bool		isset;			/* false: unset nullable parameter */
 	double		number;			/* integer, real, boolean, choice, height */
 	double		second;			/* width of PARAM_SIZE2 */
-	int			count;			/* of a PARAM_LIST */
+	int			count;			/* of a list */
 	double		list[PARAM_LIST_MAX];
 } ParamValue;
 

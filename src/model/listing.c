@@ -26,7 +26,8 @@ type_text(ParamType type)
 		[PARAM_BOOLEAN] = "boolean",
 		[PARAM_CHOICE] = "string",
 		[PARAM_SIZE2] = "integer or [height, width]",
-		[PARAM_LIST] = "integer or array of integers"
+		[PARAM_LIST] = "integer or array of integers",
+		[PARAM_REAL_LIST] = "number or array of numbers"
 	};
 
 	return texts[type];

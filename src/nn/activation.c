@@ -8,6 +8,7 @@
  *   gelu        x Phi(x)                 Phi(x) + x phi(x)
  *   silu        x s, s = sigmoid(x)      s (1 + x (1 - s))
  *   sigmoid     1 / (1 + e^-x)           y (1 - y)
+ *   hard_sigmoid  relu6(x + 3) / 6       1 / 6 where 0 < y < 1
  *   hard_swish  x relu6(x + 3) / 6       (2 x + 3) / 6; 0 to -3, 1 from 3 on
  *   tanh        tanh(x)                  1 - y^2
  *   softmax     e^x / sum of e^x         dx = y (dy - sum of y dy)
@@ -31,7 +32,7 @@
 
 const char *const nn_activation_names[] = {
 	"linear", "relu", "relu6", "leaky_relu", "gelu", "silu", "sigmoid",
-	"hard_swish", "tanh", "softmax", NULL
+	"hard_sigmoid", "hard_swish", "tanh", "softmax", NULL
 };
 
 bool
@@ -116,6 +117,10 @@ activate_rows(NnActivation activation, size_t rows, size_t width, real *x)
 		case NN_SIGMOID:
 			for (size_t i = 0; i < n; i++)
 				x[i] = sigmoid(x[i]);
+			break;
+		case NN_HARD_SIGMOID:
+			for (size_t i = 0; i < n; i++)
+				x[i] = relu6(x[i] + 3) / 6;
 			break;
 		case NN_HARD_SWISH:
 			for (size_t i = 0; i < n; i++)
@@ -222,6 +227,10 @@ activate_rows_backward(NnActivation activation, size_t rows, size_t width,
 		case NN_SIGMOID:
 			for (size_t i = 0; i < n; i++)
 				dout[i] *= out[i] * (1 - out[i]);
+			break;
+		case NN_HARD_SIGMOID:
+			for (size_t i = 0; i < n; i++)
+				dout[i] = out[i] > 0 && out[i] < 1 ? dout[i] / 6 : 0;
 			break;
 		case NN_HARD_SWISH:
 			for (size_t i = 0; i < n; i++)

@@ -11,7 +11,9 @@
 #include "base/size.h"
 #include "nn/layer.h"
 
-const char *const nn_padding_names[] = {"valid", "same", NULL};
+const char *const nn_padding_names[] = {
+	"valid", "same", "symmetric", NULL
+};
 const char *const nn_initializer_names[] = {
 	"glorot_uniform", "glorot_normal", "he_uniform", "he_normal",
 	"lecun_uniform", "lecun_normal", NULL
@@ -170,19 +172,21 @@ nn_same_shape(NnLayer *layer, Status *status)
 /*
  * One direction of a window, as Keras: "valid" has outputs where the window is
  * inside, "same" ceil(input / stride) of them.  The padding that this takes is
- * halved, and the odd row is the trailing one.
+ * halved, and the odd row is the trailing one.  "symmetric" has
+ * (kernel - 1) / 2 rows on both sides whatever the stride, as networks from
+ * PyTorch do.
  */
 static bool
-window_direction(int input, int kernel, int stride, bool same, int *output,
-				 int *pad)
+window_direction(int input, int kernel, int stride, NnPadding mode,
+				 int *output, int *pad)
 {
 	int			padding;
 
-	if (!same)
+	if (mode != NN_SAME)
 	{
-		*pad = 0;
-		*output = (input - kernel) / stride + 1;
-		return input >= kernel;
+		*pad = mode == NN_SYMMETRIC ? (kernel - 1) / 2 : 0;
+		*output = (input + 2 * *pad - kernel) / stride + 1;
+		return input + 2 * *pad >= kernel;
 	}
 	*output = (input + stride - 1) / stride;
 	padding = (*output - 1) * stride + kernel - input;
@@ -196,7 +200,7 @@ window_direction(int input, int kernel, int stride, bool same, int *output,
  */
 bool
 nn_window_shape(NnLayer *layer, ParamValue kernel, ParamValue strides,
-				bool same, Status *status)
+				NnPadding padding, Status *status)
 {
 	NnWindow   *w = &layer->window;
 	char		text[64];
@@ -210,9 +214,9 @@ nn_window_shape(NnLayer *layer, ParamValue kernel, ParamValue strides,
 	w->kernel_width = (int) kernel.second;
 	w->stride_y = (int) strides.number;
 	w->stride_x = (int) strides.second;
-	if (!window_direction(w->height, w->kernel_height, w->stride_y, same,
+	if (!window_direction(w->height, w->kernel_height, w->stride_y, padding,
 						  &w->out_height, &w->pad_top) ||
-		!window_direction(w->width, w->kernel_width, w->stride_x, same,
+		!window_direction(w->width, w->kernel_width, w->stride_x, padding,
 						  &w->out_width, &w->pad_left))
 	{
 		status_fail(status, STATUS_SHAPE_MISMATCH,

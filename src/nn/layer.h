@@ -36,10 +36,19 @@ typedef enum NnActivation
 	NN_GELU,
 	NN_SILU,
 	NN_SIGMOID,
+	NN_HARD_SIGMOID,
 	NN_HARD_SWISH,
 	NN_TANH,
 	NN_SOFTMAX
 } NnActivation;
+
+/* Zeros that a window may reach over, as nn_padding_names has them */
+typedef enum NnPadding
+{
+	NN_VALID,
+	NN_SAME,
+	NN_SYMMETRIC
+} NnPadding;
 
 typedef enum NnInitializer
 {
@@ -243,6 +252,10 @@ extern const char *const nn_initializer_names[];
 	{.name = "kernel_initializer",.type = PARAM_CHOICE,.choices = nn_initializer_names, \
 	.comment = "how the first weights are drawn"}
 
+#define NN_PADDING_PARAM \
+	{.name = "padding",.type = PARAM_CHOICE,.choices = nn_padding_names, \
+	.comment = "how far windows reach over the edge: valid: not at all; same: outputs are input / strides, an odd row is at the bottom and right; symmetric: (size - 1) / 2 on each side"}
+
 /* Biggest sizes of a model, far above what is useful and below overflow. */
 #define NN_MAX_ROW ((size_t) 1 << 27)
 #define NN_MAX_WEIGHTS ((size_t) 1 << 30)
@@ -284,7 +297,8 @@ extern bool nn_same_shape(NnLayer *layer, Status *status);
 
 /* Fill layer->window and the output's height and width. */
 extern bool nn_window_shape(NnLayer *layer, ParamValue kernel,
-							ParamValue strides, bool same, Status *status);
+							ParamValue strides, NnPadding padding,
+							Status *status);
 
 /* First weights as Keras draws them */
 extern void nn_initialize(NnInitializer initializer, Random *random,

@@ -33,8 +33,7 @@ static const ParamSpec conv2d_params[] = {
 	.comment = "height and width of the window"},
 	{.name = "strides",.type = PARAM_SIZE2,.initial = 1,.minimum = 1,.maximum = 64,
 	.comment = "steps of the window"},
-	{.name = "padding",.type = PARAM_CHOICE,.choices = nn_padding_names,
-	.comment = "\"same\" pads with zeros, one more at the bottom and right if odd"},
+	NN_PADDING_PARAM,
 	{.name = "activation",.type = PARAM_CHOICE,.choices = nn_activation_names,
 	.comment = "function of each output"},
 	{.name = "use_bias",.type = PARAM_BOOLEAN,.initial = true,.maximum = 1,
@@ -48,12 +47,13 @@ static bool
 conv2d_shape(NnLayer *layer, Status *status)
 {
 	int			filters = (int) params_number(&layer->params, FILTERS);
-	bool		same = params_number(&layer->params, PADDING) != 0;
 	NnShape		kernel = {4, {0}};
 	NnShape		bias = {1, {filters}};
 
 	if (!nn_window_shape(layer, layer->params.values[KERNEL_SIZE],
-						 layer->params.values[STRIDES], same, status))
+						 layer->params.values[STRIDES],
+						 (NnPadding) params_number(&layer->params, PADDING),
+						 status))
 		return false;
 	layer->output.dim[2] = filters;
 	nn_set_activation(layer, (NnActivation) params_number(&layer->params,

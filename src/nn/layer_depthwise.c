@@ -39,8 +39,7 @@ static const ParamSpec depthwise_conv2d_params[] = {
 	.comment = "height and width of the window"},
 	{.name = "strides",.type = PARAM_SIZE2,.initial = 1,.minimum = 1,.maximum = 64,
 	.comment = "steps of the window"},
-	{.name = "padding",.type = PARAM_CHOICE,.choices = nn_padding_names,
-	.comment = "\"same\" pads with zeros, one more at the bottom and right if odd"},
+	NN_PADDING_PARAM,
 	{.name = "depth_multiplier",.type = PARAM_INTEGER,.initial = 1,.minimum = 1,.maximum = 64,
 	.comment = "filters of each channel"},
 	{.name = "activation",.type = PARAM_CHOICE,.choices = nn_activation_names,
@@ -65,12 +64,13 @@ static bool
 depthwise_shape(NnLayer *layer, Status *status)
 {
 	const NnWindow *w = &layer->window;
-	bool		same = params_number(&layer->params, PADDING) != 0;
 	NnShape		kernel = {4, {0}};
 	NnShape		bias = {1, {0}};
 
 	if (!nn_window_shape(layer, layer->params.values[KERNEL_SIZE],
-						 layer->params.values[STRIDES], same, status))
+						 layer->params.values[STRIDES],
+						 (NnPadding) params_number(&layer->params, PADDING),
+						 status))
 		return false;
 	if (w->channels > 65536)
 		return status_fail(status, STATUS_TOO_LARGE,

@@ -5,12 +5,16 @@
  * add, multiply: k inputs and the output are [n][...] of one shape.
  *   add:       Y = X1 + ... + Xk, dXi = dY
  *   multiply:  Y = X1 ... Xk, dXi = dY times the product of all others
+ * Factors of multiply but the first may also be [n][1]..[1][C], one number for
+ * all pixels of a channel, as in squeeze and excitation (Hu et al., 2018);
+ * their dXi is summed over the pixels.
  * concatenate: inputs [n][...][Ci], output [n][...][C1 + ... + Ck]; dXi is the
  * part of dY in its channels.
  */
 #include <string.h>
 
 #include "base/interrupt.h"
+#include "nn/kernels.h"
 #include "nn/layer.h"
 
 static const ParamSpec no_params[] = {
@@ -19,11 +23,29 @@ static const ParamSpec no_params[] = {
 
 /* ---- add and multiply ---- */
 
+/* [1]..[1][C] beside the first input's [..][C] */
+static bool
+is_per_channel(const NnLayer *layer, int k)
+{
+	const NnShape *shape = &layer->shapes[k];
+
+	if (shape->rank != layer->input.rank ||
+		nn_channels(shape) != nn_channels(&layer->input))
+		return false;
+	for (int i = 0; i < shape->rank - 1; i++)
+	{
+		if (shape->dim[i] != 1)
+			return false;
+	}
+	return true;
+}
+
 /*
- * [n][..] of one shape.  There is no broadcasting, which Keras' layers have.
+ * [n][..] of one shape, or per channel.  Keras' layers broadcast more than
+ * that.
  */
 static bool
-equal_shapes(NnLayer *layer, Status *status)
+equal_shapes(NnLayer *layer, bool per_channel, Status *status)
 {
 	char		first[64];
 	char		other[64];
@@ -36,6 +58,8 @@ equal_shapes(NnLayer *layer, Status *status)
 		if (shape->rank == layer->input.rank &&
 			memcmp(shape->dim, layer->input.dim,
 				   (size_t) shape->rank * sizeof(int)) == 0)
+			continue;
+		if (per_channel && is_per_channel(layer, k))
 			continue;
 		status_fail(status, STATUS_SHAPE_MISMATCH,
 					"inputs of layer \"%s\" differ in shape: %s and %s",
@@ -52,19 +76,20 @@ static bool
 add_shape(NnLayer *layer, Status *status)
 {
 	layer->reads_in = layer->reads_out = false;
-	return equal_shapes(layer, status);
+	return equal_shapes(layer, false, status);
 }
 
 static bool
 multiply_shape(NnLayer *layer, Status *status)
 {
 	layer->reads_out = false;
-	return equal_shapes(layer, status);
+	return equal_shapes(layer, true, status);
 }
 
 typedef struct MergeTask
 {
 	const NnLayer *layer;
+	const NnPass *pass;			/* of unmerge */
 	const real *const *in;
 	const real *dout;
 	int			skip;			/* input that takes no part, -1: none */
@@ -119,24 +144,70 @@ const NnLayerType nn_layer_add = {
 	.unmerge = add_unmerge
 };
 
+/* Pixel p of input k of a row; per channel there is one for all. */
+static const real *
+factor_of(const MergeTask *task, int k, int slice, size_t p)
+{
+	size_t		channels = (size_t) nn_channels(&task->layer->input);
+
+	if (is_per_channel(task->layer, k))
+		return task->in[k] + (size_t) slice * channels;
+	return task->in[k] + (size_t) slice * task->layer->outputs + p * channels;
+}
+
 /* Product of dout, if there is one, and all inputs but the skipped one */
+static void
+multiply_pixel(const MergeTask *task, int slice, size_t p, real *out)
+{
+	size_t		channels = (size_t) nn_channels(&task->layer->input);
+	size_t		at = (size_t) slice * task->layer->outputs + p * channels;
+
+	for (size_t c = 0; c < channels; c++)
+		out[c] = task->dout != NULL ? task->dout[at + c] : 1;
+	for (int k = 0; k < task->layer->nsources; k++)
+	{
+		const real *factor = factor_of(task, k, slice, p);
+
+		for (size_t c = 0; c < channels && k != task->skip; c++)
+			out[c] *= factor[c];
+	}
+}
+
 static void
 multiply_row(void *arg, int slice, int worker)
 {
 	const MergeTask *task = arg;
-	size_t		n = task->layer->outputs;
-	size_t		row = (size_t) slice * n;
-	real	   *out = task->out + row;
+	size_t		channels = (size_t) nn_channels(&task->layer->input);
+	size_t		pixels = task->layer->outputs / channels;
+	real	   *out = task->out + (size_t) slice * task->layer->outputs;
 
-	for (size_t i = 0; i < n; i++)
-		out[i] = task->dout != NULL ? task->dout[row + i] : 1;
-	for (int k = 0; k < task->layer->nsources; k++)
+	for (size_t p = 0; p < pixels && !interrupt_pending_at(p); p++)
+		multiply_pixel(task, slice, p, out + p * channels);
+}
+
+/* The gradient of an input per channel: a sum over pixels */
+static void
+multiply_sum_row(void *arg, int slice, int worker)
+{
+	const MergeTask *task = arg;
+	size_t		channels = (size_t) nn_channels(&task->layer->input);
+	size_t		pixels = task->layer->outputs / channels;
+	real	   *out = task->out + (size_t) slice * channels;
+	real	   *product = nn_scratch(task->pass, worker);
+
+	memset(out, 0, channels * sizeof(real));
+	for (size_t p = 0; p < pixels && !interrupt_pending_at(p); p++)
 	{
-		const real *factor = task->in[k] + row;
-
-		for (size_t i = 0; i < n && k != task->skip; i++)
-			out[i] *= factor[i];
+		multiply_pixel(task, slice, p, product);
+		nn_add_to(channels, product, out);
 	}
+}
+
+/* [C], the product of a pixel */
+static size_t
+multiply_scratch(const NnLayer *layer, int n)
+{
+	return (size_t) nn_channels(&layer->input);
 }
 
 static void
@@ -156,14 +227,18 @@ static void
 multiply_unmerge(const NnLayer *layer, const NnPass *pass,
 				 const real *const *in, const real *dout, int i, real *din)
 {
-	MergeTask	task = {.layer = layer,.in = in,.dout = dout,.skip = i,.out = din};
+	MergeTask	task = {.layer = layer,.pass = pass,.in = in,.dout = dout,.skip = i,.out = din};
 
-	pool_run(pass->pool, pass->n, multiply_row, &task);
+	/* the first has the output's shape, though that may be one pixel */
+	pool_run(pass->pool, pass->n,
+			 i > 0 && is_per_channel(layer, i) ? multiply_sum_row :
+			 multiply_row, &task);
 }
 
 const NnLayerType nn_layer_multiply = {
-	.description = {"multiply", no_params, "product of its inputs, number by number"},
+	.description = {"multiply", no_params, "product of its inputs, number by number; those after the first may have one for each channel"},
 	.shape = multiply_shape,
+	.scratch = multiply_scratch,
 	.merge = multiply_merge,
 	.unmerge = multiply_unmerge
 };

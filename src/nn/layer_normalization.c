@@ -20,9 +20,9 @@ enum
 #define LEAST_DEVIATION ((real) 1e-7)
 
 static const ParamSpec normalization_params[] = {
-	{.name = "mean",.type = PARAM_REAL,.nullable = true,.minimum = -1e30,.maximum = 1e30,
-	.comment = "of all channels; null: of each channel, from the rows that train the model"},
-	{.name = "variance",.type = PARAM_REAL,.nullable = true,.minimum = 0,.maximum = 1e30,
+	{.name = "mean",.type = PARAM_REAL_LIST,.nullable = true,.minimum = -1e30,.maximum = 1e30,
+	.comment = "of all channels, or of each; null: of each channel, from the rows that train the model"},
+	{.name = "variance",.type = PARAM_REAL_LIST,.nullable = true,.minimum = 0,.maximum = 1e30,
 	.comment = "as mean; both or none"},
 	{NULL}
 };
@@ -31,6 +31,29 @@ static bool
 is_given(const NnLayer *layer)
 {
 	return layer->params.values[MEAN].isset;
+}
+
+/* What is given of channel c: a number for all or one for each */
+static real
+given_value(const NnLayer *layer, int which, size_t c)
+{
+	const ParamValue *value = &layer->params.values[which];
+
+	return (real) value->list[value->count > 1 ? c : 0];
+}
+
+static bool
+check_given_count(const NnLayer *layer, int which, Status *status)
+{
+	const ParamValue *value = &layer->params.values[which];
+	int			channels = nn_channels(&layer->input);
+
+	if (!value->isset || value->count == 1 || value->count == channels)
+		return true;
+	return status_fail(status, STATUS_SHAPE_MISMATCH,
+					   "\"%s\" of layer \"%s\" has %d numbers, but its input %d channels",
+					   layer->params.specs[which].name, layer->name,
+					   value->count, channels);
 }
 
 /*
@@ -53,7 +76,9 @@ normalization_shape(NnLayer *layer, Status *status)
 					"layer \"%s\" without mean and variance must read the model's input", layer->name);
 		return status_hint(status, "Put it first, or use batch_normalization.");
 	}
-	return nn_add_state(layer, "mean", channels, status) &&
+	return check_given_count(layer, MEAN, status) &&
+		check_given_count(layer, VARIANCE, status) &&
+		nn_add_state(layer, "mean", channels, status) &&
 		nn_add_state(layer, "variance", channels, status);
 }
 
@@ -63,10 +88,9 @@ normalization_init(const NnLayer *layer, Random *random, real *weights)
 	for (size_t c = 0; c < layer->tensors[MEAN].count; c++)
 	{
 		weights[layer->tensors[MEAN].offset + c] =
-			is_given(layer) ? (real) params_number(&layer->params, MEAN) : 0;
+			is_given(layer) ? given_value(layer, MEAN, c) : 0;
 		weights[layer->tensors[VARIANCE].offset + c] =
-			is_given(layer) ? (real) params_number(&layer->params, VARIANCE) :
-			1;
+			is_given(layer) ? given_value(layer, VARIANCE, c) : 1;
 	}
 }
 

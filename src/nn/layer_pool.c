@@ -25,8 +25,7 @@ static const ParamSpec pooling2d_params[] = {
 	.comment = "height and width of the window"},
 	{.name = "strides",.type = PARAM_SIZE2,.nullable = true,.minimum = 1,.maximum = 64,
 	.comment = "steps of the window; null takes pool_size"},
-	{.name = "padding",.type = PARAM_CHOICE,.choices = nn_padding_names,
-	.comment = "\"same\" lets windows reach over the edge"},
+	NN_PADDING_PARAM,
 	{NULL}
 };
 
@@ -36,10 +35,10 @@ pooling2d_shape(NnLayer *layer, Status *status)
 {
 	ParamValue	size = layer->params.values[POOL_SIZE];
 	ParamValue	strides = layer->params.values[STRIDES];
-	bool		same = params_number(&layer->params, PADDING) != 0;
 
 	layer->reads_in = layer->reads_out = false;
-	return nn_window_shape(layer, size, strides.isset ? strides : size, same,
+	return nn_window_shape(layer, size, strides.isset ? strides : size,
+						   (NnPadding) params_number(&layer->params, PADDING),
 						   status);
 }
 

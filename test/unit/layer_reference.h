@@ -27,6 +27,8 @@ activate(NnActivation activation, double x)
 			return x / (1 + exp(-x));
 		case NN_SIGMOID:
 			return 1 / (1 + exp(-x));
+		case NN_HARD_SIGMOID:
+			return fmin(fmax(x + 3, 0), 6) / 6;
 		case NN_HARD_SWISH:
 			return x * fmin(fmax(x + 3, 0), 6) / 6;
 		case NN_TANH:

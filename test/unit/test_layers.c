@@ -368,6 +368,39 @@ test_conv2d_same(void)
 				"conv2d filters=2 kernel_size=1 strides=5 padding=same");
 }
 
+/* As many zeros on each side, also where "same" would have an odd row */
+static void
+test_symmetric_padding(void)
+{
+	check_layer(SHAPE(6, 8, 2),
+				"conv2d filters=3 kernel_size=3 strides=2 padding=symmetric");
+	check_layer(SHAPE(6, 5, 3),
+				"conv2d filters=16 kernel_size=7 strides=2 padding=symmetric activation=relu");
+	check_layer(SHAPE(6, 6, 16),
+				"conv2d filters=16 kernel_size=3,5 padding=symmetric");
+	check_layer(SHAPE(6, 4, 5),
+				"depthwise_conv2d kernel_size=5 strides=2 padding=symmetric");
+	check_layer(SHAPE(6, 8, 3),
+				"max_pooling2d pool_size=3 strides=2 padding=symmetric");
+	check_layer(SHAPE(6, 8, 3),
+				"average_pooling2d pool_size=3 strides=2 padding=symmetric");
+}
+
+/* Rows and columns of outputs, and the zeros above and to the left */
+static void
+test_symmetric_window(void)
+{
+	Bench		bench;
+
+	CHECK(open_bench(&bench, SHAPE(224, 7, 1),
+					 "conv2d filters=2 kernel_size=7 strides=2 padding=symmetric", 1));
+	CHECK(bench.layer.output.dim[0] == 112 && bench.layer.output.dim[1] == 4);
+	CHECK(bench.layer.window.pad_top == 3 && bench.layer.window.pad_left == 3);
+	CHECK(open_bench(&bench, SHAPE(4, 4, 1),
+					 "conv2d filters=2 kernel_size=2 padding=symmetric", 1));
+	CHECK(bench.layer.output.dim[0] == 3 && bench.layer.window.pad_top == 0);
+}
+
 /* More pixels than a tile of patches holds */
 static void
 test_conv2d_tiles(void)
@@ -513,11 +546,11 @@ test_activations(void)
 {
 	static const char *const names[] = {
 		"linear", "relu", "relu6", "leaky_relu", "gelu", "silu", "sigmoid",
-		"hard_swish", "tanh", "softmax"
+		"hard_sigmoid", "hard_swish", "tanh", "softmax"
 	};
 	char		text[100];
 
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < 11; i++)
 	{
 		snprintf(text, sizeof(text), "activation activation=%s", names[i]);
 		check_layer(SHAPE(3, 2, 7), text);
@@ -673,6 +706,8 @@ test_normalizations(void)
 				"layer_normalization scale=false epsilon=0.000001");
 	check_layer(SHAPE(4, 3, 5), "normalization");
 	check_layer(SHAPE(6), "normalization mean=2 variance=0");
+	check_layer(SHAPE(2, 2, 3),
+				"normalization mean=0.5,-1,2 variance=4,1,0.25");
 }
 
 /* Moving averages: what a step leaves, and what inference makes of them */
@@ -861,6 +896,8 @@ main(void)
 	RUN(test_conv2d_direct);
 	RUN(test_conv2d_product);
 	RUN(test_conv2d_same);
+	RUN(test_symmetric_padding);
+	RUN(test_symmetric_window);
 	RUN(test_conv2d_tiles);
 	RUN(test_dense);
 	RUN(test_dense_bands);

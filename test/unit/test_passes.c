@@ -25,8 +25,11 @@ static const char *const residual[] = {
 	"batch_normalization",
 	"add inputs=batch_normalization_1,first name=sum",
 	"activation activation=relu name=block",
+	"global_average_pooling2d keepdims=true name=squeezed",
+	"conv2d filters=4 kernel_size=1 activation=hard_sigmoid name=share",
+	"multiply inputs=block,share name=excited",
 	"conv2d filters=6 kernel_size=1 strides=2 inputs=block name=shortcut",
-	"conv2d filters=6 kernel_size=3 strides=2 padding=same inputs=block activation=tanh name=main",
+	"conv2d filters=6 kernel_size=3 strides=2 padding=symmetric inputs=excited activation=tanh name=main",
 	"multiply inputs=main,shortcut",
 	"activation activation=gelu name=gate",
 	"add inputs=gate,main,main",
@@ -763,6 +766,14 @@ test_errors(void)
 	ERROR_OF("layer \"normalization\" takes both mean and variance or neither",
 			 "",
 			 "normalization mean=1", "flatten", "metric_embedding units=2");
+	ERROR_OF("\"variance\" of layer \"normalization\" has 3 numbers, but its input 2 channels", "",
+			 "normalization mean=1,2 variance=1,2,3", "flatten",
+			 "metric_embedding units=2");
+	ERROR_OF("inputs of layer \"multiply\" differ in shape: 1x1x2 and 6x5x2",
+			 "Give a branch as many channels by a conv2d with kernel_size 1, and the same strides.",
+			 "global_average_pooling2d keepdims=true name=a",
+			 "multiply inputs=a,input", "flatten",
+			 "metric_embedding units=2");
 	ERROR_OF("layer \"reshape\" cannot give its input of 6x5x2 the shape 7x7",
 			 "Both must have 60 numbers.",
 			 "reshape target_shape=7,7", "flatten", "metric_embedding units=2");
