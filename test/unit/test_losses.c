@@ -936,49 +936,6 @@ test_names(void)
 	}
 }
 
-/* A collapsed model, a loss that stands at its margin, and neither */
-static void
-test_verdict(void)
-{
-	static const struct
-	{
-		const char *loss;
-		double		value;
-		double		positive;
-		double		negative;
-		const char *verdict;	/* how it begins; NULL: none */
-	}			cases[] = {
-		{"triplet margin=0.2", 0.201, 1e-4, 2e-5, "loss stands at the margin: all embeddings"},
-		{"triplet margin=0.2", 0.1, 1e-4, 2e-5, "all embeddings"},
-		{"multi_similarity", 0.7, 1e-4, 2e-5, "all embeddings"},
-		{"arcface", 20, 1e-5, 1e-5, "all embeddings"},
-		{"triplet margin=0.2", 0.198, 0.5, 0.502, "loss stands at the margin: positives"},
-		{"pn margin=null", 0.6931, 0.5, 0.502, "loss stands at the margin: positives"},
-		{"triplet margin=0.2 reduction=sum", 0.2, 0.5, 0.5, NULL},
-		{"triplet margin=0.2", 0.2, 0.3, 0.5, NULL},
-		{"triplet margin=0.2", 0.1, 0.5, 0.5, NULL},
-		{"multi_similarity", 0.2, 0.5, 0.5, NULL},
-		{"triplet margin=0.2", 0, 1e-5, 0.8, NULL},
-		{"triplet margin=0.2", 0.2, NAN, 1e-5, NULL},
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-	{
-		Loss		loss = make_loss(cases[i].loss);
-		NnStepStats mean = {
-			.loss = cases[i].value,.avg_positive = cases[i].positive,
-			.avg_negative = cases[i].negative
-		};
-		const char *verdict = nn_verdict(loss.type, &loss.params, &mean);
-
-		if (cases[i].verdict == NULL)
-			CHECK(verdict == NULL);
-		else
-			CHECK(verdict != NULL && strncmp(verdict, cases[i].verdict,
-											 strlen(cases[i].verdict)) == 0);
-	}
-}
-
 int
 main(void)
 {
@@ -1017,7 +974,6 @@ main(void)
 	RUN(test_odd_batches);
 	RUN(test_reductions);
 	RUN(test_stats);
-	RUN(test_verdict);
 	RUN(test_names);
 	arena_destroy(arena);
 	return unit_done();
