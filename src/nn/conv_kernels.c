@@ -173,6 +173,51 @@ DISPATCH(nn_conv_gradient,
 		  int first, int last, real *dkernel),
 		 (view, image, dout, first, last, dkernel))
 
+#if defined(__x86_64__) && !defined(NN_DOUBLE)
+
+/*
+ * Transpose eight rows of eight columns: numbers, then pairs, interleaved
+ * within halves of registers, an instruction each, and halves exchanged last.
+ */
+#define PICK(a, b, i, j, k, l) \
+	__builtin_shufflevector(a, b, i, j, k, l, 4 + i, 4 + j, 4 + k, 4 + l)
+
+BODY void
+turn_square(const real *rows, size_t columns, real *turned)
+{
+	Lanes		square[LANES];
+	Lanes		merged[LANES];
+
+	for (int i = 0; i < LANES; i++)
+		square[i] = LOAD(rows + (size_t) i * columns);
+	for (int i = 0; i < LANES; i += 2)
+	{
+		merged[i] = PICK(square[i], square[i + 1], 0, 8, 1, 9);
+		merged[i + 1] = PICK(square[i], square[i + 1], 2, 10, 3, 11);
+	}
+	for (int i = 0; i < LANES; i += 4)
+		for (int j = 0; j < 2; j++)
+		{
+			Lanes		a = merged[i + j];
+			Lanes		b = merged[i + j + 2];
+
+			square[i + 2 * j] = PICK(a, b, 0, 1, 8, 9);
+			square[i + 2 * j + 1] = PICK(a, b, 2, 3, 10, 11);
+		}
+	for (int i = 0; i < LANES / 2; i++)
+	{
+		Lanes		a = square[i];
+		Lanes		b = square[i + LANES / 2];
+
+		STORE(turned + (size_t) i * 2 * LANES,
+			  __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11));
+		STORE(turned + (size_t) (i + LANES / 2) * 2 * LANES,
+			  __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15));
+	}
+}
+
+#else
+
 /*
  * Transpose LANES rows of LANES columns.  Interleaving row i with row i +
  * LANES / 2 rotates the digits of the index by one bit; log2(LANES) times of
@@ -200,6 +245,9 @@ turn_square(const real *rows, size_t columns, real *turned)
 		STORE(turned + (size_t) i * 2 * LANES, square[i]);
 }
 
+#endif
+
+/* A block of rows in turn; the next one is fetched meanwhile. */
 BODY void
 nn_conv_turn_body(const real *rows, size_t columns, real *turned)
 {
@@ -207,6 +255,8 @@ nn_conv_turn_body(const real *rows, size_t columns, real *turned)
 
 	for (; c + LANES <= columns; c += LANES)
 	{
+		for (size_t i = 2 * LANES; i < 4 * LANES; i++)
+			__builtin_prefetch(rows + i * columns + c);
 		turn_square(rows + c, columns, turned + c * 2 * LANES);
 		turn_square(rows + c + LANES * columns, columns,
 					turned + c * 2 * LANES + LANES);

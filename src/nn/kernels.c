@@ -59,6 +59,88 @@ DISPATCH(nn_gemv_add,
 		 (const real *x, const real *w, size_t k, int units, real *y),
 		 (x, w, k, units, y))
 
+/* Rows whose sums, two vectors each, leave room in sixteen registers */
+#define DENSE_ROWS 6
+
+/* Rows of w between what is read and what is fetched */
+#define DENSE_AHEAD 32
+
+/*
+ * sum[n][2 LANES] += x[n][k] w[k][2 LANES].  n is a constant once this is
+ * inlined.  Lines of w lie far apart, and no processor foresees them well: the
+ * first tile that reads them fetches them.
+ */
+BODY void
+dense_tile(int n, const real *x, size_t stride, const real *w, size_t k,
+		   int units, bool fetch, real *sum)
+{
+	const real *row[DENSE_ROWS];
+	Lanes		sum0[DENSE_ROWS] = {{0}};
+	Lanes		sum1[DENSE_ROWS] = {{0}};
+
+	for (int i = 0; i < n; i++)
+		row[i] = x + (size_t) i * stride;
+	for (size_t t = 0; t < k; t++, w += units)
+	{
+		Lanes		w0 = LOAD(w);
+		Lanes		w1 = LOAD(w + LANES);
+
+		if (fetch)
+			__builtin_prefetch(w + DENSE_AHEAD * (size_t) units);
+		for (int i = 0; i < n; i++)
+		{
+			sum0[i] += row[i][t] * w0;
+			sum1[i] += row[i][t] * w1;
+		}
+	}
+	for (int i = 0; i < n; i++, sum += units)
+	{
+		STORE(sum, LOAD(sum) + sum0[i]);
+		STORE(sum + LANES, LOAD(sum + LANES) + sum1[i]);
+	}
+}
+
+/* Tiles of about equal size, since small ones wait for their own sums */
+BODY void
+dense_tiles(int n, const real *x, size_t stride, const real *w, size_t k,
+			int units, real *sum)
+{
+	for (bool fetch = true; n > 0; fetch = false)
+	{
+		int			tiles = (n + DENSE_ROWS - 1) / DENSE_ROWS;
+		int			rows = (n + tiles - 1) / tiles;
+
+		if (rows == 6)
+			dense_tile(6, x, stride, w, k, units, fetch, sum);
+		else if (rows == 5)
+			dense_tile(5, x, stride, w, k, units, fetch, sum);
+		else if (rows == 4)
+			dense_tile(4, x, stride, w, k, units, fetch, sum);
+		else if (rows == 3)
+			dense_tile(3, x, stride, w, k, units, fetch, sum);
+		else if (rows == 2)
+			dense_tile(2, x, stride, w, k, units, fetch, sum);
+		else
+			dense_tile(1, x, stride, w, k, units, fetch, sum);
+		n -= rows;
+		x += (size_t) rows * stride;
+		sum += (size_t) rows * (size_t) units;
+	}
+}
+
+BODY void
+nn_dense_add_body(int n, const real *x, size_t stride, const real *w, size_t k,
+				  int units, real *sum)
+{
+	for (int u = 0; u < units; u += 2 * LANES)
+		dense_tiles(n, x, stride, w + u, k, units, sum + u);
+}
+
+DISPATCH(nn_dense_add,
+		 (int n, const real *x, size_t stride, const real *w, size_t k,
+		  int units, real *sum),
+		 (n, x, stride, w, k, units, sum))
+
 static inline real
 square_root(real x)
 {

@@ -13,6 +13,15 @@
 extern void nn_gemv_add(const real *x, const real *w, size_t k, int units,
 						real *y);
 
+/*
+ * sum[n][units] += x[n][k] w[k][units] for whole blocks of units
+ * (nn_conv_block); rows of x are stride numbers apart.  w is read where it is,
+ * once: made for few rows, which do not repay packing it.  The bits of a row
+ * depend neither on n nor on the other rows.
+ */
+extern void nn_dense_add(int n, const real *x, size_t stride, const real *w,
+						 size_t k, int units, real *sum);
+
 /* One Adam step as Keras defines it (epsilon outside of the correction) */
 typedef struct NnAdamStep
 {

@@ -61,11 +61,11 @@ typedef MaskWord LaneMask __attribute__((vector_size(LANE_BYTES), aligned(sizeof
 #define CLIP(x, relu) \
 	((relu) ? (Lanes) ((LaneMask) (x) & ~((x) < (Lanes) {0})) : (x))
 
-/* The first, and the last, halves of two vectors in turn: a0 b0 a1 b1 ... */
-#if defined(__x86_64__) && !defined(NN_DOUBLE)
-#define LOW_HALVES(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define HIGH_HALVES(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#elif defined(__x86_64__) || !defined(NN_DOUBLE)
+/*
+ * The first, and the last, halves of two vectors in turn: a0 b0 a1 b1 ...  Of
+ * eight floats conv_kernels.c has a faster way.
+ */
+#if defined(__x86_64__) || !defined(NN_DOUBLE)
 #define LOW_HALVES(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
 #define HIGH_HALVES(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
 #else

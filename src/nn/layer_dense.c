@@ -45,7 +45,7 @@ enum
 /* Rows up to which a product of a matrix and single vectors is faster */
 #define MAX_GEMV_ROWS 3
 
-/* Rows from which backward pays for copying what it reads in long strides */
+/* Rows from which it pays to copy what products read in long strides */
 #define MIN_COPY_ROWS 48
 
 #define MIN_NORM_SQUARED 1e-12
@@ -176,8 +176,8 @@ band_size(const NnLayer *layer)
 /*
  * What a worker needs.  Forward: its sum [n][units], the product of a band
  * [n][units] and the packed band [rows][units].  Backward: a band of dW,
- * [rows][units], and in turn the transposed band of W, [units][rows], and the
- * band of X, [n][rows].
+ * [rows][units], and in turn a block of rows of W turned around, [units][block],
+ * and the band of X, [n][rows].
  */
 static size_t
 dense_scratch(const NnLayer *layer, int n)
@@ -239,8 +239,9 @@ pack_band(const NnLayer *layer, const real *w, size_t rows, real *packed)
 }
 
 /*
- * sum[n][units] += X[n][begin..end) W[begin..end)[units], band by band.  Each
- * band's product goes to room first: nn_conv_forward() overwrites its output.
+ * sum[n][units] += X[n][begin..end) W[begin..end)[units], band by band.  Few
+ * rows read W where it is.  For many it is packed, and each band's product
+ * goes to room first: nn_conv_forward() overwrites its output.
  */
 static void
 add_blocks(const DenseTask *task, size_t begin, size_t end, real *room,
@@ -249,6 +250,7 @@ add_blocks(const DenseTask *task, size_t begin, size_t end, real *room,
 	const NnLayer *layer = task->layer;
 	size_t		count = (size_t) task->pass->n * layer->outputs;
 	real	   *packed = room + count;
+	const real *w = nn_tensor(layer, task->pass, KERNEL);
 
 	for (; begin < end && !interrupt_pending(); begin += band_rows(layer))
 	{
@@ -256,10 +258,15 @@ add_blocks(const DenseTask *task, size_t begin, size_t end, real *room,
 		band_rows(layer);
 		NnConvView	view = dense_view(layer, task->pass->n, rows);
 
+		if (task->pass->n < MIN_COPY_ROWS)
+		{
+			nn_dense_add(task->pass->n, task->in + begin, layer->inputs,
+						 w + begin * layer->outputs, rows,
+						 (int) layer->outputs, sum);
+			continue;
+		}
 		view.weight_stride = (size_t) nn_conv_block;
-		pack_band(layer, nn_tensor(layer, task->pass,
-								   KERNEL) + begin * layer->outputs, rows,
-				  packed);
+		pack_band(layer, w + begin * layer->outputs, rows, packed);
 		for (size_t u = 0; u < layer->outputs; u += (size_t) nn_conv_block)
 			nn_conv_forward(&view, task->in + begin, packed + u * rows, NULL,
 							false, room + u);
@@ -386,46 +393,35 @@ dense_forward(const NnLayer *layer, const NnPass *pass,
 }
 
 /*
- * [rows][units] to rows / block pieces of [units][block], as dX = dZ W' wants
- * it.
- */
-static void
-turn_band(const NnLayer *layer, const real *w, size_t rows, real *turned)
-{
-	size_t		block = (size_t) nn_conv_block;
-
-	for (size_t t = 0; t < rows; t += block)
-		nn_conv_turn(w + t * layer->outputs, layer->outputs,
-					 turned + t * layer->outputs);
-}
-
-/*
  * dX[n][rows of the band] = dZ[n][units] W'[units][rows], a block of rows of W
- * at a time, or by OpenBLAS where transposing does not pay.
+ * at a time: turned around, it stays in the L1 cache for its product.  OpenBLAS
+ * takes bands that are not whole blocks.
  */
 static void
-band_inputs(const DenseTask *task, size_t begin, size_t rows, real *room)
+band_inputs(const DenseTask *task, size_t begin, size_t rows, real *turned)
 {
 	const NnLayer *layer = task->layer;
 	const real *w = nn_tensor(layer, task->pass,
 							  KERNEL) + begin * layer->outputs;
+	real	   *din = task->din + begin;
 	size_t		block = (size_t) nn_conv_block;
 	int			units = (int) layer->outputs;
 	NnConvView	view = dense_view(layer, task->pass->n, layer->outputs);
 
-	if (task->pass->n < MIN_COPY_ROWS || rows % block != 0)
+	if (rows % block != 0)
 	{
 		nn_gemm(false, true, task->pass->n, (int) rows, units, 1, task->dout,
-				units, w, units, 0, task->din + begin, (int) layer->inputs);
+				units, w, units, 0, din, (int) layer->inputs);
 		return;
 	}
 	view.pixel_stride = layer->outputs;
 	view.filters = layer->inputs;
 	view.weight_stride = block;
-	turn_band(layer, w, rows, room);
 	for (size_t t = 0; t < rows && !interrupt_pending(); t += block)
-		nn_conv_forward(&view, task->dout, room + t * layer->outputs, NULL,
-						false, task->din + begin + t);
+	{
+		nn_conv_turn(w + t * layer->outputs, layer->outputs, turned);
+		nn_conv_forward(&view, task->dout, turned, NULL, false, din + t);
+	}
 }
 
 /*

@@ -10,6 +10,8 @@
 #include "kernel/distance.h"
 #include "kernel/gemm.h"
 #include "layer_reference.h"
+#include "nn/conv_kernels.h"
+#include "nn/kernels.h"
 #include "nn/layer.h"
 #include "nn_model.h"
 
@@ -426,6 +428,93 @@ test_dense_bands(void)
 {
 	check_layer(SHAPE(1500), "dense units=64 activation=relu");
 	check_layer(SHAPE(3), "dense units=40000");
+}
+
+/* Each number of rows that reads the kernel where it is, with bands turned */
+static void
+test_dense_few_rows(void)
+{
+	for (int n = 2; n <= 13; n++)
+	{
+		check_batch(SHAPE(272), "dense units=64", n, 1);
+		check_batch(SHAPE(600), "dense units=16 activation=relu", n, 3);
+	}
+	check_batch(SHAPE(304), "metric_embedding units=48", 47, 1);
+}
+
+#define FEW_ROWS 13
+#define TAPS 300
+#define MAX_UNITS 80
+
+/*
+ * nn_dense_add() within the bound of a sum in order, gamma_k sum |x w|, and a
+ * row with the same bits whichever rows stand beside it.
+ */
+static void
+check_dense_add(int units)
+{
+	static double x64[FEW_ROWS * TAPS];
+	static double w64[TAPS * MAX_UNITS];
+	static real one[MAX_UNITS];
+	static real all[FEW_ROWS * MAX_UNITS];
+	real	   *x;
+	real	   *w;
+
+	random_numbers(x64, FEW_ROWS * TAPS, 1, 1);
+	random_numbers(w64, (size_t) (TAPS * units), 2, 1);
+	x = to_real(x64, FEW_ROWS * TAPS);
+	w = to_real(w64, (size_t) (TAPS * units));
+	for (int n = 1; n <= FEW_ROWS; n++)
+	{
+		memset(all, 0, sizeof(all));
+		nn_dense_add(n, x, TAPS, w, TAPS, units, all);
+		for (int i = 0; i < n; i++)
+		{
+			memset(one, 0, sizeof(one));
+			nn_dense_add(1, x + i * TAPS, TAPS, w, TAPS, units, one);
+			CHECK(memcmp(one, all + i * units,
+						 (size_t) units * sizeof(real)) == 0);
+		}
+	}
+	for (int i = 0; i < FEW_ROWS * units; i++)
+	{
+		double		sum = 0;
+		double		sizes = 0;
+
+		for (int t = 0; t < TAPS; t++)
+		{
+			double		term = (double) x[i / units * TAPS + t] *
+			w[t * units + i % units];
+
+			sum += term;
+			sizes += fabs(term);
+		}
+		CHECK(fabs(all[i] - sum) <= sizes * (TAPS * ROUNDING + 1e-13));
+	}
+}
+
+/* Blocks of rows turned around, with columns left over by vectors and without */
+static void
+check_turn(int columns)
+{
+	static real rows[64 * MAX_UNITS];
+	static real turned[64 * MAX_UNITS];
+	int			block = nn_conv_block;
+
+	for (int i = 0; i < block * columns; i++)
+		rows[i] = (real) i;
+	nn_conv_turn(rows, (size_t) columns, turned);
+	for (int i = 0; i < block * columns; i++)
+		CHECK(turned[i] == rows[i % block * columns + i / block]);
+}
+
+static void
+test_dense_kernels(void)
+{
+	for (int units = nn_conv_block; units <= MAX_UNITS; units += nn_conv_block)
+		check_dense_add(units);
+	for (int columns = 1; columns <= MAX_UNITS; columns++)
+		check_turn(columns);
 }
 
 /* Rows enough that backward copies and turns bands, the last in blocks or not */
@@ -886,8 +975,9 @@ main(void)
 {
 	Status		status;
 
-	kernel_init();
 	arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
+	RUN(test_dense_kernels);	/* the portable loops */
+	kernel_init();
 	if (!gemm_load(&status))
 	{
 		printf("Bail out! %s\n", status.message);
@@ -901,6 +991,8 @@ main(void)
 	RUN(test_conv2d_tiles);
 	RUN(test_dense);
 	RUN(test_dense_bands);
+	RUN(test_dense_few_rows);
+	RUN(test_dense_kernels);
 	RUN(test_dense_copies);
 	RUN(test_metric_embedding);
 	RUN(test_metric_embedding_defaults);
