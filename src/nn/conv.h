@@ -1,6 +1,7 @@
 /*
  * conv.h
- *	  conv2d's two ways: in memory, for filters in whole blocks, and by patches.
+ *	  conv2d's ways: in memory, for filters in whole blocks, by patches, and
+ *	  in Winograd's transformed domain.
  */
 #ifndef NN_CONV_H
 #define NN_CONV_H
@@ -13,7 +14,7 @@ enum
 };
 
 /*
- * A call of forward or backward, as workers see it; both ways take it.
+ * A call of forward or backward, as workers see it; all ways take it.
  * Forward sets in, writable_out and writable_before; backward in, out, before,
  * dout and din.
  */
@@ -51,13 +52,23 @@ nn_conv_filters(const NnLayer *layer)
 /* Can the layer, and its backward, be computed in memory? */
 extern bool nn_conv_is_direct(const NnLayer *layer);
 
-/* Scratch, forward and backward of both ways; bias and activation included */
+/* Is a pass over n rows faster in the transformed domain? */
+extern bool nn_conv_is_winograd(const NnLayer *layer, int n);
+
+/* Scratch, forward and backward of all ways; bias and activation included */
 extern size_t nn_conv_direct_scratch(const NnLayer *layer, int n);
 extern void nn_conv_direct_forward(const NnConvTask *task);
 extern void nn_conv_direct_backward(const NnConvTask *task);
 extern size_t nn_conv_patches_scratch(const NnLayer *layer, int n);
 extern void nn_conv_patches_forward(const NnConvTask *task);
 extern void nn_conv_patches_backward(const NnConvTask *task);
+extern size_t nn_conv_winograd_scratch(const NnLayer *layer);
+extern void nn_conv_winograd_forward(const NnConvTask *task);
+extern void nn_conv_winograd_backward(const NnConvTask *task);
+
+/* The activation of image i, unless done, and Z for backward before it */
+extern void nn_conv_finish_image(const NnConvTask *task, int i,
+								 bool activated);
 
 /* Gradient before the activation of image number i, in place of dout */
 extern void nn_conv_activation_backward(const NnConvTask *task, int i);

@@ -310,21 +310,6 @@ group_count(const NnConvTask *task)
 	return (task->pass->n + size - 1) / size;
 }
 
-/* The activation of one image, and Z for backward before it. */
-static void
-finish_image(const NnConvTask *task, int i, bool activated)
-{
-	const NnLayer *layer = task->layer;
-	size_t		row = (size_t) i * layer->outputs;
-
-	if (task->writable_before != NULL)
-		interrupt_copy(task->writable_before + row, task->writable_out + row,
-					   layer->outputs * sizeof(real));
-	if (!activated)
-		nn_activate(layer->activation, (size_t) nn_conv_pixels(layer),
-					(size_t) nn_conv_filters(layer), task->writable_out + row);
-}
-
 /*
  * A group's images for one block of filters after the other: the block's
  * weights stay in the cache while they serve GROUP_PIXELS pixels.  relu is
@@ -363,7 +348,7 @@ forward_group(void *arg, int slice, int worker)
 							task->writable_out + (size_t) i * layer->outputs + f);
 	}
 	for (int i = begin; i < end && !interrupt_pending(); i++)
-		finish_image(task, i, relu);
+		nn_conv_finish_image(task, i, relu);
 }
 
 void

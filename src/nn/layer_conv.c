@@ -13,11 +13,13 @@
  *                where y sy = i + pt - ky and x sx = j + pl - kx
  * X being 0 in the padding.
  *
- * Two ways lead to the same numbers: in memory (conv_direct.c), which is
- * faster, and by patches (conv_patches.c) where filters do not go in blocks.
+ * Three ways lead there: in memory (conv_direct.c), by patches
+ * (conv_patches.c) where filters do not go in blocks, and with fewer
+ * multiplications (conv_winograd.c) where a batch has enough 3 x 3 windows.
  */
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "nn/conv.h"
 #include "nn/kernels.h"
 
@@ -84,11 +86,30 @@ conv2d_init(const NnLayer *layer, Random *random, real *weights)
 			   layer->tensors[NN_CONV_BIAS].count * sizeof(real));
 }
 
+/* A pass of fewer rows than n may go another way than one of n. */
 static size_t
 conv2d_scratch(const NnLayer *layer, int n)
 {
-	return nn_conv_is_direct(layer) ? nn_conv_direct_scratch(layer, n) :
-		nn_conv_patches_scratch(layer, n);
+	size_t		size = nn_conv_is_direct(layer) ?
+	nn_conv_direct_scratch(layer, n) : nn_conv_patches_scratch(layer, n);
+	size_t		winograd = nn_conv_is_winograd(layer, n) ?
+	nn_conv_winograd_scratch(layer) : 0;
+
+	return winograd > size ? winograd : size;
+}
+
+void
+nn_conv_finish_image(const NnConvTask *task, int i, bool activated)
+{
+	const NnLayer *layer = task->layer;
+	size_t		row = (size_t) i * layer->outputs;
+
+	if (task->writable_before != NULL)
+		interrupt_copy(task->writable_before + row, task->writable_out + row,
+					   layer->outputs * sizeof(real));
+	if (!activated)
+		nn_activate(layer->activation, (size_t) nn_conv_pixels(layer),
+					(size_t) nn_conv_filters(layer), task->writable_out + row);
 }
 
 void
@@ -128,7 +149,9 @@ conv2d_forward(const NnLayer *layer, const NnPass *pass,
 {
 	NnConvTask	task = {.layer = layer,.pass = pass,.in = in,.writable_out = out,.writable_before = saved};
 
-	if (nn_conv_is_direct(layer))
+	if (nn_conv_is_winograd(layer, pass->n))
+		nn_conv_winograd_forward(&task);
+	else if (nn_conv_is_direct(layer))
 		nn_conv_direct_forward(&task);
 	else
 		nn_conv_patches_forward(&task);
@@ -142,7 +165,9 @@ conv2d_backward(const NnLayer *layer, const NnPass *pass,
 {
 	NnConvTask	task = {.layer = layer,.pass = pass,.in = in,.out = out,.before = saved,.dout = dout,.din = din};
 
-	if (nn_conv_is_direct(layer))
+	if (nn_conv_is_winograd(layer, pass->n))
+		nn_conv_winograd_backward(&task);
+	else if (nn_conv_is_direct(layer))
 		nn_conv_direct_backward(&task);
 	else
 		nn_conv_patches_backward(&task);

@@ -10,6 +10,7 @@
 #include "kernel/distance.h"
 #include "kernel/gemm.h"
 #include "layer_reference.h"
+#include "nn/conv.h"
 #include "nn/conv_kernels.h"
 #include "nn/kernels.h"
 #include "nn/layer.h"
@@ -331,6 +332,27 @@ check_layer(NnShape input, const char *text)
 
 /* ---- the tests ---- */
 
+/*
+ * In the transformed domain: tiles that end with the image and others, both
+ * paddings, an activation in the loop, one after it, and one that is not
+ * monotonic.  BATCH rows of all are enough tiles.
+ */
+static void
+test_conv2d_winograd(void)
+{
+	Bench		bench;
+
+	check_layer(SHAPE(16, 16, 32),
+				"conv2d filters=32 kernel_size=3 padding=same activation=relu");
+	check_layer(SHAPE(17, 20, 32), "conv2d filters=48 kernel_size=3");
+	check_layer(SHAPE(16, 15, 48),
+				"conv2d filters=32 kernel_size=3 padding=same use_bias=false activation=gelu");
+	CHECK(open_bench(&bench, SHAPE(16, 16, 32),
+					 "conv2d filters=32 kernel_size=3 padding=same", 4));
+	CHECK(nn_conv_is_winograd(&bench.layer, 4));
+	CHECK(!nn_conv_is_winograd(&bench.layer, 3));
+}
+
 static void
 test_conv2d_direct(void)
 {
@@ -342,6 +364,78 @@ test_conv2d_direct(void)
 	check_layer(SHAPE(5, 5, 1),
 				"conv2d filters=16 kernel_size=3 use_bias=false activation=relu");
 	check_layer(SHAPE(4, 4, 1), "conv2d filters=16 kernel_size=1");
+}
+
+/* Root mean square of x - y beside that of y */
+static double
+relative_error(const real *x, const double *y, size_t n)
+{
+	double		error = 0;
+	double		size = 0;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		error += (x[i] - y[i]) * (x[i] - y[i]);
+		size += y[i] * y[i];
+	}
+	return sqrt(error / size);
+}
+
+static double *
+to_double(const real *x, size_t n)
+{
+	double	   *out = arena_alloc_array(arena, n, sizeof(double));
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = x[i];
+	return out;
+}
+
+/*
+ * The transformed domain loses little: outputs are as exact as 2e-6 of their
+ * size and as four times the error in memory; gradients agree to 4e-6.
+ */
+static void
+test_conv2d_winograd_error(void)
+{
+	Bench		bench;
+	NnConvTask	task;
+	double	   *expected;
+	double	   *din;
+	double	   *gradient;
+	double		direct;
+	double		winograd;
+	size_t		inputs;
+	size_t		outputs;
+
+	CHECK(open_bench(&bench, SHAPE(16, 16, 64),
+					 "conv2d filters=64 kernel_size=3 padding=same", 4));
+	inputs = 4 * bench.layer.inputs;
+	outputs = 4 * bench.layer.outputs;
+	expected = arena_alloc_array(arena, outputs, sizeof(double));
+	for (int i = 0; i < 4; i++)
+		reference(&bench.layer, bench.weights,
+				  bench.in + (size_t) i * bench.layer.inputs,
+				  expected + (size_t) i * bench.layer.outputs);
+	task = (NnConvTask)
+	{
+		.layer = &bench.layer,.pass = &bench.pass,.in = bench.real_in,
+			.writable_out = bench.out,.out = bench.out,.din = bench.din,
+			.dout = to_real(bench.slope, outputs)
+	};
+	nn_conv_direct_forward(&task);
+	direct = relative_error(bench.out, expected, outputs);
+	nn_conv_winograd_forward(&task);
+	winograd = relative_error(bench.out, expected, outputs);
+	printf("# error in memory %.2g, transformed %.2g\n", direct, winograd);
+	CHECK(winograd < 2e-6 && winograd < 4 * direct + 1e-14);
+
+	nn_conv_direct_backward(&task);
+	din = to_double(bench.din, inputs);
+	gradient = to_double(bench.gradient, bench.nweights);
+	nn_conv_winograd_backward(&task);
+	CHECK(relative_error(bench.din, din, inputs) < 4e-6);
+	CHECK(relative_error(bench.gradient, gradient, bench.nweights) < 4e-6);
 }
 
 static void
@@ -947,15 +1041,14 @@ test_dropout(void)
 
 /* The sums of several workers and the tiles come out the same every time. */
 static void
-test_threads_are_deterministic(void)
+check_determinism(NnShape input, const char *text)
 {
 	Bench		bench;
 	Status		status;
 	real	   *first;
 
 	pool = pool_create(4, &status);
-	CHECK(open_bench(&bench, SHAPE(12, 12, 3),
-					 "conv2d filters=16 kernel_size=3", 9));
+	CHECK(open_bench(&bench, input, text, 9));
 	first = arena_alloc_array(arena, bench.nweights, sizeof(real));
 	for (int i = 0; i < 20; i++)
 	{
@@ -968,6 +1061,13 @@ test_threads_are_deterministic(void)
 	}
 	pool_destroy(pool);
 	pool = NULL;
+}
+
+static void
+test_threads_are_deterministic(void)
+{
+	check_determinism(SHAPE(12, 12, 3), "conv2d filters=16 kernel_size=3");
+	check_determinism(SHAPE(12, 12, 32), "conv2d filters=32 kernel_size=3");
 }
 
 int
@@ -989,6 +1089,8 @@ main(void)
 	RUN(test_symmetric_padding);
 	RUN(test_symmetric_window);
 	RUN(test_conv2d_tiles);
+	RUN(test_conv2d_winograd);
+	RUN(test_conv2d_winograd_error);
 	RUN(test_dense);
 	RUN(test_dense_bands);
 	RUN(test_dense_few_rows);

@@ -1,0 +1,537 @@
+/*
+ * conv_winograd.c
+ *	  conv2d of 3 x 3 windows by Winograd's F(4 x 4, 3 x 3).
+ *
+ * Workers take groups of images, and of them blocks of tiles of 4 x 4 outputs,
+ * whose transforms fit the cache.  In the transformed domain each of 36 points
+ * is a product over channels, which the loops of conv_kernels.c compute:
+ *   M[point][tile][F] = V[point][tile][C] U[point][C][F]
+ *   dU[point][C][F] += V[point][tile][C]' D[point][tile][F]
+ * V and U being transforms of the input and the filters, D of dZ.  dX is the
+ * first with dZ as the input and the filters turned around.  Each worker sums
+ * dU over its groups; the sums are added in the workers' order.
+ */
+#include <string.h>
+
+#include "base/interrupt.h"
+#include "nn/conv.h"
+#include "nn/conv_kernels.h"
+#include "nn/kernels.h"
+#include "nn/winograd_kernels.h"
+
+/* Numbers of transformed tiles that the cache shall hold */
+#define BLOCK_NUMBERS (96 * 1024)
+
+/* The fewest tiles of a block: each block reads all of U */
+#define MIN_TILES 24
+#define MAX_TILES 48
+
+/* From here on products outweigh the transforms of tiles, and of filters */
+#define MIN_CHANNELS 32
+#define MAX_KERNEL (256 * 256)
+#define MIN_BATCH_TILES 64
+
+/* A convolution with padding and steps of 1: the layer's, or its reverse */
+typedef struct Plane
+{
+	int			height;
+	int			width;
+	int			channels;
+	int			top;			/* padding */
+	int			left;
+	int			out_height;
+	int			out_width;
+	int			filters;
+} Plane;
+
+static Plane
+forward_plane(const NnLayer *layer)
+{
+	const NnWindow *w = &layer->window;
+	Plane		plane = {
+		w->height, w->width, w->channels, w->pad_top, w->pad_left,
+		w->out_height, w->out_width, nn_conv_filters(layer)
+	};
+
+	return plane;
+}
+
+static Plane
+backward_plane(const NnLayer *layer)
+{
+	const NnWindow *w = &layer->window;
+	Plane		plane = {
+		w->out_height, w->out_width, nn_conv_filters(layer),
+		2 - w->pad_top, 2 - w->pad_left, w->height, w->width, w->channels
+	};
+
+	return plane;
+}
+
+static int
+tiles_wide(const Plane *plane)
+{
+	return (plane->out_width + WINOGRAD_TILE - 1) / WINOGRAD_TILE;
+}
+
+static int
+plane_tiles(const Plane *plane)
+{
+	return (plane->out_height + WINOGRAD_TILE - 1) / WINOGRAD_TILE *
+		tiles_wide(plane);
+}
+
+/* Half of the multiplications must be saved, edges of tiles counted. */
+bool
+nn_conv_is_winograd(const NnLayer *layer, int n)
+{
+	const NnWindow *w = &layer->window;
+	Plane		plane = forward_plane(layer);
+	size_t		tiles = (size_t) plane_tiles(&plane);
+
+	return w->kernel_height == 3 && w->kernel_width == 3 &&
+		w->stride_y == 1 && w->stride_x == 1 &&
+		w->pad_top <= 2 && w->pad_left <= 2 &&
+		plane.channels % nn_conv_block == 0 &&
+		plane.filters % nn_conv_block == 0 &&
+		plane.channels >= MIN_CHANNELS && plane.filters >= MIN_CHANNELS &&
+		(size_t) plane.channels * (size_t) plane.filters <= MAX_KERNEL &&
+		(size_t) nn_conv_pixels(layer) >= 8 * tiles &&
+		(size_t) n * tiles >= MIN_BATCH_TILES;
+}
+
+/* ---- scratch of a worker ---- */
+
+/* Numbers of the transformed kernel */
+static size_t
+points_size(const NnLayer *layer)
+{
+	return (size_t) WINOGRAD_POINTS * layer->window.channels *
+		nn_conv_filters(layer);
+}
+
+static size_t
+both_channels(const NnLayer *layer)
+{
+	return (size_t) layer->window.channels + (size_t) nn_conv_filters(layer);
+}
+
+static int
+block_tiles(const NnLayer *layer)
+{
+	int			tiles = (int) (BLOCK_NUMBERS /
+							   (WINOGRAD_POINTS * both_channels(layer)));
+
+	return tiles < MIN_TILES ? MIN_TILES : tiles > MAX_TILES ? MAX_TILES : tiles;
+}
+
+/*
+ * In this order: U, of worker 0 only, which all workers read; dU; db; a pixel
+ * of zeros; one that is written and not read; tiles of a block.  Tiles are
+ * those of V and D, or of V and one block of M, or a block of turned filters.
+ */
+typedef struct Room
+{
+	real	   *du;
+	real	   *db;
+	real	   *zeros;
+	real	   *dump;
+	real	   *tiles;
+} Room;
+
+static Room
+worker_room(const NnConvTask *task, int worker)
+{
+	const NnLayer *layer = task->layer;
+	Room		room;
+
+	room.du = nn_scratch(task->pass, worker) + points_size(layer);
+	room.db = room.du + points_size(layer);
+	room.zeros = room.db + nn_conv_filters(layer);
+	room.dump = room.zeros + both_channels(layer);
+	room.tiles = room.dump + both_channels(layer);
+	return room;
+}
+
+size_t
+nn_conv_winograd_scratch(const NnLayer *layer)
+{
+	return 2 * points_size(layer) + (size_t) nn_conv_filters(layer) +
+		(2 + (size_t) WINOGRAD_POINTS * block_tiles(layer)) *
+		both_channels(layer);
+}
+
+/* ---- filters ---- */
+
+/* U[point][F / block][C][block], a block of filters */
+static void
+transform_filters(void *arg, int slice, int worker)
+{
+	const NnConvTask *task = arg;
+	const NnLayer *layer = task->layer;
+	size_t		channels = (size_t) layer->window.channels;
+	size_t		filters = (size_t) nn_conv_filters(layer);
+	size_t		block = (size_t) nn_conv_block;
+
+	nn_winograd_filters(nn_tensor(layer, task->pass, NN_CONV_KERNEL) +
+						(size_t) slice * block,
+						channels * filters, filters, channels,
+						nn_scratch(task->pass, 0) +
+						(size_t) slice * channels * block, channels * filters);
+}
+
+/*
+ * U[point][C / block][F][block] of filters turned around, a block of channels:
+ * its taps in reverse order go to [9][F][block] first.
+ */
+static void
+transform_turned(void *arg, int slice, int worker)
+{
+	const NnConvTask *task = arg;
+	const NnLayer *layer = task->layer;
+	size_t		channels = (size_t) layer->window.channels;
+	size_t		filters = (size_t) nn_conv_filters(layer);
+	size_t		block = (size_t) nn_conv_block;
+	const real *kernel = nn_tensor(layer, task->pass, NN_CONV_KERNEL);
+	real	   *turned = worker_room(task, worker).tiles;
+
+	for (size_t tap = 0; tap < 9; tap++)
+		nn_conv_turn(kernel + ((8 - tap) * channels + (size_t) slice * block) *
+					 filters, filters, turned + tap * filters * block);
+	nn_winograd_filters(turned, filters * block, block, filters,
+						nn_scratch(task->pass, 0) +
+						(size_t) slice * filters * block, channels * filters);
+}
+
+/* ---- tiles ---- */
+
+/*
+ * Pixels of a square of size x size from (y, x) on of an image; outside:
+ * beside
+ */
+static void
+square_pixels(const real *image, int height, int width, int channels,
+			  int y, int x, int size, const real *beside, const real **pixels)
+{
+	for (int row = y; row < y + size; row++)
+		for (int column = x; column < x + size; column++)
+			*pixels++ = row < 0 || row >= height || column < 0 ||
+				column >= width ? beside :
+				image + ((size_t) row * width + column) * channels;
+}
+
+/* Tile number t of images, that of the first image being 0 */
+typedef struct Tile
+{
+	size_t		image;
+	int			y;				/* its first output */
+	int			x;
+} Tile;
+
+static Tile
+find_tile(const Plane *plane, int t)
+{
+	int			tiles = plane_tiles(plane);
+	int			wide = tiles_wide(plane);
+	Tile		tile = {
+		(size_t) (t / tiles),
+		t % tiles / wide * WINOGRAD_TILE, t % tiles % wide * WINOGRAD_TILE
+	};
+
+	return tile;
+}
+
+/* V[point][count][C] of tiles [first, first + count) */
+static void
+transform_input(const Plane *plane, const real *images, int first, int count,
+				const Room *room, real *v)
+{
+	size_t		channels = (size_t) plane->channels;
+	size_t		size = (size_t) plane->height * plane->width * channels;
+	const real *pixels[WINOGRAD_POINTS];
+
+	for (int t = 0; t < count; t++)
+	{
+		Tile		tile = find_tile(plane, first + t);
+
+		square_pixels(images + tile.image * size, plane->height, plane->width,
+					  plane->channels, tile.y - plane->top,
+					  tile.x - plane->left, WINOGRAD_WINDOW, room->zeros,
+					  pixels);
+		nn_winograd_input(pixels, channels, v + (size_t) t * channels,
+						  (size_t) count * channels);
+	}
+}
+
+/* D[point][count][F] of dZ's tiles */
+static void
+transform_output_gradient(const Plane *plane, const real *images, int first,
+						  int count, const Room *room, real *d)
+{
+	size_t		filters = (size_t) plane->filters;
+	size_t		size = (size_t) plane->out_height * plane->out_width * filters;
+	const real *pixels[WINOGRAD_TILE * WINOGRAD_TILE];
+
+	for (int t = 0; t < count; t++)
+	{
+		Tile		tile = find_tile(plane, first + t);
+
+		square_pixels(images + tile.image * size, plane->out_height,
+					  plane->out_width, plane->filters, tile.y, tile.x,
+					  WINOGRAD_TILE, room->zeros, pixels);
+		nn_winograd_output_gradient(pixels, filters, d + (size_t) t * filters,
+									(size_t) count * filters);
+	}
+}
+
+/* One block of filters of the tiles' outputs, from M[point][count][block] */
+static void
+transform_output(const Plane *plane, const real *m, int first, int count,
+				 const Room *room, const real *bias, bool relu, real *images)
+{
+	size_t		block = (size_t) nn_conv_block;
+	size_t		size = (size_t) plane->out_height * plane->out_width *
+	plane->filters;
+	const real *pixels[WINOGRAD_TILE * WINOGRAD_TILE];
+
+	for (int t = 0; t < count; t++)
+	{
+		Tile		tile = find_tile(plane, first + t);
+
+		square_pixels(images + tile.image * size, plane->out_height,
+					  plane->out_width, plane->filters, tile.y, tile.x,
+					  WINOGRAD_TILE, room->dump, pixels);
+		nn_winograd_output(m + (size_t) t * block, (size_t) count * block,
+						   bias, relu, (real *const *) pixels);
+	}
+}
+
+/* A point's products, of rows of channels numbers with a block of filters */
+static NnConvView
+point_view(int rows, size_t channels, size_t filters)
+{
+	NnConvView	view = {
+		.pixels = rows,.out_width = rows,.kernel_height = 1,.run = channels,
+		.pixel_stride = channels,.filters = filters,
+		.weight_stride = (size_t) nn_conv_block
+	};
+
+	return view;
+}
+
+/* Tiles of the next block of some, so that blocks are as good as equal */
+static int
+next_tiles(const NnLayer *layer, int left)
+{
+	int			most = block_tiles(layer);
+	int			blocks = (left + most - 1) / most;
+
+	return (left + blocks - 1) / blocks;
+}
+
+/* out = bias + the convolution of so many images, relu or not */
+static void
+convolve(const NnConvTask *task, const Plane *plane, int images,
+		 const real *in, const real *bias, bool relu, real *out, int worker)
+{
+	const real *u = nn_scratch(task->pass, 0);
+	Room		room = worker_room(task, worker);
+	size_t		channels = (size_t) plane->channels;
+	size_t		filters = (size_t) plane->filters;
+	size_t		block = (size_t) nn_conv_block;
+	int			tiles = images * plane_tiles(plane);
+
+	for (int t = 0, count; t < tiles && !interrupt_pending(); t += count)
+	{
+		real	   *m;
+		NnConvView	view;
+
+		count = next_tiles(task->layer, tiles - t);
+		m = room.tiles + (size_t) (WINOGRAD_POINTS * count) * channels;
+		view = point_view(count, channels, block);
+		transform_input(plane, in, t, count, &room, room.tiles);
+		for (size_t f = 0; f < filters && !interrupt_pending(); f += block)
+		{
+			for (size_t p = 0; p < WINOGRAD_POINTS; p++)
+				nn_conv_forward(&view,
+								room.tiles + p * (size_t) count * channels,
+								u + (p * filters + f) * channels, NULL, false,
+								m + p * (size_t) count * block);
+			transform_output(plane, m, t, count, &room,
+							 bias == NULL ? NULL : bias + f, relu, out + f);
+		}
+	}
+}
+
+/* dU of this worker += that of so many images */
+static void
+sum_gradients(const NnConvTask *task, int images, const real *in,
+			  const real *dout, int worker)
+{
+	Plane		plane = forward_plane(task->layer);
+	Room		room = worker_room(task, worker);
+	size_t		channels = (size_t) plane.channels;
+	size_t		filters = (size_t) plane.filters;
+	int			tiles = images * plane_tiles(&plane);
+
+	for (int t = 0, count; t < tiles && !interrupt_pending(); t += count)
+	{
+		real	   *d;
+		NnConvView	view;
+
+		count = next_tiles(task->layer, tiles - t);
+		d = room.tiles + (size_t) (WINOGRAD_POINTS * count) * channels;
+		view = point_view(count, channels, filters);
+		transform_input(&plane, in, t, count, &room, room.tiles);
+		transform_output_gradient(&plane, dout, t, count, &room, d);
+		for (size_t p = 0; p < WINOGRAD_POINTS && !interrupt_pending(); p++)
+			nn_conv_gradient(&view,
+							 room.tiles + p * (size_t) count * channels,
+							 d + p * (size_t) count * filters, 0, 1,
+							 room.du + p * channels * filters);
+	}
+}
+
+/* ---- the layer ---- */
+
+/* Images that together have the tiles of a block */
+static int
+group_images(const NnConvTask *task)
+{
+	Plane		plane = forward_plane(task->layer);
+	int			tiles = plane_tiles(&plane);
+	int			images = (block_tiles(task->layer) + tiles - 1) / tiles;
+
+	return images < task->pass->n ? images : task->pass->n;
+}
+
+static int
+group_count(const NnConvTask *task)
+{
+	int			size = group_images(task);
+
+	return (task->pass->n + size - 1) / size;
+}
+
+static void
+group_range(const NnConvTask *task, int slice, int *begin, int *end)
+{
+	int			size = group_images(task);
+
+	*begin = slice * size;
+	*end = *begin + size < task->pass->n ? *begin + size : task->pass->n;
+}
+
+static void
+forward_group(void *arg, int slice, int worker)
+{
+	const NnConvTask *task = arg;
+	const NnLayer *layer = task->layer;
+	Plane		plane = forward_plane(layer);
+	bool		relu = layer->activation == NN_RELU;
+	int			begin;
+	int			end;
+
+	group_range(task, slice, &begin, &end);
+	convolve(task, &plane, end - begin,
+			 task->in + (size_t) begin * layer->inputs,
+			 layer->ntensors > NN_CONV_BIAS ?
+			 nn_tensor(layer, task->pass, NN_CONV_BIAS) : NULL, relu,
+			 task->writable_out + (size_t) begin * layer->outputs, worker);
+	for (int i = begin; i < end && !interrupt_pending(); i++)
+		nn_conv_finish_image(task, i, relu);
+}
+
+static void
+clear_rooms(const NnConvTask *task)
+{
+	for (int worker = 0; worker < pool_threads(task->pass->pool); worker++)
+		memset(worker_room(task, worker).zeros, 0,
+			   both_channels(task->layer) * sizeof(real));
+}
+
+void
+nn_conv_winograd_forward(const NnConvTask *task)
+{
+	clear_rooms(task);
+	pool_run(task->pass->pool, nn_conv_filters(task->layer) / nn_conv_block,
+			 transform_filters, (void *) task);
+	pool_run(task->pass->pool, group_count(task), forward_group, (void *) task);
+}
+
+/* dZ, db and dU of a group's images, then dX */
+static void
+backward_group(void *arg, int slice, int worker)
+{
+	const NnConvTask *task = arg;
+	const NnLayer *layer = task->layer;
+	Plane		plane = backward_plane(layer);
+	Room		room = worker_room(task, worker);
+	size_t		filters = (size_t) nn_conv_filters(layer);
+	const real *dout;
+	int			begin;
+	int			end;
+
+	group_range(task, slice, &begin, &end);
+	dout = task->dout + (size_t) begin * layer->outputs;
+	for (int i = begin; i < end && !interrupt_pending(); i++)
+	{
+		const real *d = task->dout + (size_t) i * layer->outputs;
+
+		nn_conv_activation_backward(task, i);
+		for (size_t p = 0; p < (size_t) nn_conv_pixels(layer) &&
+			 !interrupt_pending_at(p); p++)
+			nn_add_to(filters, d + p * filters, room.db);
+	}
+	sum_gradients(task, end - begin, task->in + (size_t) begin * layer->inputs,
+				  dout, worker);
+	if (task->din != NULL)
+		convolve(task, &plane, end - begin, dout, NULL, false,
+				 task->din + (size_t) begin * layer->inputs, worker);
+}
+
+/* dK[9][c][F] of channel c, the workers' dU added; dK lies over U. */
+static void
+kernel_gradient(void *arg, int slice, int worker)
+{
+	const NnConvTask *task = arg;
+	const NnLayer *layer = task->layer;
+	size_t		filters = (size_t) nn_conv_filters(layer);
+	size_t		stride = filters * layer->window.channels;
+	real	   *du = worker_room(task, 0).du + (size_t) slice * filters;
+
+	for (int w = 1; w < pool_threads(task->pass->pool); w++)
+		for (size_t p = 0; p < WINOGRAD_POINTS; p++)
+			nn_add_to(filters, worker_room(task, w).du +
+					  (size_t) slice * filters + p * stride, du + p * stride);
+	nn_winograd_kernel_gradient(du, stride, filters,
+								nn_scratch(task->pass, 0) +
+								(size_t) slice * filters, stride);
+}
+
+void
+nn_conv_winograd_backward(const NnConvTask *task)
+{
+	const NnLayer *layer = task->layer;
+	const NnPass *pass = task->pass;
+	size_t		filters = (size_t) nn_conv_filters(layer);
+	real	   *db = worker_room(task, 0).db;
+
+	clear_rooms(task);
+	for (int worker = 0; worker < pool_threads(pass->pool); worker++)
+		interrupt_zero(worker_room(task, worker).du,
+					   (points_size(layer) + filters) * sizeof(real));
+	if (task->din != NULL)
+		pool_run(pass->pool, layer->window.channels / nn_conv_block,
+				 transform_turned, (void *) task);
+	pool_run(pass->pool, group_count(task), backward_group, (void *) task);
+	pool_run(pass->pool, layer->window.channels, kernel_gradient,
+			 (void *) task);
+	for (int worker = 1; worker < pool_threads(pass->pool); worker++)
+		nn_add_to(filters, worker_room(task, worker).db, db);
+	pass->sink(pass->sink_context, layer->tensors[NN_CONV_KERNEL].offset,
+			   layer->tensors[NN_CONV_KERNEL].count, nn_scratch(pass, 0));
+	if (layer->ntensors > NN_CONV_BIAS)
+		pass->sink(pass->sink_context, layer->tensors[NN_CONV_BIAS].offset,
+				   layer->tensors[NN_CONV_BIAS].count, db);
+}
