@@ -62,9 +62,10 @@ $(OBJS): Makefile
 $(OBJS:.o=.bc): %.bc: %.o
 -include $(OBJS:.o=.d)
 
-$(DATA_built): $(INSTALL_SQL) $(ARCHITECTURES) model/rows similarity.control
+$(DATA_built): $(INSTALL_SQL) $(ARCHITECTURES) model/rows model/networks similarity.control
 	@mkdir -p build
+	@model/networks >$@.networks
 	@{ printf '\\echo Use "CREATE EXTENSION similarity" to load this file. \\quit\n'; \
-		cat $(INSTALL_SQL); model/rows $(ARCHITECTURES); } >$@.new && mv $@.new $@
+		cat $(INSTALL_SQL); model/rows $(ARCHITECTURES) <$@.networks; } >$@.new && mv $@.new $@
 
 include test/test.mk

@@ -50,10 +50,12 @@ check_given_count(const NnLayer *layer, int which, Status *status)
 
 	if (!value->isset || value->count == 1 || value->count == channels)
 		return true;
-	return status_fail(status, STATUS_SHAPE_MISMATCH,
-					   "\"%s\" of layer \"%s\" has %d numbers, but its input %d channels",
-					   layer->params.specs[which].name, layer->name,
-					   value->count, channels);
+	status_fail(status, STATUS_SHAPE_MISMATCH,
+				"\"%s\" of layer \"%s\" has %d numbers, but its input %d channels",
+				layer->params.specs[which].name, layer->name, value->count,
+				channels);
+	return status_hint(status,
+					   "Give a number for each channel, or one for all.");
 }
 
 /*

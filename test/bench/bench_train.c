@@ -197,7 +197,7 @@ static const Model hello_world = {{3, {28, 28, 1}}, hello_layers};
 static const Model notebook = {{3, {28, 28, 1}}, notebook_layers};
 static const Model pictures = {{3, {64, 64, 3}}, pictures_layers};
 
-/* model/resnet18.json */
+/* model/resnet18_sim.json */
 #define RESNET_LAYERS 80
 
 static char resnet_texts[RESNET_LAYERS][160];

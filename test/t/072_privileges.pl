@@ -20,7 +20,7 @@ similarity.layers()                                       .    .    .    .    . 
 similarity.losses()                                       .    .    .    .    .    .    .
 similarity.optimizers()                                   .    .    .    .    .    .    .
 similarity.schedules()                                    .    .    .    .    .    .    .
-similarity.architecture(text,integer)                     .    .    .    .    .    .    .
+similarity.architecture(text,integer,text,jsonb)          .    .    .    .    .    .    .
 # queries of the caller's own
 similarity.sample_batch                                   .    .    .    .    .    .    .
 similarity.batch_class_ratio                              .    .    .    .    .    .    .
@@ -118,7 +118,7 @@ my %value = (
 	role => 'pg_monitor',
 	owner => 'matrix_owner');
 my %arguments = (
-	'similarity.architecture(text,integer)' => q{'resnet18'},
+	'similarity.architecture(text,integer,text,jsonb)' => q{'resnet18'},
 	'similarity.create_model' => q{'another', '{2}', '[{"metric_embedding": {"units": 2}}]'},
 	'similarity.import_model' => q{'another', (SELECT file FROM file)},
 	'similarity.drop_model' => q{'spare'},

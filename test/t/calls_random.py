@@ -155,7 +155,7 @@ NAMES = {"similarity.loss": "loss", "similarity.architecture": "architecture", "
 # What an argument of a name may well be
 PLAUSIBLE = {
 	"newcomer": ["new"],
-	"architecture": ["mnist_cnn", "adapter", "resnet18"],
+	"architecture": ["mnist_cnn", "adapter", "resnet18_sim"],
 	"loss": LOSSES,
 	"optimizer": ["adam", "adamw", "sgd", "lamb", "rmsprop"],
 	"sampler": ["multi_shot", "single_shot", "none_such"],
@@ -275,7 +275,7 @@ class Values:
 		if self.calm:
 			return self.one(["c1", "c2", "new", self.one(LOSSES), self.vector()])
 		return self.one([self.owned(MODELS), self.owned(GALLERIES), "new", self.one(LAYERS), self.one(LOSSES), self.one(DISTANCES),
-			self.vector(), "{1,2,3,4}", "\\x01020304", self.query(), "resnet18", "mnist_cnn"])
+			self.vector(), "{1,2,3,4}", "\\x01020304", self.query(), "resnet18_sim", "mnist_cnn"])
 
 	# ---- composed values ----
 

@@ -766,7 +766,8 @@ test_errors(void)
 	ERROR_OF("layer \"normalization\" takes both mean and variance or neither",
 			 "",
 			 "normalization mean=1", "flatten", "metric_embedding units=2");
-	ERROR_OF("\"variance\" of layer \"normalization\" has 3 numbers, but its input 2 channels", "",
+	ERROR_OF("\"variance\" of layer \"normalization\" has 3 numbers, but its input 2 channels",
+			 "Give a number for each channel, or one for all.",
 			 "normalization mean=1,2 variance=1,2,3", "flatten",
 			 "metric_embedding units=2");
 	ERROR_OF("inputs of layer \"multiply\" differ in shape: 1x1x2 and 6x5x2",
