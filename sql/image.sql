@@ -33,6 +33,11 @@ SELECT similarity.image_info('GIF89a, 1 x 1');
 SELECT similarity.image_info(substr(file, 1, 20)) FROM picture WHERE name = 'png';
 SELECT similarity.image_info(substr(file, 1, 100)) FROM picture WHERE name = 'jpeg';
 
+-- all of it is read: of which file is what wrong?
+SELECT name, similarity.image_error(file) FROM picture WHERE similarity.image_error(file) IS NOT NULL;
+SELECT name, similarity.image_error(substr(file, 1, octet_length(file) - 4)) FROM picture WHERE name IN ('png', 'jpeg', 'progressive') ORDER BY name COLLATE "C";
+SELECT similarity.image_error('GIF89a, 1 x 1'), similarity.image_error(overlay(file PLACING '\x0000' FROM 60)), similarity.image_error(NULL) FROM picture WHERE name = 'png';
+
 -- ---- models that embed a picture as it is ----
 
 -- A file of weights: the identity, of one dense layer

@@ -33,6 +33,11 @@ CREATE FUNCTION similarity.image_info(image bytea, OUT format text, OUT width in
 COMMENT ON FUNCTION similarity.image_info(bytea) IS
 	'what the header of a JPEG or PNG file says: sides as stored, channels (1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha or CMYK), bits of a channel, EXIF orientation (1 to 8; from 5 on width and height are seen the other way round)';
 
+CREATE FUNCTION similarity.image_error(image bytea) RETURNS text
+	AS 'MODULE_PATHNAME', 'image_error' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION similarity.image_error(bytea) IS
+	'what keeps bytes from being decoded as a JPEG or PNG file, to its end; NULL if nothing does';
+
 CREATE FUNCTION similarity.model_summary(model text)
 	RETURNS TABLE (layer text, type text, output integer[], parameters bigint, connected_to text[])
 	AS 'MODULE_PATHNAME', 'model_summary' LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 10;

@@ -158,3 +158,48 @@ image_info(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  values, nulls)));
 }
+
+/* All of a file is decoded, to as little as can be. */
+static bool
+is_decodable(const void *bytes, Size size, Status *status)
+{
+	MediaInfo	info;
+	MediaSpec	spec;
+	bool		sound;
+
+	if (!media_info(bytes, size, &info, status))
+		return false;
+	if (media_memory(&info, 1, 1, 1) > budget_bytes(BUDGET_CACHE))
+		return status_fail(status, STATUS_TOO_LARGE,
+						   "%s picture of %d x %d pixels needs %zu MB of memory, more than similarity.cache_memory",
+						   media_format_name(info.format), info.width,
+						   info.height, info.memory >> 20);
+	media_spec_default(&spec);
+	sound = media_read(bytes, size, &spec, 1, 1, 1,
+					   memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
+					   status) != NULL;
+	check_interrupts();
+	return sound;
+}
+
+/*
+ * image_error(image): NULL if these bytes are a JPEG or PNG file that can be
+ * decoded to its end, in similarity.cache_memory; else what is wrong with it.
+ */
+PGDLLEXPORT PG_FUNCTION_INFO_V1(image_error);
+Datum
+image_error(PG_FUNCTION_ARGS)
+{
+	bytea	   *image = PG_GETARG_BYTEA_PP(0);
+	const void *bytes = VARDATA_ANY(image);
+	Size		size = VARSIZE_ANY_EXHDR(image);
+	Status		status;
+
+	if (is_decodable(bytes, size, &status))
+		PG_RETURN_NULL();
+	if (status.code == STATUS_OUT_OF_MEMORY)
+		raise_status(&status);
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s%s%s", status.message,
+											  status.detail[0] ? ": " : "",
+											  status.detail)));
+}

@@ -118,6 +118,7 @@ my @calls = (
 	# interlaced pictures of 900 million and of 1 million pixels, as the header says
 	[ embed_image => q{SELECT embed_image('rgb', '\x89504e470d0a1a0a0000000d49484452000075300000753008020000019e425f7b0000000b49444154789c6360800100000a00017f80745e')}, 4, 'PNG pictures of 30000 x 30000 pixels need 2577 MB of memory, more than similarity.cache_memory' ],
 	[ embed_image => q{SELECT embed_image('rgb', '\x89504e470d0a1a0a0000000d49484452000003e8000003e80802000001b5c673250000000b49444154789c6360800100000a00017f80745e')}, 4, 'PNG picture cannot be decoded' ],
+	[ image_error => q{SELECT similarity.image_error('\x89504e470d0a1a0a0000000d49484452000075300000753008020000019e425f7b0000000b49444154789c6360800100000a00017f80745e')}, 4 ],
 	[ image_info => q{SELECT similarity.image_info('\x89504e470d0a1a0a0000000d49484452000075300000753008020000019e425f7b0000000b49444154789c6360800100000a00017f80745e')}, 4 ],
 	[ embed_batch => q{SELECT count(e) FROM (SELECT embed_batch('heavy', x) OVER () AS e FROM heavy) t}, 4, 'similarity.cache_memory' ],
 	[ embed_batch => q{SET similarity.cache_memory = '40MB'; SELECT count(e) FROM (SELECT embed_batch('broad', array_fill(1::real, '{256,256,1}')) OVER () AS e FROM generate_series(1, 20)) t}, 40 + 32 ],

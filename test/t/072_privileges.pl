@@ -23,6 +23,7 @@ similarity.schedules()                                    .    .    .    .    . 
 similarity.architecture(text,integer,text,jsonb)          .    .    .    .    .    .    .
 # queries of the caller's own
 similarity.sample_batch                                   .    .    .    .    .    .    .
+similarity.image_error                                    .    .    .    .    .    .    .
 similarity.batch_class_ratio                              .    .    .    .    .    .    .
 # CREATE on schema similarity, and USAGE of what is copied, SELECT on what is registered
 similarity.create_model                                   .    .    .    x    x    x    x
