@@ -1,6 +1,7 @@
 # Each recipe of model/ runs from end to end, with little data and few steps.
 use strict;
 use warnings;
+use Compress::Zlib;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use SimilarityNode;
@@ -20,12 +21,45 @@ append_to_file($glosses, join '', map {
 $ENV{GLOSSES} = $glosses;
 $ENV{EVERY} = 200;
 
+# A PNG file of noise about one color
+sub png
+{
+	my ($width, $height, @rgb) = @_;
+	my $row = sub { join '', map { my $noise = rand(60) - 30; map { chr($_ + $noise) } @rgb } 1 .. $width };
+	my $header = pack('NNCCCCC', $width, $height, 8, 2, 0, 0, 0);
+	my @chunks = (IHDR => $header, IDAT => compress(join '', map { "\0" . $row->() } 1 .. $height), IEND => '');
+	my $png = "\x89PNG\r\n\x1A\n";
+
+	while (my ($type, $data) = splice @chunks, 0, 2)
+	{
+		$png .= pack('N', length $data) . $type . $data . pack('N', crc32($type . $data));
+	}
+	return $png;
+}
+
+# photographs: a folder of JPEG files, and seven of PNG files, of odd sizes
+my $photos = PostgreSQL::Test::Utils::tempdir() . '/photos';
+mkdir $_ or die "$_: $!" foreach $photos, map { "$photos/$_" } 'a class', 1 .. 7;
+foreach my $file (glob('test/fuzz/corpus/picture/jpeg_*'))
+{
+	my ($name) = $file =~ m{(\w+)$};
+	# behind what tells the fuzzer what to do with it
+	my ($jpeg) = slurp_file($file) =~ /(\xFF\xD8\xFF.*)/s;
+	append_to_file("$photos/a class/$name $_.jpeg", $jpeg) foreach 1 .. 2;
+}
+foreach my $class (1 .. 7)
+{
+	append_to_file("$photos/$class/$_.PNG", png(40 + $_, 60 - $class, 30 * $class, 240 - 30 * $class, 128)) foreach 1 .. 10;
+}
+append_to_file("$photos/1/notes.txt", 'no picture');
+$ENV{PHOTOS} = $photos;
+
 foreach my $recipe (sort glob('model/*.sql'))
 {
 	my ($name) = $recipe =~ m{(\w+)\.sql$};
 	my @variables = $name eq 'adapter' ? ('epochs=1', 'steps=30') : ('epochs=1', 'steps=2');
 
-	if ($name ne 'adapter' && !-d ($ENV{FASHION_MNIST} // '/usr/share/datasets/fashion-mnist'))
+	if ($name !~ /^(adapter|photos)$/ && !-d ($ENV{FASHION_MNIST} // '/usr/share/datasets/fashion-mnist'))
 	{
 		note "$recipe: Fashion-MNIST is not installed";
 		next;
@@ -41,5 +75,7 @@ foreach my $recipe (sort glob('model/*.sql'))
 	ok($ran, "$recipe runs");
 }
 is($node->safe_psql('adapter', 'SELECT count(*) FROM known WHERE e IS NOT NULL'), 240, 'every row has an embedding');
+is($node->safe_psql('photos', 'SELECT count(*), count(e), count(DISTINCT label) FROM photos'), '64|64|8', 'every file but each fifth is in the gallery');
+is($node->safe_psql('photos', q{INSERT INTO photos (path, image) SELECT 'new', image FROM tests LIMIT 1 RETURNING e IS NOT NULL}), 't', 'and what comes in later is embedded');
 $node->stop;
 done_testing();
