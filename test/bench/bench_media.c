@@ -1,7 +1,7 @@
 /*
  * bench_media.c
  *	  Pictures a second of one core: from a file to what a model takes, beside
- *	  what the library alone takes to decode it.
+ *	  what the library alone takes to decode it; and augmented.
  *
  * Pictures are waves with noise at several scales, whose files are about as
  * large as those of photographs.
@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/random.h"
+#include "media/augment.h"
 #include "media/media.h"
 
 #include "../unit/pictures.h"
@@ -135,6 +136,69 @@ bench_jpeg(int width, int height, bool progressive, int side)
 	free(pixels);
 }
 
+/* At its defaults and always; color_jitter as strong as SimCLR's */
+static AugmentStep
+step_of(const AugmentStepType *type)
+{
+	AugmentStep step = {.type = type};
+	Status		status;
+
+	params_init(&step.params, "", augment_step_params(type));
+	(void) params_set_number(&step.params, "probability", 1, &status);
+	(void) params_set_number(&step.params, "brightness", 0.8, &status);
+	(void) params_set_number(&step.params, "contrast", 0.8, &status);
+	(void) params_set_number(&step.params, "saturation", 0.8, &status);
+	(void) params_set_number(&step.params, "hue", 0.2, &status);
+	return step;
+}
+
+static double
+augment_rate(const AugmentStepType *type, const AugmentFormat *format,
+			 const uint8_t *pixels)
+{
+	Arena	   *arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
+	AugmentStep step = step_of(type);
+	AugmentKey	key = {.seed = 1};
+	uint8_t    *out = malloc((size_t) format->height * format->width * 3);
+	Status		status;
+	Augmentation *augmentation = augment_create(arena, &step, 1, format,
+												&status);
+	void	   *scratch = malloc(augment_scratch(format));
+	double		start = now();
+	double		seconds;
+
+	for (; now() - start < SECONDS / 10; key.row++)
+		augment_picture(augmentation, &key, pixels, pixels, out, scratch);
+	seconds = now() - start;
+	free(scratch);
+	free(out);
+	arena_destroy(arena);
+	return (double) key.row / seconds;
+}
+
+static void
+bench_augment(void)
+{
+	static const AugmentFormat formats[] = {
+		{.height = 28,.width = 28,.channels = 1},
+		{.height = 64,.width = 64,.channels = 3},
+		{.height = 224,.width = 224,.channels = 3}
+	};
+	uint8_t    *pixels = photograph(224, 224);
+	const AugmentStepType *type;
+
+	printf("%-20s %12s %12s %12s a second\n", "augmented by", "28 x 28 x 1",
+		   "64 x 64 x 3", "224 x 224 x 3");
+	for (int i = 0; (type = augment_step_type_at(i)) != NULL; i++)
+	{
+		printf("%-20s", augment_step_name(type));
+		for (int f = 0; f < 3; f++)
+			printf(" %12.0f", augment_rate(type, &formats[f], pixels));
+		printf("\n");
+	}
+	free(pixels);
+}
+
 int
 main(void)
 {
@@ -146,5 +210,6 @@ main(void)
 	bench_jpeg(4000, 3000, false, 224);
 	bench("PNG 500 x 375", png_of(pixels, 500, 375, 3), 224);
 	free(pixels);
+	bench_augment();
 	return 0;
 }
