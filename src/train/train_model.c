@@ -39,6 +39,7 @@
 #include "server/errors.h"
 #include "server/json_object.h"
 #include "server/stop.h"
+#include "train/augmentation.h"
 #include "train/checkpoint.h"
 #include "train/features.h"
 #include "train/progress.h"
@@ -77,6 +78,7 @@ typedef struct Training
 	uint64		data_hash;
 	Validation *validation;		/* may be NULL */
 	NnSampler  *sampler;
+	RowAugmenter *augmenter;	/* may be NULL */
 	NnTrainer  *trainer;
 	real	   *weights;
 	int			batch;			/* rows in a step */
@@ -118,6 +120,25 @@ plan_memory(Training *training)
 		nn_graph_weights(training->graph) * sizeof(real);
 	training->memory.step = nn_trainer_memory(training->graph, nn);
 	memory_check(&training->memory);
+}
+
+/* Its memory counts before rows take what is left. */
+static void
+create_augmenter(Training *training)
+{
+	const TrainOptions *options = &training->options;
+	AugmenterRequest request = {
+		.steps = options->augment,
+		.graph = training->graph,
+		.pool = options->nn.pool,
+		.seed = options->sampling.seed,
+		.max_batch = options->nn.max_batch,
+		.nviews = 1,
+		.memory = &training->memory
+	};
+
+	if (options->augment != NULL)
+		training->augmenter = augmenter_create(training->context, &request);
 }
 
 /* Validation first, since it must fit into memory and rows may go to disk. */
@@ -211,7 +232,8 @@ features_request(Training *training)
 
 /*
  * Steps run behind the frozen layers if these are needed more than once a row,
- * and what they give fits into memory; else through all of them.
+ * see each row as it is, and what they give fits into memory; else through all
+ * of them.
  */
 static void
 choose_layers(Training *training)
@@ -221,7 +243,7 @@ choose_layers(Training *training)
 
 	training->element = training->rows->element;
 	training->store = training->rows->store;
-	if (training->frozen != NULL &&
+	if (training->frozen != NULL && training->augmenter == NULL &&
 		nn->total_steps > training->rows->nrows / training->batch)
 	{
 		training->memory.step = nn_trainer_memory(training->stepped, nn);
@@ -365,7 +387,10 @@ prepare_training(Training *training, FunctionCallInfo fcinfo)
 		memory_pool_of(training->context, training->resumed.threads) :
 		memory_pool(training->context);
 	plan_memory(training);
+	create_augmenter(training);
 	read_training_rows(training);
+	if (training->augmenter != NULL)
+		augmenter_begin(training->augmenter, training->rows);
 	create_sampler(training, arena);
 	create_trainer(training);
 	progress_begin(&training->progress, options->model, options->epochs,
@@ -377,6 +402,17 @@ prepare_training(Training *training, FunctionCallInfo fcinfo)
 }
 
 /* ---- steps ---- */
+
+/* Neighbors in a batch are views of the same to losses of pairs. */
+static void
+augment_batch(Training *training)
+{
+	augmenter_fill(training->augmenter, training->drawn, training->labels,
+				   training->batch,
+				   (uint64) nn_trainer_steps(training->trainer),
+				   AUGMENTER_ALTERNATE, training->inputs);
+	check_interrupts();
+}
 
 static void
 run_step(Training *training)
@@ -391,6 +427,8 @@ run_step(Training *training)
 		training->labels[i] = sampling_label(&training->options.sampling,
 											 training->rows,
 											 training->drawn[i]);
+	if (training->augmenter != NULL)
+		augment_batch(training);
 	if (!nn_trainer_step(training->trainer, training->element,
 						 training->inputs, training->labels, training->batch,
 						 &stats, &status))

@@ -43,7 +43,8 @@ enum
 	ARG_VERBOSE,
 	ARG_FROM_VERSION,
 	ARG_TRAINABLE,
-	ARG_CATEGORIES_PER_BATCH
+	ARG_CATEGORIES_PER_BATCH,
+	ARG_AUGMENTATION
 };
 
 /* Arguments live as long as the statement only: copy what is a pointer. */
@@ -188,6 +189,21 @@ read_start(FunctionCallInfo fcinfo, TrainOptions *options)
 	options->rates = start_read_rates(options->trainable);
 }
 
+/* Rows that are classes of their own have none to be mixed with. */
+static void
+read_augmentation(FunctionCallInfo fcinfo, TrainOptions *options)
+{
+	options->augmentation = jsonb_argument(fcinfo, ARG_AUGMENTATION);
+	if (options->augmentation == NULL)
+		return;
+	options->augment = augmentation_read(options->augmentation);
+	if (options->sampling.single_shot && augmentation_mixes(options->augment))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("augmentation \"mixup\" cannot be used with sampler \"single_shot\""),
+				 errdetail("It mixes rows of the same class, and the sampler treats every row as a class.")));
+}
+
 void
 train_options_read(FunctionCallInfo fcinfo, TrainOptions *options)
 {
@@ -214,6 +230,7 @@ train_options_read(FunctionCallInfo fcinfo, TrainOptions *options)
 	sampling_read(fcinfo, &places, &options->sampling);
 	read_run(fcinfo, options);
 	read_start(fcinfo, options);
+	read_augmentation(fcinfo, options);
 	nn->max_batch = sampling_max_batch(&options->sampling);
 	nn->seed = options->sampling.seed;
 	nn->total_steps = (int64) options->epochs * options->steps_per_epoch;
@@ -260,6 +277,7 @@ train_options_json(const TrainOptions *options)
 	else
 		json_integer(&json, "categories_per_batch",
 					 sampling->categories_per_batch);
+	json_jsonb(&json, "augmentation", options->augmentation);
 	json_text(&json, "validation", options->validation);
 	json_integer(&json, "log_steps", options->log_steps);
 	json_integer(&json, "threads", pool_threads(options->nn.pool));

@@ -9,6 +9,7 @@
 
 #include "fmgr.h"
 #include "nn/nn.h"
+#include "train/augmentation.h"
 #include "train/sampling.h"
 #include "train/start.h"
 #include "utils/jsonb.h"
@@ -34,6 +35,8 @@ typedef struct TrainOptions
 	int			from_version;	/* 0: fresh weights */
 	Jsonb	   *trainable;		/* as given; may be NULL */
 	LayerRates	rates;			/* what it says */
+	Jsonb	   *augmentation;	/* as given; may be NULL */
+	AugmentSteps *augment;		/* what it says */
 	NnTrainOptions nn;			/* all but the pool */
 } TrainOptions;
 
