@@ -43,6 +43,10 @@ CREATE TRIGGER stop BEFORE INSERT ON similarity.checkpoint FOR EACH ROW EXECUTE 
 CALL similarity.train('worn', 'SELECT x, label FROM thing', epochs => 1, steps_per_epoch => 5, seed => 1, verbose => false,
 	checkpoint_interval => '0');
 DROP TRIGGER stop ON similarity.checkpoint;
+-- a job that is dead
+INSERT INTO similarity.job (model, role, statement, settings, run)
+SELECT m.id, m.owner, 'CALL', '{}', (SELECT max(run) FROM similarity.training_runs) FROM _similarity.model m WHERE name = 'worn';
+INSERT INTO similarity.job_message SELECT id, 1, 'INFO', 'epoch 1', submitted FROM similarity.job;
 -- versions that are gone
 SELECT similarity.copy_model('worn', 'gone');
 SELECT similarity.drop_model('gone');
@@ -127,6 +131,9 @@ INSERT INTO reader VALUES
 	('training', false, $$SELECT string_agg(t::text, ' ') FROM similarity.training_runs t$$),
 	('training', false, $$SELECT string_agg(t::text, ' ') FROM similarity.training_log t$$),
 	('training', false, $$SELECT string_agg(t::text, ' ') FROM similarity.training_steps t$$),
+	('job', true, $$SELECT similarity.cancel_job(1)::text$$),
+	('job|training_run', false, $$SELECT string_agg(j::text, ' ') FROM similarity.jobs j$$),
+	('job', false, $$SELECT string_agg(m::text, ' ') FROM similarity.job_messages m$$),
 	('reembed', true, $$UPDATE copied SET label = 'c8' WHERE id = 2$$),
 	('reembed', false, $$SELECT string_agg(r::text, ' ') FROM similarity.reembeddings r$$),
 	('reembed', false, $$SELECT similarity.reembed_cancel('worn')::text$$);

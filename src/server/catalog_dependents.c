@@ -76,6 +76,8 @@ catalog_delete_model(int32 model)
 	catalog_arg_int(&args, model);
 	(void) catalog_run("WITH runs AS (DELETE FROM similarity.training_run WHERE model OPERATOR(pg_catalog.=) $1 RETURNING id),"
 					   DELETE_OF_RUNS
+					   " jobs AS (DELETE FROM similarity.job WHERE model OPERATOR(pg_catalog.=) $1 RETURNING id),"
+					   " messages AS (DELETE FROM similarity.job_message s USING jobs j WHERE s.job OPERATOR(pg_catalog.=) j.id),"
 					   RELEASE_OF_GALLERIES("model OPERATOR(pg_catalog.=) $1")
 					   " versions AS (DELETE FROM _similarity.model_version WHERE model OPERATOR(pg_catalog.=) $1 RETURNING id),"
 					   " weights AS (DELETE FROM _similarity.model_weights w USING versions v WHERE w.version OPERATOR(pg_catalog.=) v.id),"

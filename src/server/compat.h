@@ -69,6 +69,22 @@
 #define backend_status(i) pgstat_fetch_stat_local_beentry(i)
 #endif
 
+/* Every setting there is, and their number */
+#if PG_VERSION_NUM >= 160000
+#define all_settings(n) get_guc_variables(n)
+#else
+#define all_settings(n) (*(n) = GetNumConfigOptions(), get_guc_variables())
+#endif
+
+/* Run a portal to its end as a statement of its own. */
+#if PG_VERSION_NUM >= 180000
+#define run_portal(portal, receiver) \
+	(void) PortalRun(portal, FETCH_ALL, true, receiver, receiver, NULL)
+#else
+#define run_portal(portal, receiver) \
+	(void) PortalRun(portal, FETCH_ALL, true, true, receiver, receiver, NULL)
+#endif
+
 /* Local transaction id of this backend */
 #if PG_VERSION_NUM >= 170000
 #define my_local_xid() (MyProc->vxid.lxid)

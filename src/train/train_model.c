@@ -42,6 +42,7 @@
 #include "train/augmentation.h"
 #include "train/checkpoint.h"
 #include "train/features.h"
+#include "train/job.h"
 #include "train/progress.h"
 #include "train/source.h"
 #include "train/train_options.h"
@@ -490,6 +491,8 @@ write_and_commit(Training *training, void (*write) (Training *training))
 	/* training_run_epoch() and others do not free their arguments */
 	MemoryContextSwitchTo(training->write_context);
 	write(training);
+	if (!training->atomic)
+		job_report(training->run);
 	MemoryContextSwitchTo(context);
 	MemoryContextReset(training->write_context);
 	if (!training->atomic)
@@ -707,6 +710,8 @@ record_begin(Training *training)
 	else
 		training->run = training_run_begin(&training->model,
 										   &training->options);
+	if (!training->atomic)
+		job_report(training->run);
 }
 
 static void

@@ -130,6 +130,7 @@ my @calls = (
 	[ create_model => q{SELECT FROM similarity.create_model('large', '{30000}', '[{"dense": {"units": 30000}}, {"metric_embedding": {"units": 16000}}]')}, 4, 'more than' ],
 	[ train => q{CALL similarity.train('broad', 'SELECT array_fill(i::real, ''{256,256,1}''), i % 2 FROM generate_series(1, 40) i', classes_per_batch => 2, examples_per_class => 500000)}, 8, 'similarity.training_memory' ],
 	[ train => q{CALL similarity.train('small', 'SELECT array_fill(i::real, ''{16}''), i FROM generate_series(1, 20) i', known_classes => array_fill(NULL::text, '{50000000}'))}, 16, 'must not contain nulls' ],
+	[ train_background => q{SELECT similarity.train_background('small', 'SELECT array_fill(i::real, ''{16}''), i FROM generate_series(1, 20) i', known_classes => array_fill(NULL::text, '{50000000}'))}, 16, 'too large for a background job' ],
 	[ sample_batch => q{SELECT count(*) FROM similarity.sample_batch('SELECT array_fill(1.5::real, ''{20000}''), i % 2 FROM generate_series(1, 100) i', 2, 200)}, 64 ],
 	[ sample_batch => q{SELECT count(*) FROM similarity.sample_batch('SELECT ''{1}''::real[], i || repeat(''x'', 1000000) FROM generate_series(1, 200) i', 2, 2)}, 64, 'similarity.training_memory' ],
 	[ batch_class_ratio => q{SELECT similarity.batch_class_ratio('SELECT array_fill(1.5::real, ''{20000}''), i % 2 FROM generate_series(1, 2000) i', 2, 100000)}, 64, 'similarity.training_memory|^$' ],
@@ -161,8 +162,8 @@ my @constant = qw(
 	jaccard_distance json_to_embedding jsonb_to_embedding l1_distance l2_distance l2_norm l2_normalize
 	l2_squared_distance negative_inner_product similarity_hnsw_handler snr_distance subvector vector_dims
 	vector_norm within avg
-	architecture attach calibration_status check_definition create_gallery deploy detach distances drop_gallery
-	drop_model drop_owned drop_version forget_dropped grant_usage guard_schema layers losses model_summary optimizers
+	architecture attach calibration_status cancel_job check_definition create_gallery deploy detach distances drop_gallery
+	drop_model drop_owned drop_version forget_dropped grant_usage guard_schema job_state layers losses model_summary optimizers
 	reassign_owned reembed_cancel reembed_changed revoke_usage schedules set_model_owner
 	relation_in relation_out role_in role_out);
 

@@ -38,6 +38,7 @@ embed_image                                               .    .    x    .    x 
 embed_batch                                               .    .    x    .    x    .    x
 # the model's owner
 similarity.train                                          .    .    x    x    x    x    x
+similarity.train_background                               .    .    x    x    x    x    x
 similarity.deploy                                         .    .    x    x    x    x    x
 similarity.drop_model                                     .    .    x    x    x    x    x
 similarity.drop_version                                   .    .    x    x    x    x    x
@@ -45,6 +46,10 @@ similarity.grant_usage                                    .    .    x    x    x 
 similarity.revoke_usage                                   .    .    x    x    x    x    x
 similarity.set_model_owner                                .    .    x    x    x    x    x
 similarity.reassign_owned                                 .    .    x    x    x    x    x
+# the role that started the job, and pg_signal_backend
+similarity.cancel_job                                     .    .    x    x    x    x    x
+# NULL for who may not see the job
+similarity.job_state                                      .    .    .    .    .    .    .
 # SELECT on the table
 similarity.lookup(text,embedding,bigint)                  .    .    x    x    .    .    x
 similarity.lookup(text,text,bigint)                       .    .    x    x    .    .    x
@@ -92,6 +97,8 @@ similarity.model_versions       .    .    -    .    -    .    -
 similarity.training_log         .    .    -    .    -    .    -
 similarity.training_steps       .    .    -    .    -    .    -
 similarity.training_runs        .    .    -    -    -    -    -
+similarity.jobs                 .    .    -    -    -    -    -
+similarity.job_messages         .    .    -    -    -    -    -
 similarity.galleries            .    .    -    -    .    .    -
 similarity.cutpoints            .    .    -    -    .    .    -
 similarity.calibration_curve    .    .    -    -    .    .    -
@@ -116,6 +123,7 @@ my %value = (
 	queries => '{"[1,2]"}',
 	source => 'TABLE lesson',
 	version => 'VERSION',
+	job => 1,
 	role => 'pg_monitor',
 	owner => 'matrix_owner');
 my %arguments = (
@@ -128,6 +136,7 @@ my %arguments = (
 	'similarity.attach' => q{'matrix', 'v'},
 	'similarity.reassign_owned' => q{'matrix_owner', 'matrix_owner'},
 	'similarity.train' => q{'matrix', 'TABLE lesson', epochs => 1, steps_per_epoch => 1, verbose => false},
+	'similarity.train_background' => q{'matrix', 'TABLE lesson', epochs => 1, steps_per_epoch => 1},
 	'similarity.sample_batch' => q{'TABLE lesson', classes_per_batch => 2},
 	'similarity.batch_class_ratio' => q{'TABLE lesson', classes_per_batch => 2},
 	'_similarity.role_in(cstring)' => q{'matrix_owner'},
@@ -144,7 +153,7 @@ my %pure_value = (
 
 my $node = SimilarityNode::create('privileges');
 $node->start;
-$node->safe_psql('postgres', 'CREATE ROLE matrix_superuser SUPERUSER; ' . join ' ', map { "CREATE ROLE matrix_$_;" } @roles[ 1 .. $#roles ]);
+$node->safe_psql('postgres', 'CREATE ROLE matrix_superuser SUPERUSER LOGIN; ' . join ' ', map { "CREATE ROLE matrix_$_ LOGIN;" } @roles[ 1 .. $#roles ]);
 $node->safe_psql('postgres', <<'SQL');
 CREATE EXTENSION similarity;
 GRANT CREATE ON SCHEMA similarity TO matrix_owner, matrix_creator;
@@ -167,6 +176,10 @@ CREATE INDEX item_e ON item USING similarity_hnsw (e embedding_cosine_ops);
 GRANT SELECT ON item TO matrix_reader, matrix_app;
 SELECT similarity.create_gallery('matrix', 'item', 'e', 'kind', model => 'matrix');
 SELECT similarity.calibrate('matrix', 'SELECT v, kind FROM lesson');
+SQL
+$node->safe_psql('postgres', <<'SQL');
+INSERT INTO similarity.job (model, role, statement, settings, state, ended) SELECT id, owner, 'CALL', '{}', 'finished', now() FROM _similarity.model WHERE name = 'matrix';
+INSERT INTO similarity.job_message SELECT id, 1, 'INFO', 'epoch 1', now() FROM similarity.job;
 SQL
 my %version = map { $_ => $node->safe_psql('postgres', "SELECT min(version) FROM similarity.model_versions WHERE model = '$_'") } qw(matrix spare);
 

@@ -456,17 +456,20 @@ class Object:
 			.get(self.kind, self.kind))(values)
 
 	def call_function(self, values):
-		call = "%s(%s)" % (self.name, self.arguments(values))
+		call = "%s(%s)" % (self.name, self.shortened(self.arguments(values)))
 		return values.one(["SELECT * FROM %s", "SELECT * FROM %s", "SELECT %s", "SELECT %s FROM item LIMIT 3",
 			"SELECT f FROM item i, LATERAL %s f WHERE i.id < 3"]) % call
 
-	def call_procedure(self, values):
-		arguments = self.arguments(values)
-		if self.name.endswith(".train"):
+	# A training must be short.
+	def shortened(self, arguments):
+		if self.name.endswith((".train", ".train_background")):
 			for short in "epochs => 1", "steps_per_epoch => 2", "verbose => false":
 				if short.split(" ")[0] + " =>" not in arguments:
 					arguments += ", " + short
-		return "CALL %s(%s)" % (self.name, arguments)
+		return arguments
+
+	def call_procedure(self, values):
+		return "CALL %s(%s)" % (self.name, self.shortened(self.arguments(values)))
 
 	def rows(self, values):
 		return ", ".join("(%s)" % values.argument("embedding") for _ in range(values.rng.randrange(5) + 1))

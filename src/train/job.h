@@ -1,0 +1,45 @@
+/*
+ * job.h
+ *	  Trainings in a background worker.
+ */
+#ifndef TRAIN_JOB_H
+#define TRAIN_JOB_H
+
+#include "postgres.h"
+
+#include "postmaster/bgworker.h"
+#include "storage/lock.h"
+
+/* The function that a worker of this library runs */
+#define JOB_MAIN "similarity_job_main"
+
+/* What a worker must know before it can read the job's row */
+typedef struct JobStart
+{
+	Oid			database;
+	Oid			role;
+	TransactionId launcher;		/* which made the row */
+	int64		job;
+} JobStart;
+
+StaticAssertDecl(sizeof(JobStart) <= BGW_EXTRALEN, "a worker takes no more");
+
+/*
+ * A job's worker holds its lock, exclusively, from before its launcher's call
+ * returns to the worker's end: a job whose lock nobody holds has no worker.
+ * The tag is one of advisory locks that no SQL function can take, since these
+ * survive the abort of a transaction; the view similarity.jobs has it, too.
+ */
+#define JOB_LOCK_CLASS 21321
+#define SET_LOCKTAG_JOB(tag, job) \
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) ((uint64) (job) >> 32), \
+						 (uint32) (job), JOB_LOCK_CLASS)
+
+/*
+ * In a worker: write what was said since the last call into the job's record,
+ * and that it makes this run.  Elsewhere nothing happens.  SPI must be
+ * connected and a snapshot active.
+ */
+extern void job_report(int64 run);
+
+#endif							/* TRAIN_JOB_H */

@@ -1,0 +1,179 @@
+# Trainings in background workers: they begin when their transaction is committed,
+# run as the caller and nobody else, beside each other; they can be cancelled, and
+# one whose worker is gone, however, shows as dead.
+use strict;
+use warnings;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use SimilarityNode;
+
+my $node = SimilarityNode::create('train_background');
+$node->append_conf('postgresql.conf', "max_worker_processes = 4\nmax_logical_replication_workers = 0\nrestart_after_crash = on\n");
+$node->start;
+
+# Rows of a query, as a superuser
+sub value
+{
+	my ($sql) = @_;
+	return $node->safe_psql('postgres', $sql);
+}
+
+# What a role is told: its rows and its errors
+sub as_role
+{
+	my ($role, $sql) = @_;
+	my ($out, $err);
+	$node->psql('postgres', $sql, stdout => \$out, stderr => \$err, extra_params => [ '-U', $role ]);
+	return $out . $err;
+}
+
+# A statement that starts a long job
+sub start_of
+{
+	my ($model, $more) = @_;
+	return "SELECT similarity.train_background('$model', 'SELECT x, label FROM item', epochs => 1000000, steps_per_epoch => 5, seed => 1" . ($more // '') . ')';
+}
+
+sub await
+{
+	my ($job, $state) = @_;
+	$node->poll_query_until('postgres', "SELECT state = '$state' FROM similarity.jobs WHERE job = $job")
+	  or diag(value("SELECT state, error FROM similarity.jobs WHERE job = $job"));
+	return is(value("SELECT state FROM similarity.jobs WHERE job = $job"), $state, "job $job: $state");
+}
+
+sub await_no_worker
+{
+	return ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'similarity job'}), 'no worker is left');
+}
+
+$node->safe_psql('postgres', <<'SQL');
+CREATE EXTENSION similarity;
+CREATE ROLE alice LOGIN;
+CREATE ROLE eve LOGIN;
+GRANT CREATE ON SCHEMA similarity TO alice;
+CREATE SCHEMA garden AUTHORIZATION alice;
+ALTER ROLE alice SET similarity.threads = 2;
+SET SESSION AUTHORIZATION alice;
+CREATE TABLE garden.item AS SELECT i % 4 AS label, ARRAY[sin(i), cos(i), i % 4, 1]::real[] AS x FROM generate_series(1, 100) i;
+SELECT similarity.create_model(name, '{4}', '[{"dense": {"units": 8}}, {"metric_embedding": {"units": 2}}]') FROM unnest('{one,two,three}'::text[]) name;
+SQL
+
+# It begins with the commit; names are those of the session, and so is what policies ask for.
+my $session = $node->background_psql('postgres', extra_params => [ '-U', 'alice' ]);
+$session->query_safe(q{SET search_path = garden; SET garden.season = 'May'; BEGIN});
+my $job = $session->query_safe(
+	q{SELECT similarity.train_background('one', $$SELECT x, label FROM item WHERE current_setting('garden.season') = 'May'$$, epochs => 3, steps_per_epoch => 2, seed => 1)});
+is($session->query_safe("SELECT state FROM similarity.jobs WHERE job = $job"), 'waiting', 'it waits for its transaction');
+is(value("SELECT count(*) FROM similarity.jobs"), 0, 'which nobody else sees yet');
+is(value(q{SELECT usename, wait_event FROM pg_stat_activity WHERE backend_type = 'similarity job'}), 'alice|transactionid', 'the worker is there as the role');
+$session->query_safe('COMMIT');
+await($job, 'finished');
+is(value("SELECT j.role, r.role, r.options -> 'threads', j.epoch, j.epochs, j.version = m.deployed_version, j.ended >= r.ended
+	FROM similarity.jobs j JOIN similarity.training_runs r USING (run) JOIN similarity.models m ON m.model = j.model WHERE job = $job"),
+	'alice|alice|2|3|3|t|t', 'the run is the caller\'s, by the settings of its role');
+is(value("SELECT string_agg(severity || ' ' || substring(message, '^epoch . of .: loss'), ', ' ORDER BY number) FROM similarity.job_messages WHERE job = $job"),
+	'INFO epoch 1 of 3: loss, INFO epoch 2 of 3: loss, INFO epoch 3 of 3: loss', 'what it said is kept');
+unlike(slurp_file($node->logfile), qr/INFO:  epoch/, 'and is not in the server\'s log');
+is(value(q{SELECT count(*) FROM pg_locks WHERE locktype IN ('object', 'advisory')}), 0, 'no lock is left');
+
+# Rolled back, whole or to a savepoint: as if it had not been.
+$session->query_safe('BEGIN');
+$session->query_safe(start_of('one'));
+$session->query_safe('ROLLBACK');
+$session->query_safe('BEGIN; SAVEPOINT s');
+$session->query_safe(start_of('one'));
+$session->query_safe('ROLLBACK TO s; COMMIT');
+await_no_worker();
+is(value('SELECT count(*) FROM similarity.job'), 1, 'rolled back: no job');
+is(value('SELECT count(*) FROM similarity.training_run'), 1, 'rolled back: no run');
+
+# Several at a time; the same model by one only; no more than there are workers.
+my $first = $session->query_safe(start_of('one'));
+my $second = $session->query_safe(start_of('two'));
+await($_, 'running') foreach $first, $second;
+my $same = $session->query_safe(start_of('two'));
+await($same, 'failed');
+is(value("SELECT sqlstate, error FROM similarity.jobs WHERE job = $same"),
+	'55006|model "two" is being trained, deployed or dropped by another session', 'the model is being trained');
+my $third = $session->query_safe(start_of('three'));
+my $jobs = value('SELECT count(*) FROM similarity.job');
+my $answer = as_role('alice', "\\set VERBOSITY verbose\n" . start_of('three') . ' FROM generate_series(1, 10)');
+like($answer, qr/ERROR:  53400: no background worker is left.*HINT:  .*max_worker_processes/s, 'too many at a time');
+is(value('SELECT count(*) FROM similarity.job'), $jobs, 'and no job is left of them');
+
+# Stopped by who may: not by a stranger.
+like(as_role('eve', "SELECT similarity.cancel_job($first)"), qr/permission denied for job/, 'a stranger may not');
+is(as_role('eve', 'SELECT count(*) FROM similarity.jobs'), 0, 'nor see it');
+is($session->query_safe("SELECT similarity.cancel_job($first)"), 't', 'its role may');
+await($first, 'cancelled');
+is(value("SELECT sqlstate, error FROM similarity.jobs WHERE job = $first"), '57014|canceling statement due to user request', 'and it says so');
+is($session->query_safe("SELECT similarity.cancel_job($_)"), 't', 'the others') foreach $second, $third;
+await($_, 'cancelled') foreach $second, $third;
+await_no_worker();
+is(value("SELECT similarity.cancel_job($first)"), 'f', 'once is enough');
+# before it began
+$session->query_safe('BEGIN');
+$job = $session->query_safe(start_of('one'));
+$session->query_safe("SELECT similarity.cancel_job($job)");
+$session->query_safe('COMMIT');
+await($job, 'cancelled');
+# a limit of the role's is one in its workers
+$session->query_safe(q{SET statement_timeout = '300ms'});
+$job = $session->query_safe(start_of('one'));
+await($job, 'cancelled');
+is(value("SELECT error FROM similarity.jobs WHERE job = $job"), 'canceling statement due to statement timeout', 'statement_timeout holds');
+$session->query_safe('RESET statement_timeout');
+$session->quit;
+
+# Whoever is superuser and acts as alice starts a job of alice's, which knows no superuser.
+$node->safe_psql('postgres', <<'SQL');
+SET SESSION AUTHORIZATION alice;
+CREATE FUNCTION garden.who() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'session %, current %', session_user, current_user;
+	RESET ROLE;
+	RESET SESSION AUTHORIZATION;
+	RAISE NOTICE 'session %, current %', session_user, current_user;
+	SET ROLE postgres;
+	RETURN 'a';
+END
+$$;
+SQL
+$job = value(q{SET ROLE alice; SELECT similarity.train_background('one', 'SELECT x, garden.who() FROM garden.item')});
+await($job, 'failed');
+is(value("SELECT role, sqlstate FROM similarity.jobs WHERE job = $job"), 'alice|42501', 'its code may not become a superuser');
+is(value("SELECT string_agg(message, '; ' ORDER BY number) FROM similarity.job_messages WHERE job = $job"),
+	'session alice, current alice; session alice, current alice', 'and never was one');
+
+# Its worker is gone without a word: terminated, killed, the server stopped.
+sub dead
+{
+	my ($how, $kill) = @_;
+	my $job = value('SET ROLE alice; SET search_path = garden; ' . start_of('one', ", checkpoint_interval => '0'"));
+	await($job, 'running');
+	$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM similarity.training_runs WHERE checkpoint_step > 0 AND state = 'running'")
+	  or die 'no checkpoint';
+	$kill->(value("SELECT pid FROM similarity.jobs WHERE job = $job"));
+	$node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die 'the server did not come back';
+	await($job, 'dead');
+	is(value("SELECT error, pid IS NULL FROM similarity.jobs WHERE job = $job"),
+		'the worker was terminated or crashed, or the server was restarted|t', $how);
+	is(value('SELECT state FROM similarity.training_runs ORDER BY run DESC LIMIT 1'), 'failed', "$how: its run failed");
+	is(value("SELECT similarity.cancel_job($job)"), 'f', "$how: there is nobody to cancel");
+}
+dead('terminated', sub { value("SELECT pg_terminate_backend($_[0])") });
+dead('killed', sub { kill 'KILL', $_[0]; $node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $_[0]") });
+dead('restarted', sub { $node->restart });
+
+# Where it was, another goes on.
+$job = value(q{SET ROLE alice; SET search_path = garden; } . start_of('one', ', resume => true'));
+$node->poll_query_until('postgres', "SELECT run IS NOT NULL FROM similarity.jobs WHERE job = $job");
+value("SELECT similarity.cancel_job($job)");
+await($job, 'cancelled');
+is(value("SELECT count(DISTINCT run) FROM similarity.jobs WHERE job >= $job - 1"), 1, 'resumed: the same run');
+
+# A shutdown does not wait for it.
+value('SET ROLE alice; SET search_path = garden; ' . start_of('one'));
+$node->stop('fast');
+done_testing();
