@@ -87,6 +87,8 @@ SELECT count(*) FROM similarity.jobs;
 
 -- With the model its jobs go.
 SELECT similarity.drop_model('small');
+DROP TABLE item;
+DROP FUNCTION fails;
 SELECT (SELECT count(*) FROM similarity.job), (SELECT count(*) FROM similarity.job_message);
 REVOKE CREATE ON SCHEMA similarity FROM background_owner;
 DROP ROLE background_owner, background_member, background_group, background_stranger, background_signal;

@@ -32,6 +32,18 @@ SELECT * FROM similarity.loss('triplet', array_fill(1, '{3000}'), array_fill('[1
 RESET similarity.training_memory;
 
 -- A forward pass and its weights within similarity.cache_memory
+-- What a statement is refused with, whatever the version's id
+CREATE FUNCTION refused(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	message text; detail text; hint text; context text;
+BEGIN
+	EXECUTE statement;
+	RETURN 'no error';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT, context = PG_EXCEPTION_CONTEXT;
+	RETURN concat_ws(E'\n', regexp_replace(message, 'version \d+', 'version N'), detail, hint,
+		substring(context FROM '^(?:rows|column) [^\n]*'));
+END $$;
 SELECT FROM similarity.create_model('heavy', '{16}', '[{"dense": {"units": 20000}}, {"metric_embedding": {"units": 4}}]');
 CALL similarity.train('heavy', 'SELECT array_fill(i::real, ''{16}''), i % 2 FROM generate_series(1, 20) i', epochs => 1, steps_per_epoch => 1, seed => 1, verbose => false);
 CREATE TABLE items (id int PRIMARY KEY, label text, x real[], e embedding(4));
@@ -39,18 +51,19 @@ SELECT similarity.create_gallery('items', 'items', embedding => 'e', label => 'l
 SELECT similarity.attach('items', 'x');
 SET similarity.cache_memory = '1MB';
 \set x '{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16}'
-SELECT embed('heavy', :'x'::real[]);
-SELECT embed_batch('heavy', :'x'::real[]) OVER ();
-SELECT * FROM similarity.lookup('items', :'x'::real[]);
-INSERT INTO items VALUES (1, 'a', :'x');
-SELECT * FROM similarity.evaluate_retrieval('items', $$SELECT '{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16}'::real[], 'a'$$, '{recall@1}');
+SELECT refused($r$SELECT embed('heavy', '{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16}'::real[])$r$);
+SELECT refused($r$SELECT embed_batch('heavy', '{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16}'::real[]) OVER ()$r$);
+SELECT refused($r$SELECT * FROM similarity.lookup('items', '{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16}'::real[])$r$);
+SELECT refused($r$INSERT INTO items VALUES (1, 'a', '{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16}')$r$);
+SELECT refused($r$SELECT * FROM similarity.evaluate_retrieval('items', $$SELECT '{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16}'::real[], 'a'$$, '{recall@1}')$r$);
 RESET similarity.cache_memory;
 INSERT INTO items VALUES (1, 'a', :'x');
 SELECT dims(embed('heavy', :'x'::real[]));
 SET similarity.cache_memory = '1MB';
 -- also of a network that is there already
-SELECT embed('heavy', :'x'::real[]);
+SELECT refused($r$SELECT embed('heavy', '{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16}'::real[])$r$);
 RESET similarity.cache_memory;
 
 SELECT similarity.drop_gallery('pictures'), similarity.drop_gallery('items'), similarity.drop_model('heavy');
 DROP TABLE pictures, items;
+DROP FUNCTION refused;
