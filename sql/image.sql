@@ -159,6 +159,15 @@ BEGIN
 		FROM similarity.model_versions v WHERE model = 'learner' ORDER BY version DESC LIMIT 1;
 END $$;
 SELECT (SELECT f FROM weights_of('SELECT file, label FROM item ORDER BY name, id') f) = (SELECT f FROM weights_of('SELECT pixels, label FROM item ORDER BY name, id') f) AS same;
+-- files among pixels keep their place, beyond what is decoded together
+SELECT (SELECT f FROM weights_of('SELECT CASE WHEN n % 7 = 3 THEN pixels ELSE file END, label FROM item, generate_series(1, 20) n ORDER BY name, id, n') f)
+	= (SELECT f FROM weights_of('SELECT pixels, label FROM item, generate_series(1, 20) n ORDER BY name, id, n') f) AS same;
+-- also on several threads
+SET similarity.threads = 3;
+SELECT bool_and(e = b) AS batch, count(*) FROM (SELECT e, embed_batch('small', i.file) OVER () AS b FROM item i JOIN shown USING (name), generate_series(1, 20) n) s;
+SELECT count(*) FILTER (WHERE rank = 1 AND distance = 0) AS found FROM similarity.lookup_all('shelf', 'SELECT file, name FROM shown, generate_series(1, 20)', 1);
+SELECT (SELECT f FROM weights_of('SELECT file, label FROM item, generate_series(1, 20) n ORDER BY name, id, n') f)
+	= (SELECT f FROM weights_of('SELECT pixels, label FROM item, generate_series(1, 20) n ORDER BY name, id, n') f) AS same;
 -- what would be drawn, as it is stored
 SELECT bool_and(s.input::bytea = i.file AND s.label = i.label) AS same, count(*), count(DISTINCT s.input) > 3 AS several
 FROM similarity.sample_batch('SELECT file, label FROM item ORDER BY name, id', seed => 1, examples_per_class => 2, batches => 10) s
@@ -170,6 +179,9 @@ UPDATE item SET file = substr(file, 1, octet_length(file) - 10) WHERE name = 'pn
 CALL similarity.train('learner', 'SELECT file, label FROM item ORDER BY name COLLATE "C", id', epochs => 1, verbose => false);
 CALL similarity.train('learner', 'SELECT pixels, label FROM item', epochs => 1, verbose => false, validation => 'SELECT file, label FROM item ORDER BY name COLLATE "C", id');
 SELECT count(*) FROM similarity.lookup_all('shelf', 'SELECT file, name FROM item ORDER BY name COLLATE "C", id', 1);
+SELECT count(e) FROM (SELECT embed_batch('small', CASE WHEN id > 1 THEN file END) OVER (ORDER BY name COLLATE "C", id, n) AS e FROM item, generate_series(1, 20) n) s;
+CALL similarity.train('learner', 'SELECT file, label FROM item, generate_series(1, 20) n ORDER BY name COLLATE "C", id, n', epochs => 1, verbose => false);
+SET similarity.threads = 1;
 SELECT embed('small', substr(file, 1, 200)) FROM picture WHERE name = 'jpeg';
 SELECT embed('small', overlay(file PLACING '\x0000' FROM 60)) FROM picture WHERE name = 'png';
 INSERT INTO shelf (name, file) VALUES ('bad', '\x89504e470d0a1a0a');

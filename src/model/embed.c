@@ -155,23 +155,47 @@ model_embed(int version, Datum input, Oid type)
 /* Inputs that are together in memory, beside what the network takes */
 #define MAX_PIECE_BYTES (32 * 1024 * 1024)
 
+typedef struct Piece
+{
+	const NetworkRunner *runner;
+	InputKind	kind;
+	int			begin;			/* its first input, among all */
+	int			current;		/* input of it that is read, or -1 */
+	InputRow   *rows;
+	const void **data;			/* of each of them */
+} Piece;
+
+static void
+piece_error_context(void *arg)
+{
+	const Piece *piece = arg;
+
+	if (piece->current >= 0)
+		errcontext("input %d of those embedded together",
+				   piece->begin + piece->current + 1);
+}
+
 /* Read as many inputs as run at once: how many they are */
 static int
-read_piece(const NetworkRunner *runner, InputKind kind, const Datum *inputs,
-		   int n, const void **rows)
+read_piece(Piece *piece, const Datum *inputs, int n)
 {
+	const InputTarget *target = network_runner_target(piece->runner);
+	ErrorContextCallback callback = {error_context_stack, piece_error_context, piece};
 	Size		bytes = 0;
 	int			i;
 
-	for (i = 0; i < Min(n, network_runner_rows(runner)) &&
+	error_context_stack = &callback;
+	for (i = 0; i < Min(n, network_runner_rows(piece->runner)) &&
 		 bytes < MAX_PIECE_BYTES; i++)
 	{
-		InputRow	row;
-
-		input_read(&row, network_runner_target(runner), kind, inputs[i]);
-		rows[i] = row.data;
-		bytes += row.size;
+		piece->current = i;
+		input_open(&piece->rows[i], target, piece->kind, inputs[i]);
+		bytes += piece->rows[i].size;
 	}
+	network_runner_decode(piece->runner, piece->rows, i, &piece->current);
+	error_context_stack = callback.previous;
+	for (int row = 0; row < i; row++)
+		piece->data[row] = piece->rows[row].data;
 	return i;
 }
 
@@ -180,28 +204,33 @@ model_embed_many(int version, const Datum *inputs, Oid type, int n,
 				 Embedding **out)
 {
 	CatalogVersion entry = resolve_version(version);
-	InputKind	kind = input_kind(type);
+	Piece		piece = {.kind = input_kind(type)};
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
-	MemoryContext piece;
+	MemoryContext of_piece;
 	NetworkRunner *runner;
-	const void **rows;
 	int			done;
 
 	if (n < 1)
 		return;
 	context = AllocSetContextCreate(caller, "embedding of many rows",
 									ALLOCSET_DEFAULT_SIZES);
-	piece = AllocSetContextCreate(context, "inputs", ALLOCSET_DEFAULT_SIZES);
+	of_piece = AllocSetContextCreate(context, "inputs", ALLOCSET_DEFAULT_SIZES);
 	runner = network_runner(&entry, n, context);
-	rows = MemoryContextAlloc(context, n * sizeof(void *));
+	piece.runner = runner;
+	piece.rows = MemoryContextAlloc(context, network_runner_rows(runner) *
+									sizeof(InputRow));
+	piece.data = MemoryContextAlloc(context, network_runner_rows(runner) *
+									sizeof(void *));
 	for (int i = 0; i < n; i += done)
 	{
-		MemoryContextSwitchTo(piece);
-		done = read_piece(runner, kind, inputs + i, n - i, rows);
+		piece.begin = i;
+		MemoryContextSwitchTo(of_piece);
+		done = read_piece(&piece, inputs + i, n - i);
 		MemoryContextSwitchTo(caller);
-		network_run_many(runner, input_element(kind), rows, done, out + i);
-		MemoryContextReset(piece);
+		network_run_many(runner, input_element(piece.kind), piece.data, done,
+						 out + i);
+		MemoryContextReset(of_piece);
 	}
 	MemoryContextDelete(context);
 }

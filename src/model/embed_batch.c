@@ -45,6 +45,8 @@ typedef struct BatchCall
 	InputKind	kind;
 	bool		by_name;
 	BatchState *state;
+	int			current;		/* row of the batch that is read, or -1; */
+	const int  *places;			/* while many are decoded: its index in here */
 } BatchCall;
 
 static BatchState *
@@ -109,12 +111,39 @@ typedef enum RowState
 	ROW_INPUT
 } RowState;
 
+/* Which row of the partition an input is of that is wrong */
+static void
+batch_error_context(void *arg)
+{
+	const BatchCall *call = arg;
+	int			row = call->current;
+
+	if (row < 0)
+		return;
+	if (call->places != NULL)
+		row = call->places[row];
+	errcontext("row " INT64_FORMAT " of those that embed_batch() is called for",
+			   call->state->begin + row + 1);
+}
+
+static void
+open_input(BatchCall *call, int ahead, InputRow *row, Datum value)
+{
+	ErrorContextCallback callback = {error_context_stack, batch_error_context, call};
+
+	error_context_stack = &callback;
+	call->current = ahead;
+	input_open(row, network_runner_target(call->state->runner), call->kind,
+			   value);
+	error_context_stack = callback.previous;
+}
+
 /*
  * The runner was made for the current row's model, which is not asked again: a
  * volatile argument might name another one, and the batch would have no row.
  */
 static RowState
-fetch_row(const BatchCall *call, int ahead, InputRow *row)
+fetch_row(BatchCall *call, int ahead, InputRow *row)
 {
 	const BatchState *state = call->state;
 	Datum		value;
@@ -132,18 +161,18 @@ fetch_row(const BatchCall *call, int ahead, InputRow *row)
 	fetch(call, 1, ahead, &value, &isnull);
 	if (isnull)
 		return ROW_NULL;
-	input_read(row, network_runner_target(state->runner), call->kind, value);
+	open_input(call, ahead, row, value);
 	return ROW_INPUT;
 }
 
 /*
  * Collect the inputs from the current row on, with the room for their
  * embeddings; they must be copied, since the next fetch may overwrite them.
- * inputs[i] is the number of row i among the
- * rows that the network gets, or -1 for a NULL.
+ * rows has those that are not NULL, places[i] is where rows[i] stands in the
+ * batch.
  */
 static int
-collect(const BatchCall *call, const void **rows, int *inputs)
+collect(BatchCall *call, InputRow *rows, int *places)
 {
 	BatchState *state = call->state;
 	Size		embedding = EMBEDDING_SIZE(nn_graph_outputs(network_runner_target(state->runner)->graph));
@@ -160,40 +189,58 @@ collect(const BatchCall *call, const void **rows, int *inputs)
 		MemoryContextSwitchTo(batch);
 		if (kind == ROW_END)
 			break;
-		inputs[state->count] = -1;
 		if (kind == ROW_NULL)
 			continue;
-		rows[n] = memcpy(MemoryContextAllocHuge(batch, row.size), row.data,
-						 row.size);
-		bytes += row.size + embedding;
-		inputs[state->count] = n++;
+		rows[n] = row;
+		bytes += input_keep(&rows[n]) + embedding;
+		if (row.data == NULL)
+			bytes += row.size;	/* of what it is decoded to */
+		places[n++] = state->count;
 		MemoryContextReset(state->row);
 	}
 	return n;
 }
 
+/* Of the rows that are files; an error names the place of one in the partition. */
+static void
+decode_inputs(BatchCall *call, InputRow *rows, int n, const int *places)
+{
+	ErrorContextCallback callback = {error_context_stack, batch_error_context, call};
+
+	call->places = places;
+	error_context_stack = &callback;
+	network_runner_decode(call->state->runner, rows, n, &call->current);
+	error_context_stack = callback.previous;
+	call->places = NULL;
+}
+
 /* Embed the rows from the current one, at position, on. */
 static void
-run_batch(const BatchCall *call, int64 position)
+run_batch(BatchCall *call, int64 position)
 {
 	BatchState *state = call->state;
 	MemoryContext caller;
 	Embedding **out;
-	const void **rows;
-	int		   *inputs;
+	InputRow   *rows;
+	const void **data;
+	int		   *places;
 	int			n;
 
 	MemoryContextReset(state->batch);
 	caller = MemoryContextSwitchTo(state->batch);
-	rows = palloc(state->target * sizeof(void *));
-	inputs = palloc(state->target * sizeof(int));
+	rows = palloc(state->target * sizeof(InputRow));
+	data = palloc(state->target * sizeof(void *));
+	places = palloc(state->target * sizeof(int));
 	out = palloc(state->target * sizeof(Embedding *));
 	state->results = palloc0(state->target * sizeof(Embedding *));
 	state->begin = position;
-	n = collect(call, rows, inputs);
-	network_run_many(state->runner, input_element(call->kind), rows, n, out);
-	for (int i = 0; i < state->count; i++)
-		state->results[i] = inputs[i] < 0 ? NULL : out[inputs[i]];
+	n = collect(call, rows, places);
+	decode_inputs(call, rows, n, places);
+	for (int i = 0; i < n; i++)
+		data[i] = rows[i].data;
+	network_run_many(state->runner, input_element(call->kind), data, n, out);
+	for (int i = 0; i < n; i++)
+		state->results[places[i]] = out[i];
 	state->target = Min(state->target * 4,
 						ROWS_PER_THREAD * guc_pool_threads());
 	WinSetMarkPosition(call->window, position + state->count - 1);

@@ -54,60 +54,156 @@ encoded_is_file(const InputTarget *target, const void *bytes, Size size)
 		media_info(bytes, size, &info, &status);
 }
 
-/* The header tells the size before anything is allocated. */
-static void
+/*
+ * The header tells the size before anything is allocated: what decoding takes,
+ * which must be within the budget.
+ */
+static Size
 check_budget(const void *bytes, Size size, Budget budget, int height, int width,
 			 int channels)
 {
 	MediaInfo	info;
 	Status		status;
+	Size		needed;
 
 	if (!media_info(bytes, size, &info, &status))
 		raise_status(&status);
-	budget_require(budget, media_memory(&info, height, width, channels),
+	needed = media_memory(&info, height, width, channels);
+	budget_require(budget, needed,
 				   psprintf("%s pictures of %d x %d pixels",
 							media_format_name(info.format), info.width,
 							info.height),
 				   "use smaller ones");
+	return needed;
 }
 
-uint8 *
-encoded_resized(const void *bytes, Size size, const MediaSpec *spec,
-				Budget budget, int height, int width, int channels)
+/* ---- decoding on a pool ---- */
+
+typedef struct DecodeWorker
 {
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext context = AllocSetContextCreate(caller, "decoding of a picture",
-												  ALLOCSET_DEFAULT_SIZES);
-	Size		pixels = (Size) height * width * channels;
-	uint8	   *result;
-	const uint8 *decoded;
+	Arena	   *arena;
+	int			failed;			/* file, its first; -1: none */
 	Status		status;
+} DecodeWorker;
 
-	MemoryContextSwitchTo(context);
-	check_budget(bytes, size, budget, height, width, channels);
-	decoded = media_read(bytes, size, spec, height, width, channels,
-						 memory_arena(context, ARENA_NO_BUDGET), &status);
-	check_interrupts();
-	if (decoded == NULL)
-		raise_status(&status);
-	result = MemoryContextAllocHuge(caller, pixels);
-	memcpy(result, decoded, pixels);
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
-	return result;
-}
-
-uint8 *
-encoded_pixels(const InputTarget *target, const void *bytes, Size size)
+typedef struct Decoding
 {
+	const InputTarget *target;
 	int			height;
 	int			width;
 	int			channels;
+	const EncodedFile *files;
+	DecodeWorker *workers;
+} Decoding;
 
-	if (!encoded_shape(target->graph, &height, &width, &channels))
+/* No code of PostgreSQL is called here. */
+static void
+decode_file(void *arg, int slice, int number)
+{
+	const Decoding *decoding = arg;
+	const EncodedFile *file = &decoding->files[slice];
+	DecodeWorker *worker = &decoding->workers[number];
+	const uint8 *pixels;
+
+	if (worker->failed >= 0)
+		return;
+	pixels = media_read(file->bytes, file->size, &decoding->target->image,
+						decoding->height, decoding->width, decoding->channels,
+						worker->arena, &worker->status);
+	if (pixels == NULL)
+		worker->failed = slice;
+	else
+		memcpy(file->pixels, pixels, (Size) decoding->height *
+			   decoding->width * decoding->channels);
+	arena_reset(worker->arena);
+}
+
+/* False without memory for all of them */
+static bool
+create_workers(Decoding *decoding, int n)
+{
+	bool		complete = true;
+
+	decoding->workers = palloc0(sizeof(DecodeWorker) * n);
+	for (int i = 0; i < n; i++)
+	{
+		decoding->workers[i].failed = -1;
+		decoding->workers[i].arena = arena_create(&arena_malloc_source,
+												  ARENA_NO_BUDGET);
+		complete = complete && decoding->workers[i].arena != NULL;
+	}
+	return complete;
+}
+
+/* Of those that failed, the worker of the first file, or NULL */
+static const DecodeWorker *
+first_failure(const Decoding *decoding, int n)
+{
+	const DecodeWorker *first = NULL;
+
+	for (int i = 0; i < n; i++)
+	{
+		const DecodeWorker *worker = &decoding->workers[i];
+
+		if (worker->failed >= 0 &&
+			(first == NULL || worker->failed < first->failed))
+			first = worker;
+	}
+	return first;
+}
+
+/* Bytes that the largest of them takes; each must be within the budget. */
+static Size
+require_affordable(const Decoding *decoding, int n, int *current)
+{
+	Size		most = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		const EncodedFile *file = &decoding->files[i];
+
+		*current = file->row;
+		most = Max(most, check_budget(file->bytes, file->size,
+									  decoding->target->budget,
+									  decoding->height, decoding->width,
+									  decoding->channels));
+	}
+	*current = -1;
+	return most;
+}
+
+void
+encoded_decode(const InputTarget *target, const EncodedFile *files, int n,
+			   ThreadPool *pool, int *current)
+{
+	Decoding	decoding = {.target = target,.files = files};
+	const DecodeWorker *failure;
+	Size		most;
+	bool		complete;
+	int			threads;
+
+	if (!encoded_shape(target->graph, &decoding.height, &decoding.width,
+					   &decoding.channels))
 		elog(ERROR, "the model's input is not a picture");
-	return encoded_resized(bytes, size, &target->image, target->budget, height,
-						   width, channels);
+	most = require_affordable(&decoding, n, current);
+	/* each within the budget, all at once only if they are so together */
+	if (budget_product(most, pool_threads(pool)) > budget_bytes(target->budget))
+		pool = NULL;
+	threads = pool_threads(pool);
+	/* until the arenas are gone nothing raises an error */
+	complete = create_workers(&decoding, threads);
+	if (complete)
+		pool_run(pool, n, decode_file, &decoding);
+	for (int i = 0; i < threads; i++)
+		arena_destroy(decoding.workers[i].arena);
+	check_interrupts();
+	if (!complete)
+		raise_out_of_memory();
+	failure = first_failure(&decoding, threads);
+	if (failure == NULL)
+		return;
+	*current = files[failure->failed].row;
+	raise_status(&failure->status);
 }
 
 int

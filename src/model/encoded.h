@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "base/threads.h"
 #include "media/media.h"
 #include "model/input.h"
 
@@ -28,17 +29,22 @@ extern bool encoded_has_signature(const void *bytes, Size size);
 extern bool encoded_is_file(const InputTarget *target, const void *bytes,
 							Size size);
 
-/*
- * The pixels of a file, as many as the model takes, palloc'd.  ERROR for a file
- * that is damaged, or that takes more than the target's budget.
- */
-extern uint8 *encoded_pixels(const InputTarget *target, const void *bytes,
-							 Size size);
+typedef struct EncodedFile
+{
+	const void *bytes;
+	Size		size;
+	uint8	   *pixels;			/* room for as many as the model takes */
+	int			row;			/* what current is while it is dealt with */
+} EncodedFile;
 
-/* Pixels of a given size, of what is not an input */
-extern uint8 *encoded_resized(const void *bytes, Size size,
-							  const MediaSpec *spec, Budget budget,
-							  int height, int width, int channels);
+/*
+ * Decode files, on a pool or, if it is NULL or they would take more than the
+ * target's budget together, one by one.  ERROR for the first that is damaged, or
+ * that alone takes more than that.  current is set for error contexts: a file's
+ * row, or -1.
+ */
+extern void encoded_decode(const InputTarget *target, const EncodedFile *files,
+						   int n, ThreadPool *pool, int *current);
 
 /* What to add to an error about bytes that are not of the model's size: a hint */
 extern int	encoded_hint(const InputTarget *target, const void *bytes,

@@ -322,18 +322,55 @@ input_open(InputRow *row, const InputTarget *target, InputKind kind,
 }
 
 void
-input_decode(InputRow *row, const InputTarget *target)
+inputs_decode(InputRow *rows, int n, const InputTarget *target,
+			  ThreadPool *pool, int *current)
 {
-	if (row->data == NULL)
-		row->data = encoded_pixels(target, row->file, row->file_size);
+	EncodedFile *files = palloc(sizeof(EncodedFile) * n);
+	int			nfiles = 0;
+
+	*current = -1;
+	for (int i = 0; i < n; i++)
+	{
+		EncodedFile *file = &files[nfiles];
+
+		if (rows[i].data != NULL)
+			continue;
+		file->bytes = rows[i].file;
+		file->size = rows[i].file_size;
+		file->pixels = MemoryContextAllocHuge(CurrentMemoryContext,
+											  rows[i].size);
+		file->row = i;
+		rows[i].data = file->pixels;
+		nfiles++;
+	}
+	if (nfiles > 0)
+		encoded_decode(target, files, nfiles, pool, current);
+	pfree(files);
 }
 
 void
 input_read(InputRow *row, const InputTarget *target, InputKind kind,
 		   Datum value)
 {
+	int			current;
+
 	input_open(row, target, kind, value);
-	input_decode(row, target);
+	inputs_decode(row, 1, target, NULL, &current);
+}
+
+Size
+input_keep(InputRow *row)
+{
+	bool		encoded = row->data == NULL;
+	Size		size = encoded ? row->file_size : row->size;
+	void	   *copy = MemoryContextAllocHuge(CurrentMemoryContext, size);
+
+	memcpy(copy, encoded ? row->file : row->data, size);
+	if (encoded)
+		row->file = copy;
+	else
+		row->data = copy;
+	return size;
 }
 
 bool

@@ -8,6 +8,7 @@
 
 #include "postgres.h"
 
+#include "base/threads.h"
 #include "media/media.h"
 #include "nn/nn.h"
 #include "server/budget.h"
@@ -68,10 +69,18 @@ extern NnElement input_element(InputKind kind);
 extern void input_read(InputRow *row, const InputTarget *target, InputKind kind,
 					   Datum value);
 
-/* The same in two steps: what is a file is decoded by the second. */
+/*
+ * The same in two steps: files are decoded by the second, on a pool or, if it is
+ * NULL, one by one, into CurrentMemoryContext.  current is the row of which an
+ * ERROR tells, or -1, for error contexts.
+ */
 extern void input_open(InputRow *row, const InputTarget *target, InputKind kind,
 					   Datum value);
-extern void input_decode(InputRow *row, const InputTarget *target);
+extern void inputs_decode(InputRow *rows, int n, const InputTarget *target,
+						  ThreadPool *pool, int *current);
+
+/* Copy what an open row points at into CurrentMemoryContext; how many bytes */
+extern Size input_keep(InputRow *row);
 
 extern bool input_shapes_equal(const InputShape *a, const InputShape *b);
 

@@ -65,6 +65,7 @@ struct NetworkRunner
 {
 	const Network *network;
 	NnInfer    *infer;			/* its own, or the network's for row by row */
+	ThreadPool *pool;			/* NULL: one thread */
 	int			max_rows;
 	float	   *out;			/* max_rows embeddings */
 };
@@ -280,10 +281,11 @@ Embedding *
 network_run(Network *network, InputRow *row)
 {
 	Embedding  *result = recall(network, row);
+	int			current;
 
 	if (result != NULL)
 		return result;
-	input_decode(row, &network->target);
+	inputs_decode(row, 1, &network->target, NULL, &current);
 	result = embedding_new(nn_graph_outputs(network->graph));
 	result->model = network->version.id;
 	nn_infer_run(network->infer, row->element, &row->data, 1, result->x);
@@ -340,8 +342,11 @@ network_runner(const CatalogVersion *version, int rows, MemoryContext context)
 		runner->infer = network->infer;
 	}
 	else
+	{
+		runner->pool = threads > 1 ? memory_pool(context) : NULL;
 		runner->infer = create_infer(arena, network, runner->max_rows,
-									 threads > 1 ? memory_pool(context) : NULL);
+									 runner->pool);
+	}
 	runner->out = arena_alloc_array(arena,
 									(size_t) runner->max_rows * nn_graph_outputs(network->graph), sizeof(float));
 	if (runner->out == NULL)
@@ -359,6 +364,13 @@ const InputTarget *
 network_runner_target(const NetworkRunner *runner)
 {
 	return &runner->network->target;
+}
+
+void
+network_runner_decode(const NetworkRunner *runner, InputRow *rows, int n,
+					  int *current)
+{
+	inputs_decode(rows, n, &runner->network->target, runner->pool, current);
 }
 
 static void

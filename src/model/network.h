@@ -52,6 +52,10 @@ extern NetworkRunner *network_runner(const CatalogVersion *version, int rows,
 /* Rows that it runs at once: as many as similarity.cache_memory allows */
 extern int	network_runner_rows(const NetworkRunner *runner);
 extern const InputTarget *network_runner_target(const NetworkRunner *runner);
+
+/* inputs_decode() on the runner's threads */
+extern void network_runner_decode(const NetworkRunner *runner, InputRow *rows,
+								  int n, int *current);
 extern void network_run_many(NetworkRunner *runner, NnElement element,
 							 const void *const *rows, int n, Embedding **out);
 

@@ -26,6 +26,23 @@
 #define FETCH_ROWS 256
 #define FIRST_LABELS 1024
 
+/*
+ * Files of pictures wait for others, to be decoded together on the pool, and what
+ * comes after them waits too: rows keep their order.
+ */
+#define MAX_WAITING 256
+#define MAX_WAITING_BYTES (32 * 1024 * 1024)
+
+typedef struct Waiting
+{
+	MemoryContext context;
+	int			n;
+	Size		bytes;
+	InputRow	rows[MAX_WAITING];
+	uint64		numbers[MAX_WAITING];	/* of the query */
+	int			current;		/* that is decoded, or -1 */
+} Waiting;
+
 typedef struct Reader
 {
 	const SourceRequest *request;
@@ -37,6 +54,7 @@ typedef struct Reader
 	InputKind	kind;
 	InputShape	shape;			/* of the first row's array */
 	uint32		pieces;			/* of files so far */
+	Waiting    *waiting;
 	uint32		labels_size;	/* allocated */
 	Labels	   *categories;		/* or NULL */
 	int			categories_size;	/* classes that have a place for one */
@@ -232,24 +250,74 @@ begin_rows(Reader *reader, const InputRow *input)
 							  reader->request->memory);
 }
 
-/* The row as it is stored; detoasted into the row's context if need be */
-static const void *
+static void
+store_waiting(Reader *reader)
+{
+	Waiting    *waiting = reader->waiting;
+	MemoryContext old = MemoryContextSwitchTo(waiting->context);
+
+	inputs_decode(waiting->rows, waiting->n, &reader->request->target,
+				  reader->request->pool, &waiting->current);
+	for (int i = 0; i < waiting->n; i++)
+		rows_append(reader->rows->store, waiting->rows[i].data);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(waiting->context);
+	waiting->n = 0;
+	waiting->bytes = 0;
+}
+
+static void
+let_wait(Reader *reader, const InputRow *input)
+{
+	Waiting    *waiting = reader->waiting;
+	MemoryContext old = MemoryContextSwitchTo(waiting->context);
+	InputRow   *row = &waiting->rows[waiting->n];
+
+	*row = *input;
+	waiting->bytes += input_keep(row) + row->size;
+	waiting->numbers[waiting->n++] = reader->query->row;
+	MemoryContextSwitchTo(old);
+	if (waiting->n == MAX_WAITING || waiting->bytes >= MAX_WAITING_BYTES)
+		store_waiting(reader);
+}
+
+static void
+waiting_error_context(void *arg)
+{
+	const Reader *reader = arg;
+	const Waiting *waiting = reader->waiting;
+
+	if (waiting->current < 0)
+		user_query_error_context(reader->query);
+	else
+		errcontext("row " UINT64_FORMAT " of the %s",
+				   waiting->numbers[waiting->current], reader->query->name);
+}
+
+/* Detoasted into the row's context if need be */
+static void
 read_input(Reader *reader)
 {
 	InputRow	input;
 
-	input_read(&input, &reader->request->target, reader->kind,
+	input_open(&input, &reader->request->target, reader->kind,
 			   user_query_input(reader->query));
 	if (reader->rows->store == NULL)
 		begin_rows(reader, &input);
 	if (reader->rows->files != NULL)
-		return append_file(reader, &input);
+	{
+		rows_append(reader->rows->store, append_file(reader, &input));
+		return;
+	}
 	check_shape(reader, &input);
-	return input.data;
+	if (input.data == NULL || reader->waiting->n > 0)
+		let_wait(reader, &input);
+	else
+		rows_append(reader->rows->store, input.data);
 }
 
 static void
-append_row(Reader *reader, const void *input, int32 label)
+append_row(Reader *reader, int32 label)
 {
 	SourceRows *rows = reader->rows;
 	TrainingMemory *memory = reader->request->memory;
@@ -263,7 +331,7 @@ append_row(Reader *reader, const void *input, int32 label)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("training takes at most %d rows", PG_INT32_MAX / 2)));
-	rows_append(rows->store, input);
+	read_input(reader);
 	if (!reader->request->unlabeled)
 	{
 		if (rows->nrows == reader->labels_size)
@@ -301,7 +369,7 @@ read_row(Reader *reader)
 	if (reader->categories != NULL && label != NO_LABEL)
 		read_category(reader, label);
 	if (is_wanted(reader, label))
-		append_row(reader, read_input(reader), label);
+		append_row(reader, label);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(reader->row_context);
 }
@@ -311,8 +379,8 @@ read_all(Reader *reader)
 {
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
-		.callback = user_query_error_context,
-		.arg = reader->query
+		.callback = waiting_error_context,
+		.arg = reader
 	};
 
 	error_context_stack = &callback;
@@ -321,6 +389,8 @@ read_all(Reader *reader)
 		read_row(reader);
 		user_query_release(reader->query);
 	}
+	if (reader->waiting->n > 0)
+		store_waiting(reader);
 	error_context_stack = callback.previous;
 }
 
@@ -334,6 +404,11 @@ init_reader(Reader *reader, MemoryContext context, const SourceRequest *request)
 	reader->row_context = AllocSetContextCreate(CurrentMemoryContext,
 												"similarity source row",
 												ALLOCSET_DEFAULT_SIZES);
+	reader->waiting = palloc0(sizeof(Waiting));
+	reader->waiting->context = AllocSetContextCreate(CurrentMemoryContext,
+													 "similarity source files",
+													 ALLOCSET_DEFAULT_SIZES);
+	reader->waiting->current = -1;
 	reader->rows = palloc0(sizeof(SourceRows));
 	if (!request->unlabeled)
 	{
@@ -402,6 +477,8 @@ source_read(MemoryContext context, const SourceRequest *request)
 	if (request->categories)
 		rows->ncategories = labels_count(reader.categories);
 	MemoryContextDelete(reader.row_context);
+	MemoryContextDelete(reader.waiting->context);
+	pfree(reader.waiting);
 	return rows;
 }
 

@@ -25,6 +25,7 @@ typedef struct SourceRequest
 	bool		unlabeled;		/* labels are not needed, and not kept */
 	bool		categories;		/* classes have one, the third column */
 	int			max_fetch;		/* rows that are wanted at once */
+	ThreadPool *pool;			/* that decodes files, or NULL */
 	TrainingMemory *memory;		/* rows are counted here */
 } SourceRequest;
 

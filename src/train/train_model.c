@@ -151,6 +151,7 @@ read_training_rows(Training *training)
 		.what = "source",
 		.query = options->source,
 		.target = training->target,
+		.pool = options->nn.pool,
 		.memory = &training->memory
 	};
 

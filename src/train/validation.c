@@ -76,7 +76,7 @@ validation_read(MemoryContext context, const char *query,
 													sizeof(Validation));
 	SourceRequest request = {
 		.what = "validation",.query = query,.target = *target,
-		.max_fetch = most_rows(pool),.memory = memory
+		.max_fetch = most_rows(pool),.pool = pool,.memory = memory
 	};
 	Size		numbers;
 	uint32		n;
