@@ -63,6 +63,11 @@ extern size_t nn_conv_patches_scratch(const NnLayer *layer, int n);
 extern void nn_conv_patches_forward(const NnConvTask *task);
 extern void nn_conv_patches_backward(const NnConvTask *task);
 extern size_t nn_conv_winograd_scratch(const NnLayer *layer);
+
+/* The filters transformed: how many numbers, and those */
+extern size_t nn_conv_winograd_points(const NnLayer *layer);
+extern void nn_conv_winograd_prepare(const NnLayer *layer, const NnPass *pass,
+									 real *points);
 extern void nn_conv_winograd_forward(const NnConvTask *task);
 extern void nn_conv_winograd_backward(const NnConvTask *task);
 

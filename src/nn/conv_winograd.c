@@ -42,6 +42,7 @@ typedef struct Plane
 	int			out_height;
 	int			out_width;
 	int			filters;
+	const real *points;			/* U */
 } Plane;
 
 static Plane
@@ -50,19 +51,20 @@ forward_plane(const NnLayer *layer)
 	const NnWindow *w = &layer->window;
 	Plane		plane = {
 		w->height, w->width, w->channels, w->pad_top, w->pad_left,
-		w->out_height, w->out_width, nn_conv_filters(layer)
+		w->out_height, w->out_width, nn_conv_filters(layer), NULL
 	};
 
 	return plane;
 }
 
 static Plane
-backward_plane(const NnLayer *layer)
+backward_plane(const NnConvTask *task)
 {
-	const NnWindow *w = &layer->window;
+	const NnWindow *w = &task->layer->window;
 	Plane		plane = {
-		w->out_height, w->out_width, nn_conv_filters(layer),
-		2 - w->pad_top, 2 - w->pad_left, w->height, w->width, w->channels
+		w->out_height, w->out_width, nn_conv_filters(task->layer),
+		2 - w->pad_top, 2 - w->pad_left, w->height, w->width, w->channels,
+		nn_scratch(task->pass, 0)
 	};
 
 	return plane;
@@ -102,9 +104,8 @@ nn_conv_is_winograd(const NnLayer *layer, int n)
 
 /* ---- scratch of a worker ---- */
 
-/* Numbers of the transformed kernel */
-static size_t
-points_size(const NnLayer *layer)
+size_t
+nn_conv_winograd_points(const NnLayer *layer)
 {
 	return (size_t) WINOGRAD_POINTS * layer->window.channels *
 		nn_conv_filters(layer);
@@ -145,8 +146,8 @@ worker_room(const NnConvTask *task, int worker)
 	const NnLayer *layer = task->layer;
 	Room		room;
 
-	room.du = nn_scratch(task->pass, worker) + points_size(layer);
-	room.db = room.du + points_size(layer);
+	room.du = nn_scratch(task->pass, worker) + nn_conv_winograd_points(layer);
+	room.db = room.du + nn_conv_winograd_points(layer);
 	room.zeros = room.db + nn_conv_filters(layer);
 	room.dump = room.zeros + both_channels(layer);
 	room.tiles = room.dump + both_channels(layer);
@@ -156,28 +157,44 @@ worker_room(const NnConvTask *task, int worker)
 size_t
 nn_conv_winograd_scratch(const NnLayer *layer)
 {
-	return 2 * points_size(layer) + (size_t) nn_conv_filters(layer) +
+	return 2 * nn_conv_winograd_points(layer) + (size_t) nn_conv_filters(layer) +
 		(2 + (size_t) WINOGRAD_POINTS * block_tiles(layer)) *
 		both_channels(layer);
 }
 
 /* ---- filters ---- */
 
+typedef struct FilterTask
+{
+	const NnLayer *layer;
+	const real *kernel;
+	real	   *points;
+} FilterTask;
+
 /* U[point][F / block][C][block], a block of filters */
 static void
 transform_filters(void *arg, int slice, int worker)
 {
-	const NnConvTask *task = arg;
-	const NnLayer *layer = task->layer;
-	size_t		channels = (size_t) layer->window.channels;
-	size_t		filters = (size_t) nn_conv_filters(layer);
+	const FilterTask *task = arg;
+	size_t		channels = (size_t) task->layer->window.channels;
+	size_t		filters = (size_t) nn_conv_filters(task->layer);
 	size_t		block = (size_t) nn_conv_block;
 
-	nn_winograd_filters(nn_tensor(layer, task->pass, NN_CONV_KERNEL) +
-						(size_t) slice * block,
+	nn_winograd_filters(task->kernel + (size_t) slice * block,
 						channels * filters, filters, channels,
-						nn_scratch(task->pass, 0) +
-						(size_t) slice * channels * block, channels * filters);
+						task->points + (size_t) slice * channels * block,
+						channels * filters);
+}
+
+void
+nn_conv_winograd_prepare(const NnLayer *layer, const NnPass *pass, real *points)
+{
+	FilterTask	task = {
+		layer, nn_tensor(layer, pass, NN_CONV_KERNEL), points
+	};
+
+	pool_run(pass->pool, nn_conv_filters(layer) / nn_conv_block,
+			 transform_filters, &task);
 }
 
 /*
@@ -334,7 +351,6 @@ static void
 convolve(const NnConvTask *task, const Plane *plane, int images,
 		 const real *in, const real *bias, bool relu, real *out, int worker)
 {
-	const real *u = nn_scratch(task->pass, 0);
 	Room		room = worker_room(task, worker);
 	size_t		channels = (size_t) plane->channels;
 	size_t		filters = (size_t) plane->filters;
@@ -355,7 +371,8 @@ convolve(const NnConvTask *task, const Plane *plane, int images,
 			for (size_t p = 0; p < WINOGRAD_POINTS; p++)
 				nn_conv_forward(&view,
 								room.tiles + p * (size_t) count * channels,
-								u + (p * filters + f) * channels, NULL, false,
+								plane->points + (p * filters + f) * channels,
+								NULL, false,
 								m + p * (size_t) count * block);
 			transform_output(plane, m, t, count, &room,
 							 bias == NULL ? NULL : bias + f, relu, out + f);
@@ -432,6 +449,8 @@ forward_group(void *arg, int slice, int worker)
 	int			begin;
 	int			end;
 
+	plane.points = nn_prepared(layer, task->pass) != NULL ?
+		nn_prepared(layer, task->pass) : nn_scratch(task->pass, 0);
 	group_range(task, slice, &begin, &end);
 	convolve(task, &plane, end - begin,
 			 task->in + (size_t) begin * layer->inputs,
@@ -454,8 +473,9 @@ void
 nn_conv_winograd_forward(const NnConvTask *task)
 {
 	clear_rooms(task);
-	pool_run(task->pass->pool, nn_conv_filters(task->layer) / nn_conv_block,
-			 transform_filters, (void *) task);
+	if (nn_prepared(task->layer, task->pass) == NULL)
+		nn_conv_winograd_prepare(task->layer, task->pass,
+								 nn_scratch(task->pass, 0));
 	pool_run(task->pass->pool, group_count(task), forward_group, (void *) task);
 }
 
@@ -465,7 +485,7 @@ backward_group(void *arg, int slice, int worker)
 {
 	const NnConvTask *task = arg;
 	const NnLayer *layer = task->layer;
-	Plane		plane = backward_plane(layer);
+	Plane		plane = backward_plane(task);
 	Room		room = worker_room(task, worker);
 	size_t		filters = (size_t) nn_conv_filters(layer);
 	const real *dout;
@@ -520,7 +540,7 @@ nn_conv_winograd_backward(const NnConvTask *task)
 	clear_rooms(task);
 	for (int worker = 0; worker < pool_threads(pass->pool); worker++)
 		interrupt_zero(worker_room(task, worker).du,
-					   (points_size(layer) + filters) * sizeof(real));
+					   (nn_conv_winograd_points(layer) + filters) * sizeof(real));
 	if (task->din != NULL)
 		pool_run(pass->pool, layer->window.channels / nn_conv_block,
 				 transform_turned, (void *) task);

@@ -3,10 +3,12 @@
  *	  From rows to embeddings.
  *
  * Rows are independent, so each worker runs the whole network on rows of its
- * own, chunk by chunk, in memory of its own.
+ * own, chunk by chunk, in memory of its own.  What layers want to have of their
+ * weights is made by the first run and read by all.
  */
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "base/size.h"
 #include "nn/plan.h"
 
@@ -24,6 +26,8 @@ struct NnInfer
 	real	   *memory;			/* of all workers */
 	real	   *scratch;
 	size_t		scratch_size;
+	bool		is_prepared;
+	real	   *prepared[NN_MAX_LAYERS];
 };
 
 /*
@@ -38,16 +42,51 @@ chunk_rows(int max_batch, int nthreads)
 	return share < CHUNK_ROWS ? share : CHUNK_ROWS;
 }
 
+static size_t
+layer_prepared(const NnLayer *layer, int chunk)
+{
+	return layer->type->prepared == NULL ? 0 :
+		layer->type->prepared(layer, chunk);
+}
+
+static size_t
+graph_prepared(const NnGraph *graph, int chunk)
+{
+	size_t		size = 0;
+
+	for (int i = 0; i < graph->nlayers; i++)
+		size += layer_prepared(&graph->layers[i], chunk);
+	return size;
+}
+
 size_t
 nn_infer_memory(const NnGraph *graph, int max_batch, int nthreads)
 {
 	int			chunk = chunk_rows(max_batch, nthreads);
+	size_t		scratch = nn_graph_scratch(graph, chunk);
 	NnPlan		plan;
 
 	nn_plan(graph, chunk, false, &plan);
-	return arena_bound((plan.size + nn_graph_scratch(graph,
-													 chunk)) * (size_t) nthreads * sizeof(real) +
-					   sizeof(NnInfer), 3);
+	return arena_bound(((plan.size + scratch) * (size_t) nthreads +
+						graph_prepared(graph, chunk)) * sizeof(real) +
+					   sizeof(NnInfer), 4);
+}
+
+/* Each layer's place in the room for all; false if there is none */
+static bool
+place_prepared(Arena *arena, NnInfer *infer)
+{
+	const NnGraph *graph = infer->graph;
+	real	   *room = arena_alloc_array(arena,
+										 graph_prepared(graph, infer->chunk),
+										 sizeof(real));
+
+	for (int i = 0; i < graph->nlayers && room != NULL; i++)
+	{
+		infer->prepared[i] = room;
+		room += layer_prepared(&graph->layers[i], infer->chunk);
+	}
+	return room != NULL;
 }
 
 /*
@@ -74,7 +113,8 @@ nn_infer_create(Arena *arena, const NnGraph *graph, const real *weights,
 		infer->scratch = arena_alloc_array(arena,
 										   (size_t) infer->nworkers * infer->scratch_size, sizeof(real));
 	}
-	if (infer == NULL || infer->memory == NULL || infer->scratch == NULL)
+	if (infer == NULL || infer->memory == NULL || infer->scratch == NULL ||
+		!place_prepared(arena, infer))
 	{
 		status_out_of_memory(status, NULL);
 		return NULL;
@@ -108,7 +148,8 @@ infer_chunk(void *arg, int slice, int worker)
 		.n = n,
 		.weights = infer->weights,
 		.scratch = infer->scratch + (size_t) worker * infer->scratch_size,
-		.scratch_size = infer->scratch_size
+		.scratch_size = infer->scratch_size,
+		.prepared = infer->prepared
 	};
 	unsigned	saved = nn_flush_denormals();
 
@@ -120,12 +161,28 @@ infer_chunk(void *arg, int slice, int worker)
 	nn_restore_denormals(saved);
 }
 
+/* A stopped preparation is none: the next run begins anew. */
+static void
+prepare(NnInfer *infer)
+{
+	const NnGraph *graph = infer->graph;
+	NnPass		pass = {.pool = infer->pool,.weights = infer->weights};
+
+	for (int i = 0; i < graph->nlayers; i++)
+		if (layer_prepared(&graph->layers[i], infer->chunk) > 0)
+			graph->layers[i].type->prepare(&graph->layers[i], &pass,
+										   infer->prepared[i]);
+	infer->is_prepared = !interrupt_pending();
+}
+
 void
 nn_infer_run(NnInfer *infer, NnElement element, const void *const *rows, int n,
 			 float *out)
 {
 	InferTask	task = {infer, element, rows, n, out};
 
+	if (!infer->is_prepared)
+		prepare(infer);
 	pool_run(infer->pool, (n + infer->chunk - 1) / infer->chunk, infer_chunk,
 			 &task);
 }

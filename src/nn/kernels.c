@@ -65,35 +65,55 @@ DISPATCH(nn_gemv_add,
 /* Rows of w between what is read and what is fetched */
 #define DENSE_AHEAD 32
 
+/* Numbers that are fetched together */
+#define LINE_NUMBERS (64 / sizeof(real))
+
+/* Rows of x with one block of w */
+typedef struct DenseBlock
+{
+	const real *x;
+	size_t		x_stride;
+	const real *w;
+	size_t		w_stride;
+	size_t		k;
+	int			units;			/* of a row of sums */
+	bool		fetch_x;
+} DenseBlock;
+
 /*
  * sum[n][2 LANES] += x[n][k] w[k][2 LANES].  n is a constant once this is
- * inlined.  Lines of w lie far apart, and no processor foresees them well: the
- * first tile that reads them fetches them.
+ * inlined.  Lines of x, and of w unless packed, lie far apart, and no processor
+ * foresees them well: the first tile that reads lines of w fetches them, and
+ * the first block the numbers of x after these.
  */
 BODY void
-dense_tile(int n, const real *x, size_t stride, const real *w, size_t k,
-		   int units, bool fetch, real *sum)
+dense_tile(int n, const DenseBlock *block, bool fetch_w, real *sum)
 {
+	const DenseBlock b = *block;
+	const real *w = b.w;
 	const real *row[DENSE_ROWS];
 	Lanes		sum0[DENSE_ROWS] = {{0}};
 	Lanes		sum1[DENSE_ROWS] = {{0}};
 
 	for (int i = 0; i < n; i++)
-		row[i] = x + (size_t) i * stride;
-	for (size_t t = 0; t < k; t++, w += units)
+		row[i] = b.x + (size_t) i * b.x_stride;
+	for (size_t t = 0; t < b.k; t++, w += b.w_stride)
 	{
 		Lanes		w0 = LOAD(w);
 		Lanes		w1 = LOAD(w + LANES);
 
-		if (fetch)
-			__builtin_prefetch(w + DENSE_AHEAD * (size_t) units);
+		if (fetch_w)
+			__builtin_prefetch(w + DENSE_AHEAD * b.w_stride);
+		if (b.fetch_x && t % LINE_NUMBERS == 0)
+			for (int i = 0; i < n; i++)
+				__builtin_prefetch(row[i] + t + b.k);
 		for (int i = 0; i < n; i++)
 		{
 			sum0[i] += row[i][t] * w0;
 			sum1[i] += row[i][t] * w1;
 		}
 	}
-	for (int i = 0; i < n; i++, sum += units)
+	for (int i = 0; i < n; i++, sum += b.units)
 	{
 		STORE(sum, LOAD(sum) + sum0[i]);
 		STORE(sum + LANES, LOAD(sum + LANES) + sum1[i]);
@@ -102,44 +122,50 @@ dense_tile(int n, const real *x, size_t stride, const real *w, size_t k,
 
 /* Tiles of about equal size, since small ones wait for their own sums */
 BODY void
-dense_tiles(int n, const real *x, size_t stride, const real *w, size_t k,
-			int units, real *sum)
+dense_tiles(int n, DenseBlock block, real *sum)
 {
-	for (bool fetch = true; n > 0; fetch = false)
+	for (bool fetch_w = true; n > 0; fetch_w = false)
 	{
 		int			tiles = (n + DENSE_ROWS - 1) / DENSE_ROWS;
 		int			rows = (n + tiles - 1) / tiles;
 
 		if (rows == 6)
-			dense_tile(6, x, stride, w, k, units, fetch, sum);
+			dense_tile(6, &block, fetch_w, sum);
 		else if (rows == 5)
-			dense_tile(5, x, stride, w, k, units, fetch, sum);
+			dense_tile(5, &block, fetch_w, sum);
 		else if (rows == 4)
-			dense_tile(4, x, stride, w, k, units, fetch, sum);
+			dense_tile(4, &block, fetch_w, sum);
 		else if (rows == 3)
-			dense_tile(3, x, stride, w, k, units, fetch, sum);
+			dense_tile(3, &block, fetch_w, sum);
 		else if (rows == 2)
-			dense_tile(2, x, stride, w, k, units, fetch, sum);
+			dense_tile(2, &block, fetch_w, sum);
 		else
-			dense_tile(1, x, stride, w, k, units, fetch, sum);
+			dense_tile(1, &block, fetch_w, sum);
 		n -= rows;
-		x += (size_t) rows * stride;
-		sum += (size_t) rows * (size_t) units;
+		block.x += (size_t) rows * block.x_stride;
+		sum += (size_t) rows * (size_t) block.units;
 	}
 }
 
 BODY void
-nn_dense_add_body(int n, const real *x, size_t stride, const real *w, size_t k,
-				  int units, real *sum)
+nn_dense_add_body(int n, const real *x, size_t stride, const real *w,
+				  bool packed, size_t k, int units, real *sum)
 {
 	for (int u = 0; u < units; u += 2 * LANES)
-		dense_tiles(n, x, stride, w + u, k, units, sum + u);
+	{
+		DenseBlock	block = {
+			x, stride, w + (packed ? (size_t) u * k : (size_t) u),
+			packed ? 2 * LANES : (size_t) units, k, units, u == 0
+		};
+
+		dense_tiles(n, block, sum + u);
+	}
 }
 
 DISPATCH(nn_dense_add,
-		 (int n, const real *x, size_t stride, const real *w, size_t k,
-		  int units, real *sum),
-		 (n, x, stride, w, k, units, sum))
+		 (int n, const real *x, size_t stride, const real *w, bool packed,
+		  size_t k, int units, real *sum),
+		 (n, x, stride, w, packed, k, units, sum))
 
 static inline real
 square_root(real x)

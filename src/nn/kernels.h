@@ -15,12 +15,13 @@ extern void nn_gemv_add(const real *x, const real *w, size_t k, int units,
 
 /*
  * sum[n][units] += x[n][k] w[k][units] for whole blocks of units
- * (nn_conv_block); rows of x are stride numbers apart.  w is read where it is,
- * once: made for few rows, which do not repay packing it.  The bits of a row
- * depend neither on n nor on the other rows.
+ * (nn_conv_block); rows of x are stride numbers apart.  Packed, w is
+ * [units / block][k][block]; few rows do not repay packing it.  The numbers of
+ * x that follow these are fetched meanwhile.  The bits of a row depend neither
+ * on n nor on the other rows, nor on w being packed.
  */
 extern void nn_dense_add(int n, const real *x, size_t stride, const real *w,
-						 size_t k, int units, real *sum);
+						 bool packed, size_t k, int units, real *sum);
 
 /* One Adam step as Keras defines it (epsilon outside of the correction) */
 typedef struct NnAdamStep

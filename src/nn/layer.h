@@ -147,6 +147,7 @@ typedef struct NnPass
 	const real *weights;
 	real	   *scratch;		/* scratch_size numbers for each worker */
 	size_t		scratch_size;
+	real	   *const *prepared;	/* by layer, in inference; else NULL */
 	NnSink		sink;
 	void	   *sink_context;
 } NnPass;
@@ -187,6 +188,14 @@ struct NnLayerType
 
 	/* Elements of scratch that one worker needs for n rows; NULL: none. */
 	size_t		(*scratch) (const NnLayer *layer, int n);
+
+	/*
+	 * Elements that inference over up to n rows keeps of the layer's weights
+	 * in another form, and what makes them; NULL: none.
+	 */
+	size_t		(*prepared) (const NnLayer *layer, int n);
+	void		(*prepare) (const NnLayer *layer, const NnPass *pass,
+							real *prepared);
 
 	/* Elements kept for n rows from forward to backward; NULL: none. */
 	size_t		(*saved) (const NnLayer *layer, int n);
@@ -337,6 +346,13 @@ static inline real *
 nn_scratch(const NnPass *pass, int worker)
 {
 	return pass->scratch + (size_t) worker * pass->scratch_size;
+}
+
+/* The layer's weights as prepare left them; NULL outside of inference */
+static inline const real *
+nn_prepared(const NnLayer *layer, const NnPass *pass)
+{
+	return pass->prepared == NULL ? NULL : pass->prepared[layer->number];
 }
 
 /* ---- inside of a graph, for infer.c and trainer.c ---- */

@@ -98,6 +98,12 @@ conv2d_scratch(const NnLayer *layer, int n)
 	return winograd > size ? winograd : size;
 }
 
+static size_t
+conv2d_prepared(const NnLayer *layer, int n)
+{
+	return nn_conv_is_winograd(layer, n) ? nn_conv_winograd_points(layer) : 0;
+}
+
 void
 nn_conv_finish_image(const NnConvTask *task, int i, bool activated)
 {
@@ -178,6 +184,8 @@ const NnLayerType nn_layer_conv2d = {
 	.shape = conv2d_shape,
 	.init = conv2d_init,
 	.scratch = conv2d_scratch,
+	.prepared = conv2d_prepared,
+	.prepare = nn_conv_winograd_prepare,
 	.saved = nn_saved_before,
 	.forward = conv2d_forward,
 	.backward = conv2d_backward

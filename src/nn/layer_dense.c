@@ -174,20 +174,31 @@ band_size(const NnLayer *layer)
 }
 
 /*
- * What a worker needs.  Forward: its sum [n][units], the product of a band
- * [n][units] and the packed band [rows][units].  Backward: a band of dW,
+ * What a worker needs.  Forward: its sum [n][units] and a packed band
+ * [rows][units].  Backward: a band of dW,
  * [rows][units], and in turn a block of rows of W turned around, [units][block],
  * and the band of X, [n][rows].
  */
 static size_t
 dense_scratch(const NnLayer *layer, int n)
 {
-	size_t		sums = 2 * (size_t) n * layer->outputs;
+	size_t		sums = (size_t) n * layer->outputs;
 	size_t		copy = (size_t) n * band_rows(layer);
 
 	if (copy < band_size(layer))
 		copy = band_size(layer);
 	return band_size(layer) + (sums > copy ? sums : copy);
+}
+
+/*
+ * Whole blocks of units are computed by loops that read X and W where they are,
+ * or by those of convolutions.  OpenBLAS packs both first, and a few rows would
+ * not repay that.
+ */
+static bool
+in_blocks(const NnLayer *layer)
+{
+	return layer->outputs % (size_t) nn_conv_block == 0;
 }
 
 typedef struct DenseTask
@@ -198,17 +209,6 @@ typedef struct DenseTask
 	real	   *dout;
 	real	   *din;
 } DenseTask;
-
-/*
- * Whole blocks of units are computed by the loops of convolutions, which read
- * X and W where they are.  OpenBLAS packs both first, and a few rows would not
- * repay that.
- */
-static bool
-in_blocks(const NnLayer *layer)
-{
-	return layer->outputs % (size_t) nn_conv_block == 0;
-}
 
 /*
  * Rows of the batch as the pixels of an image of one line, whose windows are
@@ -238,39 +238,72 @@ pack_band(const NnLayer *layer, const real *w, size_t rows, real *packed)
 			memcpy(packed + u * rows + t * block, w, block * sizeof(real));
 }
 
+/* Inference of many rows packs all bands once. */
+static size_t
+dense_prepared(const NnLayer *layer, int n)
+{
+	return in_blocks(layer) && n >= MIN_COPY_ROWS ?
+		layer->tensors[KERNEL].count : 0;
+}
+
+static size_t
+rows_of_band(const NnLayer *layer, size_t begin)
+{
+	return layer->inputs - begin < band_rows(layer) ? layer->inputs - begin :
+		band_rows(layer);
+}
+
+typedef struct PackTask
+{
+	const NnLayer *layer;
+	const real *kernel;
+	real	   *packed;
+} PackTask;
+
+static void
+pack_one_band(void *arg, int slice, int worker)
+{
+	const PackTask *task = arg;
+	size_t		begin = (size_t) slice * band_rows(task->layer);
+	size_t		at = begin * task->layer->outputs;
+
+	pack_band(task->layer, task->kernel + at,
+			  rows_of_band(task->layer, begin), task->packed + at);
+}
+
+static void
+dense_prepare(const NnLayer *layer, const NnPass *pass, real *packed)
+{
+	PackTask	task = {layer, nn_tensor(layer, pass, KERNEL), packed};
+
+	pool_run(pass->pool, band_count(layer), pack_one_band, &task);
+}
+
 /*
  * sum[n][units] += X[n][begin..end) W[begin..end)[units], band by band.  Few
- * rows read W where it is.  For many it is packed, and each band's product
- * goes to room first: nn_conv_forward() overwrites its output.
+ * rows read W where it is.  For many it is packed into room, unless inference,
+ * which goes over all inputs, has done so.
  */
 static void
 add_blocks(const DenseTask *task, size_t begin, size_t end, real *room,
 		   real *sum)
 {
 	const NnLayer *layer = task->layer;
-	size_t		count = (size_t) task->pass->n * layer->outputs;
-	real	   *packed = room + count;
-	const real *w = nn_tensor(layer, task->pass, KERNEL);
+	const real *prepared = nn_prepared(layer, task->pass);
+	bool		packed = task->pass->n >= MIN_COPY_ROWS;
 
 	for (; begin < end && !interrupt_pending(); begin += band_rows(layer))
 	{
 		size_t		rows = end - begin < band_rows(layer) ? end - begin :
 		band_rows(layer);
-		NnConvView	view = dense_view(layer, task->pass->n, rows);
+		size_t		at = begin * layer->outputs;
+		const real *w = nn_tensor(layer, task->pass, KERNEL) + at;
 
-		if (task->pass->n < MIN_COPY_ROWS)
-		{
-			nn_dense_add(task->pass->n, task->in + begin, layer->inputs,
-						 w + begin * layer->outputs, rows,
-						 (int) layer->outputs, sum);
-			continue;
-		}
-		view.weight_stride = (size_t) nn_conv_block;
-		pack_band(layer, w + begin * layer->outputs, rows, packed);
-		for (size_t u = 0; u < layer->outputs; u += (size_t) nn_conv_block)
-			nn_conv_forward(&view, task->in + begin, packed + u * rows, NULL,
-							false, room + u);
-		nn_add_to(count, room, sum);
+		if (packed && prepared == NULL)
+			pack_band(layer, w, rows, room);
+		nn_dense_add(task->pass->n, task->in + begin, layer->inputs,
+					 !packed ? w : prepared == NULL ? room : prepared + at,
+					 packed, rows, (int) layer->outputs, sum);
 	}
 }
 
@@ -464,8 +497,7 @@ backward_band(void *arg, int slice, int worker)
 	const DenseTask *task = arg;
 	const NnLayer *layer = task->layer;
 	size_t		begin = (size_t) slice * band_rows(layer);
-	size_t		rows = layer->inputs - begin < band_rows(layer) ?
-	layer->inputs - begin : band_rows(layer);
+	size_t		rows = rows_of_band(layer, begin);
 	real	   *gradient = nn_scratch(task->pass, worker);
 	real	   *room = gradient + band_size(layer);
 
@@ -587,6 +619,8 @@ const NnLayerType nn_layer_dense = {
 	.shape = dense_shape,
 	.init = dense_init,
 	.scratch = dense_scratch,
+	.prepared = dense_prepared,
+	.prepare = dense_prepare,
 	.saved = nn_saved_before,
 	.forward = dense_forward,
 	.backward = dense_backward
@@ -598,6 +632,8 @@ const NnLayerType nn_layer_metric_embedding = {
 	.shape = metric_embedding_shape,
 	.init = metric_embedding_init,
 	.scratch = dense_scratch,
+	.prepared = dense_prepared,
+	.prepare = dense_prepare,
 	.saved = metric_embedding_saved,
 	.forward = metric_embedding_forward,
 	.backward = metric_embedding_backward

@@ -222,7 +222,8 @@ extern size_t nn_infer_memory(const NnGraph *graph, int max_batch,
 							  int nthreads);
 
 /*
- * weights is used in place and must stay; pool may be NULL (no thread then).
+ * weights is used in place and must stay as it is; pool may be NULL (no thread
+ * then).
  * gemm_load() must have succeeded.
  */
 extern NnInfer *nn_infer_create(Arena *arena, const NnGraph *graph,

@@ -542,13 +542,14 @@ test_dense_few_rows(void)
 
 /*
  * nn_dense_add() within the bound of a sum in order, gamma_k sum |x w|, and a
- * row with the same bits whichever rows stand beside it.
+ * row with the same bits whichever rows stand beside it, w packed or not.
  */
 static void
 check_dense_add(int units)
 {
 	static double x64[FEW_ROWS * TAPS];
 	static double w64[TAPS * MAX_UNITS];
+	static real packed[TAPS * MAX_UNITS];
 	static real one[MAX_UNITS];
 	static real all[FEW_ROWS * MAX_UNITS];
 	real	   *x;
@@ -558,14 +559,19 @@ check_dense_add(int units)
 	random_numbers(w64, (size_t) (TAPS * units), 2, 1);
 	x = to_real(x64, FEW_ROWS * TAPS);
 	w = to_real(w64, (size_t) (TAPS * units));
+	for (int u = 0; u < units; u++)
+		for (int t = 0; t < TAPS; t++)
+			packed[u / nn_conv_block * TAPS * nn_conv_block +
+				   t * nn_conv_block + u % nn_conv_block] = w[t * units + u];
 	for (int n = 1; n <= FEW_ROWS; n++)
 	{
 		memset(all, 0, sizeof(all));
-		nn_dense_add(n, x, TAPS, w, TAPS, units, all);
+		nn_dense_add(n, x, TAPS, w, false, TAPS, units, all);
 		for (int i = 0; i < n; i++)
 		{
 			memset(one, 0, sizeof(one));
-			nn_dense_add(1, x + i * TAPS, TAPS, w, TAPS, units, one);
+			nn_dense_add(1, x + i * TAPS, TAPS, packed, true, TAPS, units,
+						 one);
 			CHECK(memcmp(one, all + i * units,
 						 (size_t) units * sizeof(real)) == 0);
 		}

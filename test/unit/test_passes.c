@@ -5,6 +5,7 @@
  * test_double_passes.c is the same program with the engine computing in
  * double, where gradients must agree with finite differences to 1e-7.
  */
+#include "base/interrupt.h"
 #include "base/random.h"
 #include "kernel/distance.h"
 #include "kernel/gemm.h"
@@ -658,6 +659,81 @@ test_inference(void)
 	}
 }
 
+/* Weights that inference of many rows wants in another form */
+static const char *const prepared[] = {
+	"conv2d filters=32 kernel_size=3 padding=same activation=relu",
+	"flatten",
+	"dense units=32 activation=relu",
+	"metric_embedding units=16",
+	NULL
+};
+
+#define MANY_ROWS 96
+#define MANY_INPUTS (16 * 16 * 32)
+
+static void
+run_interrupted(NnInfer *infer, const void *const *many, float *out)
+{
+	static volatile sig_atomic_t cancel;
+	static volatile sig_atomic_t end;
+
+	cancel = 1;
+	interrupt_watch(&cancel, &end);
+	nn_infer_run(infer, NN_FLOAT32, many, MANY_ROWS, out);
+	cancel = 0;
+}
+
+/*
+ * They are made once, in memory that is planned for, anew after a run that was
+ * stopped, and give what weights as stored give row by row.
+ */
+static void
+test_prepared_weights(void)
+{
+	static float numbers[MANY_ROWS][MANY_INPUTS];
+	static float got[MANY_ROWS * 16];
+	const void *many[MANY_ROWS];
+	float		expected[16];
+	Random		random;
+	ThreadPool *pool = pool_create(2, &status);
+	NnGraph    *graph;
+	Arena	   *tight;
+	NnInfer    *infer;
+	NnInfer    *single;
+	real	   *weights;
+
+	arena_reset(arena);
+	random_init(&random, 4, 4);
+	for (int i = 0; i < MANY_ROWS; i++)
+	{
+		for (int p = 0; p < MANY_INPUTS; p++)
+			numbers[i][p] = (float) random_normal(&random);
+		many[i] = numbers[i];
+	}
+	graph = make_graph(arena, SHAPE(16, 16, 32), prepared, &status);
+	weights = arena_alloc_array(arena, nn_graph_weights(graph), sizeof(real));
+	nn_init_weights(graph, 3, weights);
+	tight = arena_create(&arena_malloc_source,
+						 nn_infer_memory(graph, MANY_ROWS, 2));
+	infer = nn_infer_create(tight, graph, weights, MANY_ROWS, pool, &status);
+	single = nn_infer_create(arena, graph, weights, 1, NULL, &status);
+	CHECK(infer != NULL && single != NULL);
+	run_interrupted(infer, many, got);
+	for (int run = 0; run < 2; run++)
+	{
+		memset(got, 0, sizeof(got));
+		nn_infer_run(infer, NN_FLOAT32, many, MANY_ROWS, got);
+		for (int i = 0; i < MANY_ROWS; i++)
+		{
+			nn_infer_run(single, NN_FLOAT32, many + i, 1, expected);
+			for (int d = 0; d < 16; d++)
+				CHECK_NEAR(got[i * 16 + d], expected[d], 1e-5);
+		}
+	}
+	arena_destroy(tight);
+	pool_destroy(pool);
+}
+
 /* Plans are enough, and close to what is needed. */
 static void
 test_memory_plan(void)
@@ -864,6 +940,7 @@ main(void)
 	RUN(test_no_split);
 	RUN(test_divergence_leaves_state);
 	RUN(test_inference);
+	RUN(test_prepared_weights);
 	RUN(test_memory_plan);
 	RUN(test_adapt);
 	RUN(test_errors);
