@@ -86,6 +86,64 @@ SELECT train_fails('"rotate"', 'flat');
 \pset format aligned
 \pset tuples_only off
 
-SELECT similarity.drop_model('small'), similarity.drop_model('flat');
-DROP TABLE item, run;
-DROP FUNCTION trained, numbers, fails, train_fails;
+-- ---- a picture to look at ----
+
+-- What there is
+SELECT augmentation, parameter, type, "default", accepted FROM similarity.augmentations()
+WHERE augmentation IN ('horizontal_flip', 'rotate', 'simclr', 'byol') ORDER BY augmentation COLLATE "C", parameter COLLATE "C" NULLS FIRST;
+SELECT count(DISTINCT augmentation) AS names, bool_and(description <> '') AS described FROM similarity.augmentations();
+
+-- As the model takes it
+CREATE TABLE tile AS SELECT '\x010203040506070809101112131415161718'::bytea AS pixels;
+SELECT count(*) > 0 AS created FROM similarity.create_model('tile', input => '{2,3,3}', layers => '[{"flatten": {}}, {"metric_embedding": {"units": 2}}]');
+SELECT i.* FROM tile, similarity.augment(pixels, '{"horizontal_flip": {"probability": 0}}', model => 'tile') f, similarity.image_info(f) i;
+-- What was written is read: flipped back, the file is that of the pixels.
+SELECT similarity.augment(f, '{"horizontal_flip": {"probability": 1}}') = similarity.augment(pixels, '{"horizontal_flip": {"probability": 0}}', shape => '{2,3,3}') AS same,
+	f = similarity.augment(pixels, '{"horizontal_flip": {"probability": 0}}', shape => '{2,3,3}') AS flipped_same
+FROM tile, similarity.augment(pixels, '{"horizontal_flip": {"probability": 1}}', model => 'tile') f;
+-- The seed is all that is drawn from, and the view.
+SELECT count(DISTINCT similarity.augment(pixels, '["simclr"]', seed, shape => '{2,3,3}')) > 10 AS many,
+	count(DISTINCT similarity.augment(pixels, '"simclr"', 3, shape => '{2,3,3}')) AS one,
+	count(DISTINCT similarity.augment(pixels, '{"solarize": {"probability": 1, "threshold": 0, "view": 2}}', 3, view, shape => '{2,3,3}')) AS views,
+	count(DISTINCT similarity.augment(pixels, '"mixup"', seed, shape => '{2,3,3}')) AS alone
+FROM tile, generate_series(1, 20) seed, generate_series(1, 2) view;
+-- Sizes: the file's own, the model's, a shape; gray stays gray.
+SELECT f.name, i.width, i.height, i.channels FROM tile, LATERAL (VALUES
+	('own', similarity.augment(similarity.augment(pixels, '"rotate"', shape => '{3,6}'), '"rotate"')),
+	('model', similarity.augment(similarity.augment(pixels, '"rotate"', shape => '{3,6}'), '"rotate"', model => 'tile')),
+	('shape', similarity.augment(similarity.augment(pixels, '"rotate"', shape => '{3,6}'), '"rotate"', shape => '{20,10,3}'))) f (name, file),
+	similarity.image_info(f.file) i;
+SELECT similarity.augment(NULL, '"rotate"') IS NULL AS null;
+
+\pset format unaligned
+\pset tuples_only on
+CREATE FUNCTION augment_fails(arguments text) RETURNS text LANGUAGE sql AS $$
+	SELECT fails('SELECT similarity.augment(' || arguments || ')') $$;
+SELECT augment_fails($$ '\x0102', '"rotate"' $$);
+SELECT augment_fails($$ '\x0102', '"rotate"', shape => '{3,3}' $$);
+SELECT augment_fails($$ '\x0102', '"rotate"', shape => '{2}' $$);
+SELECT augment_fails($$ '\x0102', '"rotate"', shape => '{1,1,2}' $$);
+SELECT augment_fails($$ '\x0102', '"rotate"', shape => '{1,-2}' $$);
+SELECT augment_fails($$ '\x0102', '"rotate"', shape => '{1,NULL}' $$);
+SELECT augment_fails($$ '\x0102', '"rotate"', shape => '{}' $$);
+SELECT augment_fails($$ '\x0102', '"rotate"', model => 'tile' $$);
+SELECT augment_fails($$ '\x0102', '"rotate"', model => 'flat' $$);
+SELECT augment_fails($$ '\x0102', '"rotate"', model => 'nowhere' $$);
+SELECT augment_fails($$ '\x0102', '"rotate"', model => 'tile', shape => '{1,2}' $$);
+SELECT augment_fails($$ '\x0102', '"rotate"', view => 3, shape => '{1,2}' $$);
+SELECT augment_fails($$ '\x0102', NULL, shape => '{1,2}' $$);
+SELECT augment_fails($$ '\x0102', '"crop"', shape => '{1,2}' $$);
+SELECT augment_fails($$ '\x89504e470d0a1a0a', '"rotate"' $$);
+SELECT augment_fails($$ (SELECT similarity.augment(pixels, '"rotate"', shape => '{3,6}') FROM tile), '"rotate"', shape => '{60000,60000,3}' $$);
+CREATE ROLE regress_onlooker;
+GRANT EXECUTE ON FUNCTION fails, augment_fails TO regress_onlooker;
+SET ROLE regress_onlooker;
+SELECT augment_fails($$ '\x0102', '"rotate"', model => 'tile' $$);
+RESET ROLE;
+\pset format aligned
+\pset tuples_only off
+
+SELECT similarity.drop_model('small'), similarity.drop_model('flat'), similarity.drop_model('tile');
+DROP TABLE item, run, tile;
+DROP FUNCTION trained, numbers, fails, train_fails, augment_fails;
+DROP ROLE regress_onlooker;

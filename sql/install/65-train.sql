@@ -28,7 +28,19 @@ CREATE PROCEDURE similarity.train(
 	augmentation jsonb DEFAULT NULL)
 	AS 'MODULE_PATHNAME', 'train_model' LANGUAGE C;
 COMMENT ON PROCEDURE similarity.train(text, text, text, jsonb, text, jsonb, jsonb, integer, integer, integer, integer, bigint, text[], integer, text, text, interval, boolean, integer, boolean, bigint, jsonb, integer, jsonb)
-	IS 'trains a model on a query of (input, label) and deploys the new version; commits as it goes outside of a transaction block. from_version: start from the weights of a version of the model, not from fresh ones. trainable: {"pattern": false} freezes the layers whose names match, in which * stands for any characters; a number is a factor of their learning rate; a name comes before patterns, a longer pattern before a shorter one. categories_per_batch: the query returns (input, label, category), and the classes of a batch come from so many categories. augmentation: a list of steps that change the training rows'' pictures at random, each "name" or {"name": {parameters}}';
+	IS 'trains a model on a query of (input, label) and deploys the new version; commits as it goes outside of a transaction block. from_version: start from the weights of a version of the model, not from fresh ones. trainable: {"pattern": false} freezes the layers whose names match, in which * stands for any characters; a number is a factor of their learning rate; a name comes before patterns, a longer pattern before a shorter one. categories_per_batch: the query returns (input, label, category), and the classes of a batch come from so many categories. augmentation: a list of steps that change the training rows'' pictures at random, each "name" or {"name": {parameters}}, as augmentations() lists and augment() shows them';
+
+-- What augmentation does, to look at.  Not STRICT: model and shape may be NULL.
+CREATE FUNCTION similarity.augment(image bytea, pipeline jsonb, seed bigint DEFAULT 1, view integer DEFAULT 1,
+	model text DEFAULT NULL, shape integer[] DEFAULT NULL) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'augment_image' LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION similarity.augment(bytea, jsonb, bigint, integer, text, integer[]) IS
+	'a PNG file of a picture changed as train(augmentation => pipeline) does, another one for each seed. image: a JPEG or PNG file, taken at its own size, or as a model takes it, or brought to shape; or pixels of the model''s input or of shape. "mixup", which needs another picture, is left out';
+CREATE FUNCTION similarity.augmentations()
+	RETURNS TABLE (augmentation text, parameter text, type text, "default" text, accepted text, description text)
+	AS 'MODULE_PATHNAME', 'list_augmentations' LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 60;
+COMMENT ON FUNCTION similarity.augmentations() IS
+	'each step of an augmentation, and each preset, and, one row each, its parameters';
 
 -- Batches to look at, without a model.
 CREATE FUNCTION similarity.sample_batch(

@@ -112,4 +112,13 @@ extern uint8_t *media_read(const void *bytes, size_t size,
 						   const MediaSpec *spec, int height, int width,
 						   int channels, Arena *arena, Status *status);
 
+/*
+ * The file of a picture of 1 or 3 channels, in arena, which needs at most as much
+ * as the bound.
+ */
+extern size_t media_png_bound(int height, int width, int channels);
+extern uint8_t *media_write_png(const uint8_t *pixels, int height, int width,
+								int channels, Arena *arena, size_t *size,
+								Status *status);
+
 #endif							/* MEDIA_MEDIA_H */

@@ -1,6 +1,7 @@
 /*
  * listing.c
- *	  layers(), losses(), optimizers() and schedules(): what exists and what it takes.
+ *	  layers(), losses(), optimizers(), schedules() and augmentations(): what
+ *	  exists and what it takes.
  *
  * One row for the thing itself, then one for each of its parameters, all from
  * the tables that also check what users write.
@@ -12,6 +13,7 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
+#include "media/augment.h"
 #include "nn/nn.h"
 
 #define COLUMNS 6				/* name, parameter, type, default, accepted,
@@ -140,5 +142,25 @@ list_schedules(PG_FUNCTION_ARGS)
 	for (int i = 0; nn_schedule_type_at(i) != NULL; i++)
 		put_description(fcinfo,
 						nn_schedule_description(nn_schedule_type_at(i)));
+	return (Datum) 0;
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(list_augmentations);
+Datum
+list_augmentations(PG_FUNCTION_ARGS)
+{
+	const AugmentStepType *type;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; (type = augment_step_type_at(i)) != NULL; i++)
+	{
+		NnDescription thing = {
+			.name = augment_step_name(type),
+			.params = augment_step_params(type),
+			.comment = augment_step_comment(type)
+		};
+
+		put_description(fcinfo, &thing);
+	}
 	return (Datum) 0;
 }

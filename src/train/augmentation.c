@@ -14,14 +14,13 @@
 #include "utils/memutils.h"
 
 #include "model/architecture.h"
-#include "model/encoded.h"
 #include "server/errors.h"
 #include "server/params_json.h"
 #include "train/augmentation.h"
 
 /* ---- from jsonb ---- */
 
-static void
+pg_noreturn static void
 raise_not_a_step(void)
 {
 	ereport(ERROR,
@@ -113,18 +112,26 @@ struct RowAugmenter
 	char	   *scratch;
 };
 
-static void
-require_picture(const NnGraph *graph, AugmentFormat *format)
+static bool
+is_side(int n)
 {
-	NnShape		shape = nn_graph_input(graph);
+	return n >= 1 && n <= MEDIA_MAX_SIDE;
+}
 
-	if (encoded_shape(graph, &format->height, &format->width,
-					  &format->channels))
+void
+augmentation_require_picture(const NnShape *shape, AugmentFormat *format)
+{
+	format->height = shape->dim[0];
+	format->width = shape->rank > 1 ? shape->dim[1] : 0;
+	format->channels = shape->rank > 2 ? shape->dim[2] : 1;
+	if ((shape->rank == 2 || shape->rank == 3) && is_side(format->height) &&
+		is_side(format->width) &&
+		(format->channels == 1 || format->channels == 3))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("augmentation cannot be used with inputs of shape %s",
-					spec_shape_text(&shape)),
+					spec_shape_text(shape)),
 			 errhint("A picture's shape is {height,width,channels} with 1 or 3 channels, or {height,width}.")));
 }
 
@@ -152,10 +159,11 @@ augmenter_create(MemoryContext context, const AugmenterRequest *request)
 {
 	RowAugmenter *augmenter = MemoryContextAllocZero(context,
 													 sizeof(RowAugmenter));
+	NnShape		shape = nn_graph_input(request->graph);
 
 	augmenter->context = context;
 	augmenter->request = *request;
-	require_picture(request->graph, &augmenter->format);
+	augmentation_require_picture(&shape, &augmenter->format);
 	augmenter->scratch_size = augment_scratch(&augmenter->format);
 	/* whether rows are bytes is not known yet */
 	count_memory(augmenter, sizeof(float));

@@ -26,6 +26,10 @@ typedef struct AugmentSteps
  */
 extern AugmentSteps *augmentation_read(Jsonb *json);
 
+/* Height, width and channels of an input that is a picture, else ERROR */
+extern void augmentation_require_picture(const NnShape *shape,
+										 AugmentFormat *format);
+
 /* Does it mix rows of a class?  Not for rows that are classes of their own. */
 extern bool augmentation_mixes(const AugmentSteps *steps);
 

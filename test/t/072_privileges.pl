@@ -21,6 +21,9 @@ similarity.losses()                                       .    .    .    .    . 
 similarity.optimizers()                                   .    .    .    .    .    .    .
 similarity.schedules()                                    .    .    .    .    .    .    .
 similarity.architecture(text,integer,text,jsonb)          .    .    .    .    .    .    .
+similarity.augmentations()                                .    .    .    .    .    .    .
+# a picture of the caller's own; of a model, USAGE of it
+similarity.augment                                        .    .    .    .    .    .    .
 # queries of the caller's own
 similarity.sample_batch                                   .    .    .    .    .    .    .
 similarity.image_error                                    .    .    .    .    .    .    .
@@ -128,6 +131,7 @@ my %value = (
 	owner => 'matrix_owner');
 my %arguments = (
 	'similarity.architecture(text,integer,text,jsonb)' => q{'resnet18'},
+	'similarity.augment' => q{'\x0102', '"rotate"', shape => '{1,2}'},
 	'similarity.create_model' => q{'another', '{2}', '[{"metric_embedding": {"units": 2}}]'},
 	'similarity.import_model' => q{'another', (SELECT file FROM file)},
 	'similarity.drop_model' => q{'spare'},

@@ -926,6 +926,34 @@ test_spec(void)
 	CHECK(spec.background[0] == 7 && spec.background[2] == 7);
 }
 
+/* What is written is what is read, in fewer bytes than the bound. */
+static void
+test_png_written(void)
+{
+	static const int sides[][2] = {{1, 1}, {7, 300}, {64, 48}};
+	static uint8_t pixels[300 * 64 * 3];
+	Arena	   *own = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
+
+	for (int channels = 1; channels <= 3; channels += 2)
+		for (int i = 0; i < 3; i++)
+		{
+			int			height = sides[i][0];
+			int			width = sides[i][1];
+			File		file;
+			const uint8_t *got;
+
+			paint(pixels, width, height, channels);
+			file.bytes = media_write_png(pixels, height, width, channels, own,
+										 &file.size, &status);
+			CHECK(file.bytes != NULL);
+			CHECK(file.size <= media_png_bound(height, width, channels));
+			got = read_file(file, channels);
+			CHECK(got != NULL);
+			CHECK(memcmp(got, pixels, (size_t) height * width * channels) == 0);
+		}
+	arena_destroy(own);
+}
+
 int
 main(void)
 {
@@ -935,6 +963,7 @@ main(void)
 	RUN(test_orientation);
 	RUN(test_png_types);
 	RUN(test_png_palettes);
+	RUN(test_png_written);
 	RUN(test_resize);
 	RUN(test_antialias);
 	RUN(test_resize_turned);
