@@ -73,7 +73,7 @@ CREATE FUNCTION similarity.import_model(name text, file bytea, input integer[] D
 	layout text DEFAULT 'keras', image jsonb DEFAULT NULL) RETURNS integer
 	AS 'MODULE_PATHNAME', 'import_model' LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION similarity.import_model(text, bytea, integer[], jsonb, text, jsonb) IS
-	'makes a model of a safetensors file and deploys its version, which is returned. input, layers, image: as in create_model, by default what export_model wrote into the file. Tensors are taken by name, or in the order of their names (numbers as numbers, weight before bias) if no name of the file is known. layout: keras (units last) or torch (units first, images OIHW)';
+	'makes a model of a safetensors file and deploys its version, which is returned. input, layers, image: as in create_model, by default what export_model wrote into the file. layout: whose names of tensors and order of dimensions the file has: keras ("conv2d/kernel", units last), torch, torchvision or timm ("conv2d.weight", units first, images OIHW); similarity.architecture() has networks with the names of each. Layers behind the last one of the file, the head, start from fresh weights; tensors of the file that are not used are told. A file of keras or torch without any known name is taken in the order of its names (numbers as numbers, weight before bias)';
 
 -- ---- privileges ----
 

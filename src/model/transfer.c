@@ -394,19 +394,58 @@ image_argument(FunctionCallInfo fcinfo, int n, const SafeTensors *file)
 	return DatumGetJsonbP(architecture(fcinfo, n, file, "image"));
 }
 
-static bool
-layout_is_torch(FunctionCallInfo fcinfo, int n)
+static NnLayout
+layout_argument(FunctionCallInfo fcinfo, int n)
 {
-	char	   *layout;
+	char	   *name;
+	NnLayout	layout;
 
 	argument_require(fcinfo, n, "layout");
-	layout = text_to_cstring(PG_GETARG_TEXT_PP(n));
-	if (strcmp(layout, "keras") != 0 && strcmp(layout, "torch") != 0)
+	name = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	if (!nn_layout(name, &layout))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unrecognized layout \"%s\"", layout),
-				 errhint("Valid values are keras and torch.")));
-	return strcmp(layout, "torch") == 0;
+				 errmsg("unrecognized layout \"%s\"", name),
+				 errhint("Valid values are %s.", NN_LAYOUTS)));
+	return layout;
+}
+
+static void
+append_name(StringInfo list, const char *name)
+{
+	appendStringInfo(list, "%s\"%s\"", list->len > 0 ? ", " : "", name);
+}
+
+/* What of the model is not of the file, and what of the file is nowhere */
+static void
+report_parts(const NnImport *import)
+{
+	StringInfoData fresh;
+	StringInfoData surplus;
+
+	initStringInfo(&fresh);
+	initStringInfo(&surplus);
+	for (int i = 0; i < nn_graph_tensors(import->graph); i++)
+	{
+		NnTensorInfo tensor;
+
+		nn_graph_tensor(import->graph, i, &tensor);
+		if (nn_import_is_fresh(import, i))
+			append_name(&fresh, tensor.name);
+	}
+	for (int i = 0; i < import->nsurplus; i++)
+		append_name(&surplus, import->surplus[i]->name);
+	if (surplus.len > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%d tensor of the file is not used",
+							   "%d tensors of the file are not used",
+							   import->nsurplus, import->nsurplus),
+				 errdetail("%s", surplus.data)));
+	if (fresh.len > 0)
+		ereport(NOTICE,
+				(errmsg("the head is not in the file and starts from fresh weights"),
+				 errdetail("%s", fresh.data),
+				 errhint("Train it, or import without a head for the features themselves.")));
 }
 
 /* Make the model and its only version; returns the version's id. */
@@ -440,7 +479,7 @@ import_model(PG_FUNCTION_ARGS)
 	bytea	   *bytes;
 	NnGraph    *graph;
 	NnImport	import;
-	bool		torch = layout_is_torch(fcinfo, 4);
+	NnLayout	layout = layout_argument(fcinfo, 4);
 	ArrayType  *input;
 	Jsonb	   *layers;
 	Jsonb	   *image;
@@ -468,7 +507,8 @@ import_model(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("file has fewer weights than the architecture")));
-	if (!nn_import_begin(&import, &file, graph, torch, arena, &status))
+	if (!nn_import_begin(&import, &file, graph, layout, arena, &status))
 		raise_status(&status);
+	report_parts(&import);
 	PG_RETURN_INT32(store_import(name, input, layers, image, &import));
 }

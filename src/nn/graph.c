@@ -400,6 +400,7 @@ nn_graph_tensor(const NnGraph *graph, int i, NnTensorInfo *info)
 	info->count = tensor->count;
 	info->layer = layer->number;
 	info->trainable = !tensor->state && layer->rate > 0;
+	info->given = tensor->given;
 }
 
 size_t
@@ -426,19 +427,23 @@ nn_graph_outputs(const NnGraph *graph)
 	return (int) graph->layers[graph->nlayers - 1].outputs;
 }
 
+/* A stream for each layer: adding one leaves the others as they were. */
+void
+nn_init_layer(const NnGraph *graph, int i, uint64_t seed, real *weights)
+{
+	const NnLayer *layer = &graph->layers[i];
+	Random		random;
+
+	random_init(&random, seed, ((uint64_t) i << 8) + STREAM_INIT);
+	if (layer->type->init != NULL)
+		layer->type->init(layer, &random, weights);
+}
+
 void
 nn_init_weights(const NnGraph *graph, uint64_t seed, real *weights)
 {
 	for (int i = 0; i < graph->nlayers; i++)
-	{
-		const NnLayer *layer = &graph->layers[i];
-		Random		random;
-
-		/* a stream for each layer: adding one leaves the others as they were */
-		random_init(&random, seed, ((uint64_t) i << 8) + STREAM_INIT);
-		if (layer->type->init != NULL)
-			layer->type->init(layer, &random, weights);
-	}
+		nn_init_layer(graph, i, seed, weights);
 }
 
 /* The maximum over layers, as they run one after the other. */

@@ -2,17 +2,69 @@
  * import.c
  *	  Weights of a graph out of a file of tensors that somebody else wrote.
  *
- * Tensors are found by name if the file has the graph's names, else by their
- * order.  Every shape must be the graph's, in Keras' layout or, transposed, in
+ * Tensors are found by name, ours or those of the layout, else by their order.
+ * Every shape must be the graph's, in Keras' layout or, transposed, in
  * PyTorch's: dense kernels [units][inputs], convolutions
- * [out][in][height][width].
+ * [out][in][height][width], depthwise ones [C m][1][height][width].
  */
 #include "nn/import.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "nn/layer.h"
+
 #define SHAPE_TEXT_SIZE 200		/* of SAFETENSORS_MAX_RANK numbers */
+
+/* Seed of a head's first weights: a file gives the same model each time. */
+#define HEAD_SEED 0
+
+bool
+nn_layout(const char *name, NnLayout *layout)
+{
+	static const char *const names[] = {
+		[NN_LAYOUT_KERAS] = "keras",
+		[NN_LAYOUT_TORCH] = "torch",
+		[NN_LAYOUT_TORCHVISION] = "torchvision",
+		[NN_LAYOUT_TIMM] = "timm"
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	{
+		if (strcmp(names[i], name) == 0)
+		{
+			*layout = (NnLayout) i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- shapes ---- */
+
+/* The tensor's own name, behind that of its layer */
+static const char *
+own_name(const NnTensorInfo *tensor)
+{
+	return strrchr(tensor->name, '/') + 1;
+}
+
+/*
+ * The shape as PyTorch sees it: a depthwise kernel [kh][kw][C][m] is one of a
+ * convolution of one channel to C m, in which the numbers lie alike.
+ */
+static NnShape
+torch_shape(const NnTensorInfo *tensor)
+{
+	NnShape		shape = tensor->shape;
+
+	if (strcmp(own_name(tensor), "depthwise_kernel") == 0)
+	{
+		shape.dim[3] *= shape.dim[2];
+		shape.dim[2] = 1;
+	}
+	return shape;
+}
 
 /* Order of the graph's dimensions in the file */
 static const int *
@@ -58,6 +110,18 @@ shape_fits(const SafeTensor *tensor, const NnShape *shape, bool torch)
 	return true;
 }
 
+/* A convolution of 1 x 1 may be a dense layer in the file: same numbers */
+static bool
+tensor_fits(const SafeTensor *source, const NnTensorInfo *tensor, bool torch)
+{
+	NnShape		shape = torch ? torch_shape(tensor) : tensor->shape;
+	NnShape		dense = {2, {shape.dim[2], shape.dim[3]}};
+
+	return shape_fits(source, &shape, torch) ||
+		(shape.rank == 4 && shape.dim[0] == 1 && shape.dim[1] == 1 &&
+		 shape_fits(source, &dense, torch));
+}
+
 /* "3x4"; text is returned */
 static char *
 write_shape(char *text, int rank, const uint64_t *dim)
@@ -72,21 +136,25 @@ write_shape(char *text, int rank, const uint64_t *dim)
 }
 
 static bool
-fail_shape(const SafeTensor *source, const NnTensorInfo *tensor, Status *status)
+fail_shape(const SafeTensor *source, const NnTensorInfo *tensor, bool torch,
+		   Status *status)
 {
+	NnShape		shape = torch ? torch_shape(tensor) : tensor->shape;
+	const int  *order = dimension_order(&shape, torch);
 	char		there[SHAPE_TEXT_SIZE];
 	char		here[SHAPE_TEXT_SIZE];
 	uint64_t	dim[NN_MAX_RANK];
 
-	for (int i = 0; i < tensor->shape.rank; i++)
-		dim[i] = (uint64_t) tensor->shape.dim[i];
+	for (int i = 0; i < shape.rank; i++)
+		dim[i] = (uint64_t) shape.dim[order[i]];
 	status_fail(status, STATUS_SHAPE_MISMATCH,
 				"tensor \"%s\" of the file does not fit \"%s\"",
 				source->name, tensor->name);
-	status_detail(status, "Its shape is %s, that of the architecture %s.",
+	status_detail(status,
+				  "Its shape is %s, that of the architecture in this layout %s.",
 				  write_shape(there, source->rank, source->dim),
-				  write_shape(here, tensor->shape.rank, dim));
-	return status_hint(status, "Valid values are keras and torch.");
+				  write_shape(here, shape.rank, dim));
+	return status_hint(status, "Valid layouts are %s.", NN_LAYOUTS);
 }
 
 /* PyTorch counts batches in a tensor that is not a weight. */
@@ -108,55 +176,122 @@ drop_counters(SafeTensors *file)
 	file->n = kept;
 }
 
-/* Are tensors found by name?  Otherwise sort them into the graph's order. */
-static bool
-is_by_name(SafeTensors *file, const NnGraph *graph)
+/* ---- names ---- */
+
+/* What a library that is not Keras calls a tensor of ours */
+static const char *
+torch_role(const char *name)
 {
-	for (int i = 0; i < nn_graph_tensors(graph); i++)
+	static const char *const roles[][2] = {
+		{"kernel", "weight"}, {"depthwise_kernel", "weight"},
+		{"gamma", "weight"}, {"beta", "bias"},
+		{"moving_mean", "running_mean"}, {"moving_variance", "running_var"}
+	};
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+	{
+		if (strcmp(roles[i][0], name) == 0)
+			return roles[i][1];
+	}
+	return name;
+}
+
+/*
+ * By our name, which is Keras 3's; by Keras 2's, which ends in ":0"; a
+ * depthwise kernel by Keras 3's, which is "kernel".
+ */
+static const SafeTensor *
+find_keras(const SafeTensors *file, const NnTensorInfo *tensor)
+{
+	static const char *const endings[] = {"", ":0"};
+	const SafeTensor *found = NULL;
+	int			layer = (int) (own_name(tensor) - tensor->name);
+	char		name[sizeof(tensor->name) + 3];
+
+	for (int i = 0; i < 2 && found == NULL; i++)
+	{
+		snprintf(name, sizeof(name), "%s%s", tensor->name, endings[i]);
+		found = safetensors_find(file, name);
+		if (found != NULL || strcmp(own_name(tensor), "depthwise_kernel") != 0)
+			continue;
+		snprintf(name, sizeof(name), "%.*skernel%s", layer, tensor->name,
+				 endings[i]);
+		found = safetensors_find(file, name);
+	}
+	return found;
+}
+
+/* "layer1.0.conv1.weight", or our name */
+static const SafeTensor *
+find_torch(const SafeTensors *file, const NnTensorInfo *tensor)
+{
+	const SafeTensor *found = safetensors_find(file, tensor->name);
+	int			layer = (int) (own_name(tensor) - tensor->name) - 1;
+	char		name[2 * sizeof(tensor->name)];
+
+	if (found != NULL)
+		return found;
+	snprintf(name, sizeof(name), "%.*s.%s", layer, tensor->name,
+			 torch_role(own_name(tensor)));
+	return safetensors_find(file, name);
+}
+
+/* The graph's tensors by name; returns how many there are. */
+static int
+find_by_name(NnImport *import, const SafeTensors *file)
+{
+	int			found = 0;
+
+	for (int i = 0; i < nn_graph_tensors(import->graph); i++)
 	{
 		NnTensorInfo tensor;
 
-		nn_graph_tensor(graph, i, &tensor);
-		if (safetensors_find(file, tensor.name) != NULL)
-			return true;
+		nn_graph_tensor(import->graph, i, &tensor);
+		import->source[i] = import->layout == NN_LAYOUT_KERAS ?
+			find_keras(file, &tensor) : find_torch(file, &tensor);
+		found += import->source[i] != NULL;
 	}
-	drop_counters(file);
-	safetensors_sort(file);
-	return false;
+	return found;
 }
+
+/* ---- checks ---- */
 
 static bool
 check_source(const SafeTensor *source, const NnTensorInfo *tensor, bool torch,
 			 Status *status)
 {
-	if (source == NULL)
-		return status_fail(status, STATUS_SHAPE_MISMATCH,
-						   "file has no tensor \"%s\"", tensor->name);
 	if (source->type == SAFETENSORS_OTHER)
 		return status_fail(status, STATUS_SHAPE_MISMATCH,
 						   "tensor \"%s\" of the file is not of type F64, F32, F16 or BF16", source->name);
-	return shape_fits(source, &tensor->shape, torch) ||
-		fail_shape(source, tensor, status);
+	return tensor_fits(source, tensor, torch) ||
+		fail_shape(source, tensor, torch, status);
+}
+
+static bool
+check_sources(const NnImport *import, Status *status)
+{
+	for (int i = 0; i < nn_graph_tensors(import->graph); i++)
+	{
+		NnTensorInfo tensor;
+
+		nn_graph_tensor(import->graph, i, &tensor);
+		if (import->source[i] != NULL &&
+			!check_source(import->source[i], &tensor,
+						  import->layout != NN_LAYOUT_KERAS, status))
+			return false;
+	}
+	return true;
 }
 
 /*
  * As many tensors as the graph has, no more: what is left over would be a
  * model other than the one described.
  */
-bool
-nn_import_begin(NnImport *import, SafeTensors *file, const NnGraph *graph,
-				bool torch, Arena *arena, Status *status)
+static bool
+check_whole(const NnImport *import, const SafeTensors *file, Status *status)
 {
-	bool		by_name = is_by_name(file, graph);
-	int			n = nn_graph_tensors(graph);
+	int			n = nn_graph_tensors(import->graph);
 
-	*import = (NnImport)
-	{
-		graph, torch, arena_alloc_array(arena, (size_t) n + 1,
-										sizeof(SafeTensor *))
-	};
-	if (import->source == NULL)
-		return status_out_of_memory(status, NULL);
 	if (file->n != n)
 		return status_fail(status, STATUS_SHAPE_MISMATCH,
 						   "file has %d tensors and the architecture %d",
@@ -165,13 +300,194 @@ nn_import_begin(NnImport *import, SafeTensors *file, const NnGraph *graph,
 	{
 		NnTensorInfo tensor;
 
-		nn_graph_tensor(graph, i, &tensor);
-		import->source[i] = by_name ? safetensors_find(file, tensor.name) :
-			&file->tensors[i];
-		if (!check_source(import->source[i], &tensor, torch, status))
-			return false;
+		nn_graph_tensor(import->graph, i, &tensor);
+		if (import->source[i] == NULL)
+			return status_fail(status, STATUS_SHAPE_MISMATCH,
+							   "file has no tensor \"%s\"", tensor.name);
 	}
 	return true;
+}
+
+/* ---- files of part of the graph ---- */
+
+static bool
+is_given(const NnImport *import, int i)
+{
+	NnTensorInfo tensor;
+
+	nn_graph_tensor(import->graph, i, &tensor);
+	return tensor.given;
+}
+
+/* One behind the last tensor that the file has; given ones do not count */
+static int
+head_begin(const NnImport *import)
+{
+	int			i = nn_graph_tensors(import->graph);
+
+	while (i > 0 && (import->source[i - 1] == NULL || is_given(import, i - 1)))
+		i--;
+	return i;
+}
+
+bool
+nn_import_is_fresh(const NnImport *import, int i)
+{
+	return import->source[i] == NULL && !is_given(import, i);
+}
+
+static bool
+is_used(const NnImport *import, const SafeTensor *tensor)
+{
+	for (int i = 0; i < nn_graph_tensors(import->graph); i++)
+	{
+		if (import->source[i] == tensor)
+			return true;
+	}
+	return false;
+}
+
+/* Names as far as they fit */
+static void
+list_name(char *list, size_t *used, const char *name)
+{
+	if (*used < STATUS_TEXT_SIZE)
+		*used += (size_t) snprintf(list + *used, STATUS_TEXT_SIZE - *used,
+								   "%s\"%s\"", *used > 0 ? ", " : "", name);
+}
+
+static bool
+fail_missing(const NnImport *import, int missing, const char *list,
+			 Status *status)
+{
+	char		unused[STATUS_TEXT_SIZE] = "none";
+	size_t		used = 0;
+
+	for (int i = 0; i < import->nsurplus; i++)
+		list_name(unused, &used, import->surplus[i]->name);
+	status_fail(status, STATUS_SHAPE_MISMATCH,
+				"file lacks %d of the architecture's %d tensors", missing,
+				nn_graph_tensors(import->graph));
+	/* half of the text for each, at most */
+	status_detail(status, "Missing: %.200s%s; not used: %.200s%s.", list,
+				  strlen(list) > 200 ? "..." : "", unused,
+				  strlen(unused) > 200 ? "..." : "");
+	return status_hint(status,
+					   "Tensors are found by names of layers; similarity.architecture() with the file's layout has them.");
+}
+
+/* Tensors before the head must be there; a file of no layer has no head. */
+static bool
+check_backbone(const NnImport *import, Status *status)
+{
+	int			head = head_begin(import) > 0 ? head_begin(import) :
+	nn_graph_tensors(import->graph);
+	int			missing = 0;
+	char		list[STATUS_TEXT_SIZE] = "";
+	size_t		used = 0;
+
+	for (int i = 0; i < head; i++)
+	{
+		NnTensorInfo tensor;
+
+		if (!nn_import_is_fresh(import, i))
+			continue;
+		nn_graph_tensor(import->graph, i, &tensor);
+		list_name(list, &used, tensor.name);
+		missing++;
+	}
+	return missing == 0 || fail_missing(import, missing, list, status);
+}
+
+/*
+ * First weights of layers that have no source.  The room is that of all
+ * weights, and what is not written stays untouched.
+ */
+static bool
+make_fresh(NnImport *import, Arena *arena, Status *status)
+{
+	int			t = 0;
+
+	import->fresh = arena_alloc_array(arena, nn_graph_weights(import->graph),
+									  sizeof(real));
+	if (import->fresh == NULL)
+		return status_out_of_memory(status, NULL);
+	for (int i = 0; i < import->graph->nlayers; i++)
+	{
+		bool		missing = false;
+
+		for (int end = t + import->graph->layers[i].ntensors; t < end; t++)
+			missing |= import->source[t] == NULL;
+		if (missing)
+			nn_init_layer(import->graph, i, HEAD_SEED, import->fresh);
+	}
+	return true;
+}
+
+/*
+ * Numbers that the architecture gives are not the file's: Keras' files have
+ * them in another form.
+ */
+static bool
+begin_part(NnImport *import, const SafeTensors *file, Arena *arena,
+		   Status *status)
+{
+	import->surplus = arena_alloc_array(arena, (size_t) file->n + 1,
+										sizeof(SafeTensor *));
+	if (import->surplus == NULL)
+		return status_out_of_memory(status, NULL);
+	for (int i = 0; i < nn_graph_tensors(import->graph); i++)
+	{
+		if (is_given(import, i))
+			import->source[i] = NULL;
+	}
+	for (int i = 0; i < file->n; i++)
+	{
+		if (!is_used(import, &file->tensors[i]))
+			import->surplus[import->nsurplus++] = &file->tensors[i];
+	}
+	return check_backbone(import, status) && check_sources(import, status) &&
+		make_fresh(import, arena, status);
+}
+
+/* ---- files as a whole ---- */
+
+static bool
+is_export(const SafeTensors *file)
+{
+	const char *format = safetensors_metadata(file, "format");
+
+	return format != NULL && strcmp(format, "similarity") == 0;
+}
+
+bool
+nn_import_begin(NnImport *import, SafeTensors *file, const NnGraph *graph,
+				NnLayout layout, Arena *arena, Status *status)
+{
+	int			n = nn_graph_tensors(graph);
+	int			found;
+
+	*import = (NnImport)
+	{
+		.graph = graph,.layout = layout,
+		.source = arena_alloc_array(arena, (size_t) n + 1,
+									sizeof(SafeTensor *))
+	};
+	if (import->source == NULL)
+		return status_out_of_memory(status, NULL);
+	if (!is_export(file))
+		drop_counters(file);
+	found = find_by_name(import, file);
+	if (!is_export(file) && (found > 0 || layout == NN_LAYOUT_TORCHVISION ||
+							 layout == NN_LAYOUT_TIMM))
+		return begin_part(import, file, arena, status);
+	if (!is_export(file))
+	{
+		safetensors_sort(file);
+		for (int i = 0; i < n && i < file->n; i++)
+			import->source[i] = &file->tensors[i];
+	}
+	return check_whole(import, file, status) && check_sources(import, status);
 }
 
 /* Tensors lie one behind the other. */
@@ -194,10 +510,16 @@ nn_import_read(const NnImport *import, const NnTensorInfo *tensor, size_t first,
 			   size_t n, float *out)
 {
 	const SafeTensor *source = source_of(import, tensor);
+	NnShape		shape = torch_shape(tensor);
 
 	for (size_t i = 0; i < n; i++)
-		out[i] = (float) safetensors_get(source,
-										 import->torch ?
-										 torch_index(&tensor->shape,
-													 first + i) : first + i);
+	{
+		if (source == NULL)
+			out[i] = (float) import->fresh[tensor->offset + first + i];
+		else if (import->layout == NN_LAYOUT_KERAS)
+			out[i] = (float) safetensors_get(source, first + i);
+		else
+			out[i] = (float) safetensors_get(source,
+											 torch_index(&shape, first + i));
+	}
 }

@@ -8,26 +8,53 @@
 #include "nn/nn.h"
 #include "nn/safetensors.h"
 
+/*
+ * How a library names tensors and lays kernels out.  torchvision and timm are
+ * PyTorch, in files that are never taken by the order of their names.
+ */
+typedef enum NnLayout
+{
+	NN_LAYOUT_KERAS,
+	NN_LAYOUT_TORCH,
+	NN_LAYOUT_TORCHVISION,
+	NN_LAYOUT_TIMM
+} NnLayout;
+
+#define NN_LAYOUTS "keras, torch, torchvision and timm"
+
+/* False if there is none of that name */
+extern bool nn_layout(const char *name, NnLayout *layout);
+
 /* A file whose tensors fit those of a graph */
 typedef struct NnImport
 {
 	const NnGraph *graph;
-	bool		torch;
-	const SafeTensor **source;	/* of each of the graph's tensors */
+	NnLayout	layout;
+	const SafeTensor **source;	/* of each of the graph's tensors; NULL: none */
+	real	   *fresh;			/* weights of layers without sources */
+	int			nsurplus;
+	const SafeTensor **surplus; /* tensors that the graph has no use for */
 } NnImport;
 
 /*
- * Find the graph's tensors in the file.  If a tensor of the file has a name of
- * ours, all are found by name, else in the order of safetensors_sort().
- * torch: kernels are laid out as PyTorch does.  The file's list of tensors is
- * changed, and must live as long as the import.
+ * Find the graph's tensors in the file: by our names ("conv2d/kernel"), or
+ * those that the layout makes of the layers' names ("conv2d.weight"); if the
+ * file has none of them, in the order of safetensors_sort().
+ *
+ * A file of export_model(), or in order, must have all tensors and no more.
+ * Of another one the head may be missing, all layers behind the last one that
+ * is in the file: they get first weights.  What else is missing is an error.
+ * The file's list of tensors is changed, and must live as long as the import.
  */
 extern bool nn_import_begin(NnImport *import, SafeTensors *file,
-							const NnGraph *graph, bool torch, Arena *arena,
-							Status *status);
+							const NnGraph *graph, NnLayout layout,
+							Arena *arena, Status *status);
 
 /* Elements of a tensor of the graph from the first; they may be not finite. */
 extern void nn_import_read(const NnImport *import, const NnTensorInfo *tensor,
 						   size_t first, size_t n, float *out);
+
+/* Is tensor number i of the graph of a head that starts from first weights? */
+extern bool nn_import_is_fresh(const NnImport *import, int i);
 
 #endif							/* NN_IMPORT_H */

@@ -69,6 +69,7 @@ typedef struct NnTensor
 	size_t		offset;			/* in the model's weights */
 	size_t		count;
 	bool		state;			/* not trained: the layer's own averages */
+	bool		given;			/* state that is as the parameters say */
 } NnTensor;
 
 /* A window that slides over an image: convolution and pooling. */
@@ -380,6 +381,10 @@ nn_state_moves(const NnLayer *layer)
 
 /* Numbers that a training keeps from forward for n rows, for whom it does */
 extern size_t nn_layer_saved(const NnLayer *layer, int n);
+
+/* First weights of layer number i, as nn_init_weights() makes them */
+extern void nn_init_layer(const NnGraph *graph, int i, uint64_t seed,
+						  real *weights);
 
 /* Most scratch that a layer of the graph needs per worker for n rows. */
 extern size_t nn_graph_scratch(const NnGraph *graph, int n);

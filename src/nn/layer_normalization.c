@@ -78,10 +78,14 @@ normalization_shape(NnLayer *layer, Status *status)
 					"layer \"%s\" without mean and variance must read the model's input", layer->name);
 		return status_hint(status, "Put it first, or use batch_normalization.");
 	}
-	return check_given_count(layer, MEAN, status) &&
-		check_given_count(layer, VARIANCE, status) &&
-		nn_add_state(layer, "mean", channels, status) &&
-		nn_add_state(layer, "variance", channels, status);
+	if (!check_given_count(layer, MEAN, status) ||
+		!check_given_count(layer, VARIANCE, status) ||
+		!nn_add_state(layer, "mean", channels, status) ||
+		!nn_add_state(layer, "variance", channels, status))
+		return false;
+	layer->tensors[MEAN].given = layer->tensors[VARIANCE].given =
+		is_given(layer);
+	return true;
 }
 
 static void

@@ -145,6 +145,7 @@ typedef struct NnTensorInfo
 	size_t		count;
 	int			layer;			/* its number */
 	bool		trainable;		/* neither state nor frozen */
+	bool		given;			/* by the layer's parameters, for good */
 } NnTensorInfo;
 
 extern int	nn_graph_tensors(const NnGraph *graph);

@@ -293,7 +293,7 @@ run(const NnGraph *graph, const real *weights)
 }
 
 static void
-import(const NnGraph *graph, bool torch, const uint8_t *bytes, size_t size)
+import(const NnGraph *graph, NnLayout layout, const uint8_t *bytes, size_t size)
 {
 	Arena	   *arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
 	real	   *weights = malloc(sizeof(real) * nn_graph_weights(graph) + 1);
@@ -303,7 +303,7 @@ import(const NnGraph *graph, bool torch, const uint8_t *bytes, size_t size)
 
 	status_clear(&status);
 	if (safetensors_open(bytes, size, arena, &file, &status) &&
-		nn_import_begin(&import, &file, graph, torch, arena, &status))
+		nn_import_begin(&import, &file, graph, layout, arena, &status))
 	{
 		for (int i = 0; i < nn_graph_tensors(graph); i++)
 		{
@@ -333,12 +333,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (graph != NULL && nn_graph_weights(graph) <= MAX_WEIGHTS)
 	{
 		if (flags & 1)
-			import(graph, (flags & 2) != 0, input.data, input.size);
+			import(graph, (NnLayout) (flags >> 1 & 3), input.data, input.size);
 		else
 		{
 			file = malloc(MAX_FILE);
 			size = change_file(file, write_file(file, graph), &input);
-			import(graph, (flags & 2) != 0, file, size);
+			import(graph, (NnLayout) (flags >> 1 & 3), file, size);
 			free(file);
 		}
 	}

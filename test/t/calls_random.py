@@ -167,7 +167,7 @@ PLAUSIBLE = {
 	"cutpoint": ["optimal", "half"],
 	"embedding": ["e", "h", "b", "x", "id"], "embedding_column": ["e", "h", "b", "x"],
 	"label": ["label", "id", "e", "note", "ctid", "c1"], "labels": ["c1", "c2"], "key": ["id", "label", "ctid"], "image": ["image", "x"],
-	"layout": ["keras", "torch"],
+	"layout": ["keras", "torch", "torchvision", "timm"],
 	"style": ["plain", "ansi", "unicode", "color"],
 	"input": ["x", "image", "e", "{1,2,3,4}", "[1,2,3,4]", "\\x00010203"],
 	"known_classes": ["c1", "c2", "c3"],

@@ -273,7 +273,7 @@ class Importer:
 		if shape is not None and rng.random() < 0.1:
 			shape = [rng.choice([0, -1, 1, 4, 8, 2**31 - 1]) for _ in range(rng.randrange(6))]
 		if rng.random() < 0.1:
-			layout = rng.choice(["keras", "torch", "x"])
+			layout = rng.choice(["keras", "torch", "torchvision", "timm", "x"])
 		if KEEP:
 			with open(KEEP, "wb") as file:
 				file.write(data)

@@ -1,0 +1,87 @@
+-- Files of other libraries: the same weights under the names and in the order
+-- of each give the same model.
+CREATE TYPE tensor AS (name text, shape integer[], data real[]);
+
+-- Numbers are big-endian as PostgreSQL sends them.
+CREATE FUNCTION turned(bytes bytea) RETURNS bytea LANGUAGE sql IMMUTABLE AS
+	$$ SELECT string_agg(substring(bytes, i, 1), '' ORDER BY i DESC) FROM generate_series(1, octet_length(bytes)) i $$;
+CREATE FUNCTION safetensors(tensors tensor[]) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
+	WITH t AS (SELECT *, 4 * (sum(cardinality(data)) OVER (ORDER BY n) - cardinality(data)) AS at
+		FROM unnest(tensors) WITH ORDINALITY AS t(name, shape, data, n)),
+	header AS (SELECT convert_to('{' || string_agg(format('%s: {"dtype": "F32", "shape": %s, "data_offsets": [%s, %s]}',
+		to_json(name), to_json(shape), at, at + 4 * cardinality(data)), ', ' ORDER BY n) || '}', 'UTF8') AS text FROM t)
+	SELECT turned(int8send(octet_length(header.text)::bigint)) || header.text ||
+		(SELECT string_agg(turned(float4send(x)), '' ORDER BY n, i) FROM t, unnest(data) WITH ORDINALITY AS d(x, i))
+	FROM header
+$$;
+
+-- A depthwise convolution of 2 channels with 2 filters each, one of 1 x 1, and norms
+CREATE TABLE kernels AS
+SELECT layer, y, x, c, f, ((row_number() OVER (ORDER BY layer, y, x, c, f) * 37 % 64 - 32) / 16.0)::real AS v
+FROM (SELECT 'conv_dw' AS layer, y, x, c, f FROM generate_series(0, 1) y, generate_series(0, 2) x, generate_series(0, 1) c, generate_series(0, 1) f
+	UNION ALL SELECT 'blocks.0.conv_pw', 0, 0, c, f FROM generate_series(0, 3) c, generate_series(0, 2) f) k;
+CREATE TABLE numbers (layer text, keras text, torch text, data real[]);
+INSERT INTO numbers VALUES ('bn1', 'gamma', 'weight', '{1,0.5,2,1.5}'), ('bn1', 'beta', 'bias', '{0,1,-1,0.5}'),
+	('bn1', 'moving_mean', 'running_mean', '{0.5,0,-0.5,1}'), ('bn1', 'moving_variance', 'running_var', '{1,4,0.25,2}'),
+	('blocks.0.conv_pw', 'bias', 'bias', '{0.25,-0.25,1}');
+CREATE VIEW keras AS
+	SELECT ROW(layer || CASE layer WHEN 'conv_dw' THEN '/depthwise_kernel' ELSE '/kernel' END,
+		ARRAY[max(y) + 1, max(x) + 1, max(c) + 1, max(f) + 1], array_agg(v ORDER BY y, x, c, f))::tensor AS t FROM kernels GROUP BY layer
+	UNION ALL SELECT ROW(layer || '/' || keras, ARRAY[cardinality(data)], data)::tensor FROM numbers;
+CREATE VIEW torch AS
+	SELECT ROW(layer || '.weight', CASE layer WHEN 'conv_dw' THEN '{4,1,2,3}' ELSE '{3,4,1,1}' END::int[],
+		CASE layer WHEN 'conv_dw' THEN array_agg(v ORDER BY c, f, y, x) ELSE array_agg(v ORDER BY f, c, y, x) END)::tensor AS t FROM kernels GROUP BY layer
+	UNION ALL SELECT ROW(layer || '.' || torch, ARRAY[cardinality(data)], data)::tensor FROM numbers
+	UNION ALL SELECT ROW('bn1.num_batches_tracked', '{1}', '{7}')::tensor;
+CREATE FUNCTION layers(head jsonb DEFAULT '[]') RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$ SELECT '[
+	{"normalization": {"mean": [1, 2], "variance": [4, 9]}},
+	{"depthwise_conv2d": {"name": "conv_dw", "kernel_size": [2, 3], "depth_multiplier": 2, "use_bias": false}},
+	{"batch_normalization": {"name": "bn1"}},
+	{"activation": {"activation": "relu"}},
+	{"conv2d": {"name": "blocks.0.conv_pw", "filters": 3, "kernel_size": 1}},
+	{"global_average_pooling2d": {}}]'::jsonb || head $$;
+\set file '(SELECT safetensors(array_agg(t ORDER BY (t).name)) FROM'
+
+SELECT similarity.import_model('as keras', :file keras), '{4,5,2}', layers(), 'keras') > 0 AS imported;
+SELECT similarity.import_model('as torchvision', :file torch), '{4,5,2}', layers(), 'torchvision') > 0 AS imported;
+SELECT similarity.import_model('as timm', :file torch), '{4,5,2}', layers(), 'timm') > 0 AS imported;
+SELECT similarity.import_model('as torch', :file torch), '{4,5,2}', layers(), 'torch') > 0 AS imported;
+-- Keras 2 ends names with :0; Keras 3 calls a depthwise kernel "kernel"
+SELECT similarity.import_model('as keras 2', :file (SELECT ROW((t).name || ':0', (t).shape, (t).data)::tensor AS t FROM keras) k), '{4,5,2}', layers()) > 0 AS imported;
+SELECT similarity.import_model('as keras 3', :file (SELECT ROW(replace((t).name, 'depthwise_', ''), (t).shape, (t).data)::tensor AS t FROM keras) k), '{4,5,2}', layers()) > 0 AS imported;
+-- a dense layer instead of the convolution of 1 x 1
+SELECT similarity.import_model('as dense', :file (SELECT ROW((t).name, CASE WHEN (t).name = 'blocks.0.conv_pw.weight' THEN '{3,4}' ELSE (t).shape END, (t).data)::tensor AS t FROM torch) k),
+	'{4,5,2}', layers(), 'timm') > 0 AS imported;
+SELECT count(*), count(DISTINCT fingerprint) FROM similarity.model_versions WHERE model LIKE 'as %';
+-- the first numbers by hand: of a picture of ones, (x - mean) / deviation is 0 and -1/3
+SELECT l2_distance(embed('as torchvision', array_fill(1, '{40}'::int[])), (
+	WITH z AS (SELECT c * 2 + f AS o, sum(v * CASE c WHEN 0 THEN 0 ELSE -1.0 / 3 END) AS sum FROM kernels WHERE layer = 'conv_dw' GROUP BY c, f),
+	norm AS (SELECT i - 1 AS o, g, b, m, s FROM unnest('{1,0.5,2,1.5}'::float8[], '{0,1,-1,0.5}'::float8[], '{0.5,0,-0.5,1}'::float8[], '{1,4,0.25,2}'::float8[]) WITH ORDINALITY AS n(g, b, m, s, i)),
+	y AS (SELECT o, greatest((sum - m) / sqrt(s + 0.001) * g + b, 0) AS out FROM z JOIN norm USING (o))
+	SELECT array_agg(e ORDER BY f)::embedding FROM (SELECT f, sum(out * v) + (ARRAY[0.25, -0.25, 1])[f + 1] AS e
+		FROM kernels JOIN y ON o = c WHERE layer = 'blocks.0.conv_pw' GROUP BY f) e)) < 1e-5 AS as_computed;
+
+-- A head of one's own starts afresh, the same each time; the file's is left out
+SELECT similarity.import_model('head ' || i, :file (SELECT t FROM torch UNION ALL SELECT ROW('fc.' || n, '{1}', '{0}')::tensor FROM unnest('{weight,bias}'::text[]) n) k),
+	'{4,5,2}', layers('[{"dropout": {"rate": 0.1}}, {"metric_embedding": {"units": 2}}]'), 'torchvision') > 0 AS imported FROM generate_series(1, 2) i;
+SELECT count(DISTINCT fingerprint) FROM similarity.model_versions WHERE model LIKE 'head %';
+SELECT round(l2_norm(embed('head 1', array_fill(1, '{40}'::int[])))::numeric, 5) AS length;
+-- numbers that the architecture gives are not the file's
+SELECT similarity.import_model('given', :file (SELECT t FROM keras UNION ALL SELECT ROW('normalization/' || n, '{2}', '{0,0}')::tensor FROM unnest('{mean,variance}'::text[]) n) k),
+	'{4,5,2}', layers()) > 0 AS imported;
+SELECT count(DISTINCT fingerprint) FROM similarity.model_versions WHERE model IN ('given', 'as keras');
+-- what is exported is whole, given numbers among it
+SELECT similarity.import_model('again', similarity.export_model('as timm')) > 0 AS imported;
+SELECT count(DISTINCT fingerprint) FROM similarity.model_versions WHERE model IN ('again', 'as timm');
+
+-- Nothing is stored of a file that does not fit.
+SELECT similarity.import_model('x', :file (SELECT t FROM torch WHERE (t).name NOT LIKE 'bn1.running%') k), '{4,5,2}', layers(), 'torchvision');
+SELECT similarity.import_model('x', :file keras), '{4,5,2}', layers(), 'torch');
+SELECT similarity.import_model('y', :file torch), '{4,5,2}', '[{"flatten": {}}, {"dense": {"units": 2}}]', 'timm');
+SELECT similarity.import_model('y', :file torch), '{4,5,2}', '[{"flatten": {}}, {"dense": {"units": 2}}]', 'torch');
+SELECT similarity.import_model('y', :file torch), '{4,5,2}', layers(), 'onnx');
+
+SELECT count(similarity.drop_model(model)) FROM similarity.models WHERE model LIKE 'as %' OR model LIKE 'head %' OR model IN ('given', 'again');
+DROP TABLE kernels, numbers CASCADE;
+DROP FUNCTION layers, safetensors, turned;
+DROP TYPE tensor CASCADE;
