@@ -19,6 +19,11 @@ CREATE FUNCTION similarity.schedules()
 	AS 'MODULE_PATHNAME', 'list_schedules' LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 10;
 COMMENT ON FUNCTION similarity.schedules() IS 'each schedule of the learning rate and, one row each, its parameters; no default means required';
 
+CREATE FUNCTION similarity.methods()
+	RETURNS TABLE (method text, parameter text, type text, "default" text, accepted text, description text)
+	AS 'MODULE_PATHNAME', 'list_methods' LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 40;
+COMMENT ON FUNCTION similarity.methods() IS 'each method that learns without labels and, one row each, its parameters';
+
 -- ---- define ----
 
 CREATE FUNCTION similarity.create_model(model text, input integer[], layers jsonb, image jsonb DEFAULT NULL)

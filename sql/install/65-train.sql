@@ -25,10 +25,12 @@ CREATE PROCEDURE similarity.train(
 	from_version bigint DEFAULT NULL,
 	trainable jsonb DEFAULT NULL,
 	categories_per_batch integer DEFAULT NULL,
-	augmentation jsonb DEFAULT NULL)
+	augmentation jsonb DEFAULT NULL,
+	method text DEFAULT NULL,
+	method_params jsonb DEFAULT NULL)
 	AS 'MODULE_PATHNAME', 'train_model' LANGUAGE C;
-COMMENT ON PROCEDURE similarity.train(text, text, text, jsonb, text, jsonb, jsonb, integer, integer, integer, integer, bigint, text[], integer, text, text, interval, boolean, integer, boolean, bigint, jsonb, integer, jsonb)
-	IS 'trains a model on a query of (input, label) and deploys the new version; commits as it goes outside of a transaction block. from_version: start from the weights of a version of the model, not from fresh ones. trainable: {"pattern": false} freezes the layers whose names match, in which * stands for any characters; a number is a factor of their learning rate; a name comes before patterns, a longer pattern before a shorter one. categories_per_batch: the query returns (input, label, category), and the classes of a batch come from so many categories. augmentation: a list of steps that change the training rows'' pictures at random, each "name" or {"name": {parameters}}, as augmentations() lists and augment() shows them';
+COMMENT ON PROCEDURE similarity.train(text, text, text, jsonb, text, jsonb, jsonb, integer, integer, integer, integer, bigint, text[], integer, text, text, interval, boolean, integer, boolean, bigint, jsonb, integer, jsonb, text, jsonb)
+	IS 'trains a model on a query of (input, label) and deploys the new version; commits as it goes outside of a transaction block. from_version: start from the weights of a version of the model, not from fresh ones. trainable: {"pattern": false} freezes the layers whose names match, in which * stands for any characters; a number is a factor of their learning rate; a name comes before patterns, a longer pattern before a shorter one. categories_per_batch: the query returns (input, label, category), and the classes of a batch come from so many categories. augmentation: a list of steps that change the training rows'' pictures at random, each "name" or {"name": {parameters}}, as augmentations() lists and augment() shows them. method: learn from views of rows without labels, by simclr, simsiam, byol, barlow, vicreg or swav; the query returns (input), and a batch takes classes_per_batch rows';
 
 -- What augmentation does, to look at.  Not STRICT: model and shape may be NULL.
 CREATE FUNCTION similarity.augment(image bytea, pipeline jsonb, seed bigint DEFAULT 1, view integer DEFAULT 1,

@@ -206,6 +206,33 @@ encoded_decode(const InputTarget *target, const EncodedFile *files, int n,
 	raise_status(&failure->status);
 }
 
+/* A decoded picture in a context of its own, so that scratch goes at once */
+uint8 *
+encoded_resized(const void *bytes, Size size, const MediaSpec *spec,
+				Budget budget, int height, int width, int channels)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "decoding of a picture",
+												  ALLOCSET_DEFAULT_SIZES);
+	Size		pixels = (Size) height * width * channels;
+	uint8	   *result;
+	const uint8 *decoded;
+	Status		status;
+
+	MemoryContextSwitchTo(context);
+	(void) check_budget(bytes, size, budget, height, width, channels);
+	decoded = media_read(bytes, size, spec, height, width, channels,
+						 memory_arena(context, ARENA_NO_BUDGET), &status);
+	check_interrupts();
+	if (decoded == NULL)
+		raise_status(&status);
+	result = MemoryContextAllocHuge(caller, pixels);
+	memcpy(result, decoded, pixels);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return result;
+}
+
 int
 encoded_hint(const InputTarget *target, const void *bytes, Size size)
 {

@@ -46,6 +46,14 @@ typedef struct EncodedFile
 extern void encoded_decode(const InputTarget *target, const EncodedFile *files,
 						   int n, ThreadPool *pool, int *current);
 
+/*
+ * Pixels of a given size, palloc'd, of a file that is not an input.  ERROR as for
+ * those.
+ */
+extern uint8 *encoded_resized(const void *bytes, Size size,
+							  const MediaSpec *spec, Budget budget,
+							  int height, int width, int channels);
+
 /* What to add to an error about bytes that are not of the model's size: a hint */
 extern int	encoded_hint(const InputTarget *target, const void *bytes,
 						 Size size);

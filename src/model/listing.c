@@ -1,6 +1,7 @@
 /*
  * listing.c
- *	  layers(), losses(), optimizers(), schedules() and augmentations(): what
+ *	  layers(), losses(), optimizers(), schedules(), augmentations() and
+ *	  methods(): what
  *	  exists and what it takes.
  *
  * One row for the thing itself, then one for each of its parameters, all from
@@ -161,6 +162,23 @@ list_augmentations(PG_FUNCTION_ARGS)
 		};
 
 		put_description(fcinfo, &thing);
+	}
+	return (Datum) 0;
+}
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(list_methods);
+Datum
+list_methods(PG_FUNCTION_ARGS)
+{
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; nn_method_type_at(i) != NULL; i++)
+	{
+		NnDescription method = *nn_method_description(nn_method_type_at(i));
+		ParamSpec	specs[PARAMS_MAX + 1];
+
+		nn_method_specs(nn_method_type_at(i), specs);
+		method.params = specs;
+		put_description(fcinfo, &method);
 	}
 	return (Datum) 0;
 }

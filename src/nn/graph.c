@@ -330,6 +330,8 @@ nn_graph_create(Arena *arena, const NnSpec *spec, Status *status)
 		if (!add_layer(arena, graph, i, &spec->layers[i], status))
 			return NULL;
 	}
+	graph->embedding = graph->nlayers - 1;
+	graph->projector = NN_INPUT;
 	mark_trained(graph);
 	return check_consumers(graph, status) && check_output(graph, status) ?
 		graph : NULL;
@@ -337,6 +339,51 @@ nn_graph_create(Arena *arena, const NnSpec *spec, Status *status)
 out_of_memory:
 	status_out_of_memory(status, NULL);
 	return NULL;
+}
+
+/* A layer as it was specified, but with all its sources named */
+static void
+layer_spec(const NnGraph *graph, int i, NnLayerSpec *spec)
+{
+	const NnLayer *layer = &graph->layers[i];
+
+	spec->type = layer->type;
+	memcpy(spec->name, layer->name, NN_NAME_SIZE);
+	spec->params = layer->params;
+	spec->nsources = layer->nsources;
+	for (int k = 0; k < layer->nsources; k++)
+		spec->sources[k] = nn_graph_source(graph, i, k);
+}
+
+NnGraph *
+nn_graph_extend(Arena *arena, const NnGraph *graph, const NnLayerSpec *layers,
+				int n, int nprojector, Status *status)
+{
+	NnSpec		spec = {.input = graph->input,.nlayers = graph->nlayers + n};
+	NnGraph    *extended;
+
+	spec.layers = arena_alloc_zero(arena,
+								   (size_t) spec.nlayers * sizeof(NnLayerSpec));
+	if (spec.layers == NULL)
+	{
+		status_out_of_memory(status, NULL);
+		return NULL;
+	}
+	for (int i = 0; i < graph->nlayers; i++)
+		layer_spec(graph, i, &spec.layers[i]);
+	memcpy(spec.layers + graph->nlayers, layers,
+		   (size_t) n * sizeof(NnLayerSpec));
+	extended = nn_graph_create(arena, &spec, status);
+	if (extended == NULL)
+		return NULL;
+	for (int i = 0; i < graph->nlayers; i++)
+		extended->layers[i].rate = graph->layers[i].rate;
+	mark_trained(extended);
+	extended->embedding = graph->nlayers - 1;
+	extended->projector = extended->embedding + nprojector;
+	extended->layers[extended->embedding].kept = true;
+	extended->layers[extended->projector].kept = true;
+	return extended;
 }
 
 int
@@ -649,7 +696,9 @@ nn_graph_split(Arena *arena, const NnGraph *graph, NnGraph **prefix,
 		return status_out_of_memory(status, NULL);
 	**prefix = **head = *graph;
 	(*prefix)->nlayers = cut + 1;
+	(*prefix)->embedding = cut;
 	(*head)->nlayers = n;
+	(*head)->embedding = n - 1;
 	(*head)->layers = arena_alloc_array(arena, (size_t) n, sizeof(NnLayer));
 	if ((*head)->layers == NULL)
 		return status_out_of_memory(status, NULL);

@@ -123,6 +123,7 @@ typedef struct NnLayer
 	int			consumers;		/* how often its output is read */
 	bool		reads_in;		/* backward reads in, */
 	bool		reads_out;		/* backward reads out */
+	bool		kept;			/* the loss reads its output */
 	double		rate;			/* factor of the learning rate; 0: frozen */
 	bool		trained;		/* it or something it reads has weights to
 								 * train */
@@ -370,7 +371,18 @@ struct NnGraph
 								 * layer after the other: what has moments and
 								 * gradients.  A weight at offset is the
 								 * (offset - skipped)-th of them */
+	int			embedding;		/* the layer that gives embeddings: the last,
+								 * or the last below the heads of a method */
+	int			projector;		/* the last layer of a projector, or -1 */
 };
+
+/*
+ * A graph and further layers on its last one, the first nprojector of which
+ * are a projector
+ */
+extern NnGraph *nn_graph_extend(Arena *arena, const NnGraph *graph,
+								const NnLayerSpec *layers, int n,
+								int nprojector, Status *status);
 
 /* Does training change the layer's state? */
 static inline bool

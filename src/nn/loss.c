@@ -59,7 +59,7 @@ nn_loss_work_size(const NnLossType *type, const Params *params, int n, int dims,
 				  int classes)
 {
 	size_t		capacity = (size_t) loss_capacity(type, params, n);
-	size_t		proxies = (size_t) classes * (size_t) nn_loss_centers(type, params);
+	size_t		proxies = nn_loss_proxies(type, params, classes);
 	size_t		keys = capacity > proxies ? capacity : proxies;
 	size_t		numbers = capacity * dims + (size_t) n * dims +
 	2 * matrix_size(type, (int) capacity, n, dims, (int) proxies) +
@@ -73,7 +73,7 @@ nn_loss_work(Arena *arena, const NnLossType *type, const Params *params, int n,
 			 int dims, int classes, NnLossWork *work)
 {
 	size_t		capacity = (size_t) loss_capacity(type, params, n);
-	size_t		proxies = (size_t) classes * (size_t) nn_loss_centers(type, params);
+	size_t		proxies = nn_loss_proxies(type, params, classes);
 	size_t		keys = capacity > proxies ? capacity : proxies;
 	size_t		square = matrix_size(type, (int) capacity, n, dims,
 									 (int) proxies);

@@ -64,6 +64,8 @@ struct NnLossType
 	NnLossKind	kind;
 	bool		unit_rows;		/* rows are always scaled to length 1 first */
 	bool		reads_lengths;	/* rows are not meant to be of length 1 */
+	bool		predicts;		/* of two views, the first rows are constant
+								 * targets, the second predictions of them */
 
 	/*
 	 * Pairwise: terms of one anchor, each counted by nn_tally() and with its
@@ -85,6 +87,9 @@ struct NnLossType
 
 	/* Proxies of a class, which lie next to each other; NULL: 1 */
 	int			(*centers) (const Params *params);
+
+	/* How many proxies a loss of two views has; NULL: none */
+	int			(*prototypes) (const Params *params);
 
 	/* Two views: work->x has n rows and then their n partners */
 	double		(*views) (const Params *params, int n, int dims,
@@ -130,6 +135,7 @@ extern const char *const nn_reduction_names[];
 
 extern const NnLossType nn_loss_arcface;
 extern const NnLossType nn_loss_barlow;
+extern const NnLossType nn_loss_byol;
 extern const NnLossType nn_loss_circle;
 extern const NnLossType nn_loss_contrastive;
 extern const NnLossType nn_loss_cosface;
@@ -146,6 +152,7 @@ extern const NnLossType nn_loss_simsiam;
 extern const NnLossType nn_loss_soft_nearest_neighbor;
 extern const NnLossType nn_loss_sub_center_arcface;
 extern const NnLossType nn_loss_sup_con;
+extern const NnLossType nn_loss_swav;
 extern const NnLossType nn_loss_threshold_consistent_margin;
 extern const NnLossType nn_loss_triplet;
 extern const NnLossType nn_loss_vicreg;
@@ -192,6 +199,10 @@ extern double nn_log_sum_exp(double *x, const uint8_t *mask, int n,
 
 /* ln(1 + e^x) and its derivative */
 extern double nn_softplus(double x, double *slope);
+
+/* All proxies of a loss, for so many classes; 0: it has none */
+extern size_t nn_loss_proxies(const NnLossType *type, const Params *params,
+							  int classes);
 
 /* Scale n rows to length 1; lengths gets what they had. */
 extern void nn_normalize_rows(double *x, int n, int dims, double *lengths);

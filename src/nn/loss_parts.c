@@ -56,6 +56,14 @@ nn_loss_centers(const NnLossType *type, const Params *params)
 	return type->centers == NULL ? 1 : type->centers(params);
 }
 
+size_t
+nn_loss_proxies(const NnLossType *type, const Params *params, int classes)
+{
+	if (type->prototypes != NULL)
+		return (size_t) type->prototypes(params);
+	return (size_t) classes * (size_t) nn_loss_centers(type, params);
+}
+
 bool
 nn_loss_normalizes(const NnLossType *type)
 {

@@ -161,13 +161,12 @@ project(int projection, double cosine, double *slope)
 }
 
 /*
- * TensorFlow Similarity's SimSiamLoss: L = mean of 0.5 projection(a.b) +
- * margin.  The first rows are targets, held constant; the second are
- * predictions:
- *   db = 0.5 slope / n a
+ * Mean of weight projection(a.b).  The first rows are targets, held constant;
+ * the second are predictions:
+ *   db = weight slope / n a
  */
 static double
-simsiam_views(const Params *params, int n, int dims, NnLossWork *work)
+predictions(double weight, int projection, int n, int dims, NnLossWork *work)
 {
 	const double *prediction = work->x + (size_t) n * dims;
 	double	   *gradient = work->dx + (size_t) n * dims;
@@ -181,13 +180,19 @@ simsiam_views(const Params *params, int n, int dims, NnLossWork *work)
 
 		for (int d = 0; d < dims; d++)
 			cosine += work->x[at + d] * prediction[at + d];
-		sum += 0.5 * project((int) params_number(params, PROJECTION), cosine,
-							 &slope) +
-			params_number(params, SIMSIAM_MARGIN);
+		sum += weight * project(projection, cosine, &slope);
 		for (int d = 0; d < dims; d++)
-			gradient[at + d] = 0.5 * slope / n * work->x[at + d];
+			gradient[at + d] = weight * slope / n * work->x[at + d];
 	}
 	return sum / n;
+}
+
+/* TensorFlow Similarity's SimSiamLoss: mean of 0.5 projection(a.b) + margin */
+static double
+simsiam_views(const Params *params, int n, int dims, NnLossWork *work)
+{
+	return predictions(0.5, (int) params_number(params, PROJECTION), n, dims,
+					   work) + params_number(params, SIMSIAM_MARGIN);
 }
 
 const NnLossType nn_loss_simsiam = {
@@ -195,7 +200,30 @@ const NnLossType nn_loss_simsiam = {
 	"predictions against constant targets (Chen and He, 2021)"},
 	.kind = NN_LOSS_VIEWS,
 	.unit_rows = true,
+	.predicts = true,
 	.views = simsiam_views
+};
+
+/* ---- byol ---- */
+
+static const ParamSpec byol_params[] = {
+	{NULL}
+};
+
+/* Mean of |a - b|^2 = 2 - 2 a.b */
+static double
+byol_views(const Params *params, int n, int dims, NnLossWork *work)
+{
+	return predictions(2, COSINE_DISTANCE, n, dims, work);
+}
+
+const NnLossType nn_loss_byol = {
+	.description = {"byol", byol_params,
+	"predictions against constant targets (Grill et al., 2020)"},
+	.kind = NN_LOSS_VIEWS,
+	.unit_rows = true,
+	.predicts = true,
+	.views = byol_views
 };
 
 /* ---- columns of a view ---- */

@@ -43,6 +43,7 @@ typedef struct NnLayerType NnLayerType;
 typedef struct NnLossType NnLossType;
 typedef struct NnOptimizerType NnOptimizerType;
 typedef struct NnScheduleType NnScheduleType;
+typedef struct NnMethodType NnMethodType;
 
 typedef struct NnDescription
 {
@@ -57,17 +58,20 @@ extern const NnLossType *nn_loss_type(const char *name, Status *status);
 extern const NnOptimizerType *nn_optimizer_type(const char *name,
 												Status *status);
 extern const NnScheduleType *nn_schedule_type(const char *name, Status *status);
+extern const NnMethodType *nn_method_type(const char *name, Status *status);
 
 /* The i-th of each kind, NULL after the last. */
 extern const NnLayerType *nn_layer_type_at(int i);
 extern const NnLossType *nn_loss_type_at(int i);
 extern const NnOptimizerType *nn_optimizer_type_at(int i);
 extern const NnScheduleType *nn_schedule_type_at(int i);
+extern const NnMethodType *nn_method_type_at(int i);
 
 extern const NnDescription *nn_layer_description(const NnLayerType *type);
 extern const NnDescription *nn_loss_description(const NnLossType *type);
 extern const NnDescription *nn_optimizer_description(const NnOptimizerType *type);
 extern const NnDescription *nn_schedule_description(const NnScheduleType *type);
+extern const NnDescription *nn_method_description(const NnMethodType *type);
 
 /* Do parameters that are valid by themselves go together? */
 extern bool nn_schedule_check(const NnScheduleType *type, const Params *params,
@@ -191,6 +195,30 @@ extern bool nn_graph_split(Arena *arena, const NnGraph *graph, NnGraph **prefix,
 /* Fresh weights by each layer's initializer (Keras' glorot_uniform, zeros). */
 extern void nn_init_weights(const NnGraph *graph, uint64_t seed, real *weights);
 
+/* ---- learning without labels ---- */
+
+/*
+ * A graph and, on its last layer, the heads of a method, by which its loss
+ * sees embeddings: a projector, and a predictor where it has one.  Weights of
+ * the graph come first and lie as they do there; layers are as frozen as
+ * there, and heads never are.
+ */
+extern NnGraph *nn_method_graph(Arena *arena, const NnGraph *graph,
+								const NnMethodType *type,
+								const Params *params, Status *status);
+
+/* The loss of two views that a method minimizes */
+extern const NnLossType *nn_method_loss(const NnMethodType *type);
+
+/*
+ * All parameters of a method, those of its heads and then those of its loss;
+ * and the loss' own values out of such.
+ */
+extern void nn_method_specs(const NnMethodType *type,
+							ParamSpec specs[PARAMS_MAX + 1]);
+extern void nn_method_loss_params(const NnMethodType *type,
+								  const Params *params, Params *loss_params);
+
 /* ---- rows ---- */
 
 /* What a row of input is stored as; rows stay in this form until used. */
@@ -248,6 +276,10 @@ typedef struct NnTrainOptions
 	int64_t		total_steps;	/* of the whole training, for schedules */
 	int			classes;		/* labels are below it; for proxy losses */
 	int			max_batch;
+	const NnMethodType *method; /* NULL: none.  Else the graph is
+								 * nn_method_graph()'s, and the loss the
+								 * method's */
+	Params		method_params;
 	uint64_t	seed;			/* of dropout and of first proxies */
 	ThreadPool *pool;			/* may be NULL */
 } NnTrainOptions;
@@ -311,7 +343,7 @@ extern bool nn_trainer_step(NnTrainer *trainer, NnElement element,
  * from counters, and fill the others.
  */
 #define NN_COUNTERS 3
-#define NN_STATE_PARTS 12
+#define NN_STATE_PARTS 13
 
 typedef struct NnStatePart
 {

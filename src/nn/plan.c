@@ -93,7 +93,8 @@ may_overwrite(const Planner *planner, int i)
 		if (output_item(planner, s) != item)
 			return true;
 		if (consumers(graph, s) != 1 ||
-			(s != NN_INPUT && planner->training && graph->layers[s].reads_out))
+			(s != NN_INPUT && planner->training &&
+			 (graph->layers[s].reads_out || graph->layers[s].kept)))
 			return false;
 		if (s == NN_INPUT)
 			return true;
@@ -124,7 +125,7 @@ plan_output(Planner *planner, int i)
 	}
 	if (planner->training && layer->trained && layer->reads_out)
 		use_item(planner, planner->outputs[i], backward_time(planner, i));
-	if (i == loss - 1)
+	if (i == loss - 1 || layer->kept)
 		use_item(planner, planner->outputs[i], loss);
 }
 

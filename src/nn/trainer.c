@@ -13,7 +13,7 @@
 
 #include "base/interrupt.h"
 #include "base/size.h"
-#include "nn/loss.h"
+#include "nn/method.h"
 #include "nn/plan.h"
 #include "nn/schedule.h"
 #include "nn/update.h"
@@ -28,6 +28,7 @@ struct NnTrainer
 	NnUpdate	update;
 	NnOptimizer proxy_optimizer;	/* its weights are the proxies */
 	real	   *proxy_gradient;
+	real	   *averages;		/* of the weights, for targets; or NULL */
 	NnPass		pass;
 	NnPlan		plan;			/* of the memory: activations and gradients */
 	real	   *memory;
@@ -39,13 +40,43 @@ struct NnTrainer
 static size_t
 proxy_count(const NnGraph *graph, const NnTrainOptions *options)
 {
-	return (size_t) options->classes *
-		(size_t) nn_loss_centers(options->loss, &options->loss_params) *
+	return nn_loss_proxies(options->loss, &options->loss_params,
+						   options->classes) *
 		(size_t) nn_graph_outputs(graph);
 }
 
+/* Does the loss read what a predictor gives and, as targets, what it read? */
+static bool
+has_predictor(const NnTrainOptions *options)
+{
+	return options->method != NULL && options->loss->predicts;
+}
+
+static bool
+has_averages(const NnTrainOptions *options)
+{
+	return options->method != NULL && options->method->averages;
+}
+
+/* Rows of the loss for a batch of n: each has a target and a prediction. */
+static int
+loss_rows(const NnTrainOptions *options, int n)
+{
+	return has_predictor(options) ? n / 2 * 2 * 2 : n;
+}
+
+/* Numbers of an embedding, or of what the loss reads: whatever is more */
+static int
+loss_dims(const NnGraph *graph)
+{
+	size_t		embedding = graph->layers[graph->embedding].outputs;
+	int			dims = nn_graph_outputs(graph);
+
+	return embedding > (size_t) dims ? (int) embedding : dims;
+}
+
 /*
- * Counts what nn_trainer_create() allocates, piece by piece: 28 is above the
+ * Counts what nn_trainer_create() allocates, piece by piece: 29 is above the
  * number of its allocations, each of which may lose an alignment.
  */
 size_t
@@ -60,12 +91,13 @@ nn_trainer_memory(const NnGraph *graph, const NnTrainOptions *options)
 	numbers = plan.size +
 		nn_graph_scratch(graph, options->max_batch) * (size_t) threads +
 		graph->unfrozen * moments + proxy_count(graph, options) * (moments + 2) +
-		nn_update_size(graph, options->optimizer, &options->optimizer_params);
+		nn_update_size(graph, options->optimizer, &options->optimizer_params) +
+		(has_averages(options) ? graph->weights : 0);
 	return arena_bound(sizeof(NnTrainer) + numbers * sizeof(real) +
 					   nn_loss_work_size(options->loss, &options->loss_params,
-										 options->max_batch,
-										 nn_graph_outputs(graph),
-										 options->classes), 28);
+										 loss_rows(options, options->max_batch),
+										 loss_dims(graph), options->classes),
+					   29);
 }
 
 static bool
@@ -130,10 +162,14 @@ allocate_work(Arena *arena, NnTrainer *trainer)
 	trainer->pass.scratch_size = nn_graph_scratch(graph, options->max_batch);
 	trainer->pass.scratch = arena_alloc_array(arena,
 											  (size_t) threads * trainer->pass.scratch_size, sizeof(real));
+	if (has_averages(options))
+		trainer->averages = arena_alloc_array(arena, graph->weights,
+											  sizeof(real));
 	return trainer->pass.scratch != NULL &&
+		(trainer->averages != NULL || !has_averages(options)) &&
 		nn_loss_work(arena, options->loss, &options->loss_params,
-					 options->max_batch,
-					 nn_graph_outputs(graph), options->classes, &trainer->work);
+					 loss_rows(options, options->max_batch), loss_dims(graph),
+					 options->classes, &trainer->work);
 }
 
 /* Random directions: rows of about length 1 */
@@ -207,7 +243,8 @@ last_output(const NnTrainer *trainer)
 /*
  * The place of row i of the batch among the rows of the loss: pairs stand next
  * to each other in a batch, and a loss of pairs wants all first ones before
- * all second ones.  A row without a partner has none, -1.
+ * all second ones, or all predictions behind all targets.  A row without a
+ * partner has none, -1.
  */
 static int
 loss_row(const NnTrainer *trainer, int i, int n)
@@ -216,10 +253,34 @@ loss_row(const NnTrainer *trainer, int i, int n)
 		return i;
 	if (i == n / 2 * 2)
 		return -1;
+	if (has_predictor(&trainer->options))
+		return n / 2 * 2 + i;
 	return i / 2 + i % 2 * (n / 2);
 }
 
-/* Embeddings into the loss' rows; false if one of them is not finite. */
+/*
+ * What the projector gives is the target of the other view's prediction.  Of a
+ * loss without targets nothing is done.
+ */
+static void
+targets_to_loss(NnTrainer *trainer, int n)
+{
+	const NnGraph *graph = trainer->graph;
+	int			dims = nn_graph_outputs(graph);
+	const real *out;
+
+	if (!has_predictor(&trainer->options))
+		return;
+	out = trainer->memory + trainer->plan.outputs[graph->projector];
+	for (int i = 0; i < n / 2 * 2 && !interrupt_pending(); i++)
+	{
+		for (int d = 0; d < dims; d++)
+			trainer->work.x[(size_t) (i ^ 1) * dims + d] =
+				out[(size_t) i * dims + d];
+	}
+}
+
+/* Outputs into the loss' rows; false if one of them is not finite. */
 static bool
 embeddings_to_loss(NnTrainer *trainer, int n)
 {
@@ -243,10 +304,21 @@ embeddings_to_loss(NnTrainer *trainer, int n)
 	return true;
 }
 
+/*
+ * Predictions of both views are terms of one mean; their losses are meant to be
+ * added.
+ */
+static double
+loss_scale(const NnTrainer *trainer)
+{
+	return has_predictor(&trainer->options) ? 2 : 1;
+}
+
 /* A row without a partner has gradient 0. */
 static void
 gradient_from_loss(NnTrainer *trainer, int n)
 {
+	double		scale = loss_scale(trainer);
 	int			dims = nn_graph_outputs(trainer->graph);
 	real	   *gradient = trainer->memory + trainer->plan.gradients[trainer->graph->nlayers - 1];
 
@@ -256,8 +328,32 @@ gradient_from_loss(NnTrainer *trainer, int n)
 
 		for (int d = 0; d < dims; d++)
 			gradient[(size_t) i * dims + d] =
-				row < 0 ? 0 : (real) trainer->work.dx[(size_t) row * dims + d];
+				row < 0 ? 0 : (real) (scale *
+									  trainer->work.dx[(size_t) row * dims + d]);
 	}
+}
+
+/*
+ * Distances of the batch's embeddings.  Those of the loss' rows are left where
+ * it was pairwise; a method's loss sees the heads' outputs, and the others
+ * may have changed their rows or ordered them in pairs.
+ */
+static void
+batch_stats(NnTrainer *trainer, const int32_t *labels, int n,
+			NnStepStats *stats)
+{
+	const NnTrainOptions *options = &trainer->options;
+	int			layer = trainer->graph->embedding;
+	int			dims = (int) trainer->graph->layers[layer].outputs;
+	const real *out = trainer->memory + trainer->plan.outputs[layer];
+
+	for (size_t i = 0; i < (size_t) n * dims &&
+		 options->loss->kind == NN_LOSS_VIEWS; i++)
+		trainer->work.x[i] = out[i];
+	if (options->method != NULL)
+		nn_normalize_rows(trainer->work.x, n, dims, trainer->work.lengths);
+	nn_loss_stats(options->loss, &options->loss_params, labels, n, dims,
+				  &trainer->work, stats);
 }
 
 /*
@@ -280,17 +376,13 @@ compute_loss(NnTrainer *trainer, const int32_t *labels, int n,
 		return;
 	for (size_t i = 0; i < proxies && !interrupt_pending_at(i); i++)
 		trainer->work.proxies[i] = trainer->proxy_optimizer.weights[i];
-	stats->loss = nn_loss_compute(options->loss, &options->loss_params, labels,
-								  n, dims, &trainer->work);
+	stats->loss = loss_scale(trainer) *
+		nn_loss_compute(options->loss, &options->loss_params, labels,
+						loss_rows(options, n), dims, &trainer->work);
 	gradient_from_loss(trainer, n);
 	for (size_t i = 0; i < proxies && !interrupt_pending_at(i); i++)
 		trainer->proxy_gradient[i] = (real) trainer->work.dproxies[i];
-	/* the loss may have changed its rows, and orders pairs in its own way */
-	for (size_t i = 0; i < (size_t) n * dims &&
-		 options->loss->kind == NN_LOSS_VIEWS; i++)
-		trainer->work.x[i] = last_output(trainer)[i];
-	nn_loss_stats(options->loss, &options->loss_params, labels, n, dims,
-				  &trainer->work, stats);
+	batch_stats(trainer, labels, n, stats);
 }
 
 /* Steps count from 0 for schedules, from 1 for Adam's bias correction. */
@@ -330,6 +422,52 @@ update_proxies(NnTrainer *trainer)
 	}
 }
 
+/* ---- targets ---- */
+
+/*
+ * Targets from averaged weights: the batch through these, into the loss.  What
+ * it leaves in memory is then overwritten, the input included.
+ */
+static void
+averaged_targets(NnTrainer *trainer, NnElement element,
+				 const void *const *rows, int n)
+{
+	NnGraph		below = *trainer->graph;
+	NnPass		pass = trainer->pass;
+
+	if (trainer->averages == NULL)
+		return;
+	if (trainer->optimizer.step == 1)
+		memcpy(trainer->averages, trainer->optimizer.weights,
+			   trainer->graph->weights * sizeof(real));
+	below.nlayers = below.projector + 1;
+	pass.weights = trainer->averages;
+	nn_gather(trainer->graph, element, rows, n,
+			  trainer->memory + trainer->plan.input);
+	nn_forward(&below, &trainer->plan, &pass, trainer->memory);
+	targets_to_loss(trainer, n);
+}
+
+static void
+update_averages(NnTrainer *trainer)
+{
+	const NnTrainOptions *options = &trainer->options;
+	size_t		count = trainer->graph->weights;
+	real		momentum;
+
+	if (trainer->averages == NULL)
+		return;
+	momentum = (real) nn_method_momentum(&options->method_params,
+										 trainer->optimizer.step - 1,
+										 options->total_steps);
+	for (size_t i = 0, end; i < count && !interrupt_pending();)
+		for (end = interrupt_piece(i, count); i < end; i++)
+			trainer->averages[i] = momentum * trainer->averages[i] +
+				(1 - momentum) * trainer->optimizer.weights[i];
+}
+
+/* ---- steps ---- */
+
 /* A proxy loss has proxies for each of options.classes. */
 static bool
 check_labels(const NnTrainer *trainer, const int32_t *labels, int n,
@@ -364,9 +502,12 @@ nn_trainer_step(NnTrainer *trainer, NnElement element, const void *const *rows,
 	trainer->optimizer.rate = learning_rate(trainer, trainer->optimizer.step++);
 	memset(stats, 0, sizeof(*stats));
 	stats->learning_rate = trainer->optimizer.rate;
+	averaged_targets(trainer, element, rows, n);
 	nn_gather(trainer->graph, element, rows, n,
 			  trainer->memory + trainer->plan.input);
 	nn_forward(trainer->graph, &trainer->plan, &trainer->pass, trainer->memory);
+	if (trainer->averages == NULL)
+		targets_to_loss(trainer, n);
 	compute_loss(trainer, labels, n, stats);
 	if (isfinite(stats->loss) && !interrupt_pending())
 	{
@@ -377,6 +518,7 @@ nn_trainer_step(NnTrainer *trainer, NnElement element, const void *const *rows,
 					trainer->memory);
 		stats->gradient_norm = nn_update_end(&trainer->update);
 		update_proxies(trainer);
+		update_averages(trainer);
 	}
 	nn_restore_denormals(saved);
 	if (!isfinite(stats->loss) && !interrupt_pending())
@@ -437,6 +579,9 @@ nn_trainer_state(NnTrainer *trainer, NnStatePart *parts)
 		add_part(parts, &n, proxy_moments[i],
 				 trainer->proxy_optimizer.moments[i], proxies);
 	add_part(parts, &n, "proxies", trainer->proxy_optimizer.weights, proxies);
+	add_part(parts, &n, "averages", trainer->averages,
+			 trainer->averages == NULL ? 0 :
+			 trainer->graph->weights * sizeof(real));
 	add_part(parts, &n, "memory", trainer->work.x,
 			 keys * (size_t) nn_graph_outputs(trainer->graph) * sizeof(double));
 	add_part(parts, &n, "memory_labels", trainer->work.key_labels,

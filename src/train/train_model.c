@@ -70,7 +70,9 @@ typedef struct Training
 	InputTarget target;			/* of the rows */
 	NnGraph    *frozen;			/* the layers of it that run once a row, or
 								 * NULL */
-	NnGraph    *stepped;		/* those that steps run through */
+	NnGraph    *whole;			/* all of it, and the heads of a method */
+	NnGraph    *stepped;		/* what steps run through: that, or what is
+								 * behind the frozen layers */
 	TrainingMemory memory;
 	SourceRows *rows;
 	NnElement	element;		/* what steps read: the rows, or their
@@ -98,16 +100,29 @@ typedef struct Training
 
 /* ---- before the first step ---- */
 
-/* Which layers are trained, and whether the others can run once a row */
+/*
+ * Which layers are trained, and whether the others can run once a row: not
+ * where a step changes it
+ */
 static void
 mark_layers(Training *training, Arena *arena)
 {
+	const NnTrainOptions *nn = &training->options.nn;
 	Status		status;
 
 	start_set_rates(training->graph, &training->options.rates);
-	if (!nn_graph_split(arena, training->graph, &training->frozen,
-						&training->stepped, &status) &&
-		status.code != STATUS_SUCCESS)
+	training->whole = training->graph;
+	if (nn->method != NULL)
+	{
+		training->whole = nn_method_graph(arena, training->graph, nn->method,
+										  &nn->method_params, &status);
+		if (training->whole == NULL)
+			raise_status(&status);
+	}
+	else if (training->options.augment == NULL &&
+			 !nn_graph_split(arena, training->graph, &training->frozen,
+							 &training->stepped, &status) &&
+			 status.code != STATUS_SUCCESS)
 		raise_status(&status);
 }
 
@@ -118,8 +133,8 @@ plan_memory(Training *training)
 	NnTrainOptions *nn = &training->options.nn;
 
 	training->memory.parameters =
-		nn_graph_weights(training->graph) * sizeof(real);
-	training->memory.step = nn_trainer_memory(training->graph, nn);
+		nn_graph_weights(training->whole) * sizeof(real);
+	training->memory.step = nn_trainer_memory(training->whole, nn);
 	memory_check(&training->memory);
 }
 
@@ -207,14 +222,14 @@ first_weights(Training *training)
 	SourceRows *rows = training->rows;
 	Status		status;
 
+	nn_init_weights(training->whole, training->options.sampling.seed,
+					training->weights);
+	check_interrupts();
 	if (training->options.from_version != 0)
 	{
 		version_load(&training->from, training->graph, training->weights);
 		return;
 	}
-	nn_init_weights(training->graph, training->options.sampling.seed,
-					training->weights);
-	check_interrupts();
 	if (!nn_adapt(arena, training->graph, rows->element, spread_row, rows,
 				  Min(rows->nrows, ADAPT_ROWS), training->weights, &status))
 		raise_status(&status);
@@ -234,8 +249,7 @@ features_request(Training *training)
 
 /*
  * Steps run behind the frozen layers if these are needed more than once a row,
- * see each row as it is, and what they give fits into memory; else through all
- * of them.
+ * and what they give fits into memory; else through all of them.
  */
 static void
 choose_layers(Training *training)
@@ -245,7 +259,7 @@ choose_layers(Training *training)
 
 	training->element = training->rows->element;
 	training->store = training->rows->store;
-	if (training->frozen != NULL && training->augmenter == NULL &&
+	if (training->frozen != NULL &&
 		nn->total_steps > training->rows->nrows / training->batch)
 	{
 		training->memory.step = nn_trainer_memory(training->stepped, nn);
@@ -253,7 +267,7 @@ choose_layers(Training *training)
 			return;
 	}
 	training->frozen = NULL;
-	training->stepped = training->graph;
+	training->stepped = training->whole;
 }
 
 /* Instead of the rows from now on */
@@ -450,7 +464,7 @@ run_step(Training *training)
 static void
 check_weights(const Training *training)
 {
-	for (size_t i = 0; i < nn_graph_weights(training->graph); i++)
+	for (size_t i = 0; i < nn_graph_weights(training->whole); i++)
 	{
 		if (i % CHECKED_AT_ONCE == 0)
 			CHECK_FOR_INTERRUPTS();

@@ -44,7 +44,9 @@ enum
 	ARG_FROM_VERSION,
 	ARG_TRAINABLE,
 	ARG_CATEGORIES_PER_BATCH,
-	ARG_AUGMENTATION
+	ARG_AUGMENTATION,
+	ARG_METHOD,
+	ARG_METHOD_PARAMS
 };
 
 /* Arguments live as long as the statement only: copy what is a pointer. */
@@ -77,6 +79,61 @@ read_loss_and_optimizer(TrainOptions *options)
 		raise_status(&status);
 }
 
+/* Rows of a batch, each of which has two views */
+#define METHOD_ROWS 128
+
+/*
+ * A method draws rows as single_shot does, and has two views of each: what
+ * chooses among classes cannot be used with it.  Its loss stands in place of
+ * the other.
+ */
+static void
+read_method(TrainOptions *options)
+{
+	NnTrainOptions *nn = &options->nn;
+	SamplingOptions *sampling = &options->sampling;
+	ParamSpec  *specs = palloc(sizeof(ParamSpec) * (PARAMS_MAX + 1));
+	Status		status;
+
+	nn->method = nn_method_type(options->method, &status);
+	if (nn->method == NULL)
+		raise_status(&status);
+	nn_method_specs(nn->method, specs);
+	params_from_jsonb(&nn->method_params,
+					  psprintf("method \"%s\"", options->method), specs,
+					  options->method_params, NULL);
+	if (sampling->known_classes != NULL ||
+		sampling->max_examples_per_class > 0 ||
+		sampling->categories_per_batch > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("known_classes, max_examples_per_class and categories_per_batch cannot be used with a method"),
+				 errdetail("It draws rows, not classes.")));
+	if (sampling->examples_per_class != 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("examples_per_class must be 2 with a method, not %d",
+						sampling->examples_per_class),
+				 errdetail("It compares two views of a row.")));
+	sampling->single_shot = true;
+	if (sampling->classes_per_batch == 0)
+		sampling->classes_per_batch = METHOD_ROWS;
+	nn->loss = nn_method_loss(nn->method);
+	nn_method_loss_params(nn->method, &nn->method_params, &nn->loss_params);
+}
+
+static void
+read_method_arguments(FunctionCallInfo fcinfo, TrainOptions *options)
+{
+	options->method_params = jsonb_argument(fcinfo, ARG_METHOD_PARAMS);
+	if (!PG_ARGISNULL(ARG_METHOD))
+		options->method = argument_text(fcinfo, ARG_METHOD, "method");
+	else if (options->method_params != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("method_params needs a method")));
+}
+
 /*
  * A loss of pairs takes neighbors in a batch, which come class by class, as
  * pairs: an even number of each.  Predictions that are their own constant
@@ -85,13 +142,14 @@ read_loss_and_optimizer(TrainOptions *options)
 static void
 check_views(const TrainOptions *options)
 {
-	if (nn_loss_kind(options->nn.loss) != NN_LOSS_VIEWS)
+	if (nn_loss_kind(options->nn.loss) != NN_LOSS_VIEWS ||
+		options->nn.method != NULL)
 		return;
 	if (strcmp(options->loss, "simsiam") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("loss \"simsiam\" cannot train a model without a predictor"),
-				 errhint("Use \"simclr\", \"barlow\" or \"vicreg\".")));
+				 errhint("Use method => 'simsiam', which adds one.")));
 	if (options->sampling.examples_per_class % 2 != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -195,13 +253,20 @@ read_augmentation(FunctionCallInfo fcinfo, TrainOptions *options)
 {
 	options->augmentation = jsonb_argument(fcinfo, ARG_AUGMENTATION);
 	if (options->augmentation == NULL)
+	{
+		if (options->method != NULL)
+			ereport(WARNING,
+					(errmsg("without augmentation, only dropout tells the two views of a row apart"),
+					 errhint("Pictures have augmentation => '\"simclr\"' and others.")));
 		return;
+	}
 	options->augment = augmentation_read(options->augmentation);
 	if (options->sampling.single_shot && augmentation_mixes(options->augment))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("augmentation \"mixup\" cannot be used with sampler \"single_shot\""),
-				 errdetail("It mixes rows of the same class, and the sampler treats every row as a class.")));
+				 errmsg("augmentation \"mixup\" cannot be used with %s",
+						options->method == NULL ? "sampler \"single_shot\"" : "a method"),
+				 errdetail("It mixes rows of the same class, and each row is its own.")));
 }
 
 void
@@ -230,11 +295,14 @@ train_options_read(FunctionCallInfo fcinfo, TrainOptions *options)
 	sampling_read(fcinfo, &places, &options->sampling);
 	read_run(fcinfo, options);
 	read_start(fcinfo, options);
+	read_method_arguments(fcinfo, options);
+	read_loss_and_optimizer(options);
+	if (options->method != NULL)
+		read_method(options);
 	read_augmentation(fcinfo, options);
 	nn->max_batch = sampling_max_batch(&options->sampling);
 	nn->seed = options->sampling.seed;
 	nn->total_steps = (int64) options->epochs * options->steps_per_epoch;
-	read_loss_and_optimizer(options);
 	read_schedule(options);
 	check_views(options);
 	check_single_shot(options);
@@ -278,6 +346,8 @@ train_options_json(const TrainOptions *options)
 		json_integer(&json, "categories_per_batch",
 					 sampling->categories_per_batch);
 	json_jsonb(&json, "augmentation", options->augmentation);
+	json_text(&json, "method", options->method);
+	json_jsonb(&json, "method_params", options->method_params);
 	json_text(&json, "validation", options->validation);
 	json_integer(&json, "log_steps", options->log_steps);
 	json_integer(&json, "threads", pool_threads(options->nn.pool));

@@ -37,6 +37,8 @@ typedef struct TrainOptions
 	LayerRates	rates;			/* what it says */
 	Jsonb	   *augmentation;	/* as given; may be NULL */
 	AugmentSteps *augment;		/* what it says */
+	char	   *method;			/* that learns without labels; may be NULL */
+	Jsonb	   *method_params;	/* as given; may be NULL */
 	NnTrainOptions nn;			/* all but the pool */
 } TrainOptions;
 

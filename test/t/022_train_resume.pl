@@ -90,6 +90,7 @@ my @cases = (
 		q{loss => 'proxy_anchor', optimizer => 'sgd', optimizer_params => '{"learning_rate": 0.01, "momentum": 0.9, "nesterov": true, "clipnorm": 1}'} ],
 	[ 'several proxies a class', 'error', 'cancel', q{loss => 'sub_center_arcface', optimizer => 'adam'} ],
 	[ 'two views, augmentation', 'error', 'terminate', q{loss => 'simclr', optimizer => 'lamb', augmentation => '["mixup", "byol"]'} ],
+	[ 'averaged weights', 'crash', 'error', q{method => 'byol', augmentation => '"byol"', method_params => '{"projector_units": 16}', optimizer => 'adam'} ],
 	[ 'features of frozen layers', 'cancel', 'crash',
 		q{from_version => last_version('MODEL'), trainable => '{"conv2d": false, "dense": 0.5}', optimizer => 'adam'} ]);
 my $seed = 10;

@@ -18,6 +18,7 @@ my $functions = <<'LIST';
 # what there is, and pure arithmetic on what the caller gives
 similarity.layers()                                       .    .    .    .    .    .    .
 similarity.losses()                                       .    .    .    .    .    .    .
+similarity.methods()                                      .    .    .    .    .    .    .
 similarity.optimizers()                                   .    .    .    .    .    .    .
 similarity.schedules()                                    .    .    .    .    .    .    .
 similarity.architecture(text,integer,text,jsonb)          .    .    .    .    .    .    .

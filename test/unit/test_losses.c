@@ -195,6 +195,49 @@ test_golden_values(void)
 	}
 }
 
+/* First and last number, and sum of squares, of a gradient */
+static void
+check_summary(const double *gradient, int count, const double *expected)
+{
+	double		squares = 0;
+
+	for (int i = 0; i < count; i++)
+		squares += gradient[i] * gradient[i];
+	CHECK_NEAR(gradient[0], expected[0], 1e-12);
+	CHECK_NEAR(gradient[count - 1], expected[1], 1e-12);
+	CHECK_NEAR(squares, expected[2], 1e-12);
+}
+
+/*
+ * swav, by the paper's formulas as computed apart: of the goldens' rows, pairs
+ * and proxies, the last as prototypes
+ */
+static void
+test_swav(void)
+{
+	static const double x[3] = {-0.27886138387771936, -0.068106964123232361, 0.8182068279809307};
+	static const double second[3] = {0.15588472792720526, 0.058370028974736414, 0.6293605052876402};
+	static const double prototypes[3] = {0.18130927365062227, 0.065563660618594324, 1.6956974411216306};
+	const NnLossType *type = &nn_loss_swav;
+	Params		params;
+	NnLossWork	work;
+	Status		status;
+
+	params_init(&params, "swav", nn_loss_description(type)->params);
+	CHECK(parse_params(&params, "prototypes=5", &status));
+	arena_reset(arena);
+	CHECK(nn_loss_work(arena, type, &params, 2 * GOLDEN_ROWS, GOLDEN_DIMS, 0,
+					   &work));
+	golden_input(1, GOLDEN_COUNT, work.x);
+	golden_input(2, GOLDEN_COUNT, work.x + GOLDEN_COUNT);
+	golden_input(3, 5 * GOLDEN_DIMS, work.proxies);
+	CHECK_NEAR(nn_loss_compute(type, &params, NULL, 2 * GOLDEN_ROWS,
+							   GOLDEN_DIMS, &work), 5.2810579804078595, 1e-12);
+	check_summary(work.dx, GOLDEN_COUNT, x);
+	check_summary(work.dx + GOLDEN_COUNT, GOLDEN_COUNT, second);
+	check_summary(work.dproxies, 5 * GOLDEN_DIMS, prototypes);
+}
+
 /* ---- values of TensorFlow Similarity's test suite ---- */
 
 /* 32 classes twice, one-hot rows; the second half in order or backwards */
@@ -949,6 +992,7 @@ main(void)
 	}
 	RUN(test_goldens);
 	RUN(test_golden_values);
+	RUN(test_swav);
 	RUN(test_tf_triplet);
 	RUN(test_tf_lifted_structure);
 	RUN(test_tf_pn);

@@ -1,0 +1,40 @@
+/*
+ * method.h
+ *	  Methods that learn without labels, inside the engine.
+ *
+ * A method is a loss of two views and the heads that stand between it and the
+ * model while it trains: a projector on the model's last layer, and where the
+ * views of one network are predicted from another, a predictor on that.
+ */
+#ifndef NN_METHOD_H
+#define NN_METHOD_H
+
+#include "nn/loss.h"
+
+struct NnMethodType
+{
+	NnDescription description;	/* params are those of the heads */
+	const NnLossType *loss;
+	bool		averages;		/* targets come from averaged weights */
+};
+
+/* Common parameters of heads, before a method's own */
+enum
+{
+	NN_METHOD_LAYERS, NN_METHOD_UNITS, NN_METHOD_OWN
+};
+
+/* The hidden units of a predictor, and how slowly averaged weights follow */
+enum
+{
+	NN_METHOD_PREDICTOR_UNITS = NN_METHOD_OWN, NN_METHOD_MOMENTUM
+};
+
+/*
+ * Share that averaged weights keep at a step, which grows to 1 along half a
+ * cosine (Grill et al., 2020)
+ */
+extern double nn_method_momentum(const Params *params, int64_t step,
+								 int64_t total_steps);
+
+#endif							/* NN_METHOD_H */
