@@ -41,7 +41,7 @@ BEGIN
 	RETURN 'no error';
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT, context = PG_EXCEPTION_CONTEXT;
-	RETURN concat_ws(E'\n', regexp_replace(message, 'version \d+', 'version N'), detail, hint,
+	RETURN concat_ws(E'\n', regexp_replace(message, 'version \d+ need \d+', 'version N need M'), detail, hint,
 		substring(context FROM '^(?:rows|column) [^\n]*'));
 END $$;
 SELECT FROM similarity.create_model('heavy', '{16}', '[{"dense": {"units": 20000}}, {"metric_embedding": {"units": 4}}]');

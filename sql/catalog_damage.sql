@@ -9,7 +9,7 @@ CREATE DATABASE similarity_damage;
 \c similarity_damage
 CREATE EXTENSION similarity;
 SET client_min_messages = error;
-SET similarity.cache_memory = '3MB';
+SET similarity.cache_memory = '2850kB';
 SET similarity.threads = 1;
 
 -- ---- one of each ----

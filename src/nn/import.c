@@ -470,8 +470,8 @@ nn_import_begin(NnImport *import, SafeTensors *file, const NnGraph *graph,
 	*import = (NnImport)
 	{
 		.graph = graph,.layout = layout,
-		.source = arena_alloc_array(arena, (size_t) n + 1,
-									sizeof(SafeTensor *))
+			.source = arena_alloc_array(arena, (size_t) n + 1,
+										sizeof(SafeTensor *))
 	};
 	if (import->source == NULL)
 		return status_out_of_memory(status, NULL);
