@@ -106,7 +106,13 @@ SET client_min_messages = error;
 SELECT count(*) FROM similarity.calibrate('shelf', 'SELECT file, left(name, 1) FROM shown', drop_closest => false);
 SELECT label, distance FROM similarity.match('shelf', (SELECT file FROM picture WHERE name = 'deep'));
 SELECT metric, value > 0 AS some FROM similarity.evaluate_retrieval('shelf', 'SELECT file, left(name, 1) FROM shown', '{recall@1}');
-
+-- another version for all of its rows, and back
+CALL similarity.train('small', 'SELECT file, label FROM shelf ORDER BY name', epochs => 1, steps_per_epoch => 1, classes_per_batch => 2, examples_per_class => 2, seed => 1, verbose => false);
+SELECT max(version) AS other FROM similarity.model_versions WHERE model = 'small' \gset
+CALL similarity.reembed('small', :other);
+SELECT max(e <-> embed('small', file)) < 0.01 AS near, bool_and(embedding_model(e) = :other) AS version FROM shelf;
+CALL similarity.reembed('small', :small);
+SELECT bool_and(s.e = h.e) AS back FROM shelf s JOIN shown h USING (name);
 RESET client_min_messages;
 
 -- ---- seen: a file by itself, and on a page as it is ----
