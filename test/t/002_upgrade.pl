@@ -40,7 +40,7 @@ sub objects
 			'SELECT c::regclass, w FROM pg_extension, unnest(extconfig, extcondition) x(c, w)'
 			  . " WHERE extname = 'similarity' ORDER BY c::regclass::text"),
 		'rows' => $node->safe_psql($database,
-			'SELECT * FROM similarity.architecture ORDER BY name'));
+			'SELECT * FROM similarity.architecture ORDER BY name, layout'));
 
 	$dump =~ s/^SELECT pg_catalog\.binary_upgrade_(?:set|create)_.*\n//mg;
 	$dump =~ s/^UPDATE pg_catalog\.pg_class\nSET relfrozenxid.*\nWHERE .*\n//mg;
