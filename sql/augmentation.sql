@@ -43,6 +43,11 @@ SELECT trained('{"solarize": {"probability": 1}}', 1, 'SELECT numbers(image, 1, 
 	<> trained(NULL, 1, 'SELECT numbers(image, 1, 0), label FROM item ORDER BY id') AS changed;
 SELECT count(*) FROM (SELECT trained('"simclr"', 1, 'SELECT array_fill(1::real, ARRAY[8, 8, 3]), id % 2 FROM item ORDER BY id')) t;
 
+-- Features of frozen layers are kept only while pictures stay as they are.
+SELECT trained(augmentation, 1, 'SELECT image, label FROM item ORDER BY id LIMIT 20', ', trainable => ''{"conv2d": false}''') IS NOT NULL AS trained
+FROM (VALUES (NULL::jsonb), ('"rotate"')) a (augmentation);
+SELECT metrics -> 'cached_features' AS cached_features FROM similarity.model_versions WHERE model = 'small' ORDER BY version DESC LIMIT 2;
+
 -- Validation sees rows as they are, and the run says what was asked for.
 CALL similarity.train('small', 'SELECT image, label FROM item', seed => 1, epochs => 1, steps_per_epoch => 2, verbose => false,
 	augmentation => '["vertical_flip", {"cutout": {"size": 0.25, "fill": 0}}]', validation => 'SELECT image, id FROM item');
