@@ -187,14 +187,18 @@ bench-index:
 bench-index-run: build/bench/hnswlib build/bench/sql_knn build/bench/bench_graph
 	@test/bench/index/run $(SETS)
 
-.PHONY: bench bench-train bench-codes bench-crowd bench-gallery bench-graph bench-kernels bench-media bench-neighbors bench-scan bench-text
-bench: bench-train bench-codes bench-crowd bench-gallery bench-graph bench-kernels bench-media bench-neighbors bench-scan bench-text bench-index
+.PHONY: bench bench-train bench-codes bench-crowd bench-gallery bench-graph bench-kernels bench-media bench-neighbors bench-networks bench-scan bench-text
+bench: bench-train bench-codes bench-crowd bench-gallery bench-graph bench-kernels bench-media bench-neighbors bench-networks bench-scan bench-text bench-index
 
 bench-kernels: build/bench/bench_kernels
 	@build/bench/bench_kernels
 
 bench-media: build/bench/bench_media
 	@build/bench/bench_media
+
+# NETWORK=resnet18: one of them
+bench-networks: build/bench/bench_networks
+	@model/networks | test/bench/networks | build/bench/bench_networks $(NETWORK)
 
 bench-neighbors: build/bench/bench_neighbors
 	@build/bench/bench_neighbors

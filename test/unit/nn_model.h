@@ -72,7 +72,7 @@ split_name(const char *text, char *name, const char **rest)
 static inline bool
 parse_layer(NnLayerSpec *layer, const char *text, Status *status)
 {
-	static char words[1024][NN_NAME_SIZE * 2];
+	static char words[4096][NN_NAME_SIZE * 2];
 	static int	used = 0;
 	char		name[NN_NAME_SIZE];
 	char		params[256] = "";
@@ -82,7 +82,7 @@ parse_layer(NnLayerSpec *layer, const char *text, Status *status)
 	split_name(text, name, &rest);
 	while (*rest != '\0')
 	{
-		char	   *word = words[used++ % 1024];
+		char	   *word = words[used++ % 4096];
 
 		rest += strspn(rest, " ");
 		split_name(rest, word, &rest);
