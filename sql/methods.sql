@@ -29,7 +29,7 @@ SELECT dims(embed('views', x)), round(l2_norm(embed('views', x))::numeric, 5) AS
 -- The same seed, the same weights; more steps go on from a version.
 CALL similarity.train('views', 'SELECT x FROM picture ORDER BY id', method => 'byol', method_params => '{"projector_units": 8}',
 	classes_per_batch => 8, epochs => 1, steps_per_epoch => 3, seed => 3, verbose => false);
-CALL similarity.train('views', 'SELECT x, id FROM picture ORDER BY id', method => 'byol', method_params => '{"projector_units": 8}',
+CALL similarity.train('views', 'SELECT x, NULL FROM picture ORDER BY id', method => 'byol', method_params => '{"projector_units": 8}',
 	classes_per_batch => 8, epochs => 1, steps_per_epoch => 3, seed => 3, verbose => false);
 SELECT count(DISTINCT fingerprint) AS weights FROM (SELECT fingerprint FROM similarity.model_versions ORDER BY version DESC LIMIT 2) v;
 SELECT max(version) AS version FROM similarity.model_versions \gset
@@ -47,14 +47,24 @@ SELECT count(*) > 0 AS created FROM similarity.create_model('pictures', input =>
 CALL similarity.train('pictures', 'SELECT x FROM picture', method => 'barlow', method_params => '{"projector_units": 4}', augmentation => '"barlow"',
 	classes_per_batch => 8, epochs => 1, steps_per_epoch => 3, seed => 1, verbose => false);
 
+-- Rows that have a label are learnt by a loss as well: here two classes that views alone would not tell apart.
+CREATE TABLE partly AS
+SELECT id, CASE WHEN id % 3 = 0 THEN kind / 2 END AS label, x FROM picture;
+CALL similarity.train('views', 'SELECT x, label FROM partly ORDER BY id', loss => 'triplet', loss_params => '{"margin": 0.5}', method => 'simclr',
+	method_params => '{"projector_units": 16, "label_weight": 2, "labeled_share": 0.25}', classes_per_batch => 16, epochs => 1, steps_per_epoch => 3, seed => 1, verbose => false);
+SELECT metrics->'classes' AS classes, metrics->'rows' AS rows FROM similarity.model_versions WHERE model = 'views' ORDER BY version DESC LIMIT 1;
+CALL similarity.train('views', 'SELECT x, NULL FROM partly', method => 'simclr', method_params => '{"projector_units": 16}',
+	classes_per_batch => 16, epochs => 1, steps_per_epoch => 3, seed => 1, verbose => false);
+
 -- Errors
+SET client_min_messages = error;
 CREATE FUNCTION fails(arguments text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	message text;
 	detail text;
 	hint text;
 BEGIN
-	EXECUTE 'CALL similarity.train(''views'', ''SELECT x FROM picture'', ' || arguments || ')';
+	EXECUTE 'CALL similarity.train(''views'', ''SELECT x FROM picture'', ' || arguments || ', epochs => 1, steps_per_epoch => 1)';
 	RETURN 'no error';
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
@@ -70,11 +80,13 @@ SELECT fails($$method_params => '{"temperature": 1}'$$);
 SELECT fails($$method => 'simclr', examples_per_class => 4$$);
 SELECT fails($$method => 'simclr', known_classes => '{1}'$$);
 SELECT fails($$method => 'simclr', categories_per_batch => 2$$);
+SELECT fails($$method => 'simclr', loss => 'arcface'$$);
+SELECT fails($$method => 'simclr', loss_params => '{"memory_size": 100}'$$);
 SELECT fails($$method => 'simclr', augmentation => '"mixup"'$$);
 SELECT fails($$method => 'simclr', trainable => '{"*": false}'$$);
 SELECT fails($$method => 'simclr', trainable => '{"projector*": false}'$$);
 SELECT fails($$loss => 'simsiam'$$);
 
 SELECT similarity.drop_model('views'), similarity.drop_model('alike'), similarity.drop_model('pictures');
-DROP TABLE picture;
+DROP TABLE picture, partly;
 DROP FUNCTION fails;

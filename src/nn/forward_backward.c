@@ -5,7 +5,7 @@
  * Backward goes from the last layer to the first.  dY of a layer is complete
  * when its turn comes, as all that read it come later in the graph.  Where
  * several read a layer, the first gradient is written to its place, the others
- * to the spare place and added.
+ * to the spare place and added; where the loss gives one, it is the first.
  */
 #include <string.h>
 
@@ -121,6 +121,7 @@ nn_backward(const NnGraph *graph, const NnPlan *plan, const NnPass *pass,
 {
 	bool		written[NN_MAX_LAYERS] = {false};
 
+	written[graph->embedding] = nn_is_graded(graph, graph->embedding);
 	for (int i = graph->nlayers - 1; i >= 0 && !interrupt_pending(); i--)
 	{
 		const NnLayer *layer = &graph->layers[i];

@@ -398,6 +398,17 @@ extern size_t nn_layer_saved(const NnLayer *layer, int n);
 extern void nn_init_layer(const NnGraph *graph, int i, uint64_t seed,
 						  real *weights);
 
+/*
+ * Does the loss give a gradient of the layer's output beside what comes from
+ * those that read it?  That of embeddings, below heads.
+ */
+static inline bool
+nn_is_graded(const NnGraph *graph, int i)
+{
+	return i == graph->embedding && i < graph->nlayers - 1 &&
+		graph->layers[i].trained;
+}
+
 /* Most scratch that a layer of the graph needs per worker for n rows. */
 extern size_t nn_graph_scratch(const NnGraph *graph, int n);
 

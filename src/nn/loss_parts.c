@@ -65,6 +65,13 @@ nn_loss_proxies(const NnLossType *type, const Params *params, int classes)
 }
 
 bool
+nn_loss_remembers(const NnLossType *type, const Params *params)
+{
+	return type->kind == NN_LOSS_PAIRWISE &&
+		params_number(params, NN_PAIR_MEMORY_SIZE) > 0;
+}
+
+bool
 nn_loss_normalizes(const NnLossType *type)
 {
 	return !type->reads_lengths;

@@ -23,29 +23,33 @@
 /* dense, normalization and activation of each, and a predictor's four */
 #define MAX_HEADS (3 * MAX_PROJECTOR_LAYERS + 4)
 
-#define HEAD_PARAMS \
+#define METHOD_PARAMS \
 	{.name = "projector_layers",.type = PARAM_INTEGER,.initial = 2,.minimum = 1,.maximum = MAX_PROJECTOR_LAYERS, \
 	.comment = "dense layers between the embedding and the loss"}, \
 	{.name = "projector_units",.type = PARAM_INTEGER,.initial = 512,.minimum = 1,.maximum = 16384, \
-	.comment = "numbers that each of them gives"}
+	.comment = "numbers that each of them gives"}, \
+	{.name = "labeled_share",.type = PARAM_REAL,.initial = 0.5,.minimum = 0,.maximum = 1, \
+	.comment = "share of a batch that is drawn from rows with a label, if there are any"}, \
+	{.name = "label_weight",.type = PARAM_REAL,.initial = 1,.minimum = 0,.maximum = 1e6, \
+	.comment = "weight of what loss says of rows with a label"}
 
 #define PREDICTOR_PARAM \
 	{.name = "predictor_units",.type = PARAM_INTEGER,.initial = 512,.minimum = 1,.maximum = 16384, \
 	.comment = "hidden numbers of the predictor"}
 
 static const ParamSpec projector_params[] = {
-	HEAD_PARAMS,
+	METHOD_PARAMS,
 	{NULL}
 };
 
 static const ParamSpec predictor_params[] = {
-	HEAD_PARAMS,
+	METHOD_PARAMS,
 	PREDICTOR_PARAM,
 	{NULL}
 };
 
 static const ParamSpec averaging_params[] = {
-	HEAD_PARAMS,
+	METHOD_PARAMS,
 	PREDICTOR_PARAM,
 	{.name = "momentum",.type = PARAM_REAL,.initial = 0.99,.minimum = 0,.maximum = 1,
 	.comment = "share that averaged weights keep at the first step; it grows to 1 until the last"},
@@ -154,6 +158,18 @@ nn_method_loss_params(const NnMethodType *type, const Params *params,
 		loss_params->values[i] = params->values[heads + i];
 		loss_params->given[i] = params->given[heads + i];
 	}
+}
+
+double
+nn_method_labeled_share(const Params *params)
+{
+	return params_number(params, NN_METHOD_LABELED_SHARE);
+}
+
+double
+nn_method_label_weight(const Params *params)
+{
+	return params_number(params, NN_METHOD_LABEL_WEIGHT);
 }
 
 double

@@ -13,15 +13,17 @@
 
 struct NnMethodType
 {
-	NnDescription description;	/* params are those of the heads */
+	NnDescription description;	/* params are those of heads and
+									 * labels */
 	const NnLossType *loss;
 	bool		averages;		/* targets come from averaged weights */
 };
 
-/* Common parameters of heads, before a method's own */
+/* Common parameters, before a method's own */
 enum
 {
-	NN_METHOD_LAYERS, NN_METHOD_UNITS, NN_METHOD_OWN
+	NN_METHOD_LAYERS, NN_METHOD_UNITS, NN_METHOD_LABELED_SHARE,
+	NN_METHOD_LABEL_WEIGHT, NN_METHOD_OWN
 };
 
 /* The hidden units of a predictor, and how slowly averaged weights follow */

@@ -91,6 +91,9 @@ extern NnLossKind nn_loss_kind(const NnLossType *type);
 /* How many proxies a proxy loss has for each class; 0: it is none */
 extern int	nn_loss_centers(const NnLossType *type, const Params *params);
 
+/* Does it compare rows with those of earlier batches? */
+extern bool nn_loss_remembers(const NnLossType *type, const Params *params);
+
 /* False where the lengths of embeddings matter (barlow, vicreg) */
 extern bool nn_loss_normalizes(const NnLossType *type);
 
@@ -207,6 +210,10 @@ extern NnGraph *nn_method_graph(Arena *arena, const NnGraph *graph,
 								const NnMethodType *type,
 								const Params *params, Status *status);
 
+/* What it does with rows that have a label: their share, their loss' weight */
+extern double nn_method_labeled_share(const Params *params);
+extern double nn_method_label_weight(const Params *params);
+
 /* The loss of two views that a method minimizes */
 extern const NnLossType *nn_method_loss(const NnMethodType *type);
 
@@ -280,6 +287,15 @@ typedef struct NnTrainOptions
 								 * nn_method_graph()'s, and the loss the
 								 * method's */
 	Params		method_params;
+
+	/*
+	 * Beside a method: a pairwise loss without memory of the embeddings of
+	 * rows that have a class (nn_trainer_set_classes()), times a weight; NULL:
+	 * none
+	 */
+	const NnLossType *class_loss;
+	Params		class_loss_params;
+	double		class_loss_weight;
 	uint64_t	seed;			/* of dropout and of first proxies */
 	ThreadPool *pool;			/* may be NULL */
 } NnTrainOptions;
@@ -337,6 +353,12 @@ extern bool nn_trainer_step(NnTrainer *trainer, NnElement element,
 							int n, NnStepStats *stats, Status *status);
 
 /*
+ * The classes of the next step's rows for options.class_loss, -1 where none is
+ * known; they must stay until it has been made.
+ */
+extern void nn_trainer_set_classes(NnTrainer *trainer, const int32_t *classes);
+
+/*
  * All that steps change beside the weights, as parts of memory with names: who
  * keeps them and the weights can go on as if nothing had happened.  Counters
  * come first; to restore, set them, ask for the parts again, since sizes follow
@@ -390,7 +412,8 @@ extern bool nn_loss_evaluate(Arena *arena, const NnLossRequest *request,
  * Class-balanced batches are those of TensorFlow Similarity's
  * MultiShotMemorySampler.  single_shot: every row is a class of its own, drawn
  * with replacement, and comes examples_per_class times, as its
- * SingleShotMemorySampler has it.  With categories the classes of a batch come
+ * SingleShotMemorySampler has it; labeled of them are drawn from the rows whose
+ * label is not -1.  With categories the classes of a batch come
  * from categories_per_batch of them in equal parts, so that negatives are of
  * the same kind; what these have too few of comes from others.
  */
@@ -400,6 +423,7 @@ typedef struct NnSamplerOptions
 	int			examples_per_class;
 	uint64_t	seed;
 	bool		single_shot;
+	int			labeled;		/* 0: labels are not read */
 	const int32_t *categories;	/* of each class, 0 .. ncategories - 1; NULL:
 								 * none.  Must stay */
 	int			ncategories;
@@ -411,7 +435,7 @@ typedef struct NnSampler NnSampler;
 /*
  * labels are 0 .. nclasses-1, one per row; a row whose label is -1 is never
  * drawn.  Fails when classes_per_batch exceeds the classes that have rows or
- * when only one class has rows.  A single-shot sampler reads no labels.
+ * when only one class has rows.
  */
 extern NnSampler *nn_sampler_create(Arena *arena, const int32_t *labels,
 									size_t nrows, int nclasses,

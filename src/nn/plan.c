@@ -276,6 +276,11 @@ nn_plan(const NnGraph *graph, int n, bool training, NnPlan *plan)
 		if (training)
 			plan_saved(&planner, i);
 	}
+	if (training && nn_is_graded(graph, graph->embedding))
+		planner.gradients[graph->embedding] =
+			add_item(&planner,
+					 planner.n * graph->layers[graph->embedding].outputs,
+					 graph->nlayers, graph->nlayers);
 	for (int i = graph->nlayers - 1; i >= 0 && training; i--)
 		plan_gradient(&planner, i);
 	plan->size = place_items(&planner);

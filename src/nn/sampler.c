@@ -26,7 +26,8 @@ struct NnSampler
 	uint32_t   *classes;		/* their numbers, shuffled as drawn */
 	size_t	   *begin;			/* of each class in rows, one more at the end */
 	uint32_t   *rows;
-	uint32_t	nrows;			/* all of them, for single-shot batches */
+	uint32_t	nrows;			/* all of them, for single-shot batches, */
+	uint32_t	labeled;		/* and those in rows, which have a label */
 	int			ncategories;	/* that have such classes; 0: none */
 	uint32_t   *categories;		/* their numbers, shuffled as drawn */
 	uint32_t   *members;		/* classes by category, shuffled as drawn */
@@ -61,6 +62,26 @@ group_rows(NnSampler *sampler, const int32_t *labels, size_t nrows,
 	/* filling moved each begin to its class' end */
 	memmove(begin + 1, begin, (size_t) nclasses * sizeof(*begin));
 	begin[0] = 0;
+}
+
+static size_t
+count_labeled(const int32_t *labels, size_t nrows)
+{
+	size_t		n = 0;
+
+	for (size_t i = 0; i < nrows; i++)
+		n += labels[i] >= 0;
+	return n;
+}
+
+static void
+list_labeled(NnSampler *sampler, const int32_t *labels, size_t nrows)
+{
+	for (size_t i = 0; i < nrows; i++)
+	{
+		if (labels[i] >= 0)
+			sampler->rows[sampler->labeled++] = (uint32_t) i;
+	}
 }
 
 /* Classes that have rows, by category: by counting, as group_rows() */
@@ -174,8 +195,13 @@ nn_sampler_create(Arena *arena, const int32_t *labels, size_t nrows,
 {
 	NnSampler  *sampler = arena_new(arena, NnSampler);
 
+	size_t		kept = nrows;
+
 	if (options->single_shot)
+	{
 		nclasses = 0;
+		kept = options->labeled > 0 ? count_labeled(labels, nrows) : 0;
+	}
 	if (sampler != NULL)
 	{
 		sampler->options = *options;
@@ -185,8 +211,7 @@ nn_sampler_create(Arena *arena, const int32_t *labels, size_t nrows,
 		sampler->begin = arena_alloc_zero(arena,
 										  ((size_t) nclasses +
 										   1) * sizeof(size_t));
-		sampler->rows = arena_alloc_array(arena, options->single_shot ? 0 :
-										  nrows, sizeof(uint32_t));
+		sampler->rows = arena_alloc_array(arena, kept, sizeof(uint32_t));
 	}
 	if (sampler == NULL || sampler->classes == NULL || sampler->begin == NULL ||
 		sampler->rows == NULL ||
@@ -197,6 +222,8 @@ nn_sampler_create(Arena *arena, const int32_t *labels, size_t nrows,
 	}
 	if (!options->single_shot)
 		group_rows(sampler, labels, nrows, nclasses);
+	else if (options->labeled > 0)
+		list_labeled(sampler, labels, nrows);
 	if (options->categories != NULL)
 		group_classes(sampler);
 	if (!check_classes(sampler, status))
@@ -228,8 +255,12 @@ next_single_shot(NnSampler *sampler, uint32_t *rows)
 {
 	for (int c = 0; c < sampler->options.classes_per_batch; c++)
 	{
-		uint32_t	row = random_below(&sampler->random, sampler->nrows);
+		bool		labeled = c < sampler->options.labeled;
+		uint32_t	row = random_below(&sampler->random, labeled ?
+									   sampler->labeled : sampler->nrows);
 
+		if (labeled)
+			row = sampler->rows[row];
 		for (int i = 0; i < sampler->options.examples_per_class; i++)
 			*rows++ = row;
 	}

@@ -33,6 +33,10 @@ struct NnTrainer
 	NnPlan		plan;			/* of the memory: activations and gradients */
 	real	   *memory;
 	NnLossWork	work;
+	NnLossWork	class_work;		/* of options.class_loss, */
+	const int32_t *classes;		/* what it reads of the step's rows, */
+	int32_t    *known;			/* and those of them that have one, */
+	int		   *known_rows;		/* with their rows */
 	int64_t		counters[NN_COUNTERS];	/* as nn_trainer_state() gave them */
 };
 
@@ -76,7 +80,7 @@ loss_dims(const NnGraph *graph)
 }
 
 /*
- * Counts what nn_trainer_create() allocates, piece by piece: 29 is above the
+ * Counts what nn_trainer_create() allocates, piece by piece: 42 is above the
  * number of its allocations, each of which may lose an alignment.
  */
 size_t
@@ -85,6 +89,7 @@ nn_trainer_memory(const NnGraph *graph, const NnTrainOptions *options)
 	int			threads = pool_threads(options->pool);
 	size_t		moments = (size_t) options->optimizer->moments(&options->optimizer_params);
 	size_t		numbers;
+	size_t		class_size = 0;
 	NnPlan		plan;
 
 	nn_plan(graph, options->max_batch, true, &plan);
@@ -93,11 +98,17 @@ nn_trainer_memory(const NnGraph *graph, const NnTrainOptions *options)
 		graph->unfrozen * moments + proxy_count(graph, options) * (moments + 2) +
 		nn_update_size(graph, options->optimizer, &options->optimizer_params) +
 		(has_averages(options) ? graph->weights : 0);
+	if (options->class_loss != NULL)
+		class_size = nn_loss_work_size(options->class_loss,
+									   &options->class_loss_params,
+									   options->max_batch, loss_dims(graph),
+									   0) +
+			(size_t) options->max_batch * (sizeof(int32_t) + sizeof(int));
 	return arena_bound(sizeof(NnTrainer) + numbers * sizeof(real) +
 					   nn_loss_work_size(options->loss, &options->loss_params,
 										 loss_rows(options, options->max_batch),
-										 loss_dims(graph), options->classes),
-					   29);
+										 loss_dims(graph), options->classes) +
+					   class_size, 42);
 }
 
 static bool
@@ -146,6 +157,22 @@ allocate_optimizers(Arena *arena, NnTrainer *trainer)
 							trainer->graph->unfrozen);
 }
 
+static bool
+allocate_class_loss(Arena *arena, NnTrainer *trainer)
+{
+	const NnTrainOptions *options = &trainer->options;
+	size_t		n = (size_t) options->max_batch;
+
+	if (options->class_loss == NULL)
+		return true;
+	trainer->known = arena_alloc_array(arena, n, sizeof(int32_t));
+	trainer->known_rows = arena_alloc_array(arena, n, sizeof(int));
+	return trainer->known != NULL && trainer->known_rows != NULL &&
+		nn_loss_work(arena, options->class_loss, &options->class_loss_params,
+					 options->max_batch, loss_dims(trainer->graph), 0,
+					 &trainer->class_work);
+}
+
 /* In the order of nn_trainer_memory(). */
 static bool
 allocate_work(Arena *arena, NnTrainer *trainer)
@@ -166,6 +193,7 @@ allocate_work(Arena *arena, NnTrainer *trainer)
 		trainer->averages = arena_alloc_array(arena, graph->weights,
 											  sizeof(real));
 	return trainer->pass.scratch != NULL &&
+		allocate_class_loss(arena, trainer) &&
 		(trainer->averages != NULL || !has_averages(options)) &&
 		nn_loss_work(arena, options->loss, &options->loss_params,
 					 loss_rows(options, options->max_batch), loss_dims(graph),
@@ -333,6 +361,73 @@ gradient_from_loss(NnTrainer *trainer, int n)
 	}
 }
 
+/* Rows whose class is known: their numbers and classes; how many there are */
+static int
+find_known(NnTrainer *trainer, int n)
+{
+	int			known = 0;
+
+	for (int i = 0; i < n && trainer->classes != NULL; i++)
+	{
+		if (trainer->classes[i] < 0)
+			continue;
+		trainer->known_rows[known] = i;
+		trainer->known[known++] = trainer->classes[i];
+	}
+	return known;
+}
+
+/*
+ * The loss of rows whose class is known, and its gradient by their embeddings;
+ * that of the others is 0.  One row alone has none.
+ */
+static double
+class_loss(NnTrainer *trainer, int known, int dims, const real *out,
+		   real *gradient)
+{
+	const NnTrainOptions *options = &trainer->options;
+	double		weight = options->class_loss_weight;
+	NnLossWork *work = &trainer->class_work;
+	double		loss;
+
+	nn_loss_next_batch(options->class_loss, &options->class_loss_params, known,
+					   dims, work);
+	for (int i = 0; i < known; i++)
+	{
+		for (int d = 0; d < dims; d++)
+			work->x[(size_t) i * dims + d] =
+				out[(size_t) trainer->known_rows[i] * dims + d];
+	}
+	loss = nn_loss_compute(options->class_loss, &options->class_loss_params,
+						   trainer->known, known, dims, work);
+	for (int i = 0; i < known; i++)
+	{
+		for (int d = 0; d < dims; d++)
+			gradient[(size_t) trainer->known_rows[i] * dims + d] =
+				(real) (weight * work->dx[(size_t) i * dims + d]);
+	}
+	return weight * loss;
+}
+
+/* Below heads embeddings have a gradient of their own, if only 0. */
+static double
+grade_embeddings(NnTrainer *trainer, int n)
+{
+	int			layer = trainer->graph->embedding;
+	int			dims = (int) trainer->graph->layers[layer].outputs;
+	real	   *gradient = trainer->memory + trainer->plan.gradients[layer];
+	int			known;
+
+	if (!nn_is_graded(trainer->graph, layer))
+		return 0;
+	memset(gradient, 0, (size_t) n * dims * sizeof(real));
+	known = trainer->options.class_loss == NULL ? 0 : find_known(trainer, n);
+	if (known < 2)
+		return 0;
+	return class_loss(trainer, known, dims,
+					  trainer->memory + trainer->plan.outputs[layer], gradient);
+}
+
 /*
  * Distances of the batch's embeddings.  Those of the loss' rows are left where
  * it was pairwise; a method's loss sees the heads' outputs, and the others
@@ -379,6 +474,7 @@ compute_loss(NnTrainer *trainer, const int32_t *labels, int n,
 	stats->loss = loss_scale(trainer) *
 		nn_loss_compute(options->loss, &options->loss_params, labels,
 						loss_rows(options, n), dims, &trainer->work);
+	stats->loss += grade_embeddings(trainer, n);
 	gradient_from_loss(trainer, n);
 	for (size_t i = 0; i < proxies && !interrupt_pending_at(i); i++)
 		trainer->proxy_gradient[i] = (real) trainer->work.dproxies[i];
@@ -529,6 +625,12 @@ nn_trainer_step(NnTrainer *trainer, NnElement element, const void *const *rows,
 		return status_hint(status, "Lower the learning rate.");
 	}
 	return true;
+}
+
+void
+nn_trainer_set_classes(NnTrainer *trainer, const int32_t *classes)
+{
+	trainer->classes = classes;
 }
 
 int64_t

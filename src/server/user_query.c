@@ -28,6 +28,7 @@ typedef struct KindColumns
 static const KindColumns kinds[] = {
 	[QUERY_LABELS] = {"input, label", "(input, label)", 2, 2, "label"},
 	[QUERY_INPUTS] = {"input", "(input) or (input, label)", 1, 2, "label"},
+	[QUERY_SOME_LABELS] = {"input", "(input) or (input, label)", 1, 2, "label"},
 	[QUERY_CATEGORIES] = {"input, label, category", "(input, label, category)", 3, 3, "label"},
 	[QUERY_KEYS] = {"input, key", "(input, key)", 2, 2, "key"},
 	[QUERY_REPORT] = {"input, label", "(input, label) or (input, label, image)", 2, 3, "label"},
@@ -232,7 +233,8 @@ user_query_label(const UserQuery *query)
 	char	   *label = labels_of_column(query->table, (int) query->taken - 1,
 										 2);
 
-	if (label == NULL && query->kind != QUERY_REPORT)
+	if (label == NULL && query->kind != QUERY_REPORT &&
+		query->kind != QUERY_SOME_LABELS)
 		raise_null(query, kinds[query->kind].second);
 	return label;
 }

@@ -23,6 +23,8 @@ typedef enum QueryKind
 {
 	QUERY_LABELS,				/* (input, label) */
 	QUERY_INPUTS,				/* (input), or (input, anything) */
+	QUERY_SOME_LABELS,			/* (input) or (input, label), labels may be
+								 * NULL */
 	QUERY_CATEGORIES,			/* (input, label, category) */
 	QUERY_KEYS,					/* (input, key) */
 	QUERY_REPORT				/* (input, label) or (input, label, image),
@@ -69,7 +71,8 @@ extern void user_query_release(UserQuery *query);
 /* Of the row: ERROR if it is NULL */
 extern Datum user_query_input(const UserQuery *query);
 
-/* The second column as labels.h reads it; NULL for NULL, which only reports take */
+/* The second column as labels.h reads it; NULL for NULL, which only kinds
+ * take whose labels may be */
 extern char *user_query_label(const UserQuery *query);
 
 /* The category of QUERY_CATEGORIES, as a label is read; ERROR if it is NULL */

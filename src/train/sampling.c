@@ -5,6 +5,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -116,7 +118,8 @@ sampling_request(const SamplingOptions *options, SourceRequest *request)
 {
 	request->known_classes = options->known_classes;
 	request->max_examples = options->max_examples_per_class;
-	request->unlabeled = options->single_shot;
+	request->unlabeled = options->single_shot && !options->some_labels;
+	request->some_labels = options->some_labels;
 	request->categories = options->categories_per_batch > 0;
 	request->max_fetch = sampling_max_batch(options);
 }
@@ -170,6 +173,9 @@ sampling_create(Arena *arena, SamplingOptions *options, const SourceRows *rows)
 		options->classes_per_batch =
 			Max(Min(rows->nclasses, SAMPLING_DEFAULT_CLASSES), 2);
 	nn.classes_per_batch = options->classes_per_batch;
+	if (options->some_labels && rows->labeled > 0)
+		nn.labeled = (int) rint(options->labeled_share *
+								options->classes_per_batch);
 	sampler = nn_sampler_create(arena, rows->labels, rows->nrows,
 								rows->nclasses, &nn, &status);
 	if (sampler == NULL)

@@ -21,6 +21,8 @@ typedef struct SamplingOptions
 	int			examples_per_class; /* at least 2 */
 	int			max_examples_per_class; /* 0: all */
 	bool		single_shot;
+	bool		some_labels;	/* single_shot of rows that may have labels, */
+	double		labeled_share;	/* and of a batch so many that have */
 	int			categories_per_batch;	/* 0: classes have no categories */
 	uint64		seed;			/* as given, else a random one */
 	ArrayType  *known_classes;	/* text[]; may be NULL */

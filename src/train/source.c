@@ -90,12 +90,17 @@ add_known_classes(Reader *reader, ArrayType *known)
 	reader->known_only = true;
 }
 
-/* The class of a row, or NO_LABEL if rows of its label are skipped */
+/* The class of a row, or NO_LABEL if it has none or rows of it are skipped */
 static int32
 read_label(Reader *reader)
 {
-	const char *label = user_query_label(reader->query);
+	const char *label;
 
+	if (reader->query->columns < 2)
+		return NO_LABEL;
+	label = user_query_label(reader->query);
+	if (label == NULL)
+		return NO_LABEL;
 	return reader->known_only ? labels_find(reader->rows->classes, label) :
 		add_class(reader, label);
 }
@@ -341,7 +346,11 @@ append_row(Reader *reader, int32 label)
 										 sizeof(int32) * reader->labels_size);
 		}
 		rows->labels[rows->nrows] = label;
-		labels_add_item(rows->classes, label);
+		if (label != NO_LABEL)
+		{
+			labels_add_item(rows->classes, label);
+			rows->labeled++;
+		}
 	}
 	rows->nrows++;
 }
@@ -352,7 +361,7 @@ is_wanted(const Reader *reader, int32 label)
 {
 	int			most = reader->request->max_examples;
 
-	if (reader->request->unlabeled)
+	if (reader->request->unlabeled || reader->request->some_labels)
 		return true;
 	return label != NO_LABEL &&
 		(most == 0 || class_rows(reader->rows, label) < most);
@@ -446,6 +455,7 @@ open_query(Reader *reader)
 	EnsurePortalSnapshotExists();
 	reader->query = user_query_open(request->what, request->query,
 									request->unlabeled ? QUERY_INPUTS :
+									request->some_labels ? QUERY_SOME_LABELS :
 									request->categories ? QUERY_CATEGORIES :
 									QUERY_LABELS, false);
 	model_require_input_column(reader->query->name, reader->query->type);

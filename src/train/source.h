@@ -23,6 +23,7 @@ typedef struct SourceRequest
 	ArrayType  *known_classes;	/* text[]: labels to keep; NULL keeps all */
 	int			max_examples;	/* of a class, the first ones; 0: all */
 	bool		unlabeled;		/* labels are not needed, and not kept */
+	bool		some_labels;	/* they may be NULL, or all be missing */
 	bool		categories;		/* classes have one, the third column */
 	int			max_fetch;		/* rows that are wanted at once */
 	ThreadPool *pool;			/* that decodes files, or NULL */
@@ -44,7 +45,9 @@ typedef struct SourceRows
 	RowStore   *files;			/* without a model to decode them for: pieces
 								 * of files, whose places are the rows; or
 								 * NULL */
-	int32	   *labels;			/* of each row, 0 .. nclasses - 1 */
+	int32	   *labels;			/* of each row, 0 .. nclasses - 1; of
+								 * some_labels NO_LABEL where there is none */
+	uint32		labeled;		/* rows that have one */
 	int			nclasses;
 	Labels	   *classes;		/* and how many rows are items of each */
 	int32	   *categories;		/* of each class, 0 .. ncategories - 1; or

@@ -87,7 +87,8 @@ typedef struct Training
 	int			batch;			/* rows in a step */
 	uint32	   *drawn;			/* row numbers of a batch, */
 	const void **inputs;		/* their inputs */
-	int32	   *labels;			/* and labels */
+	int32	   *labels;			/* and labels, */
+	int32	   *classes;		/* and of a method what classes are known */
 	Progress	progress;
 	EpochStats	stats;			/* of the last epoch */
 	StepStats	log[LOG_BUFFER];	/* not written yet */
@@ -198,6 +199,24 @@ create_sampler(Training *training, Arena *arena)
 	training->drawn = palloc(sizeof(uint32) * (Size) training->batch);
 	training->inputs = palloc(sizeof(void *) * (Size) training->batch);
 	training->labels = palloc(sizeof(int32) * (Size) training->batch);
+	training->classes = palloc(sizeof(int32) * (Size) training->batch);
+}
+
+/* Is there anything for the loss of classes beside a method? */
+static void
+look_for_labels(Training *training)
+{
+	TrainOptions *options = &training->options;
+	const SourceRows *rows = training->rows;
+
+	if (options->nn.class_loss == NULL)
+		return;
+	if (rows->labeled == 0)
+		options->nn.class_loss = NULL;
+	else if (options->verbose)
+		ereport(INFO,
+				(errmsg("%u of %u rows have a label, from which loss \"%s\" learns beside the method",
+						rows->labeled, rows->nrows, options->loss)));
 }
 
 /* Rows that say how inputs are distributed, spread over all of them */
@@ -408,6 +427,7 @@ prepare_training(Training *training, FunctionCallInfo fcinfo)
 	if (training->augmenter != NULL)
 		augmenter_begin(training->augmenter, training->rows);
 	create_sampler(training, arena);
+	look_for_labels(training);
 	create_trainer(training);
 	progress_begin(&training->progress, options->model, options->epochs,
 				   options->steps_per_epoch, training->batch);
@@ -443,6 +463,10 @@ run_step(Training *training)
 		training->labels[i] = sampling_label(&training->options.sampling,
 											 training->rows,
 											 training->drawn[i]);
+	for (int i = 0; i < training->batch &&
+		 training->options.nn.class_loss != NULL; i++)
+		training->classes[i] = training->rows->labels[training->drawn[i]];
+	nn_trainer_set_classes(training->trainer, training->classes);
 	if (training->augmenter != NULL)
 		augment_batch(training);
 	if (!nn_trainer_step(training->trainer, training->element,

@@ -85,7 +85,7 @@ read_loss_and_optimizer(TrainOptions *options)
 /*
  * A method draws rows as single_shot does, and has two views of each: what
  * chooses among classes cannot be used with it.  Its loss stands in place of
- * the other.
+ * the other, which is for those rows that have a label.
  */
 static void
 read_method(TrainOptions *options)
@@ -115,9 +115,21 @@ read_method(TrainOptions *options)
 				 errmsg("examples_per_class must be 2 with a method, not %d",
 						sampling->examples_per_class),
 				 errdetail("It compares two views of a row.")));
+	if (nn_loss_kind(nn->loss) != NN_LOSS_PAIRWISE ||
+		nn_loss_remembers(nn->loss, &nn->loss_params))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("loss \"%s\" cannot be used beside a method",
+						options->loss),
+				 errdetail("Rows that have a label need a loss of distances, without a memory of earlier batches.")));
 	sampling->single_shot = true;
+	sampling->some_labels = true;
+	sampling->labeled_share = nn_method_labeled_share(&nn->method_params);
 	if (sampling->classes_per_batch == 0)
 		sampling->classes_per_batch = METHOD_ROWS;
+	nn->class_loss = nn->loss;
+	nn->class_loss_params = nn->loss_params;
+	nn->class_loss_weight = nn_method_label_weight(&nn->method_params);
 	nn->loss = nn_method_loss(nn->method);
 	nn_method_loss_params(nn->method, &nn->method_params, &nn->loss_params);
 }

@@ -147,7 +147,7 @@ make_options(const char *loss, const char *optimizer, int max_batch,
 	return options;
 }
 
-/* The same for a method: "byol momentum=1 projector_units=5" */
+/* The same for a method: "byol momentum=1", up to a "+" */
 static inline NnTrainOptions
 make_method(const char *text, const char *optimizer, int max_batch,
 			ThreadPool *pool)
@@ -155,16 +155,18 @@ make_method(const char *text, const char *optimizer, int max_batch,
 	NnTrainOptions options = make_options("triplet", optimizer, max_batch, pool);
 	static ParamSpec specs[PARAMS_MAX + 1];
 	char		name[NN_NAME_SIZE];
+	char		params[256];
 	const char *rest;
 	Status		status;
 
 	split_name(text, name, &rest);
+	snprintf(params, sizeof(params), "%.*s", (int) strcspn(rest, "+"), rest);
 	options.method = nn_method_type(name, &status);
 	options.loss = nn_method_loss(options.method);
 	options.total_steps = 10;
 	nn_method_specs(options.method, specs);
 	params_init(&options.method_params, "method", specs);
-	CHECK(parse_params(&options.method_params, rest, &status));
+	CHECK(parse_params(&options.method_params, params, &status));
 	nn_method_loss_params(options.method, &options.method_params,
 						  &options.loss_params);
 	return options;

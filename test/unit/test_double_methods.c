@@ -28,8 +28,12 @@ static Status status;
 static float numbers[ROWS][NUMBERS];
 static const void *rows[ROWS];
 static const int32_t labels[ROWS] = {0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5};
+static const int32_t classes[ROWS] = {1, 1, -1, -1, 0, 0, 1, 1, -1, -1, 0, 0};
 
-/* The model with the heads of a method; and its weights */
+/*
+ * The model with the heads of a method; and its weights.  "simclr + triplet":
+ * the loss of rows that have a class, beside the method's.
+ */
 static NnGraph *
 open_method(const char *method, double *weights)
 {
@@ -49,11 +53,23 @@ static NnTrainer *
 open_trainer(Arena *work, const NnGraph *graph, const char *method,
 			 const char *optimizer, ThreadPool *pool, double *weights)
 {
+	bool		with_classes = strstr(method, " + ") != NULL;
 	NnTrainOptions options = make_method(method, optimizer, ROWS, pool);
-	NnTrainer  *trainer = nn_trainer_create(work, graph, &options, weights,
-											&status);
+	NnTrainer  *trainer;
 
+	if (with_classes)
+	{
+		NnTrainOptions classed = make_options(strstr(method, " + ") + 3,
+											  optimizer, ROWS, pool);
+
+		options.class_loss = classed.loss;
+		options.class_loss_params = classed.loss_params;
+		options.class_loss_weight = 0.7;
+	}
+	trainer = nn_trainer_create(work, graph, &options, weights, &status);
 	CHECK(trainer != NULL);
+	if (with_classes)
+		nn_trainer_set_classes(trainer, classes);
 	return trainer;
 }
 
@@ -147,6 +163,23 @@ test_gradients(void)
 	check_gradient("vicreg projector_units=4 lambda=1 mu=1 nu=0.1", 1);
 	check_gradient("swav projector_units=6 prototypes=4 epsilon=10000000000", 2);
 	check_gradient("byol projector_units=6 predictor_units=9 momentum=1", 3);
+}
+
+/* A loss of classes beside it */
+static void
+test_class_loss(void)
+{
+	static double first[MAX_WEIGHTS];
+	static double with[MAX_WEIGHTS];
+	static double without[MAX_WEIGHTS];
+	NnGraph    *graph = open_method("simclr projector_units=6", first);
+
+	descend(graph, "simclr projector_units=6", 1, first, without);
+	descend(graph, "simclr projector_units=6 + triplet margin=2", 1, first, with);
+	CHECK(memcmp(with, without, sizeof(with)) != 0);
+	check_gradient("simclr projector_units=6 + triplet margin=2", 2);
+	check_gradient("byol projector_units=6 predictor_units=9 momentum=1 + multi_similarity epsilon=1",
+				   1);
 }
 
 /*
@@ -399,6 +432,7 @@ main(void)
 									 (i % 2 == 0 ? 0 : numbers[i - 1][j]));
 	}
 	RUN(test_gradients);
+	RUN(test_class_loss);
 	RUN(test_targets_are_constant);
 	RUN(test_model_comes_first);
 	RUN(test_frozen_model);

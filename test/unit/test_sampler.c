@@ -230,6 +230,38 @@ test_allocation_failures(void)
 	CHECK(failures == 4);
 }
 
+/* So many rows of a single-shot batch have a label; the others may. */
+static void
+test_labeled_share(void)
+{
+	static const int32_t labels[8] = {-1, 3, -1, -1, -1, 0, -1, -1};
+	NnSamplerOptions options = {
+		.classes_per_batch = 4,.examples_per_class = 2,.seed = 3,
+		.single_shot = true,.labeled = 2
+	};
+	NnSampler  *sampler;
+	uint32_t	rows[8];
+	int			count[8] = {0};
+
+	arena_reset(arena);
+	sampler = nn_sampler_create(arena, labels, 8, 4, &options, &status);
+	CHECK(sampler != NULL);
+	for (int step = 0; step < 1000; step++)
+	{
+		nn_sampler_next(sampler, rows);
+		CHECK(labels[rows[0]] >= 0 && labels[rows[2]] >= 0);
+		for (int i = 0; i < 8; i += 2)
+		{
+			CHECK(rows[i] == rows[i + 1]);
+			count[rows[i]]++;
+		}
+	}
+	/* 1250 of the labeled, 250 of the others expected */
+	for (int i = 0; i < 8; i++)
+		CHECK(labels[i] >= 0 ? count[i] > 1100 && count[i] < 1400 :
+			  count[i] > 180 && count[i] < 320);
+}
+
 /*
  * Classes of a batch come in equal parts from as many categories as are asked
  * for; where these have too few, others help out.
@@ -318,6 +350,7 @@ main(void)
 	RUN(test_single_shot);
 	RUN(test_errors);
 	RUN(test_allocation_failures);
+	RUN(test_labeled_share);
 	RUN(test_categories);
 	RUN(test_category_errors);
 	arena_destroy(arena);
