@@ -90,5 +90,7 @@ SELECT similarity.drop_model('small');
 DROP TABLE item;
 DROP FUNCTION fails;
 SELECT (SELECT count(*) FROM similarity.job), (SELECT count(*) FROM similarity.job_message);
+DROP FUNCTION fails, await;
+DROP TABLE item;
 REVOKE CREATE ON SCHEMA similarity FROM background_owner;
 DROP ROLE background_owner, background_member, background_group, background_stranger, background_signal;

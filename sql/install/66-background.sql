@@ -49,9 +49,10 @@ COMMENT ON FUNCTION similarity.job_state(bigint) IS 'the state of a job as of no
 CREATE VIEW similarity.jobs WITH (security_barrier) AS
 SELECT j.id AS job, m.name::text AS model, o.rolname::text AS role,
 	d.state, w.pid,
-	j.run, r.version, e.epoch,
+	j.run, r.version, coalesce(c.epoch, e.epoch) AS epoch,
 	CASE WHEN pg_catalog.jsonb_typeof(r.options OPERATOR(pg_catalog.->) 'epochs') OPERATOR(pg_catalog.=) 'number'
 		THEN (r.options OPERATOR(pg_catalog.->>) 'epochs')::numeric END AS epochs,
+	c.step, c.steps, pg_catalog.make_interval(secs => c.seconds_left) AS remaining,
 	(SELECT s.message FROM similarity.job_message s WHERE s.job OPERATOR(pg_catalog.=) j.id
 		ORDER BY s.number DESC LIMIT 1) AS message,
 	CASE WHEN d.state OPERATOR(pg_catalog.=) 'dead' THEN 'the worker was terminated or crashed, or the server was restarted' ELSE j.error END AS error,
@@ -65,6 +66,7 @@ FROM similarity.job j JOIN _similarity.model m ON m.id OPERATOR(pg_catalog.=) j.
 			AND l.database OPERATOR(pg_catalog.=) (SELECT c.oid FROM pg_catalog.pg_database c
 				WHERE c.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())) w
 		ON w.job OPERATOR(pg_catalog.=) j.id
+	LEFT JOIN similarity.running_calls() c ON c.pid OPERATOR(pg_catalog.=) w.pid
 	LEFT JOIN similarity.training_run r ON r.id OPERATOR(pg_catalog.=) j.run
 	LEFT JOIN LATERAL (SELECT pg_catalog.max(t.epoch) AS epoch FROM similarity.training_epoch t
 		WHERE t.run OPERATOR(pg_catalog.=) j.run) e ON true,
@@ -72,7 +74,7 @@ FROM similarity.job j JOIN _similarity.model m ON m.id OPERATOR(pg_catalog.=) j.
 		THEN similarity.job_state(j.id) ELSE j.state END AS state) d
 WHERE pg_catalog.pg_has_role(j.role, 'USAGE') OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE');
 COMMENT ON VIEW similarity.jobs IS
-	'trainings in background workers that a role started of which the current one is a member; state is waiting (for the transaction that started it), running, finished, failed, cancelled, or dead: its worker is gone without a word; epoch is the last that was finished, message the last of similarity.job_messages';
+	'trainings in background workers that a role started of which the current one is a member; state is waiting (for the transaction that started it), running, finished, failed, cancelled, or dead: its worker is gone without a word; epoch is that which runs, or the last that was finished, message the last of similarity.job_messages';
 
 CREATE VIEW similarity.job_messages WITH (security_barrier) AS
 SELECT s.job, s.number, s.severity, s.message, s.logged

@@ -24,6 +24,7 @@
 #include "utils/memutils.h"
 
 #include "embedding/exact_search.h"
+#include "server/call_progress.h"
 #include "server/compat.h"
 #include "server/context.h"
 #include "server/cursor.h"
@@ -54,6 +55,9 @@ typedef struct Knn
 	Portal		portal;
 	Oid		   *parts;
 	int			nparts;
+
+	CallProgress progress;
+	int64		rows;			/* of the table, of all passes so far */
 } Knn;
 
 /* ---- queries ---- */
@@ -219,6 +223,8 @@ take_table_block(Knn *knn)
 	}
 	exact_search_flush(knn->search);
 	SPI_freetuptable(table);
+	knn->rows += (int64) fetched;
+	call_progress(&knn->progress, knn->rows);
 	return fetched > 0;
 }
 
@@ -260,6 +266,10 @@ run_pass(Knn *knn, ReturnSetInfo *result)
 	knn->search = exact_search_begin(knn->metric, knn->pool,
 									 knn->queries + knn->first, knn->n, knn->k);
 	knn->portal = cursor_open(knn->plan, true);
+	if (knn->first == 0)
+		call_progress_phase(&knn->progress, PHASE_COMPARING,
+							cursor_rows(knn->portal) *
+							((knn->nqueries - 1) / knn->most + 1));
 	while (take_table_block(knn))
 		continue;
 	cursor_close(knn->portal);
@@ -306,6 +316,7 @@ similarity_knn(PG_FUNCTION_ARGS)
 	SPI_connect();
 	MemoryContextSwitchTo(context);
 	prepare_table(knn, PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	call_progress_begin(&knn->progress, CALL_KNN, PG_GETARG_OID(0), 0);
 	knn->pool = knn->nqueries > 0 ? memory_pool(context) : NULL;
 	for (; knn->first < knn->nqueries; knn->first += knn->n)
 	{
@@ -313,6 +324,7 @@ similarity_knn(PG_FUNCTION_ARGS)
 		run_pass(knn, (ReturnSetInfo *) fcinfo->resultinfo);
 	}
 	SPI_finish();
+	call_progress_end(&knn->progress);
 	MemoryContextDelete(context);
 	return (Datum) 0;
 }

@@ -55,6 +55,7 @@ struct Pass
 	int			k;
 	int64		rows;			/* of the query, read so far */
 	PassItems	items;			/* found so far */
+	CallProgress *progress;
 
 	Exact	   *exact;			/* or, if NULL: */
 	SPIPlanPtr	plan;
@@ -131,7 +132,8 @@ sample_compare(Pass *pass)
 {
 	Sample	   *sample = pass->sample;
 	Exact	   *exact = exact_create(pass->gallery, pass->k, pass->labels,
-									 take_true_neighbors, sample);
+									 take_true_neighbors, sample,
+									 pass->progress);
 
 	for (int i = 0; i < sample->n; i++)
 		exact_add(exact, 0, sample->row[i].query);
@@ -205,7 +207,7 @@ look_up_row(Pass *pass, int label, const Embedding *query)
 
 static Pass *
 pass_create(const Gallery *gallery, bool exact, int k, Labels *labels,
-			PassFunction function, void *state)
+			PassFunction function, void *state, CallProgress *progress)
 {
 	Pass	   *pass = palloc0(sizeof(Pass));
 
@@ -214,9 +216,11 @@ pass_create(const Gallery *gallery, bool exact, int k, Labels *labels,
 	pass->labels = labels;
 	pass->function = function;
 	pass->state = state;
+	pass->progress = progress;
 	if (exact)
 	{
-		pass->exact = exact_create(gallery, k, labels, take_neighbors, pass);
+		pass->exact = exact_create(gallery, k, labels, take_neighbors, pass,
+								   progress);
 		return pass;
 	}
 	pass->plan = neighbors_prepare(gallery, NEIGHBOR_LABELS, k);
@@ -245,8 +249,9 @@ gallery_pass(const Gallery *gallery, const char *query, QueryKind kind,
 			 bool exact, int k, Labels *labels, PassFunction function,
 			 void *state)
 {
-	LabeledRows *source = query_open(gallery, query, kind);
-	Pass	   *pass = pass_create(gallery, exact, k, labels, function, state);
+	LabeledRows *source = query_open(gallery, query, kind, CALL_EVALUATION);
+	Pass	   *pass = pass_create(gallery, exact, k, labels, function, state,
+								   &source->progress);
 	const LabeledBatch *batch;
 
 	while ((batch = query_next(source))->n > 0)
@@ -260,6 +265,7 @@ gallery_pass(const Gallery *gallery, const char *query, QueryKind kind,
 		exact_run(pass->exact);
 	else
 		sample_compare(pass);
+	query_close(source);
 	return pass;
 }
 

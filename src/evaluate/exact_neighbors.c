@@ -30,6 +30,7 @@ struct Exact
 	ExactFunction function;
 	void	   *state;
 	int64		rows;			/* of the table, found by the last pass */
+	CallProgress *progress;		/* of the call that a pass is a phase of */
 
 	/* queries that wait */
 	MemoryContext context;		/* of everything below, reset after a pass */
@@ -45,7 +46,7 @@ struct Exact
 
 Exact *
 exact_create(const Gallery *gallery, int k, Labels *labels,
-			 ExactFunction function, void *state)
+			 ExactFunction function, void *state, CallProgress *progress)
 {
 	Exact	   *exact = palloc0(sizeof(Exact));
 
@@ -54,6 +55,7 @@ exact_create(const Gallery *gallery, int k, Labels *labels,
 	exact->labels = labels;
 	exact->function = function;
 	exact->state = state;
+	exact->progress = progress;
 	exact->context = AllocSetContextCreate(CurrentMemoryContext,
 										   "exact neighbors",
 										   ALLOCSET_DEFAULT_SIZES);
@@ -159,6 +161,7 @@ take_block(Exact *exact, Portal portal)
 	exact_search_flush(exact->search);
 	SPI_freetuptable(table);
 	exact->rows += n;
+	call_progress(exact->progress, exact->rows);
 	return n > 0;
 }
 
@@ -191,6 +194,7 @@ void
 exact_run(Exact *exact)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	CallProgress before = *exact->progress;
 	Portal		portal;
 
 	if (exact->n == 0)
@@ -201,6 +205,7 @@ exact_run(Exact *exact)
 									   memory_pool(exact->context),
 									   exact->queries, exact->n, exact->k);
 	exact->rows = 0;
+	call_progress_phase(exact->progress, PHASE_COMPARING, cursor_rows(portal));
 	while (take_block(exact, portal))
 		continue;
 	cursor_close(portal);
@@ -210,4 +215,7 @@ exact_run(Exact *exact)
 	hand_over(exact);
 	exact->n = 0;
 	MemoryContextReset(exact->context);
+	/* the query may have more rows */
+	call_progress_phase(exact->progress, before.phase, (double) before.total);
+	exact->progress->base = before.done;
 }

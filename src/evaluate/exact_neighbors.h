@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "gallery/gallery.h"
+#include "server/call_progress.h"
 #include "server/labels.h"
 
 typedef struct Exact Exact;
@@ -19,7 +20,8 @@ typedef void (*ExactFunction) (void *state, const Embedding *query, int label,
 
 /* Queries are answered in their order, some of them in exact_add(). */
 extern Exact *exact_create(const Gallery *gallery, int k, Labels *labels,
-						   ExactFunction function, void *state);
+						   ExactFunction function, void *state,
+						   CallProgress *progress);
 extern void exact_add(Exact *exact, int label, const Embedding *query);
 
 /* Answer those that wait. */

@@ -20,7 +20,8 @@
 #define BATCH_BYTES (8 * 1024 * 1024)
 
 LabeledRows *
-query_open(const Gallery *gallery, const char *query, QueryKind kind)
+query_open(const Gallery *gallery, const char *query, QueryKind kind,
+		   CallKind call)
 {
 	LabeledRows *source = palloc0(sizeof(LabeledRows));
 
@@ -30,7 +31,17 @@ query_open(const Gallery *gallery, const char *query, QueryKind kind)
 	gallery_require_input(gallery, source->query->type);
 	source->context = AllocSetContextCreate(CurrentMemoryContext, "query batch",
 											ALLOCSET_DEFAULT_SIZES);
+	call_progress_begin(&source->progress, call, gallery->relid, 0);
+	user_query_progress(source->query, &source->progress,
+						call == CALL_EVALUATION ? PHASE_READING :
+						PHASE_LOOKING_UP);
 	return source;
+}
+
+void
+query_close(LabeledRows *source)
+{
+	call_progress_end(&source->progress);
 }
 
 static void

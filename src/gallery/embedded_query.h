@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "gallery/gallery.h"
+#include "server/call_progress.h"
 #include "server/user_query.h"
 
 typedef struct LabeledBatch
@@ -27,11 +28,16 @@ typedef struct LabeledRows
 	int64		rows;			/* read before this batch */
 	MemoryContext context;		/* of the batch */
 	LabeledBatch batch;
+	CallProgress progress;		/* of the call that reads them */
 } LabeledRows;
 
-/* Open the argument "query" as the invoker; ERROR unless its columns fit. */
+/*
+ * Open the argument "query" as the invoker; ERROR unless its columns fit.  The
+ * call is shown until query_close(), which no error needs.
+ */
 extern LabeledRows *query_open(const Gallery *gallery, const char *query,
-							   QueryKind kind);
+							   QueryKind kind, CallKind call);
+extern void query_close(LabeledRows *source);
 
 /* The next rows, embedded; valid until the next call.  No rows: the query is closed. */
 extern const LabeledBatch *query_next(LabeledRows *source);

@@ -31,7 +31,8 @@ static void
 for_each_row(const Gallery *gallery, const char *query, RowFunction function,
 			 void *state)
 {
-	LabeledRows *source = query_open(gallery, query, QUERY_KEYS);
+	LabeledRows *source = query_open(gallery, query, QUERY_KEYS,
+									 CALL_LOOKUP_ALL);
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
 												  "query row",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -43,11 +44,13 @@ for_each_row(const Gallery *gallery, const char *query, RowFunction function,
 		{
 			MemoryContext previous = MemoryContextSwitchTo(scratch);
 
+			call_progress(&source->progress, source->rows + i);
 			function(state, batch->labels[i], batch->embeddings[i]);
 			MemoryContextSwitchTo(previous);
 			MemoryContextReset(scratch);
 		}
 	}
+	query_close(source);
 }
 
 /* ---- lookup_all ---- */

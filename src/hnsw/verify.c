@@ -38,6 +38,7 @@
 #include "hnsw/inspect.h"
 #include "hnsw/node.h"
 #include "hnsw/nulls.h"
+#include "server/call_progress.h"
 #include "server/compat.h"
 #include "server/context.h"
 #include "server/errors.h"
@@ -56,6 +57,7 @@ typedef struct Verify
 	ReturnSetInfo *result;
 	const char *part;			/* the partition's index, to be named; or NULL */
 	Relation	heap;
+	CallProgress progress;
 	bool		replaying;		/* others change the index */
 	bool		looking;		/* do not report yet, but note that */
 	bool		suspicious;		/* there is something to be reported */
@@ -477,11 +479,16 @@ check_lists(Verify *verify)
 										   index->space);
 	if (verify->checker == NULL)
 		raise_out_of_memory();
+	call_progress_begin(&verify->progress, CALL_VERIFY_INDEX,
+						RelationGetRelid(index->relation), 0);
+	call_progress_phase(&verify->progress, PHASE_CHECKING, verify->nodes);
 	for (uint32 node = 0; node < verify->nodes; node++)
 	{
 		CHECK_FOR_INTERRUPTS();
+		call_progress(&verify->progress, node);
 		check_again(verify, check_list, node);
 	}
+	call_progress_end(&verify->progress);
 }
 
 /* Replay makes the first node before it makes it the entry point. */

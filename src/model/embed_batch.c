@@ -10,6 +10,10 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/plannodes.h"
+#include "tcop/pquery.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "windowapi.h"
@@ -18,6 +22,7 @@
 #include "model/model.h"
 #include "model/network.h"
 #include "model/resolve.h"
+#include "server/call_progress.h"
 #include "server/guc.h"
 
 #define FIRST_ROWS 16
@@ -37,6 +42,8 @@ typedef struct BatchState
 	int64		begin;			/* position of the batch's first row */
 	int			count;
 	Embedding **results;		/* NULL: the result is NULL */
+	CallProgress progress;
+	MemoryContextCallback ended;
 } BatchState;
 
 typedef struct BatchCall
@@ -49,8 +56,79 @@ typedef struct BatchCall
 	const int  *places;			/* while many are decoded: its index in here */
 } BatchCall;
 
+/* ---- how far it is ---- */
+
+static void
+end_progress(void *progress)
+{
+	call_progress_end(progress);
+}
+
+static bool
+calls_function(Node *node, void *function)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, WindowFunc))
+		return castNode(WindowFunc, node)->winfnoid == *(Oid *) function;
+	return expression_tree_walker(node, calls_function, function);
+}
+
+/* How many rows the planner expects of the window that has the function; or 0 */
+static double
+rows_of_window(const Plan *plan, Oid function)
+{
+	double		rows;
+
+	if (plan == NULL)
+		return 0;
+	check_stack_depth();
+	if (IsA(plan, WindowAgg) &&
+		calls_function((Node *) plan->targetlist, &function))
+		return plan->plan_rows;
+	rows = rows_of_window(plan->lefttree, function);
+	if (rows == 0)
+		rows = rows_of_window(plan->righttree, function);
+	if (rows == 0 && IsA(plan, SubqueryScan))
+		rows = rows_of_window(((const SubqueryScan *) plan)->subplan, function);
+	return rows;
+}
+
+/* The same of the statement that a client is waiting for */
+static double
+rows_of_statement(Oid function)
+{
+	const PlannedStmt *statement;
+	ListCell   *cell;
+	double		rows;
+
+	if (ActivePortal == NULL || ActivePortal->stmts == NIL)
+		return 0;
+	statement = linitial_node(PlannedStmt, ActivePortal->stmts);
+	rows = rows_of_window(statement->planTree, function);
+	foreach(cell, statement->subplans)
+	{
+		if (rows == 0)
+			rows = rows_of_window(lfirst(cell), function);
+	}
+	return rows;
+}
+
+static void
+begin_progress(BatchState *state, MemoryContext partition, Oid function)
+{
+	call_progress_begin(&state->progress, CALL_EMBED_BATCH, InvalidOid, 0);
+	call_progress_phase(&state->progress, PHASE_EMBEDDING,
+						rows_of_statement(function));
+	state->ended.func = end_progress;
+	state->ended.arg = &state->progress;
+	MemoryContextRegisterResetCallback(partition, &state->ended);
+}
+
+/* ---- batches ---- */
+
 static BatchState *
-get_state(WindowObject window)
+get_state(WindowObject window, Oid function)
 {
 	BatchState *state = WinGetPartitionLocalMemory(window, sizeof(BatchState));
 
@@ -65,6 +143,7 @@ get_state(WindowObject window)
 		state->context = AllocSetContextCreate(partition, "embed_batch network",
 											   ALLOCSET_DEFAULT_SIZES);
 		state->target = FIRST_ROWS;
+		begin_progress(state, partition, function);
 	}
 	return state;
 }
@@ -238,6 +317,8 @@ run_batch(BatchCall *call, int64 position)
 	decode_inputs(call, rows, n, places);
 	for (int i = 0; i < n; i++)
 		data[i] = rows[i].data;
+	state->progress.model = state->version.model;
+	call_progress(&state->progress, position);
 	network_run_many(state->runner, input_element(call->kind), data, n, out);
 	for (int i = 0; i < n; i++)
 		state->results[places[i]] = out[i];
@@ -262,7 +343,8 @@ embed_batch(FunctionCallInfo fcinfo, InputKind kind, bool by_name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("embed_batch must be called as a window function")));
-	call.state = state = get_state(call.window);
+	call.state = state = get_state(call.window,
+								   fcinfo->flinfo->fn_oid);
 	position = WinGetCurrentPosition(call.window);
 	if (state->results == NULL || position >= state->begin + state->count)
 	{

@@ -11,7 +11,9 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -25,6 +27,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -32,6 +35,7 @@
 #include "reembed/reembed.h"
 #include "server/arguments.h"
 #include "server/call.h"
+#include "server/call_progress.h"
 #include "server/compat.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_reembed);
@@ -198,17 +202,39 @@ copy_some(const Reembed *reembed, Copy *copy,
 	return n;
 }
 
+/* As the last ANALYZE or VACUUM found it */
+static double
+rows_of_table(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	double		rows = 0;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
+		ReleaseSysCache(tuple);
+	}
+	return rows;
+}
+
 static void
 fill(const Reembed *reembed, Copy *copy)
 {
+	CallProgress progress;
+	int64		done = 0;
+
+	call_progress_begin(&progress, CALL_REEMBED, copy->relid, 0);
+	call_progress_phase(&progress, PHASE_COPYING, rows_of_table(copy->relid));
 	while (!copy->filled)
 	{
 		TimestampTz begun = GetCurrentTimestamp();
 		int64		n = copy_some(reembed, copy, copy_rows);
 
 		commit();
+		call_progress(&progress, done += n);
 		throttle(reembed, n, begun);
 	}
+	call_progress_end(&progress);
 }
 
 static void

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "nodes/plannodes.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 
@@ -32,6 +33,14 @@ cursor_fetch(Portal cursor, int most, CursorPace *pace)
 	bytes = MemoryContextMemAllocated(SPI_tuptable->tuptabcxt, true) / rows;
 	pace->rows = (int) Max(Min(Min(4 * (Size) rows, most),
 							   (Size) work_mem * 1024 / Max(bytes, 1)), 1);
+}
+
+double
+cursor_rows(Portal cursor)
+{
+	const PlannedStmt *statement = linitial_node(PlannedStmt, cursor->stmts);
+
+	return statement->planTree == NULL ? 0 : statement->planTree->plan_rows;
 }
 
 void

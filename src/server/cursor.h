@@ -29,6 +29,9 @@ typedef struct CursorPace
 
 extern void cursor_fetch(Portal cursor, int most, CursorPace *pace);
 
+/* How many rows the planner expects of it */
+extern double cursor_rows(Portal cursor);
+
 /* Every cursor must be closed; an error closes it by itself. */
 extern void cursor_close(Portal cursor);
 

@@ -14,6 +14,7 @@
 
 int			guc_cache_memory = 256 * 1024;
 int			guc_ef_search = 0;
+int			guc_progress_interval = 2000;
 int			guc_search_order = ORDER_STRICT;
 int			guc_threads = 0;
 int			guc_training_memory = 4 * 1024 * 1024;
@@ -40,6 +41,13 @@ guc_init(void)
 							&guc_ef_search,
 							guc_ef_search, 0, 100000,
 							PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("similarity.progress_interval",
+							"Least time between two INFO lines that tell how far a long call is.",
+							"0 says nothing; the view similarity.progress tells all the same.",
+							&guc_progress_interval,
+							guc_progress_interval, 0, 3600 * 1000,
+							PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
 
 	DefineCustomEnumVariable("similarity.search_order",
 							 "What to do with a row that an index scan finds later than it belongs.",

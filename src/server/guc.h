@@ -17,6 +17,7 @@ typedef enum SimilarityOrder
 
 extern int	guc_cache_memory;	/* kB */
 extern int	guc_ef_search;		/* 0 = the index's */
+extern int	guc_progress_interval;	/* ms; 0 = no lines */
 extern int	guc_search_order;	/* SimilarityOrder */
 extern int	guc_threads;		/* 0 = one per processor */
 extern int	guc_training_memory;	/* kB */

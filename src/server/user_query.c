@@ -157,6 +157,13 @@ user_query_open(const char *argument, const char *text, QueryKind kind,
 	return query;
 }
 
+void
+user_query_progress(UserQuery *query, CallProgress *progress, CallPhase phase)
+{
+	query->progress = progress;
+	call_progress_phase(progress, phase, cursor_rows(query->cursor));
+}
+
 /* ---- its rows ---- */
 
 /* What was fetched before is held until it is released. */
@@ -169,6 +176,8 @@ fetch_rows(UserQuery *query, int most)
 		query->held = lappend(query->held, query->table);
 	MemoryContextSwitchTo(caller);
 	query->in_row = false;
+	if (query->progress != NULL)
+		call_progress(query->progress, (int64) query->row);
 	cursor_fetch(query->cursor, most, &query->pace);
 	query->table = SPI_tuptable;
 	query->taken = 0;

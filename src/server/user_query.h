@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "server/call_progress.h"
 #include "server/compat.h"
 #include "server/cursor.h"
 
@@ -40,6 +41,8 @@ typedef struct UserQuery
 	Oid			type;			/* of input */
 	uint64		row;			/* that is read, or was last, from 1 */
 
+	CallProgress *progress;		/* is told of the rows; may be NULL */
+
 	/* inside of user_query.c */
 	Portal		cursor;
 	CursorPace	pace;
@@ -58,6 +61,10 @@ typedef struct UserQuery
  */
 extern UserQuery *user_query_open(const char *argument, const char *text,
 								  QueryKind kind, bool read_only);
+
+/* Reading its rows is a phase of a call. */
+extern void user_query_progress(UserQuery *query, CallProgress *progress,
+								CallPhase phase);
 
 /*
  * Go to the next row, fetching at most so many at a time; false at the end,

@@ -130,7 +130,8 @@ add_query_row(NeighborPage *page, const LabeledRows *rows,
 static void
 add_rows(NeighborPage *page, const char *query)
 {
-	LabeledRows *rows = query_open(page->gallery, query, QUERY_REPORT);
+	LabeledRows *rows = query_open(page->gallery, query, QUERY_REPORT,
+								   CALL_REPORT);
 	const LabeledBatch *batch;
 
 	while ((batch = query_next(rows))->n > 0)
@@ -143,6 +144,7 @@ add_rows(NeighborPage *page, const char *query)
 		for (int i = 0; i < batch->n; i++)
 			add_query_row(page, rows, batch, i);
 	}
+	query_close(rows);
 }
 
 /* ---- head and tail ---- */

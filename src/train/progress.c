@@ -3,9 +3,9 @@
  *	  How a training is going: metrics of steps and epochs, and what others
  *	  see of them.
  *
- * PostgreSQL's progress views know the built-in commands only, so the live
- * state goes where every monitoring tool looks: into pg_stat_activity.query.
- * That costs some string formatting and is done once a second.
+ * The live state goes into similarity.progress, and also where every monitoring
+ * tool looks: into pg_stat_activity.query.  That costs some string formatting
+ * and is done once a second.
  */
 #include "postgres.h"
 
@@ -27,16 +27,19 @@ seconds_since(instr_time start)
 }
 
 void
-progress_begin(Progress *progress, const char *model, int epochs,
-			   int steps_per_epoch, int batch)
+progress_begin(Progress *progress, CallProgress *call, const char *model,
+			   int epochs, int steps_per_epoch, int batch)
 {
 	memset(progress, 0, sizeof(*progress));
+	progress->call = call;
 	progress->model = model;
 	progress->epochs = epochs;
 	progress->steps_per_epoch = steps_per_epoch;
 	progress->batch = batch;
 	INSTR_TIME_SET_CURRENT(progress->reported);
 	progress->logged = progress->reported;
+	call_progress_phase(call, PHASE_TRAINING,
+						(double) epochs * steps_per_epoch);
 }
 
 void
@@ -85,6 +88,19 @@ report_activity(const Progress *progress)
 	pgstat_report_activity(STATE_RUNNING, activity);
 }
 
+static void
+report_call(const Progress *progress)
+{
+	progress->call->training = (CallTraining)
+	{
+		.epoch = progress->epoch,.epochs = progress->epochs,
+			.step = progress->step,.steps = progress->steps_per_epoch,
+			.loss = progress->sums[SUM_LOSS] / progress->step
+	};
+	call_progress(progress->call, (int64) (progress->epoch - 1) *
+				  progress->steps_per_epoch + progress->step);
+}
+
 /* A mean with its minimum and maximum, which are adjacent in sums */
 static void
 add_distances(double *sums, double avg, double min, double max)
@@ -116,6 +132,7 @@ progress_step(Progress *progress, const NnStepStats *stats)
 		sums[SUM_GAP] += stats->dist_gap;
 		sums[STEPS_GAP]++;
 	}
+	report_call(progress);
 	if (seconds_since(progress->reported) >= 1)
 	{
 		INSTR_TIME_SET_CURRENT(progress->reported);
@@ -198,11 +215,13 @@ progress_info(const Progress *progress, const EpochStats *stats)
 					stats->validation_text == NULL ? "" :
 					stats->validation_text),
 			 stats->verdict == NULL ? 0 : errdetail("Verdict: %s.", stats->verdict)));
+	call_progress_said(progress->call);
 }
 
 void
-progress_end(void)
+progress_end(Progress *progress)
 {
+	call_progress_end(progress->call);
 	if (debug_query_string != NULL)
 		pgstat_report_activity(STATE_RUNNING, debug_query_string);
 }

@@ -10,6 +10,7 @@
 
 #include "nn/nn.h"
 #include "portability/instr_time.h"
+#include "server/call_progress.h"
 #include "utils/jsonb.h"
 
 /* Metrics of a step, or of the steps of an epoch; NaN where none had it */
@@ -59,6 +60,7 @@ enum
 
 typedef struct Progress
 {
+	CallProgress *call;			/* is told of the steps */
 	const char *model;
 	int			epochs;
 	int			steps_per_epoch;
@@ -72,7 +74,8 @@ typedef struct Progress
 	int			since_logged;	/* and steps since then */
 } Progress;
 
-extern void progress_begin(Progress *progress, const char *model, int epochs,
+extern void progress_begin(Progress *progress, CallProgress *call,
+						   const char *model, int epochs,
 						   int steps_per_epoch, int batch);
 
 /* Begin an epoch, or continue it after so many steps with their sums. */
@@ -83,7 +86,7 @@ extern void progress_resume(Progress *progress, int epoch, int step,
 /* The sums as they are to be kept */
 extern void progress_sums(const Progress *progress, double *sums);
 
-/* Count a step; once a second, show it in pg_stat_activity.query. */
+/* Count a step; once a second, show it in pg_stat_activity.query, too. */
 extern void progress_step(Progress *progress, const NnStepStats *stats);
 
 /* The step just counted, as it is to be logged */
@@ -96,6 +99,6 @@ extern void progress_stats(const Progress *progress, EpochStats *stats);
 extern void progress_info(const Progress *progress, const EpochStats *stats);
 
 /* Let pg_stat_activity.query show the user's statement again. */
-extern void progress_end(void);
+extern void progress_end(Progress *progress);
 
 #endif							/* TRAIN_PROGRESS_H */

@@ -459,6 +459,8 @@ open_query(Reader *reader)
 									request->categories ? QUERY_CATEGORIES :
 									QUERY_LABELS, false);
 	model_require_input_column(reader->query->name, reader->query->type);
+	if (request->progress != NULL)
+		user_query_progress(reader->query, request->progress, request->phase);
 	reader->kind = input_kind(reader->query->type);
 	reader->rows->element = input_element(reader->kind);
 }

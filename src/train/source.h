@@ -11,6 +11,7 @@
 
 #include "model/input.h"
 #include "nn/nn.h"
+#include "server/call_progress.h"
 #include "server/labels.h"
 #include "train/row_store.h"
 
@@ -28,6 +29,8 @@ typedef struct SourceRequest
 	int			max_fetch;		/* rows that are wanted at once */
 	ThreadPool *pool;			/* that decodes files, or NULL */
 	TrainingMemory *memory;		/* rows are counted here */
+	CallProgress *progress;		/* or NULL */
+	CallPhase	phase;
 } SourceRequest;
 
 /*

@@ -97,6 +97,7 @@ typedef struct Training
 	instr_time	checkpoint;		/* when the last one was written */
 	InterruptedRun resumed;		/* run is 0 for a new training */
 	int64		run;
+	CallProgress call;
 } Training;
 
 /* ---- before the first step ---- */
@@ -168,7 +169,9 @@ read_training_rows(Training *training)
 		.query = options->source,
 		.target = training->target,
 		.pool = options->nn.pool,
-		.memory = &training->memory
+		.memory = &training->memory,
+		.progress = &training->call,
+		.phase = PHASE_READING
 	};
 
 	if (options->validation != NULL)
@@ -176,7 +179,8 @@ read_training_rows(Training *training)
 											   options->validation,
 											   &training->target,
 											   options->nn.pool,
-											   &training->memory);
+											   &training->memory,
+											   &training->call);
 	sampling_request(&options->sampling, &request);
 	if (training->frozen != NULL)
 		request.max_fetch = Max(request.max_fetch,
@@ -387,6 +391,7 @@ restore(Training *training)
 	progress_resume(&training->progress,
 					(int) (steps / options->steps_per_epoch) + 1,
 					(int) (steps % options->steps_per_epoch), checkpoint.sums);
+	training->call.base = steps;
 }
 
 /*
@@ -404,6 +409,9 @@ prepare_training(Training *training, FunctionCallInfo fcinfo)
 	catalog_get_model(options->model, &training->model);
 	catalog_require_owner(&training->model);
 	catalog_lock_model(&training->model, ExclusiveLock, !training->atomic);
+	call_progress_begin(&training->call, CALL_TRAIN, InvalidOid,
+						training->model.id);
+	training->call.quiet = !options->verbose;
 	if (options->resume)
 		find_interrupted(training);
 	training->graph = catalog_model_graph(&training->model, arena,
@@ -429,8 +437,8 @@ prepare_training(Training *training, FunctionCallInfo fcinfo)
 	create_sampler(training, arena);
 	look_for_labels(training);
 	create_trainer(training);
-	progress_begin(&training->progress, options->model, options->epochs,
-				   options->steps_per_epoch, training->batch);
+	progress_begin(&training->progress, &training->call, options->model,
+				   options->epochs, options->steps_per_epoch, training->batch);
 	progress_epoch(&training->progress, 1);
 	if (options->resume)
 		restore(training);
@@ -694,7 +702,7 @@ run(Training *training)
 		progress_epoch(progress, progress->epoch + 1);
 	}
 	write_and_commit(training, write_version);
-	progress_end();
+	progress_end(progress);
 }
 
 /* Roll back, and say in the run's record how it ended. */
@@ -729,7 +737,7 @@ run_guarded(Training *training)
 		FlushErrorState();
 		if (!training->atomic && IsSubTransaction())
 			RollbackAndReleaseCurrentSubTransaction();
-		progress_end();
+		progress_end(&training->progress);
 		MemoryContextDelete(training->context);
 		if (!training->atomic)
 			record_failure(training, error);

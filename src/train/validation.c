@@ -70,13 +70,14 @@ most_rows(const ThreadPool *pool)
 Validation *
 validation_read(MemoryContext context, const char *query,
 				const InputTarget *target, ThreadPool *pool,
-				TrainingMemory *memory)
+				TrainingMemory *memory, CallProgress *progress)
 {
 	Validation *validation = MemoryContextAllocZero(context,
 													sizeof(Validation));
 	SourceRequest request = {
 		.what = "validation",.query = query,.target = *target,
-		.max_fetch = most_rows(pool),.pool = pool,.memory = memory
+		.max_fetch = most_rows(pool),.pool = pool,.memory = memory,
+		.progress = progress,.phase = PHASE_VALIDATION
 	};
 	Size		numbers;
 	uint32		n;

@@ -19,7 +19,8 @@ typedef struct Validation Validation;
  */
 extern Validation *validation_read(MemoryContext context, const char *query,
 								   const InputTarget *target, ThreadPool *pool,
-								   TrainingMemory *memory);
+								   TrainingMemory *memory,
+								   CallProgress *progress);
 
 /* Classes that train are known, others unknown; to be called before the first run. */
 extern void validation_known_classes(Validation *validation,

@@ -1,10 +1,12 @@
 # Trainings in background workers: they begin when their transaction is committed,
 # run as the caller and nobody else, beside each other; they can be cancelled, and
-# one whose worker is gone, however, shows as dead.
+# one whose worker is gone, however, shows as dead.  How far they are is seen from
+# other sessions, and by who waits.
 use strict;
 use warnings;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(sleep);
 use SimilarityNode;
 
 my $node = SimilarityNode::create('train_background');
@@ -51,6 +53,7 @@ $node->safe_psql('postgres', <<'SQL');
 CREATE EXTENSION similarity;
 CREATE ROLE alice LOGIN;
 CREATE ROLE eve LOGIN;
+CREATE ROLE watcher LOGIN IN ROLE pg_read_all_stats;
 GRANT CREATE ON SCHEMA similarity TO alice;
 CREATE SCHEMA garden AUTHORIZATION alice;
 ALTER ROLE alice SET similarity.threads = 2;
@@ -92,6 +95,12 @@ is(value('SELECT count(*) FROM similarity.training_run'), 1, 'rolled back: no ru
 my $first = $session->query_safe(start_of('one'));
 my $second = $session->query_safe(start_of('two'));
 await($_, 'running') foreach $first, $second;
+# how far, for members of their role and those who may read all statistics
+$node->poll_query_until('postgres', q{SELECT count(*) = 2 FROM similarity.progress WHERE call = 'train' AND phase = 'training' AND epoch > 0 AND remaining IS NOT NULL});
+is(as_role($_->[0], q{SELECT model, epochs, steps, total, done > 0, loss IS NOT NULL, role FROM similarity.progress ORDER BY 1}),
+	$_->[1] ? join "\n", map { "$_|1000000|5|5000000|t|t|alice" } qw(one two) : '', "progress as $_->[0]")
+  foreach [ alice => 1 ], [ watcher => 1 ], [ eve => 0 ];
+is(value("SELECT epoch > 0, step > 0, steps, remaining IS NOT NULL FROM similarity.jobs WHERE job = $first"), 't|t|5|t', 'and in similarity.jobs');
 my $same = $session->query_safe(start_of('two'));
 await($same, 'failed');
 is(value("SELECT sqlstate, error FROM similarity.jobs WHERE job = $same"),
@@ -147,6 +156,16 @@ is(value("SELECT string_agg(message, '; ' ORDER BY number) FROM similarity.job_m
 	'session alice, current alice; session alice, current alice', 'and never was one');
 
 # Its worker is gone without a word: terminated, killed, the server stopped.
+sub await_recovery
+{
+	for (1 .. 1800)
+	{
+		return if slurp_file($node->logfile) =~ /reinitializing.*ready to accept connections/s;
+		sleep 0.1;
+	}
+	die 'the server did not come back';
+}
+
 sub dead
 {
 	my ($how, $kill) = @_;
@@ -155,7 +174,6 @@ sub dead
 	$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM similarity.training_runs WHERE checkpoint_step > 0 AND state = 'running'")
 	  or die 'no checkpoint';
 	$kill->(value("SELECT pid FROM similarity.jobs WHERE job = $job"));
-	$node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die 'the server did not come back';
 	await($job, 'dead');
 	is(value("SELECT error, pid IS NULL FROM similarity.jobs WHERE job = $job"),
 		'the worker was terminated or crashed, or the server was restarted|t', $how);
@@ -163,7 +181,7 @@ sub dead
 	is(value("SELECT similarity.cancel_job($job)"), 'f', "$how: there is nobody to cancel");
 }
 dead('terminated', sub { value("SELECT pg_terminate_backend($_[0])") });
-dead('killed', sub { kill 'KILL', $_[0]; $node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $_[0]") });
+dead('killed', sub { kill 'KILL', $_[0]; await_recovery() });
 dead('restarted', sub { $node->restart });
 
 # Where it was, another goes on.
@@ -172,6 +190,18 @@ $node->poll_query_until('postgres', "SELECT run IS NOT NULL FROM similarity.jobs
 value("SELECT similarity.cancel_job($job)");
 await($job, 'cancelled');
 is(value("SELECT count(DISTINCT run) FROM similarity.jobs WHERE job >= $job - 1"), 1, 'resumed: the same run');
+
+# Whoever waits for a long call is told now and then.
+sub lines
+{
+	my ($interval, $more) = @_;
+	return scalar(my @lines = as_role('alice', "SET similarity.progress_interval = '$interval';
+		CALL similarity.train('two', 'SELECT x, label || pg_sleep(0.003)::text FROM garden.item', epochs => 1, steps_per_epoch => 1 $more)") =~
+	  /INFO:  train: reading rows, \d+ (?:of about \d+ )?rows, \d+ s/mg);
+}
+cmp_ok(lines('50ms', ''), '>', 0, 'INFO of a call that lasts');
+is(lines('50ms', ', verbose => false'), 0, 'not if it is not to be verbose');
+is(lines('0', ''), 0, 'nor without an interval');
 
 # A shutdown does not wait for it.
 value('SET ROLE alice; SET search_path = garden; ' . start_of('one'));

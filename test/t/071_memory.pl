@@ -165,7 +165,7 @@ my @constant = qw(
 	architecture attach calibration_status cancel_job check_definition create_gallery deploy detach distances drop_gallery
 	drop_model drop_owned drop_version forget_dropped grant_usage guard_schema job_state layers losses methods model_summary optimizers
 	reassign_owned reembed_cancel reembed_changed revoke_usage schedules set_model_owner
-	relation_in relation_out role_in role_out);
+	relation_in relation_out role_in role_out running_calls);
 
 my %grown = map { $_ => 1 } @constant;
 my @table;

@@ -52,6 +52,8 @@ similarity.set_model_owner                                .    .    x    x    x 
 similarity.reassign_owned                                 .    .    x    x    x    x    x
 # the role that started the job, and pg_signal_backend
 similarity.cancel_job                                     .    .    x    x    x    x    x
+# nothing of others' sessions
+similarity.running_calls                                  .    .    .    .    .    .    .
 # NULL for who may not see the job
 similarity.job_state                                      .    .    .    .    .    .    .
 # SELECT on the table
@@ -102,6 +104,7 @@ similarity.training_log         .    .    -    .    -    .    -
 similarity.training_steps       .    .    -    .    -    .    -
 similarity.training_runs        .    .    -    -    -    -    -
 similarity.jobs                 .    .    -    -    -    -    -
+similarity.progress             -    -    -    -    -    -    -
 similarity.job_messages         .    .    -    -    -    -    -
 similarity.galleries            .    .    -    -    .    .    -
 similarity.cutpoints            .    .    -    -    .    .    -
