@@ -4,9 +4,9 @@
  *
  * An image is copied into a padded one, if there is padding, and convolved by
  * the loops of conv_kernels.c; the gradient of the input is a convolution of
- * the output's, spread by the strides, with the kernel turned around.  Workers
- * take groups of images, large enough that a block of weights serves many
- * pixels.
+ * the output's with the kernel turned around: one for each rest of positions by
+ * the strides, or of the output's gradient spread by the strides.  Workers take
+ * groups of images, large enough that a block of weights serves many pixels.
  *
  * The kernel's gradient is summed by each worker over its images, and the sums
  * are added in the workers' order; unless it is wide: then workers take slices
@@ -166,6 +166,7 @@ forward_view(const NnLayer *layer)
 	view.line_stride = view.row_stride * w->stride_y;
 	view.pixel_stride = (size_t) w->stride_x * w->channels;
 	view.filters = (size_t) nn_conv_filters(layer);
+	view.out_stride = view.filters * w->out_width;
 	view.weight_stride = (size_t) nn_conv_block;
 	return view;
 }
@@ -186,8 +187,105 @@ input_view(const NnLayer *layer)
 		(size_t) frame.full_width * frame.channels;
 	view.pixel_stride = (size_t) frame.channels;
 	view.filters = (size_t) w->channels;
+	view.out_stride = view.filters * w->width;
 	view.weight_stride = (size_t) nn_conv_block;
 	return view;
+}
+
+/* ---- dX of strides: a convolution for each rest of an input's position ---- */
+
+/*
+ * Input (i, j) takes part in output (y, x) by tap (i + pt - y sy, j + pl - x
+ * sx).  So all inputs of one rest of i + pt by sy see taps of that rest alone,
+ * and of dZ as many rows in turn: no zeros between dZ's pixels are multiplied.
+ */
+static bool
+has_rests(const NnLayer *layer)
+{
+	return layer->window.stride_y * layer->window.stride_x > 1 &&
+		input_in_blocks(layer);
+}
+
+/* How many taps of one axis have this rest */
+static int
+rest_taps(int kernel, int stride, int rest)
+{
+	return rest < kernel ? (kernel - rest + stride - 1) / stride : 0;
+}
+
+/* The first position of this rest, padding counted */
+static int
+rest_start(int rest, int padding, int stride)
+{
+	return (rest + padding * (stride - 1)) % stride;
+}
+
+/* dZ with zeros around it, as far as windows of any rest reach */
+static Frame
+rest_frame(const NnLayer *layer)
+{
+	const NnWindow *w = &layer->window;
+	Frame		frame = {
+		w->out_height, w->out_width, nn_conv_filters(layer),
+		rest_taps(w->kernel_height, w->stride_y, 0) - 1,
+		rest_taps(w->kernel_width, w->stride_x, 0) - 1, 1, 1, 0, 0
+	};
+	int			height = (w->height - 1 + w->pad_top) / w->stride_y + 1;
+	int			width = (w->width - 1 + w->pad_left) / w->stride_x + 1;
+
+	frame.full_height = frame.top +
+		(height > w->out_height ? height : w->out_height);
+	frame.full_width = frame.left +
+		(width > w->out_width ? width : w->out_width);
+	return frame;
+}
+
+/*
+ * dX of one image and block of channels, from weights as pack_rests() leaves
+ * them.  A rest without taps gets zeros: the loop has nothing to add.
+ */
+static void
+convolve_rests(const NnLayer *layer, const real *image, const real *weights,
+			   real *din)
+{
+	const NnWindow *w = &layer->window;
+	Frame		frame = rest_frame(layer);
+	size_t		filters = (size_t) frame.channels;
+	NnConvView	view = {
+		.row_stride = (size_t) frame.full_width * filters,
+		.line_stride = (size_t) frame.full_width * filters,
+		.pixel_stride = filters,
+		.filters = (size_t) w->stride_x * w->channels,
+		.out_stride = (size_t) w->stride_y * w->width * w->channels,
+		.weight_stride = (size_t) nn_conv_block
+	};
+
+	for (int rest = 0; rest < w->stride_y * w->stride_x &&
+		 !interrupt_pending(); rest++)
+	{
+		int			rest_y = rest / w->stride_x;
+		int			rest_x = rest % w->stride_x;
+		int			taps_y = rest_taps(w->kernel_height, w->stride_y, rest_y);
+		int			taps_x = rest_taps(w->kernel_width, w->stride_x, rest_x);
+		int			i = rest_start(rest_y, w->pad_top, w->stride_y);
+		int			j = rest_start(rest_x, w->pad_left, w->stride_x);
+		size_t		y = (size_t) ((i + w->pad_top) / w->stride_y + frame.top +
+								  (taps_y == 0 ? 0 : 1 - taps_y));
+		size_t		x = (size_t) ((j + w->pad_left) / w->stride_x + frame.left +
+								  (taps_x == 0 ? 0 : 1 - taps_x));
+
+		view.kernel_height = taps_y;
+		view.run = (size_t) taps_x * filters;
+		view.out_width = (w->width - j + w->stride_x - 1) / w->stride_x;
+		view.pixels = view.out_width *
+			((w->height - i + w->stride_y - 1) / w->stride_y);
+		if (i < w->height && j < w->width)
+			nn_conv_forward(&view,
+							image + (y * frame.full_width + x) * filters,
+							weights, NULL, false,
+							din + ((size_t) i * w->width + j) * w->channels);
+		weights += (size_t) taps_y * view.run * view.weight_stride;
+	}
 }
 
 /* ---- scratch of a worker: packed weights (of worker 0), images, sums ---- */
@@ -207,6 +305,8 @@ image_room(const NnLayer *layer)
 	Frame		input = input_frame(layer);
 	Frame		output = output_frame(layer);
 
+	if (has_rests(layer))
+		output = rest_frame(layer);
 	return frame_size(&input) > frame_size(&output) ? frame_size(&input) :
 		frame_size(&output);
 }
@@ -379,6 +479,30 @@ pack_turned(const NnLayer *layer, const real *kernel, real *packed)
 						 filters, packed);
 }
 
+/* The same for each rest, rests in their order */
+static void
+pack_rests(const NnLayer *layer, const real *kernel, real *packed)
+{
+	const NnWindow *w = &layer->window;
+	size_t		filters = (size_t) nn_conv_filters(layer);
+	int			rests = w->stride_y * w->stride_x;
+	int			taps = w->kernel_height * w->kernel_width;
+
+	for (int i = 0; i < w->channels / nn_conv_block * rests; i++)
+		for (int t = taps - 1; t >= 0; t--)
+		{
+			int			rest = t / w->kernel_width % w->stride_y * w->stride_x +
+			t % w->kernel_width % w->stride_x;
+
+			if (rest != i % rests)
+				continue;
+			nn_conv_turn(kernel + ((size_t) t * w->channels +
+								   (size_t) (i / rests) * nn_conv_block) *
+						 filters, filters, packed);
+			packed += filters * (size_t) nn_conv_block;
+		}
+}
+
 /*
  * dX of an input whose channels go in no blocks: few, as a picture's.  The sum
  * of the file head's dX, one input pixel and channel after the other.
@@ -453,7 +577,8 @@ backward_group(void *arg, int slice, int worker)
 									worker) + sums_size(layer) - (size_t) nn_conv_filters(layer);
 	real	   *room = worker_images(task, worker);
 	NnConvView	view = input_view(layer);
-	Frame		frame = output_frame(layer);
+	Frame		frame = has_rests(layer) ? rest_frame(layer) :
+	output_frame(layer);
 	size_t		block = (size_t) (nn_conv_taps(layer) / layer->window.channels) *
 	(size_t) (nn_conv_filters(layer) * nn_conv_block);
 	int			begin;
@@ -488,14 +613,20 @@ backward_group(void *arg, int slice, int worker)
 	for (size_t c = 0; c < view.filters && input_in_blocks(layer) &&
 		 !interrupt_pending(); c += (size_t) nn_conv_block)
 	{
+		const real *weights = packed + c / (size_t) nn_conv_block * block;
+
 		for (int i = begin; i < end && !interrupt_pending(); i++)
-			nn_conv_forward(&view,
-							is_bare(&frame) ?
-							task->dout + (size_t) i * layer->outputs :
-							room + (size_t) (i - begin) * frame_size(&frame),
-							packed + c / (size_t) nn_conv_block * block, NULL,
-							false,
-							task->din + (size_t) i * layer->inputs + c);
+		{
+			const real *image = is_bare(&frame) ?
+			task->dout + (size_t) i * layer->outputs :
+			room + (size_t) (i - begin) * frame_size(&frame);
+			real	   *din = task->din + (size_t) i * layer->inputs + c;
+
+			if (has_rests(layer))
+				convolve_rests(layer, image, weights, din);
+			else
+				nn_conv_forward(&view, image, weights, NULL, false, din);
+		}
 	}
 }
 
@@ -591,7 +722,10 @@ nn_conv_direct_backward(const NnConvTask *task)
 
 	for (int worker = 0; worker < pool_threads(pass->pool); worker++)
 		memset(worker_sums(task, worker), 0, sums_size(layer) * sizeof(real));
-	if (task->din != NULL && input_in_blocks(layer))
+	if (task->din != NULL && has_rests(layer))
+		pack_rests(layer, nn_tensor(layer, pass, NN_CONV_KERNEL),
+				   nn_scratch(pass, 0));
+	else if (task->din != NULL && input_in_blocks(layer))
 		pack_turned(layer, nn_tensor(layer, pass, NN_CONV_KERNEL),
 					nn_scratch(pass, 0));
 	pool_run(pass->pool, group_count(task), backward_group, (void *) task);

@@ -27,11 +27,15 @@ forward_tile(const NnConvView *v, const real *image, int p, int n,
 	Lanes		sum0[AT_ONCE];
 	Lanes		sum1[AT_ONCE];
 	const real *x[AT_ONCE];
+	real	   *to[AT_ONCE];
 
 	for (int i = 0; i < n; i++)
 	{
-		x[i] = image + (size_t) ((p + i) / v->out_width) * v->line_stride +
-			(size_t) ((p + i) % v->out_width) * v->pixel_stride;
+		size_t		row = (size_t) ((p + i) / v->out_width);
+		size_t		column = (size_t) ((p + i) % v->out_width);
+
+		x[i] = image + row * v->line_stride + column * v->pixel_stride;
+		to[i] = out + row * v->out_stride + column * v->filters;
 		sum0[i] = bias != NULL ? LOAD(bias) : zero;
 		sum1[i] = bias != NULL ? LOAD(bias + LANES) : zero;
 	}
@@ -54,8 +58,8 @@ forward_tile(const NnConvView *v, const real *image, int p, int n,
 	}
 	for (int i = 0; i < n; i++)
 	{
-		STORE(out + (size_t) (p + i) * v->filters, CLIP(sum0[i], relu));
-		STORE(out + (size_t) (p + i) * v->filters + LANES, CLIP(sum1[i], relu));
+		STORE(to[i], CLIP(sum0[i], relu));
+		STORE(to[i] + LANES, CLIP(sum1[i], relu));
 	}
 }
 

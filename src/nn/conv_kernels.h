@@ -24,7 +24,8 @@ typedef struct NnConvView
 	size_t		row_stride;		/* from one row of the image to the next */
 	size_t		line_stride;	/* from one row of windows to the next */
 	size_t		pixel_stride;	/* from one window to the next */
-	size_t		filters;		/* of an output pixel */
+	size_t		filters;		/* from one output pixel to the next */
+	size_t		out_stride;		/* from one row of output pixels to the next */
 	size_t		weight_stride;	/* from one tap's weights to the next: a
 								 * block, if they are packed */
 } NnConvView;

@@ -438,6 +438,23 @@ test_conv2d_winograd_error(void)
 	CHECK(relative_error(bench.gradient, gradient, bench.nweights) < 4e-6);
 }
 
+/*
+ * The gradient of the input where windows step over pixels, with and without
+ * pixels that no window sees
+ */
+static void
+test_conv2d_strides(void)
+{
+	check_layer(SHAPE(7, 8, 16),
+				"conv2d filters=16 kernel_size=3 strides=2 padding=same activation=relu");
+	check_layer(SHAPE(5, 6, 16), "conv2d filters=16 kernel_size=1 strides=2");
+	check_layer(SHAPE(7, 9, 16),
+				"conv2d filters=32 kernel_size=2,5 strides=3,2 padding=same");
+	check_layer(SHAPE(9, 8, 16), "conv2d filters=16 kernel_size=3 strides=1,4");
+	check_layer(SHAPE(1, 5, 32),
+				"conv2d filters=16 kernel_size=3 strides=2 padding=same");
+}
+
 static void
 test_conv2d_product(void)
 {
@@ -1091,6 +1108,7 @@ main(void)
 	}
 	RUN(test_conv2d_direct);
 	RUN(test_conv2d_product);
+	RUN(test_conv2d_strides);
 	RUN(test_conv2d_same);
 	RUN(test_symmetric_padding);
 	RUN(test_symmetric_window);
