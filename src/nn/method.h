@@ -13,8 +13,7 @@
 
 struct NnMethodType
 {
-	NnDescription description;	/* params are those of heads and
-									 * labels */
+	NnDescription description;	/* params are those of heads and labels */
 	const NnLossType *loss;
 	bool		averages;		/* targets come from averaged weights */
 };

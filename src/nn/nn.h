@@ -290,8 +290,8 @@ typedef struct NnTrainOptions
 
 	/*
 	 * Beside a method: a pairwise loss without memory of the embeddings of
-	 * rows that have a class (nn_trainer_set_classes()), times a weight; NULL:
-	 * none
+	 * rows that have a class (nn_trainer_set_classes()), times a weight;
+	 * NULL: none
 	 */
 	const NnLossType *class_loss;
 	Params		class_loss_params;
