@@ -87,8 +87,6 @@ SELECT count(*) FROM similarity.jobs;
 
 -- With the model its jobs go.
 SELECT similarity.drop_model('small');
-DROP TABLE item;
-DROP FUNCTION fails;
 SELECT (SELECT count(*) FROM similarity.job), (SELECT count(*) FROM similarity.job_message);
 DROP FUNCTION fails, await;
 DROP TABLE item;
