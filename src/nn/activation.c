@@ -24,6 +24,7 @@
 #include <tgmath.h>
 
 #include "base/interrupt.h"
+#include "nn/kernels.h"
 #include "nn/layer.h"
 
 #define LEAKY_SLOPE ((real) 0.2)
@@ -111,12 +112,10 @@ activate_rows(NnActivation activation, size_t rows, size_t width, real *x)
 				x[i] = x[i] * (1 + erf(x[i] * ROOT_HALF)) / 2;
 			break;
 		case NN_SILU:
-			for (size_t i = 0; i < n; i++)
-				x[i] = x[i] * sigmoid(x[i]);
+			nn_silu(n, x);
 			break;
 		case NN_SIGMOID:
-			for (size_t i = 0; i < n; i++)
-				x[i] = sigmoid(x[i]);
+			nn_sigmoid(n, x);
 			break;
 		case NN_HARD_SIGMOID:
 			for (size_t i = 0; i < n; i++)

@@ -326,6 +326,58 @@ nn_multiply_add_body(size_t n, const real *restrict a, const real *restrict b,
 DISPATCH(nn_multiply_add, (size_t n, const real *a, const real *b, real *sum),
 		 (n, a, b, sum))
 
+/* ---- sigmoid ---- */
+
+/*
+ * e^x to 1e-7 of it, by 2^n e^r with |r| <= ln 2 / 2, without a call, so that
+ * loops around it become vectors; x is cut to -87..88, where 2^n is a number.
+ * Adding 1.5 * 2^23 rounds to an integer, n, in the lowest bits.  NaN stays.
+ */
+static inline real
+exponential(real x)
+{
+#ifdef NN_DOUBLE
+	return exp(x);
+#else
+	const float magic = 12582912.0f;
+	float		shifted;
+	float		n;
+	float		r;
+	float		power;
+	uint32_t	bits;
+
+	x = x < -87 ? -87 : x;
+	x = x > 88 ? 88 : x;
+	shifted = x * 1.44269504f + magic;
+	n = shifted - magic;
+	r = x - n * 0.693359375f + n * 2.12194440e-4f;
+	memcpy(&bits, &shifted, sizeof(bits));
+	bits = (bits + 127) << 23;
+	memcpy(&power, &bits, sizeof(power));
+	/* Taylor's to the seventh: the rest is below 2^-24 */
+	return power * (1 + r * (1 + r * (1.0f / 2 + r * (1.0f / 6 + r * (1.0f / 24 +
+																	  r * (1.0f / 120 + r * (1.0f / 720 + r / 5040)))))));
+#endif
+}
+
+BODY void
+nn_sigmoid_body(size_t n, real *x)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] = 1 / (1 + exponential(-x[i]));
+}
+
+DISPATCH(nn_sigmoid, (size_t n, real *x), (n, x))
+
+BODY void
+nn_silu_body(size_t n, real *x)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] = x[i] / (1 + exponential(-x[i]));
+}
+
+DISPATCH(nn_silu, (size_t n, real *x), (n, x))
+
 /* ---- normalization ---- */
 
 BODY void

@@ -62,6 +62,10 @@ extern void nn_rmsprop_update(const NnRmspropStep *step, size_t n,
 							  real *weights, real *squares, real *velocity,
 							  real *mean);
 
+/* x = 1 / (1 + e^-x), x = x / (1 + e^-x) */
+extern void nn_sigmoid(size_t n, real *x);
+extern void nn_silu(size_t n, real *x);
+
 /* sum += a b */
 extern void nn_multiply_add(size_t n, const real *a, const real *b, real *sum);
 
