@@ -120,6 +120,8 @@ my @calls = (
 	[ embed_image => q{SELECT embed_image('rgb', '\x89504e470d0a1a0a0000000d49484452000003e8000003e80802000001b5c673250000000b49444154789c6360800100000a00017f80745e')}, 4, 'PNG picture cannot be decoded' ],
 	[ image_error => q{SELECT similarity.image_error('\x89504e470d0a1a0a0000000d49484452000075300000753008020000019e425f7b0000000b49444154789c6360800100000a00017f80745e')}, 4 ],
 	[ image_info => q{SELECT similarity.image_info('\x89504e470d0a1a0a0000000d49484452000075300000753008020000019e425f7b0000000b49444154789c6360800100000a00017f80745e')}, 4 ],
+	[ augment => q{SELECT length(similarity.augment('\x89504e470d0a1a0a0000000d49484452000075300000753008020000019e425f7b0000000b49444154789c6360800100000a00017f80745e', '"simclr"'))}, 4, 'PNG pictures of 30000 x 30000 pixels' ],
+	[ augment => q{SELECT length(similarity.augment(decode(repeat('7f', 3000000), 'hex'), '"simclr"', shape => '{1000,1000,3}'))}, 16, 'similarity.cache_memory' ],
 	[ embed_batch => q{SELECT count(e) FROM (SELECT embed_batch('heavy', x) OVER () AS e FROM heavy) t}, 4, 'similarity.cache_memory' ],
 	[ embed_batch => q{SET similarity.cache_memory = '40MB'; SELECT count(e) FROM (SELECT embed_batch('broad', array_fill(1::real, '{256,256,1}')) OVER () AS e FROM generate_series(1, 20)) t}, 40 + 32 ],
 	[ embed_row => q{INSERT INTO heavy (id, x) VALUES (0, array_fill(1::real, '{784}'))}, 4, 'similarity.cache_memory' ],
@@ -162,7 +164,7 @@ my @constant = qw(
 	jaccard_distance json_to_embedding jsonb_to_embedding l1_distance l2_distance l2_norm l2_normalize
 	l2_squared_distance negative_inner_product similarity_hnsw_handler snr_distance subvector vector_dims
 	vector_norm within avg
-	architecture attach calibration_status cancel_job check_definition create_gallery deploy detach distances drop_gallery
+	architecture attach augmentations calibration_status cancel_job check_definition create_gallery deploy detach distances drop_gallery
 	drop_model drop_owned drop_version forget_dropped grant_usage guard_schema job_state layers losses methods model_summary optimizers
 	reassign_owned reembed_cancel reembed_changed revoke_usage schedules set_model_owner
 	relation_in relation_out role_in role_out running_calls);
