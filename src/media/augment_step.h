@@ -47,6 +47,20 @@ planes_swap(Planes *planes)
 	planes->other = pixels;
 }
 
+/* A number of a pixel, black at 0 and white at 1 */
+static inline float
+clamp_unit(float x)
+{
+	return x < 0 ? 0 : x > 1 ? 1 : x;
+}
+
+/* The nearest of 0 .. n - 1: pictures go on with their edges. */
+static inline int
+clamp_index(int i, int n)
+{
+	return i < 0 ? 0 : i >= n ? n - 1 : i;
+}
+
 /* Steps begin with the same two parameters. */
 enum
 {

@@ -9,7 +9,7 @@
 #include "media/media.h"
 
 static void
-describe(png_image * image, int height, int width, int channels)
+describe_png(png_image * image, int height, int width, int channels)
 {
 	memset(image, 0, sizeof(*image));
 	image->version = PNG_IMAGE_VERSION;
@@ -23,7 +23,7 @@ media_png_bound(int height, int width, int channels)
 {
 	png_image	image;
 
-	describe(&image, height, width, channels);
+	describe_png(&image, height, width, channels);
 	return PNG_IMAGE_PNG_SIZE_MAX(image);
 }
 
@@ -40,7 +40,7 @@ media_write_png(const uint8_t *pixels, int height, int width, int channels,
 		status_out_of_memory(status, "while a picture was written");
 		return NULL;
 	}
-	describe(&image, height, width, channels);
+	describe_png(&image, height, width, channels);
 	if (!png_image_write_to_memory(&image, file, &written, 0, pixels, 0, NULL))
 	{
 		status_fail(status, STATUS_UNAVAILABLE, "PNG picture cannot be written");

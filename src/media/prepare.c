@@ -226,7 +226,7 @@ make_plan(Plan *plan, const MediaInfo *info, const MediaSpec *spec,
 /* ---- decoding ---- */
 
 static void
-take_row(void *state, int y, const uint8_t *pixels)
+resample_row(void *state, int y, const uint8_t *pixels)
 {
 	resampler_row(state, y, pixels);
 }
@@ -272,7 +272,7 @@ turn(const Plan *plan, const uint8_t *stored, int channels, uint8_t *out)
 }
 
 static uint8_t *
-finish(const Plan *plan, const float *result, int channels, Arena *arena,
+round_result(const Plan *plan, const float *result, int channels, Arena *arena,
 	   Status *status)
 {
 	size_t		n = (size_t) plan->x.outputs * plan->y.outputs * channels;
@@ -324,7 +324,7 @@ media_read(const void *bytes, size_t size, const MediaSpec *spec, int height,
 		   int width, int channels, Arena *arena, Status *status)
 {
 	DecodeRequest request = {
-		.channels = channels,.background = spec->background,.row = take_row
+		.channels = channels,.background = spec->background,.row = resample_row
 	};
 	uint8_t		background[3];
 	MediaInfo	info;
@@ -343,5 +343,5 @@ media_read(const void *bytes, size_t size, const MediaSpec *spec, int height,
 	request.state = resampler;
 	if (!decode(bytes, size, info.format, &request, arena, status))
 		return NULL;
-	return finish(&plan, resampler_result(resampler), channels, arena, status);
+	return round_result(&plan, resampler_result(resampler), channels, arena, status);
 }

@@ -182,7 +182,7 @@ set_taps(Taps *taps, const ResampleAxis *axis, ResampleKernel kernel,
 /* ---- rows ---- */
 
 static void
-set_background(Resampler *resampler)
+fill_background(Resampler *resampler)
 {
 	size_t		n = (size_t) resampler->x.outputs;
 	float	   *out = resampler->result;
@@ -237,7 +237,7 @@ resampler_create(Arena *arena, ResampleKernel kernel, const ResampleAxis *x,
 	resampler->samples = samples;
 	for (int c = 0; c < channels; c++)
 		resampler->background[c] = background[c];
-	set_background(resampler);
+	fill_background(resampler);
 	return resampler;
 }
 
@@ -280,7 +280,7 @@ narrow_rgb(const Taps *x, const float *wide, const float *background,
 }
 
 static void
-add_row(const Resampler *resampler, int output, float weight)
+add_source_row(const Resampler *resampler, int output, float weight)
 {
 	size_t		n = (size_t) resampler->x.outputs * resampler->channels;
 	float	   *out = resampler->result + n * output;
@@ -316,7 +316,7 @@ resampler_row(Resampler *resampler, int y, const uint8_t *pixels)
 				   resampler->narrow);
 	for (int i = resampler->next; i < taps->outputs && taps->first[i] <= y; i++)
 		if (!is_done(taps, i, y))
-			add_row(resampler, i, taps->weights[i][y - taps->first[i]]);
+			add_source_row(resampler, i, taps->weights[i][y - taps->first[i]]);
 }
 
 const float *

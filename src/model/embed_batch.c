@@ -192,7 +192,7 @@ typedef enum RowState
 
 /* Which row of the partition an input is of that is wrong */
 static void
-batch_error_context(void *arg)
+embed_batch_error_context(void *arg)
 {
 	const BatchCall *call = arg;
 	int			row = call->current;
@@ -208,7 +208,7 @@ batch_error_context(void *arg)
 static void
 open_input(BatchCall *call, int ahead, InputRow *row, Datum value)
 {
-	ErrorContextCallback callback = {error_context_stack, batch_error_context, call};
+	ErrorContextCallback callback = {error_context_stack, embed_batch_error_context, call};
 
 	error_context_stack = &callback;
 	call->current = ahead;
@@ -284,7 +284,7 @@ collect(BatchCall *call, InputRow *rows, int *places)
 static void
 decode_inputs(BatchCall *call, InputRow *rows, int n, const int *places)
 {
-	ErrorContextCallback callback = {error_context_stack, batch_error_context, call};
+	ErrorContextCallback callback = {error_context_stack, embed_batch_error_context, call};
 
 	call->places = places;
 	error_context_stack = &callback;

@@ -154,7 +154,7 @@ first_failure(const Decoding *decoding, int n)
 
 /* Bytes that the largest of them takes; each must be within the budget. */
 static Size
-require_affordable(const Decoding *decoding, int n, int *current)
+require_decodable(const Decoding *decoding, int n, int *current)
 {
 	Size		most = 0;
 
@@ -185,7 +185,7 @@ encoded_decode(const InputTarget *target, const EncodedFile *files, int n,
 	if (!encoded_shape(target->graph, &decoding.height, &decoding.width,
 					   &decoding.channels))
 		elog(ERROR, "the model's input is not a picture");
-	most = require_affordable(&decoding, n, current);
+	most = require_decodable(&decoding, n, current);
 	/* each within the budget, all at once only if they are so together */
 	if (budget_product(most, pool_threads(pool)) > budget_bytes(target->budget))
 		pool = NULL;

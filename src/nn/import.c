@@ -311,7 +311,7 @@ check_whole(const NnImport *import, const SafeTensors *file, Status *status)
 /* ---- files of part of the graph ---- */
 
 static bool
-is_given(const NnImport *import, int i)
+is_given_tensor(const NnImport *import, int i)
 {
 	NnTensorInfo tensor;
 
@@ -325,7 +325,7 @@ head_begin(const NnImport *import)
 {
 	int			i = nn_graph_tensors(import->graph);
 
-	while (i > 0 && (import->source[i - 1] == NULL || is_given(import, i - 1)))
+	while (i > 0 && (import->source[i - 1] == NULL || is_given_tensor(import, i - 1)))
 		i--;
 	return i;
 }
@@ -333,7 +333,7 @@ head_begin(const NnImport *import)
 bool
 nn_import_is_fresh(const NnImport *import, int i)
 {
-	return import->source[i] == NULL && !is_given(import, i);
+	return import->source[i] == NULL && !is_given_tensor(import, i);
 }
 
 static bool
@@ -438,7 +438,7 @@ begin_part(NnImport *import, const SafeTensors *file, Arena *arena,
 		return status_out_of_memory(status, NULL);
 	for (int i = 0; i < nn_graph_tensors(import->graph); i++)
 	{
-		if (is_given(import, i))
+		if (is_given_tensor(import, i))
 			import->source[i] = NULL;
 	}
 	for (int i = 0; i < file->n; i++)

@@ -163,7 +163,7 @@ infer_chunk(void *arg, int slice, int worker)
 
 /* A stopped preparation is none: the next run begins anew. */
 static void
-prepare(NnInfer *infer)
+prepare_layers(NnInfer *infer)
 {
 	const NnGraph *graph = infer->graph;
 	NnPass		pass = {.pool = infer->pool,.weights = infer->weights};
@@ -182,7 +182,7 @@ nn_infer_run(NnInfer *infer, NnElement element, const void *const *rows, int n,
 	InferTask	task = {infer, element, rows, n, out};
 
 	if (!infer->is_prepared)
-		prepare(infer);
+		prepare_layers(infer);
 	pool_run(infer->pool, (n + infer->chunk - 1) / infer->chunk, infer_chunk,
 			 &task);
 }

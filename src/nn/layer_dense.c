@@ -312,7 +312,7 @@ add_blocks(const DenseTask *task, size_t begin, size_t end, real *room,
  * are many after relu.
  */
 static void
-add_row(const DenseTask *task, int i, size_t begin, size_t end, real *sum)
+add_input_row(const DenseTask *task, int i, size_t begin, size_t end, real *sum)
 {
 	const NnLayer *layer = task->layer;
 	const real *w = nn_tensor(layer, task->pass, KERNEL);
@@ -330,7 +330,7 @@ add_row(const DenseTask *task, int i, size_t begin, size_t end, real *sum)
  * so many rows and units.
  */
 static void
-add_products(const DenseTask *task, size_t begin, size_t end, real *room,
+add_dense_products(const DenseTask *task, size_t begin, size_t end, real *room,
 			 real *sum)
 {
 	const NnLayer *layer = task->layer;
@@ -341,7 +341,7 @@ add_products(const DenseTask *task, size_t begin, size_t end, real *room,
 	if (n <= MAX_GEMV_ROWS)
 	{
 		for (int i = 0; i < n; i++)
-			add_row(task, i, begin, end, sum + (size_t) i * layer->outputs);
+			add_input_row(task, i, begin, end, sum + (size_t) i * layer->outputs);
 		return;
 	}
 	if (in_blocks(layer))
@@ -369,7 +369,7 @@ forward_slice(void *arg, int slice, int worker)
 	pool_slice((long) task->layer->inputs, slice,
 			   pool_threads(task->pass->pool), &begin, &end);
 	interrupt_zero(sum, (size_t) task->pass->n * task->layer->outputs * sizeof(real));
-	add_products(task, (size_t) begin, (size_t) end,
+	add_dense_products(task, (size_t) begin, (size_t) end,
 				 sum + (size_t) task->pass->n * task->layer->outputs, sum);
 }
 
@@ -395,7 +395,7 @@ multiply(const NnLayer *layer, const NnPass *pass, const real *in, real *out)
 	add_bias(layer, pass, out);
 	if (slices == 1 || layer->tensors[KERNEL].count < SMALL_KERNEL)
 	{
-		add_products(&task, 0, layer->inputs, nn_scratch(pass, 0), out);
+		add_dense_products(&task, 0, layer->inputs, nn_scratch(pass, 0), out);
 		return;
 	}
 	pool_run(pass->pool, slices, forward_slice, &task);

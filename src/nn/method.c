@@ -191,7 +191,7 @@ typedef struct Heads
 
 /* A layer named "projector_dense", "projector_dense_1", ... */
 static Params *
-add_layer(Heads *heads, const char *head, const NnLayerType *type)
+add_head_layer(Heads *heads, const char *head, const NnLayerType *type)
 {
 	NnLayerSpec *layer = &heads->layers[heads->n++];
 	const NnDescription *description = nn_layer_description(type);
@@ -215,7 +215,7 @@ add_layer(Heads *heads, const char *head, const NnLayerType *type)
 static void
 add_dense(Heads *heads, const char *head, double units, bool use_bias)
 {
-	Params	   *params = add_layer(heads, head, &nn_layer_dense);
+	Params	   *params = add_head_layer(heads, head, &nn_layer_dense);
 	Status		status;
 
 	(void) params_set_number(params, "units", units, &status);
@@ -225,7 +225,7 @@ add_dense(Heads *heads, const char *head, double units, bool use_bias)
 static void
 add_normalization(Heads *heads, const char *head, bool trained)
 {
-	Params	   *params = add_layer(heads, head, &nn_layer_batch_normalization);
+	Params	   *params = add_head_layer(heads, head, &nn_layer_batch_normalization);
 	Status		status;
 
 	(void) params_set_number(params, "epsilon", EPSILON, &status);
@@ -238,7 +238,7 @@ add_relu(Heads *heads, const char *head)
 {
 	Status		status;
 
-	(void) params_set_text(add_layer(heads, head, &nn_layer_activation),
+	(void) params_set_text(add_head_layer(heads, head, &nn_layer_activation),
 						   "activation", "relu", &status);
 }
 

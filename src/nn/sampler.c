@@ -267,7 +267,7 @@ next_single_shot(NnSampler *sampler, uint32_t *rows)
 }
 
 static uint32_t
-least(uint32_t x, uint32_t y)
+least_of(uint32_t x, uint32_t y)
 {
 	return x < y ? x : y;
 }
@@ -295,12 +295,12 @@ share_classes(NnSampler *sampler)
 		uint32_t	parts = (uint32_t) i < wanted ? wanted - (uint32_t) i : 0;
 		uint32_t	part = parts > 0 ? (left + parts - 1) / parts : 0;
 
-		sampler->taken[i] = least(part, category_size(sampler, i));
+		sampler->taken[i] = least_of(part, category_size(sampler, i));
 		left -= sampler->taken[i];
 	}
 	for (int i = 0; i < sampler->ncategories && left > 0; i++)
 	{
-		uint32_t	more = least(left, category_size(sampler, i) -
+		uint32_t	more = least_of(left, category_size(sampler, i) -
 								 sampler->taken[i]);
 
 		sampler->taken[i] += more;

@@ -66,7 +66,7 @@ append_isolated(ReportText *text, const char *string)
 
 /* Pixels are seen as such; a photograph is not. */
 static void
-append_picture(ReportText *body, const ReportItem *item)
+append_image(ReportText *body, const ReportItem *item)
 {
 	report_append(body, item->file != NULL ? "<img class=\"file\" alt=\"" :
 				  "<img alt=\"");
@@ -86,7 +86,7 @@ append_figure(ReportText *body, const ReportItem *item, const char *class)
 
 	report_appendf(body, "<figure class=\"%s\">", class);
 	if (item->image != NULL || item->file != NULL)
-		append_picture(body, item);
+		append_image(body, item);
 	else
 	{
 		report_append(body, "<span class=\"none\">");

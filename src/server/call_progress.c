@@ -259,7 +259,7 @@ call_progress_end(CallProgress *progress)
 
 /* As in pg_stat_activity */
 static bool
-may_see(const PgBackendStatus *session)
+may_see_call(const PgBackendStatus *session)
 {
 	return has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
 		has_privs_of_role(GetUserId(), session->st_userid);
@@ -334,7 +334,7 @@ list_calls(PG_FUNCTION_ARGS)
 	{
 		const PgBackendStatus *session = &backend_status(i)->backendStatus;
 
-		if (is_ours(session) && may_see(session))
+		if (is_ours(session) && may_see_call(session))
 			put_call(fcinfo, session);
 	}
 	return (Datum) 0;

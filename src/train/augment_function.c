@@ -65,7 +65,7 @@ read_shape(ArrayType *array, AugmentFormat *format)
 }
 
 static Size
-picture_size(const AugmentFormat *format)
+format_size(const AugmentFormat *format)
 {
 	return (Size) format->height * format->width * format->channels;
 }
@@ -79,14 +79,14 @@ read_for_shape(FunctionCallInfo fcinfo, AugmentFormat *format)
 	MediaSpec	spec;
 
 	read_shape(PG_GETARG_ARRAYTYPE_P(ARG_SHAPE), format);
-	if (size == picture_size(format))
+	if (size == format_size(format))
 		return (const uint8 *) VARDATA_ANY(bytes);
 	if (!encoded_has_signature(VARDATA_ANY(bytes), size))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("image has %zu bytes, but its shape %dx%dx%d has %zu",
 						size, format->height, format->width, format->channels,
-						picture_size(format))));
+						format_size(format))));
 	media_spec_default(&spec);
 	return encoded_resized(VARDATA_ANY(bytes), size, &spec, BUDGET_CACHE,
 						   format->height, format->width, format->channels);
@@ -138,7 +138,7 @@ static void
 require_budget(const AugmentFormat *format)
 {
 	Size		needed = budget_sum(augment_scratch(format),
-									budget_sum(2 * picture_size(format),
+									budget_sum(2 * format_size(format),
 											   media_png_bound(format->height,
 															   format->width,
 															   format->channels)));
@@ -202,7 +202,7 @@ augment_image(PG_FUNCTION_ARGS)
 								  &status);
 	if (augmentation == NULL)
 		raise_status(&status);
-	out = MemoryContextAllocHuge(CurrentMemoryContext, picture_size(&format));
+	out = MemoryContextAllocHuge(CurrentMemoryContext, format_size(&format));
 	augment_picture(augmentation, &key, picture, NULL, out,
 					MemoryContextAllocHuge(CurrentMemoryContext,
 										   augment_scratch(&format)));

@@ -113,7 +113,7 @@ struct RowAugmenter
 };
 
 static bool
-is_side(int n)
+is_input_side(int n)
 {
 	return n >= 1 && n <= MEDIA_MAX_SIDE;
 }
@@ -124,8 +124,8 @@ augmentation_require_picture(const NnShape *shape, AugmentFormat *format)
 	format->height = shape->dim[0];
 	format->width = shape->rank > 1 ? shape->dim[1] : 0;
 	format->channels = shape->rank > 2 ? shape->dim[2] : 1;
-	if ((shape->rank == 2 || shape->rank == 3) && is_side(format->height) &&
-		is_side(format->width) &&
+	if ((shape->rank == 2 || shape->rank == 3) && is_input_side(format->height) &&
+		is_input_side(format->width) &&
 		(format->channels == 1 || format->channels == 3))
 		return;
 	ereport(ERROR,

@@ -1,5 +1,5 @@
 /*
- * jpeg_decoder.c
+ * decoder_jpeg.c
  *	  JPEG files by libjpeg-turbo.
  *
  * The library reports errors by a call that must not return: here it jumps back
@@ -160,7 +160,7 @@ orientation(const struct jpeg_decompress_struct *jpeg)
 }
 
 static size_t
-round_up(size_t n, size_t multiple)
+round_up_to(size_t n, size_t multiple)
 {
 	return (n + multiple - 1) / multiple * multiple;
 }
@@ -176,15 +176,15 @@ jpeg_memory(struct jpeg_decompress_struct *jpeg)
 	{
 		const		jpeg_component_info *component = &jpeg->comp_info[i];
 
-		bytes += round_up(component->width_in_blocks, component->h_samp_factor) *
-			round_up(component->height_in_blocks, component->v_samp_factor) *
+		bytes += round_up_to(component->width_in_blocks, component->h_samp_factor) *
+			round_up_to(component->height_in_blocks, component->v_samp_factor) *
 			sizeof(JBLOCK);
 	}
 	return bytes;
 }
 
 static void
-read_header(JpegDecoder *decoder)
+read_picture_header(JpegDecoder *decoder)
 {
 	struct jpeg_decompress_struct *jpeg = &decoder->jpeg;
 	MediaInfo  *info = decoder->info;
@@ -266,7 +266,7 @@ cmyk_to_rgb(uint8_t *row, int width, bool inverted)
 }
 
 static void
-read_rows(JpegDecoder *decoder)
+read_picture_rows(JpegDecoder *decoder)
 {
 	struct jpeg_decompress_struct *jpeg = &decoder->jpeg;
 	const DecodeRequest *request = decoder->request;
@@ -307,9 +307,9 @@ guarded(JpegDecoder *decoder)
 {
 	if (setjmp(decoder->jump) != 0)
 		return false;
-	read_header(decoder);
+	read_picture_header(decoder);
 	if (decoder->request != NULL)
-		read_rows(decoder);
+		read_picture_rows(decoder);
 	return true;
 }
 

@@ -1,5 +1,5 @@
 /*
- * png_decoder.c
+ * decoder_png.c
  *	  PNG files by libpng.
  *
  * The library reports errors by a call that must not return: here it jumps back
@@ -106,7 +106,7 @@ is_interlaced(const PngDecoder *decoder)
 
 /* A row in memory has room for what is read, and for the RGB it may become. */
 static size_t
-row_bytes(const PngDecoder *decoder)
+decoded_row_bytes(const PngDecoder *decoder)
 {
 	return (size_t) decoder->info->width * (decoder->pixel == 4 ? 4 : 3);
 }
@@ -120,11 +120,11 @@ png_memory(const PngDecoder *decoder)
 
 	return INFLATE_MEMORY +
 		(size_t) decoder->info->width * BYTES_PER_COLUMN +
-		rows * row_bytes(decoder);
+		rows * decoded_row_bytes(decoder);
 }
 
 static void
-read_header(PngDecoder *decoder)
+read_picture_header(PngDecoder *decoder)
 {
 	MediaInfo  *info = decoder->info;
 
@@ -211,7 +211,7 @@ static uint8_t *
 allocate_rows(PngDecoder *decoder, int rows)
 {
 	uint8_t    *out = arena_alloc_array(decoder->arena, (size_t) rows,
-										row_bytes(decoder));
+										decoded_row_bytes(decoder));
 
 	if (out == NULL)
 	{
@@ -222,7 +222,7 @@ allocate_rows(PngDecoder *decoder, int rows)
 }
 
 static void
-read_row(PngDecoder *decoder, uint8_t *row)
+read_png_row(PngDecoder *decoder, uint8_t *row)
 {
 	if (interrupt_pending())
 	{
@@ -233,10 +233,10 @@ read_row(PngDecoder *decoder, uint8_t *row)
 }
 
 static void
-read_rows(PngDecoder *decoder)
+read_picture_rows(PngDecoder *decoder)
 {
 	int			height = decoder->info->height;
-	size_t		stride = is_interlaced(decoder) ? row_bytes(decoder) : 0;
+	size_t		stride = is_interlaced(decoder) ? decoded_row_bytes(decoder) : 0;
 	int			passes;
 	uint8_t    *rows;
 
@@ -247,10 +247,10 @@ read_rows(PngDecoder *decoder)
 	/* each pass adds its pixels to the rows of those before */
 	for (int pass = 1; pass < passes; pass++)
 		for (int y = 0; y < height; y++)
-			read_row(decoder, rows + stride * y);
+			read_png_row(decoder, rows + stride * y);
 	for (int y = 0; y < height; y++)
 	{
-		read_row(decoder, rows + stride * y);
+		read_png_row(decoder, rows + stride * y);
 		hand_out(decoder, y, rows + stride * y);
 	}
 	/* to the end of the file, which must be there */
@@ -265,9 +265,9 @@ guarded(PngDecoder *decoder)
 {
 	if (setjmp(decoder->jump) != 0)
 		return false;
-	read_header(decoder);
+	read_picture_header(decoder);
 	if (decoder->request != NULL)
-		read_rows(decoder);
+		read_picture_rows(decoder);
 	return true;
 }
 
