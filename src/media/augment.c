@@ -291,7 +291,7 @@ is_for_view(const Params *params, uint32_t view)
 /* A step has a stream of its own: another one in the list changes no other. */
 static void
 apply_step(const AugmentStep *step, uint64_t seed, uint64_t stream,
-		 uint32_t view, Planes *planes)
+		   uint32_t view, Planes *planes)
 {
 	Random		random;
 
@@ -328,6 +328,6 @@ augment_picture(const Augmentation *augmentation, const AugmentKey *key,
 	}
 	for (int i = 0; i < augmentation->nsteps; i++)
 		apply_step(&augmentation->steps[i], seed, (uint64_t) i, key->view,
-				 &planes);
+				   &planes);
 	from_planes(format, planes.pixels, out);
 }

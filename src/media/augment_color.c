@@ -352,7 +352,7 @@ planes_blur(Planes *planes, float sigma)
 		memset(out, 0, sizeof(float) * (size_t) width);
 		for (int i = -radius; i <= radius; i++)
 			add_weighted(out, plane + (size_t) clamp_index(y + i, height) * width, width,
-					taps[i < 0 ? -i : i]);
+						 taps[i < 0 ? -i : i]);
 	}
 }
 

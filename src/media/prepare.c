@@ -273,7 +273,7 @@ turn(const Plan *plan, const uint8_t *stored, int channels, uint8_t *out)
 
 static uint8_t *
 round_result(const Plan *plan, const float *result, int channels, Arena *arena,
-	   Status *status)
+			 Status *status)
 {
 	size_t		n = (size_t) plan->x.outputs * plan->y.outputs * channels;
 	uint8_t    *stored = arena_alloc(arena, n);

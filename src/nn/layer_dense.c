@@ -331,7 +331,7 @@ add_input_row(const DenseTask *task, int i, size_t begin, size_t end, real *sum)
  */
 static void
 add_dense_products(const DenseTask *task, size_t begin, size_t end, real *room,
-			 real *sum)
+				   real *sum)
 {
 	const NnLayer *layer = task->layer;
 	const real *w = nn_tensor(layer, task->pass,
@@ -370,7 +370,7 @@ forward_slice(void *arg, int slice, int worker)
 			   pool_threads(task->pass->pool), &begin, &end);
 	interrupt_zero(sum, (size_t) task->pass->n * task->layer->outputs * sizeof(real));
 	add_dense_products(task, (size_t) begin, (size_t) end,
-				 sum + (size_t) task->pass->n * task->layer->outputs, sum);
+					   sum + (size_t) task->pass->n * task->layer->outputs, sum);
 }
 
 static void

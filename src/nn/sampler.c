@@ -301,7 +301,7 @@ share_classes(NnSampler *sampler)
 	for (int i = 0; i < sampler->ncategories && left > 0; i++)
 	{
 		uint32_t	more = least_of(left, category_size(sampler, i) -
-								 sampler->taken[i]);
+									sampler->taken[i]);
 
 		sampler->taken[i] += more;
 		left -= more;
