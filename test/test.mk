@@ -90,7 +90,7 @@ compile_commands.json:
 # ---- fuzzing of the parsers: clang's libFuzzer with sanitizers ----
 
 FUZZ_SECONDS = 60
-FUZZ_RUNS = 30000
+FUZZ_RUNS = 10000
 FUZZ_CC = $(shell command -v clang || command -v clang-14) -std=gnu11 -g -O1 -D_GNU_SOURCE -Isrc -Itest/fuzz \
 	-fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_TARGETS = $(patsubst test/fuzz/fuzz_%.c,%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
