@@ -127,16 +127,16 @@ demo:
 .PHONY: test test-all lint format
 test:
 	@test/setup test
-	@$(MAKE) -s all
+	@$(MAKE) -s -j2 all
 	@test/run
 
 test-all:
 	@test/setup test
-	@$(MAKE) -s all
+	@$(MAKE) -s -j2 all
 	@test/run --all
 
 lint:
-	@$(MAKE) -s all
+	@$(MAKE) -s -j2 all
 	@test/lint/all
 
 format:
