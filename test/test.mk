@@ -152,7 +152,7 @@ build/bench/%.o: src/%.c Makefile
 	$(BENCH_CC) -MMD -MP -c -o $@ $<
 
 -include $(BENCH_OBJS:.o=.d)
-build/bench/bench_%: test/bench/bench_%.c $(BENCH_OBJS)
+build/bench/bench_%: test/bench/bench_%.c test/bench/bench.h $(BENCH_OBJS)
 	$(BENCH_CC) -o $@ $< $(BENCH_OBJS) $(UNIT_LIBS)
 
 # beside the kernels of hnswlib and faiss where their packages are installed

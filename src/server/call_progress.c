@@ -9,13 +9,11 @@
 #include "postgres.h"
 
 #include "access/parallel.h"
-#include "catalog/pg_authid.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "utils/acl.h"
 #include "utils/backend_progress.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
@@ -25,6 +23,7 @@
 #include "server/call_progress.h"
 #include "server/compat.h"
 #include "server/guc.h"
+#include "server/role.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(list_calls);
 
@@ -257,14 +256,6 @@ call_progress_end(CallProgress *progress)
 
 /* ---- for those who look ---- */
 
-/* As in pg_stat_activity */
-static bool
-may_see_call(const PgBackendStatus *session)
-{
-	return has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
-		has_privs_of_role(GetUserId(), session->st_userid);
-}
-
 static bool
 is_ours(const PgBackendStatus *session)
 {
@@ -334,7 +325,7 @@ list_calls(PG_FUNCTION_ARGS)
 	{
 		const PgBackendStatus *session = &backend_status(i)->backendStatus;
 
-		if (is_ours(session) && may_see_call(session))
+		if (is_ours(session) && role_may_watch(session->st_userid))
 			put_call(fcinfo, session);
 	}
 	return (Datum) 0;

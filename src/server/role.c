@@ -1,10 +1,12 @@
 /*
  * role.c
- *	  Acting as another role for a while.
+ *	  Acting as another role for a while, and who may watch whom.
  */
 #include "postgres.h"
 
+#include "catalog/pg_authid.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/guc.h"
 
 #include "server/role.h"
@@ -31,6 +33,13 @@ role_leave(const RoleFrame *frame)
 {
 	AtEOXact_GUC(false, frame->nest);
 	SetUserIdAndSecContext(frame->user, frame->context);
+}
+
+bool
+role_may_watch(Oid role)
+{
+	return has_privs_of_role(GetUserId(), role) ||
+		has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS);
 }
 
 /* What pg_dump and postgres_fdw set */

@@ -1,6 +1,6 @@
 /*
  * role.h
- *	  Acting as another role for a while.
+ *	  Acting as another role for a while, and who may watch whom.
  *
  * Whatever may run code of a table's owner (expressions and operators of its
  * indexes, CHECK constraints, functions of views) must not run it with the
@@ -27,6 +27,12 @@ typedef struct RoleFrame
  */
 extern void role_enter(RoleFrame *frame, Oid role);
 extern void role_leave(const RoleFrame *frame);
+
+/*
+ * May the current role see what a role's sessions and jobs do?  The rule of
+ * pg_stat_activity.
+ */
+extern bool role_may_watch(Oid role);
 
 /*
  * From here to the end of the level of settings, values print as text that any

@@ -284,14 +284,6 @@ train_background(PG_FUNCTION_ARGS)
 
 /* ---- what became of it ---- */
 
-/* As in the view */
-static bool
-may_see(Oid role)
-{
-	return has_privs_of_role(GetUserId(), role) ||
-		has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS);
-}
-
 /*
  * The state of a job of which a snapshot says that it waits or runs, and whose
  * lock nobody holds: "dead", or what its worker has recorded since that
@@ -311,7 +303,7 @@ job_state(PG_FUNCTION_ARGS)
 	catalog_arg_bigint(&args, PG_GETARG_INT64(0));
 	if (catalog_run("SELECT state, ended IS NOT NULL, role FROM similarity.job"
 					" WHERE id OPERATOR(pg_catalog.=) $1", &args) == 1 &&
-		may_see(catalog_column_oid(0, 3, "a job")))
+		role_may_watch(catalog_column_oid(0, 3, "a job")))
 	{
 		ended = DatumGetBool(catalog_column_datum(0, 2, BOOLOID, "a job"));
 		state = MemoryContextStrdup(caller, lives || ended ?

@@ -12,18 +12,16 @@
  */
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/random.h"
 #include "kernel/distance.h"
 #include "kernel/gemm.h"
+#include "bench.h"
 #include "../unit/nn_model.h"
 
 #define MAX_PROCESSES 64
@@ -73,22 +71,6 @@ static const Net nets[] = {
 
 #define NETS ((int) (sizeof(nets) / sizeof(nets[0])))
 #define IMAGE_SIZE 784
-
-static double
-now(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
-}
-
-static void
-die(const Status *status)
-{
-	fprintf(stderr, "%s\n", status->message);
-	exit(1);
-}
 
 /* A network in training, and a batch of random bytes, each class twice */
 typedef struct Training

@@ -8,63 +8,29 @@
  * what others do on the machine matters little.  Operations are two for each
  * multiplication of a convolution or dense layer.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/random.h"
 #include "kernel/distance.h"
 #include "kernel/gemm.h"
 #include "nn/layer.h"
+#include "bench.h"
 #include "../unit/nn_model.h"
 
 #define GEMM_SIZE 768
 #define BATCH 2
 #define RUNS 5
 
-static void
-die(const Status *status)
-{
-	fprintf(stderr, "%s\n", status->message);
-	exit(1);
-}
-
-static double
-thread_time(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
-}
-
-static int
-compare_doubles(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return (x > y) - (x < y);
-}
-
-static double
-median(double *x, int n)
-{
-	qsort(x, (size_t) n, sizeof(double), compare_doubles);
-	return x[n / 2];
-}
-
 /* Operations a second of one product */
 static double
 gemm_rate(float *m)
 {
 	size_t		size = (size_t) GEMM_SIZE * GEMM_SIZE;
-	double		start = thread_time();
+	double		start = now(CLOCK_THREAD_CPUTIME_ID);
 
 	gemm_f32(false, false, GEMM_SIZE, GEMM_SIZE, GEMM_SIZE, 1, m, GEMM_SIZE,
 			 m + size, GEMM_SIZE, 0, m + 2 * size, GEMM_SIZE);
-	return 2.0 * GEMM_SIZE * GEMM_SIZE * GEMM_SIZE / (thread_time() - start);
+	return 2.0 * GEMM_SIZE * GEMM_SIZE * GEMM_SIZE / (now(CLOCK_THREAD_CPUTIME_ID) - start);
 }
 
 /* Of one picture: each weight of a kernel meets each pixel of the output. */
@@ -145,9 +111,9 @@ bench(const char *name, const NnSpec *spec)
 		double		start;
 
 		rates[i] = gemm_rate(m);
-		start = thread_time();
+		start = now(CLOCK_THREAD_CPUTIME_ID);
 		nn_infer_run(infer, NN_UINT8, rows, BATCH, out);
-		seconds[i] = (thread_time() - start) / BATCH;
+		seconds[i] = (now(CLOCK_THREAD_CPUTIME_ID) - start) / BATCH;
 	}
 	printf("%-20s %6.2f Gop %8.1f ms %7.1f Gop/s, %4.0f %% of sgemm's %.1f\n",
 		   name, operations(graph) / 1e9, 1000 * median(seconds, RUNS),

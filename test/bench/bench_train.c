@@ -11,50 +11,16 @@
  */
 #include <math.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/random.h"
 #include "kernel/distance.h"
 #include "kernel/gemm.h"
+#include "bench.h"
 #include "../unit/nn_model.h"
 
 #define CLASSES 10
 #define IMAGE_SIZE 784
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
-}
-
-static void
-die(const Status *status)
-{
-	fprintf(stderr, "%s\n", status->message);
-	exit(1);
-}
-
-static int
-compare_doubles(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return (x > y) - (x < y);
-}
-
-static double
-median(double *x, int n)
-{
-	qsort(x, (size_t) n, sizeof(double), compare_doubles);
-	return x[n / 2];
-}
 
 /* ---- sgemm of this machine ---- */
 
@@ -78,10 +44,10 @@ median_run(ThreadPool *pool, PoolTask task, void *arg)
 
 	for (int i = 0; i < 9; i++)
 	{
-		double		start = now();
+		double		start = now(CLOCK_MONOTONIC);
 
 		pool_run(pool, pool_threads(pool), task, arg);
-		times[i] = now() - start;
+		times[i] = now(CLOCK_MONOTONIC) - start;
 	}
 	return median(times, 9);
 }
@@ -370,12 +336,12 @@ bench_step(const Machine *machine, const Bench *bench)
 	{
 		NnStepStats stats;
 		Status		status;
-		double		start = now();
+		double		start = now(CLOCK_MONOTONIC);
 
 		if (!nn_trainer_step(trainer, NN_UINT8, batch.rows, batch.labels,
 							 bench->batch, &stats, &status))
 			die(&status);
-		times[i] = 1000 * (now() - start);
+		times[i] = 1000 * (now(CLOCK_MONOTONIC) - start);
 	}
 	print_row(machine, bench, median(times, bench->runs));
 	arena_destroy(arena);
@@ -403,10 +369,10 @@ bench_infer(const Machine *machine, const Bench *bench)
 		die(&status);
 	for (int i = 0; i < bench->runs; i++)
 	{
-		double		start = now();
+		double		start = now(CLOCK_MONOTONIC);
 
 		nn_infer_run(infer, NN_UINT8, batch.rows, bench->batch, out);
-		times[i] = 1000 * (now() - start);
+		times[i] = 1000 * (now(CLOCK_MONOTONIC) - start);
 	}
 	print_row(machine, bench, median(times, bench->runs));
 	arena_destroy(arena);
@@ -586,7 +552,7 @@ accuracy(const Recipe *recipe, const char *directory, ThreadPool *pool)
 									   pool, weights);
 	Status		status;
 	NnSampler  *sampler;
-	double		start = now();
+	double		start = now(CLOCK_MONOTONIC);
 	float	   *gallery;
 	float	   *queries;
 
@@ -617,7 +583,7 @@ accuracy(const Recipe *recipe, const char *directory, ThreadPool *pool)
 				die(&status);
 			loss += stats.loss / STEPS_PER_EPOCH;
 		}
-		printf("epoch %d loss %.4f %.1f s\n", epoch, loss, now() - start);
+		printf("epoch %d loss %.4f %.1f s\n", epoch, loss, now(CLOCK_MONOTONIC) - start);
 		fflush(stdout);
 	}
 	gallery = embed_all(graph, weights, images, TRAIN, pool);
