@@ -11,7 +11,7 @@ EXTVERSION = 0.1.0
 MODULE_big = similarity
 
 PURE_ROOMS = base kernel graph nn eval media report
-SERVER_ROOMS = server embedding hnsw model train gallery evaluate reembed show
+SERVER_ROOMS = server embedding hnsw model train gallery evaluate reembed show pages
 
 PURE_SOURCES = $(sort $(wildcard $(PURE_ROOMS:%=src/%/*.c)))
 SERVER_SOURCES = $(sort $(wildcard $(SERVER_ROOMS:%=src/%/*.c)))
@@ -35,7 +35,7 @@ PURE_CFLAGS = -O3 -fno-math-errno -fno-trapping-math
 PG_CPPFLAGS = -I$(srcdir)/src
 PG_CFLAGS = -fvisibility=hidden $(WARNINGS) -Wno-cast-function-type
 SHLIB_LINK = -ljpeg -lpng -lm -ldl -lpthread
-EXTRA_CLEAN = build $(OBJS:.o=.d)
+EXTRA_CLEAN = build $(OBJS:.o=.d) $(WEB_ASSETS)
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -64,6 +64,16 @@ $(OBJS): override CPPFLAGS += -MMD -MP
 $(OBJS): Makefile
 $(OBJS:.o=.bc): %.bc: %.o
 -include $(OBJS:.o=.d)
+
+# Style sheet and scripts of the pages as C strings, without lines of comment.
+WEB_ASSETS = src/report/web_assets.inc
+WEB_SOURCES = $(sort $(wildcard src/report/web/*))
+
+$(WEB_ASSETS): $(WEB_SOURCES) src/report/web_to_c
+	@src/report/web_to_c $(WEB_SOURCES) >$@.new && mv $@.new $@
+
+$(foreach dir,src build/bench build/fuzz $(UNIT_DIR)/float $(UNIT_DIR)/double,$(dir)/report/web_assets.o): $(WEB_ASSETS)
+src/report/web_assets.bc: $(WEB_ASSETS)
 
 $(DATA_built): $(INSTALL_SQL) $(ARCHITECTURES) model/rows model/networks similarity.control
 	@mkdir -p build

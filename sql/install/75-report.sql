@@ -32,3 +32,13 @@ CREATE FUNCTION similarity.neighbors_html(gallery text, query text, k bigint DEF
 	AS 'MODULE_PATHNAME', 'neighbors_html' LANGUAGE C STABLE PARALLEL UNSAFE COST 100000;
 COMMENT ON FUNCTION similarity.neighbors_html(text, text, bigint, text) IS
 	'one self-contained HTML page of items and their k nearest rows. query: any SELECT of (input, label) or (input, label, image) with at most 1000 rows; label may be NULL. Without image, an input of raw pixels, or a JPEG or PNG file, is its own picture';
+
+CREATE FUNCTION similarity.report(gallery text, query text DEFAULT NULL, options jsonb DEFAULT '{}') RETURNS text
+	AS 'MODULE_PATHNAME', 'report' LANGUAGE C STABLE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION similarity.report(text, text, jsonb) IS
+	'everything about a gallery as one self-contained HTML page. query: any SELECT of (input, label) or (input, label, image) whose rows are compared with the gallery; NULL: a sample of the gallery itself, each row without itself. options: rows (2000), seed, k (5), items (50 shown with pictures)';
+
+CREATE FUNCTION similarity.report_html(gallery text, section text, query text DEFAULT NULL, options jsonb DEFAULT '{}') RETURNS text
+	AS 'MODULE_PATHNAME', 'report_html' LANGUAGE C STABLE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION similarity.report_html(text, text, text, jsonb) IS
+	'one section of similarity.report() as a page of its own. section: neighbors';

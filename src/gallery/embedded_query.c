@@ -41,6 +41,7 @@ query_open(const Gallery *gallery, const char *query, QueryKind kind,
 void
 query_close(LabeledRows *source)
 {
+	user_query_close(source->query);
 	call_progress_end(&source->progress);
 }
 
@@ -51,6 +52,7 @@ allocate_batch(LabeledBatch *batch)
 	batch->inputs = palloc(sizeof(Datum) * BATCH_ROWS);
 	batch->embeddings = palloc0(sizeof(Embedding *) * BATCH_ROWS);
 	batch->labels = palloc0(sizeof(char *) * BATCH_ROWS);
+	batch->keys = palloc0(sizeof(char *) * BATCH_ROWS);
 	batch->images = palloc0(sizeof(Datum) * BATCH_ROWS);
 	batch->has_image = palloc0(sizeof(bool) * BATCH_ROWS);
 }
@@ -63,6 +65,8 @@ read_embedded_row(LabeledBatch *batch, const UserQuery *query)
 	batch->inputs[row] = user_query_input(query);
 	if (query->columns > 1)
 		batch->labels[row] = user_query_label(query);
+	if (query->kind == QUERY_SAMPLE)
+		batch->keys[row] = user_query_key(query);
 	batch->has_image[row] = user_query_image(query, &batch->images[row]);
 }
 

@@ -17,6 +17,7 @@ typedef struct LabeledBatch
 	Datum	   *inputs;
 	Embedding **embeddings;
 	char	  **labels;			/* or keys; NULL entries are SQL's NULL */
+	char	  **keys;			/* of QUERY_SAMPLE; NULL entries: none */
 	Datum	   *images;
 	bool	   *has_image;
 } LabeledBatch;
@@ -33,7 +34,8 @@ typedef struct LabeledRows
 
 /*
  * Open the argument "query" as the invoker; ERROR unless its columns fit.  The
- * call is shown until query_close(), which no error needs.
+ * call is shown until query_close(), which no error needs, and which may come
+ * before the last row.
  */
 extern LabeledRows *query_open(const Gallery *gallery, const char *query,
 							   QueryKind kind, CallKind call);

@@ -73,6 +73,9 @@ extern Gallery *gallery_find_attached(Oid relid, const char *embedding,
 /* Record the input column of attach(); NULL: detached. */
 extern void gallery_set_input(const Gallery *gallery, const char *input);
 
+/* Is there a gallery of that name? */
+extern bool gallery_exists(const char *name);
+
 /* The gallery of that name as registered; its table is not checked. */
 extern Gallery *gallery_find(const char *name);
 

@@ -89,6 +89,17 @@ read_gallery(const char *name)
 	return gallery;
 }
 
+bool
+gallery_exists(const char *name)
+{
+	uint64		n = catalog_select("SELECT 1 FROM similarity.gallery g"
+								   " WHERE g.name OPERATOR(pg_catalog.=) $1",
+								   TEXTOID, CStringGetTextDatum(name));
+
+	SPI_freetuptable(SPI_tuptable);
+	return n > 0;
+}
+
 Gallery *
 gallery_find(const char *name)
 {

@@ -192,6 +192,19 @@ append_item(StringInfo sql, TupleDesc columns)
 	appendStringInfoString(sql, ") s)");
 }
 
+/* The key, if there is one and the role may read it */
+static void
+append_readable_key(StringInfo sql, const Gallery *gallery)
+{
+	AttrNumber	key = gallery->key == NULL ? InvalidAttrNumber :
+	get_attnum(gallery->relid, gallery->key);
+
+	if (key != InvalidAttrNumber && gallery_may_read(gallery->relid, key))
+		appendStringInfo(sql, ", t.%s", quote_identifier(gallery->key));
+	else
+		appendStringInfoString(sql, ", NULL::pg_catalog.text");
+}
+
 /* The k nearest rows, their columns numbered. */
 static void
 append_nearest(StringInfo sql, const Gallery *gallery, NeighborColumns columns,
@@ -205,11 +218,13 @@ append_nearest(StringInfo sql, const Gallery *gallery, NeighborColumns columns,
 		appendStringInfo(sql, ", %s%s", gallery->key ? "t." : "",
 						 gallery->key ? quote_identifier(gallery->key) :
 						 "NULL::pg_catalog.text");
-	if (columns == NEIGHBOR_IMAGES)
+	if (columns == NEIGHBOR_IMAGES || columns == NEIGHBOR_CARDS)
 		appendStringInfo(sql, gallery->image ? ", t.%s" :
 						 ", NULL::pg_catalog.bytea",
 						 gallery->image ? quote_identifier(gallery->image) :
 						 "");
+	if (columns == NEIGHBOR_CARDS)
+		append_readable_key(sql, gallery);
 	appendStringInfo(sql, " FROM %s t WHERE t.%s IS NOT NULL ORDER BY ",
 					 gallery->relation, quote_identifier(gallery->embedding));
 	append_order(sql, gallery);
@@ -374,6 +389,12 @@ char *
 neighbor_key(const NeighborRow *row)
 {
 	return neighbor_text(row, NEIGHBOR_KEY);
+}
+
+char *
+neighbor_card_key(const NeighborRow *row)
+{
+	return neighbor_text(row, NEIGHBOR_CARD_KEY);
 }
 
 double

@@ -16,7 +16,9 @@ typedef enum NeighborColumns
 	NEIGHBOR_LABELS,			/* label and distance */
 	NEIGHBOR_KEYS,				/* and key */
 	NEIGHBOR_ITEMS,				/* and key, id, item */
-	NEIGHBOR_IMAGES				/* and image instead */
+	NEIGHBOR_IMAGES,			/* and image instead */
+	NEIGHBOR_CARDS				/* and image and key; a key that the role may
+								 * not read is NULL */
 } NeighborColumns;
 
 /* Columns of a row found */
@@ -26,6 +28,7 @@ typedef enum NeighborColumns
 #define NEIGHBOR_ID 4
 #define NEIGHBOR_ITEM 5
 #define NEIGHBOR_IMAGE 3
+#define NEIGHBOR_CARD_KEY 4
 
 /* A prepared search for the k nearest rows. */
 extern SPIPlanPtr neighbors_prepare(const Gallery *gallery,
@@ -55,6 +58,7 @@ extern Datum neighbor_value(const NeighborRow *row, int column, Oid type,
 /* Label and key as text; NULL for NULL */
 extern char *neighbor_label(const NeighborRow *row);
 extern char *neighbor_key(const NeighborRow *row);
+extern char *neighbor_card_key(const NeighborRow *row);
 
 /* Distance of a row; NaN if it has none. */
 extern double neighbor_distance(const NeighborRow *row);

@@ -71,3 +71,16 @@ report_is_format(uint32_t code)
 			return true;
 	return false;
 }
+
+/* Zero width joiner and non-joiner */
+static bool
+is_joiner(uint32_t code)
+{
+	return code == 0x200C || code == 0x200D;
+}
+
+bool
+report_is_hidden(uint32_t code)
+{
+	return report_is_format(code) && !is_joiner(code);
+}

@@ -27,4 +27,7 @@ extern bool report_is_control(uint32_t code);
  */
 extern bool report_is_format(uint32_t code);
 
+/* Of these, what a page leaves out: joiners stay, letters and pictures are made with them. */
+extern bool report_is_hidden(uint32_t code);
+
 #endif							/* REPORT_CHARACTER_H */

@@ -46,6 +46,9 @@ extern void report_appendf(ReportText *text, const char *format,...)
  */
 extern void report_append_html(ReportText *text, const char *string);
 
+/* The same in an element of its own: what runs from right to left turns nothing around it. */
+extern void report_append_isolated(ReportText *text, const char *string);
+
 /* False and STATUS_OUT_OF_MEMORY if the text is not complete. */
 extern bool report_text_finish(ReportText *text, Status *status);
 
@@ -109,6 +112,8 @@ typedef struct ReportItem
 	const char *missing;		/* without both: what stands in its place, or
 								 * NULL */
 	ReportMark	mark;
+	bool		has_bar;		/* on pages: a bar as long as the distance */
+	double		distance;
 } ReportItem;
 
 /* ---- terminal ---- */

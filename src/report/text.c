@@ -124,13 +124,6 @@ html_entity(char c)
 	return NULL;
 }
 
-/* Zero width joiner and non-joiner: letters and pictures are made with them. */
-static bool
-is_joiner(uint32_t code)
-{
-	return code == 0x200C || code == 0x200D;
-}
-
 void
 report_append_html(ReportText *text, const char *string)
 {
@@ -147,7 +140,7 @@ report_append_html(ReportText *text, const char *string)
 			report_append(text, "&#xFFFD;");
 		else if (report_is_control(code))
 			report_append(text, " ");
-		else if (report_is_format(code) && !is_joiner(code))
+		else if (report_is_hidden(code))
 			continue;
 		else if (code < 0x80)
 			report_append_bytes(text, string, 1);

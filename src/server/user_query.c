@@ -32,6 +32,7 @@ static const KindColumns kinds[] = {
 	[QUERY_CATEGORIES] = {"input, label, category", "(input, label, category)", 3, 3, "label"},
 	[QUERY_KEYS] = {"input, key", "(input, key)", 2, 2, "key"},
 	[QUERY_REPORT] = {"input, label", "(input, label) or (input, label, image)", 2, 3, "label"},
+	[QUERY_SAMPLE] = {"input, label, image, key", "(input, label, image, key)", 4, 4, "label"},
 };
 
 /* ---- the text ---- */
@@ -116,6 +117,13 @@ describe_columns(TupleDesc desc)
 	return buffer.data;
 }
 
+static bool
+has_image(const UserQuery *query)
+{
+	return (query->kind == QUERY_REPORT && query->columns == 3) ||
+		query->kind == QUERY_SAMPLE;
+}
+
 static void
 check_columns(UserQuery *query, TupleDesc desc)
 {
@@ -129,7 +137,7 @@ check_columns(UserQuery *query, TupleDesc desc)
 				 errdetail("It returns (%s).", describe_columns(desc)) : 0));
 	query->columns = query->kind == QUERY_INPUTS ? 1 : desc->natts;
 	query->type = SPI_gettypeid(desc, 1);
-	if (query->kind == QUERY_REPORT && query->columns == 3 &&
+	if (has_image(query) &&
 		getBaseType(SPI_gettypeid(desc, 3)) != BYTEAOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -185,6 +193,14 @@ fetch_rows(UserQuery *query, int most)
 	return query->table->numvals > 0;
 }
 
+void
+user_query_close(UserQuery *query)
+{
+	if (query->cursor != NULL)
+		cursor_close(query->cursor);
+	query->cursor = NULL;
+}
+
 bool
 user_query_next(UserQuery *query, int most)
 {
@@ -193,8 +209,7 @@ user_query_next(UserQuery *query, int most)
 	if ((query->table == NULL || query->taken == query->table->numvals) &&
 		!fetch_rows(query, most))
 	{
-		cursor_close(query->cursor);
-		query->cursor = NULL;
+		user_query_close(query);
 		return false;
 	}
 	query->taken++;
@@ -243,6 +258,7 @@ user_query_label(const UserQuery *query)
 										 2);
 
 	if (label == NULL && query->kind != QUERY_REPORT &&
+		query->kind != QUERY_SAMPLE &&
 		query->kind != QUERY_SOME_LABELS)
 		raise_null(query, kinds[query->kind].second);
 	return label;
@@ -259,12 +275,18 @@ user_query_category(const UserQuery *query)
 	return category;
 }
 
+char *
+user_query_key(const UserQuery *query)
+{
+	return labels_of_column(query->table, (int) query->taken - 1, 4);
+}
+
 bool
 user_query_image(const UserQuery *query, Datum *image)
 {
 	bool		isnull = true;
 
-	if (query->columns == 3)
+	if (has_image(query))
 		*image = SPI_getbinval(query->table->vals[query->taken - 1],
 							   query->table->tupdesc, 3, &isnull);
 	return !isnull;

@@ -28,8 +28,10 @@ typedef enum QueryKind
 								 * NULL */
 	QUERY_CATEGORIES,			/* (input, label, category) */
 	QUERY_KEYS,					/* (input, key) */
-	QUERY_REPORT				/* (input, label) or (input, label, image),
+	QUERY_REPORT,				/* (input, label) or (input, label, image),
 								 * labels may be NULL */
+	QUERY_SAMPLE				/* (input, label, image, key) of rows of a
+								 * gallery, all but input may be NULL */
 } QueryKind;
 
 typedef struct UserQuery
@@ -85,8 +87,14 @@ extern char *user_query_label(const UserQuery *query);
 /* The category of QUERY_CATEGORIES, as a label is read; ERROR if it is NULL */
 extern char *user_query_category(const UserQuery *query);
 
+/* The fourth column, as a label is read; NULL for NULL */
+extern char *user_query_key(const UserQuery *query);
+
 /* The third column if it is there and not NULL */
 extern bool user_query_image(const UserQuery *query, Datum *image);
+
+/* Read no more of it; needed only before the end. */
+extern void user_query_close(UserQuery *query);
 
 /* ERROR: there was no row, or none that was wanted (" of the known classes"). */
 pg_noreturn extern void user_query_raise_empty(const UserQuery *query,

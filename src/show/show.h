@@ -38,7 +38,7 @@ extern ReportItem picture_query(const Gallery *gallery, const char *label,
 								const bytea *image, PictureUse use);
 
 /*
- * A neighbor (of NEIGHBOR_IMAGES) of a query of that label, in the current memory
+ * A neighbor (of NEIGHBOR_IMAGES or NEIGHBOR_CARDS) of a query of that label, in the current memory
  * context.
  */
 extern ReportItem picture_neighbor(const Gallery *gallery,

@@ -137,6 +137,7 @@ my @long = (
 	[ 'lookup_all', "SELECT count(*) FROM similarity.lookup_all('g', 'SELECT x, id FROM point', 10)" ],
 	[ 'match_all', "SELECT similarity.match_all('g', 'SELECT x, id FROM point') FROM generate_series(1, 20)" ],
 	[ 'neighbors_html', "SELECT length(similarity.neighbors_html('g', 'SELECT x, label FROM point LIMIT 200', 20)) FROM generate_series(1, 50)" ],
+	[ 'report', "SELECT length(similarity.report('g', options => '{\"items\": 200, \"k\": 20}')) FROM generate_series(1, 50)" ],
 	[ 'index build', 'CREATE INDEX made ON point USING similarity_hnsw (x embedding_l2_ops)' ],
 	[ 'index build beyond memory', "SET maintenance_work_mem = '8MB'; CREATE INDEX made ON point USING similarity_hnsw (x embedding_l2_ops)" ],
 	[ 'vacuum', 'DELETE FROM indexed WHERE id % 3 = 0; VACUUM indexed' ],

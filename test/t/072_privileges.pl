@@ -66,6 +66,8 @@ similarity.show_neighbors(text,text,bigint,text,integer,text)       .  .  x  x  
 similarity.lookup_all                                     .    .    x    x    .    .    x
 similarity.match_all                                      .    .    x    x    .    .    x
 similarity.neighbors_html                                 .    .    x    x    .    .    x
+similarity.report                                         .    .    x    x    .    .    x
+similarity.report_html                                    .    .    x    x    .    .    x
 similarity.evaluate_retrieval                             .    .    x    x    .    .    x
 similarity.evaluate_classification                        .    .    x    x    .    .    x
 similarity.confusion_matrix                               .    .    x    x    .    .    x
@@ -128,6 +130,7 @@ my %value = (
 	image => '\x0102',
 	query => q{SELECT '[1,2]'::embedding, 'a'},
 	queries => '{"[1,2]"}',
+	section => 'neighbors',
 	source => 'TABLE lesson',
 	version => 'VERSION',
 	job => 1,

@@ -1,0 +1,328 @@
+/*
+ * page_parts.c
+ *	  What the sections of a page share: its rows, its text, its room.
+ *
+ * Without a query the rows are a sample of the gallery, which is a query too:
+ * those whose hashes are the smallest.  So the same rows come whatever their
+ * order on disk, and whoever may read the table can repeat it.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "gallery/embedded_query.h"
+#include "pages/pages.h"
+#include "server/budget.h"
+#include "server/context.h"
+#include "server/errors.h"
+#include "show/show.h"
+
+/* ---- the rows ---- */
+
+/* Of maintenance_work_mem; the page and the figures need the rest. */
+#define ROWS_SHARE 4
+
+static int64
+count_rows(const Gallery *gallery)
+{
+	char	   *sql = psprintf("SELECT pg_catalog.count(*) FROM %s t WHERE t.%s IS NOT NULL",
+							   gallery->relation,
+							   quote_identifier(gallery->embedding));
+	bool		isnull;
+	int64		n;
+
+	if (SPI_execute(sql, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not count the rows of gallery \"%s\"", gallery->name);
+	n = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+									SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	return n;
+}
+
+/* (embedding, label, image, key) of the rows whose hashes are the smallest */
+static char *
+sample_query(const PageContext *context)
+{
+	const Gallery *gallery = context->gallery;
+	const char *embedding = quote_identifier(gallery->embedding);
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT t.%s, t.%s, ", embedding,
+					 quote_identifier(gallery->label));
+	appendStringInfo(&sql, gallery->image ? "t.%s, " : "NULL::pg_catalog.bytea, ",
+					 gallery->image ? quote_identifier(gallery->image) : "");
+	appendStringInfo(&sql, gallery->key ? "t.%s" : "NULL::pg_catalog.text",
+					 gallery->key ? quote_identifier(gallery->key) : "");
+	appendStringInfo(&sql, " FROM %s t WHERE t.%s IS NOT NULL ORDER BY ",
+					 gallery->relation, embedding);
+	if (gallery->key != NULL)
+		appendStringInfo(&sql, "pg_catalog.hashtextextended(t.%s::pg_catalog.text, %d)",
+						 quote_identifier(gallery->key),
+						 page_option(context, PAGE_SEED));
+	else
+		appendStringInfo(&sql, "%s.embedding_hash_extended(t.%s, %d)",
+						 quote_identifier(embedding_schema_name()), embedding,
+						 page_option(context, PAGE_SEED));
+	appendStringInfo(&sql, " LIMIT %d", page_option(context, PAGE_ROWS));
+	return sql.data;
+}
+
+static PageRows *
+create_rows(PageContext *context)
+{
+	PageRows   *rows = palloc0(sizeof(PageRows));
+	Size		n = page_option(context, PAGE_ROWS);
+
+	rows->own = context->query == NULL;
+	rows->gallery_rows = count_rows(context->gallery);
+	rows->embeddings = palloc0(sizeof(Embedding *) * n);
+	rows->labels = palloc0(sizeof(char *) * n);
+	rows->keys = palloc0(sizeof(char *) * n);
+	rows->images = palloc0(sizeof(bytea *) * n);
+	return rows;
+}
+
+/* Pictures are left out when there is no room for them, rows are not. */
+static void
+keep_image(PageRows *rows, const Gallery *gallery, const LabeledRows *source,
+		   const LabeledBatch *batch, int i, Size room)
+{
+	const bytea *image;
+
+	if (source->query->columns >= 3)
+		image = batch->has_image[i] ? DatumGetByteaPP(batch->images[i]) : NULL;
+	else
+		image = picture_of_input(gallery, batch->inputs[i],
+								 source->query->type);
+	if (image == NULL)
+		return;
+	if (budget_sum(MemoryContextMemAllocated(CurrentMemoryContext, false),
+				   VARSIZE_ANY(image)) > room)
+	{
+		rows->crowded++;
+		return;
+	}
+	rows->images[rows->n] = memcpy(palloc(VARSIZE_ANY(image)), image,
+								   VARSIZE_ANY(image));
+	rows->pictures++;
+}
+
+static Size
+text_size(const char *value)
+{
+	return value == NULL ? 0 : strlen(value) + 1;
+}
+
+static void
+keep_row(PageRows *rows, const Gallery *gallery, const LabeledRows *source,
+		 const LabeledBatch *batch, int i)
+{
+	const Embedding *embedding = batch->embeddings[i];
+	Size		room = budget_bytes(BUDGET_MAINTENANCE) / ROWS_SHARE;
+	Size		texts = text_size(batch->labels[i]) + text_size(batch->keys[i]);
+
+	budget_require_more(BUDGET_MAINTENANCE, CurrentMemoryContext,
+						budget_sum(VARSIZE(embedding), texts),
+						"the rows of the page", "use fewer of them");
+	rows->embeddings[rows->n] = memcpy(palloc(VARSIZE(embedding)), embedding,
+									   VARSIZE(embedding));
+	if (batch->labels[i] != NULL)
+		rows->labels[rows->n] = pstrdup(batch->labels[i]);
+	if (batch->keys[i] != NULL)
+		rows->keys[rows->n] = pstrdup(batch->keys[i]);
+	rows->labeled += batch->labels[i] != NULL;
+	keep_image(rows, gallery, source, batch, i, room);
+	rows->n++;
+}
+
+static void
+read_rows(PageContext *context, PageRows *rows, MemoryContext memory)
+{
+	int			most = page_option(context, PAGE_ROWS);
+	LabeledRows *source = query_open(context->gallery,
+									 context->query ? context->query : sample_query(context),
+									 context->query ? QUERY_REPORT : QUERY_SAMPLE,
+									 CALL_REPORT);
+	const LabeledBatch *batch;
+
+	while (!rows->more && (batch = query_next(source))->n > 0)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(memory);
+
+		for (int i = 0; i < batch->n && rows->n < most; i++)
+			keep_row(rows, context->gallery, source, batch, i);
+		MemoryContextSwitchTo(caller);
+		rows->more = source->rows + batch->n > most;
+	}
+	query_close(source);
+}
+
+const PageRows *
+page_rows(PageContext *context)
+{
+	MemoryContext memory;
+	MemoryContext caller;
+	PageRows   *rows;
+
+	if (context->rows != NULL)
+		return context->rows;
+	memory = AllocSetContextCreate(context->memory, "rows of the page",
+								   ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(memory);
+	rows = create_rows(context);
+	MemoryContextSwitchTo(caller);
+	read_rows(context, rows, memory);
+	rows->more |= rows->own && rows->gallery_rows > rows->n;
+	context->rows = rows;
+	return rows;
+}
+
+char *
+page_count(int64 n)
+{
+	return report_count(palloc(REPORT_COUNT_SIZE), n);
+}
+
+char *
+page_basis(PageContext *context)
+{
+	const PageRows *rows = page_rows(context);
+	const Gallery *gallery = context->gallery;
+	StringInfoData basis;
+
+	initStringInfo(&basis);
+	if (rows->own && rows->more)
+		appendStringInfo(&basis, "%s of %s rows of the gallery, each without itself",
+						 page_count(rows->n), page_count(rows->gallery_rows));
+	else if (rows->own)
+		appendStringInfo(&basis, "all %s rows of the gallery, each without itself",
+						 page_count(rows->n));
+	else
+		appendStringInfo(&basis, "%s%s rows of the query, against %s of the gallery",
+						 rows->more ? "the first " : "", page_count(rows->n),
+						 page_count(rows->gallery_rows));
+	if (gallery->model != NULL)
+		appendStringInfo(&basis, ", model %s version %d",
+						 picture_utf8(gallery->model), gallery->version);
+	return basis.data;
+}
+
+/* ---- their neighbors ---- */
+
+SPIPlanPtr
+page_neighbors_prepare(PageContext *context, int k)
+{
+	return neighbors_prepare(context->gallery, NEIGHBOR_CARDS,
+							 k + (page_rows(context)->own ? 1 : 0));
+}
+
+typedef struct OthersOfRow
+{
+	const char *key;			/* of the row, or NULL */
+	bool		own;			/* it stands in the gallery */
+	bool		seen;			/* and was found */
+	int			k;
+	int			n;
+	NeighborFunction function;
+	void	   *state;
+} OthersOfRow;
+
+/* Without a key the nearest is taken for the row itself, as drop_closest has it. */
+static bool
+is_itself(const OthersOfRow *others, const NeighborRow *row)
+{
+	char	   *key;
+
+	if (!others->own || others->seen)
+		return false;
+	if (others->key == NULL)
+		return row->rank == 0;
+	key = neighbor_card_key(row);
+	return key != NULL && strcmp(key, others->key) == 0;
+}
+
+static void
+take_other(void *state, const NeighborRow *row)
+{
+	OthersOfRow *others = state;
+	NeighborRow other = *row;
+
+	if (is_itself(others, row))
+		others->seen = true;
+	else if (others->n < others->k)
+	{
+		other.rank = others->n++;
+		others->function(others->state, &other);
+	}
+}
+
+int
+page_neighbors(PageContext *context, SPIPlanPtr plan, int i, int k,
+			   NeighborFunction function, void *state)
+{
+	const PageRows *rows = page_rows(context);
+	OthersOfRow others = {rows->keys[i], rows->own, false, k, 0, function, state};
+
+	neighbors_find(plan, rows->embeddings[i], take_other, &others);
+	return others.n;
+}
+
+/* ---- writing ---- */
+
+bool
+page_picture_fits(PageContext *context, Size size)
+{
+	if (size > context->picture_room)
+		return false;
+	context->picture_room -= size;
+	return true;
+}
+
+void
+page_flush(PageContext *context, ReportText *out)
+{
+	Arena	   *arena = out->arena;
+	Status		status;
+	char	   *piece;
+	Size		length;
+
+	CHECK_FOR_INTERRUPTS();
+	if (!report_text_finish(out, &status))
+		budget_raise_status(BUDGET_MAINTENANCE, arena, &status,
+							"the figures of the page", "show fewer rows");
+	piece = picture_server_text(out->data, out->length);
+	length = strlen(piece);
+	budget_require(BUDGET_MAINTENANCE, budget_sum(context->result.len, length),
+				   "the figures of the page", "show fewer rows");
+	appendBinaryStringInfo(&context->result, piece, (int) length);
+	arena_reset(arena);
+	report_text_init(out, arena);
+}
+
+int
+page_place(PageContext *context, ReportText *out)
+{
+	page_flush(context, out);
+	return context->result.len;
+}
+
+/* What was written since moves to make room. */
+void
+page_insert(PageContext *context, ReportText *out, int place)
+{
+	StringInfo	result = &context->result;
+	int			end = result->len;
+	int			length;
+	char	   *start;
+
+	page_flush(context, out);
+	length = result->len - end;
+	enlargeStringInfo(result, length);
+	start = result->data + place;
+	memmove(start + length, start, result->len - place);
+	memcpy(start, result->data + end + length, length);
+}

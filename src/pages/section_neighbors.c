@@ -1,0 +1,149 @@
+/*
+ * section_neighbors.c
+ *	  Items and their nearest rows, with pictures.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "utils/memutils.h"
+
+#include "pages/pages.h"
+#include "show/show.h"
+
+typedef struct NeighborGrid
+{
+	PageContext *context;
+	ReportText *out;
+	const char *label;			/* of the item whose row is written, or NULL */
+	int			right;			/* items whose nearest has their label */
+	int			left_out;		/* pictures */
+	double		farthest;		/* distance of the rows shown */
+} NeighborGrid;
+
+/* A picture that does not fit is left out; a mark stands in its place. */
+static void
+fit_picture(NeighborGrid *grid, ReportItem *item)
+{
+	if ((item->image == NULL && item->file == NULL) ||
+		page_picture_fits(grid->context, report_item_size(item)))
+		return;
+	item->image = NULL;
+	item->file = NULL;
+	item->missing = "left out";
+	grid->left_out++;
+}
+
+static void
+put_neighbor(void *state, const NeighborRow *row)
+{
+	NeighborGrid *grid = state;
+	ReportItem	item = picture_neighbor(grid->context->gallery, row,
+										grid->label, PICTURE_PAGE);
+
+	item.distance = neighbor_distance(row);
+	item.has_bar = !isnan(item.distance);
+	if (item.has_bar)
+		grid->farthest = Max(grid->farthest, item.distance);
+	fit_picture(grid, &item);
+	report_append_neighbor(grid->out, &item);
+	grid->right += row->rank == 0 && item.mark == REPORT_RIGHT;
+}
+
+static void
+put_item(NeighborGrid *grid, SPIPlanPtr plan, int i)
+{
+	PageContext *context = grid->context;
+	const PageRows *rows = page_rows(context);
+	ReportItem	item;
+
+	grid->label = rows->labels[i];
+	item = picture_query(context->gallery, grid->label, rows->images[i],
+						 PICTURE_PAGE);
+	if (grid->label == NULL && rows->own)
+		item.label = "(no label)";
+	if (rows->keys[i] != NULL)
+		item.note = picture_utf8(rows->keys[i]);
+	fit_picture(grid, &item);
+	report_append_row_begin(grid->out, &item);
+	page_neighbors(context, plan, i, page_option(context, PAGE_K), put_neighbor,
+				   grid);
+	report_append_row_end(grid->out);
+	page_flush(context, grid->out);
+}
+
+static void
+put_items(NeighborGrid *grid, int n)
+{
+	SPIPlanPtr	plan = page_neighbors_prepare(grid->context,
+											  page_option(grid->context, PAGE_K));
+	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "item",
+												 ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(memory);
+
+	for (int i = 0; i < n; i++)
+	{
+		put_item(grid, plan, i);
+		MemoryContextReset(memory);
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+/* Bars are as long as the farthest that is shown allows. */
+static void
+put_scale(const NeighborGrid *grid)
+{
+	if (grid->farthest > 0)
+		report_appendf(grid->out, "<style>#neighbors{--scale:%.6g}</style>\n",
+					   grid->farthest);
+}
+
+static void
+put_sums(const NeighborGrid *grid, int n, int labeled)
+{
+	ReportFact	facts[2] = {{"items shown", page_count(n)}};
+	int			nfacts = 1;
+
+	if (labeled > 0)
+		facts[nfacts++] = (ReportFact)
+	{
+		"nearest is right", psprintf("%s of %s", page_count(grid->right), page_count(labeled))
+	};
+	report_append_facts(grid->out, facts, nfacts);
+	if (n < page_rows(grid->context)->n)
+		report_append_note(grid->out,
+						   psprintf("The other %s items are not shown: the option \"items\" says how many are.",
+									page_count(page_rows(grid->context)->n - n)));
+	if (grid->left_out > 0)
+		report_append_note(grid->out,
+						   psprintf("%s pictures were left out for the size of the page: show fewer items.",
+									page_count(grid->left_out)));
+}
+
+void
+neighbors_section(ReportText *out, PageContext *context)
+{
+	const PageRows *rows = page_rows(context);
+	NeighborGrid grid = {context, out};
+	int			n = Min(rows->n, page_option(context, PAGE_ITEMS));
+	int			labeled = 0;
+	int			place;
+
+	if (rows->gallery_rows == 0 || n == 0)
+	{
+		report_append_note(out, rows->gallery_rows == 0 ?
+						   "The gallery has no row with an embedding." :
+						   "The query returned no rows.");
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		labeled += rows->labels[i] != NULL;
+	place = page_place(context, out);
+	report_append(out, "<div class=\"grid\">\n");
+	put_items(&grid, n);
+	report_append(out, "</div>\n");
+	page_flush(context, out);
+	put_scale(&grid);
+	put_sums(&grid, n, labeled);
+	page_insert(context, out, place);
+}

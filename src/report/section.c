@@ -1,0 +1,319 @@
+/*
+ * section.c
+ *	  Pages of several sections.
+ */
+#include "report/section.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report/character.h"
+
+/* ---- the page ---- */
+
+/* Nothing is fetched, whatever a page may hold. */
+static const char policy[] =
+"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+"style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
+"base-uri 'none'; form-action 'none'\">\n";
+
+void
+report_append_isolated(ReportText *text, const char *string)
+{
+	report_append(text, "<bdi>");
+	report_append_html(text, string);
+	report_append(text, "</bdi>");
+}
+
+void
+report_append_facts(ReportText *text, const ReportFact *facts, int nfacts)
+{
+	if (nfacts == 0)
+		return;
+	report_append(text, "<dl>\n");
+	for (int i = 0; i < nfacts; i++)
+	{
+		report_append(text, "<div><dt>");
+		report_append_html(text, facts[i].name);
+		report_append(text, "</dt><dd>");
+		report_append_isolated(text, facts[i].value);
+		report_append(text, "</dd></div>\n");
+	}
+	report_append(text, "</dl>\n");
+}
+
+void
+report_append_head(ReportText *text, const char *title, const char *subtitle,
+				   const ReportFact *facts, int nfacts)
+{
+	report_append(text, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+	report_append(text, policy);
+	report_append(text, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
+	report_append_html(text, title);
+	report_append(text, "</title>\n<style>\n");
+	report_append(text, report_web_asset("page.css"));
+	report_append(text, "</style>\n</head>\n<body>\n<main>\n<h1>");
+	report_append_isolated(text, title);
+	report_append(text, "</h1>\n<p class=\"subtitle\">");
+	report_append_html(text, subtitle);
+	report_append(text, "</p>\n");
+	report_append_facts(text, facts, nfacts);
+}
+
+void
+report_append_tail(ReportText *text)
+{
+	report_append(text, "</main>\n</body>\n</html>\n");
+}
+
+static void
+append_contents(ReportText *text, const ReportPage *page)
+{
+	report_append(text, "<nav aria-label=\"Contents\">\n<ol>\n");
+	for (int i = 0; i < page->nsections; i++)
+	{
+		report_appendf(text, "<li><a href=\"#%s\">", page->sections[i].id);
+		report_append_html(text, page->sections[i].title);
+		report_append(text, "</a></li>\n");
+	}
+	report_append(text, "</ol>\n</nav>\n");
+}
+
+void
+report_page_begin(ReportText *text, const ReportPage *page)
+{
+	report_append_head(text, page->title, page->subtitle, page->facts,
+					   page->nfacts);
+	if (page->nsections > 1)
+		append_contents(text, page);
+}
+
+static void
+append_script(ReportText *text, const char *name)
+{
+	report_append(text, "<script>\n");
+	report_append(text, report_web_asset(name));
+	report_append(text, "</script>\n");
+}
+
+void
+report_page_end(ReportText *text, const ReportPage *page)
+{
+	append_script(text, "page.js");
+	for (int i = 0; i < page->nsections; i++)
+		if (page->sections[i].script != NULL)
+			append_script(text, page->sections[i].script);
+	report_append_tail(text);
+}
+
+/* ---- sections ---- */
+
+void
+report_section_begin(ReportText *text, const ReportSection *section,
+					 const char *basis)
+{
+	report_appendf(text, "<section class=\"part\" id=\"%s\" aria-labelledby=\"%s-title\">\n<h2 id=\"%s-title\">",
+				   section->id, section->id, section->id);
+	report_append_html(text, section->title);
+	report_append(text, "</h2>\n");
+	if (basis == NULL)
+		return;
+	report_append(text, "<p class=\"basis\">");
+	report_append_isolated(text, basis);
+	report_append(text, "</p>\n");
+}
+
+void
+report_section_end(ReportText *text)
+{
+	report_append(text, "</section>\n");
+}
+
+void
+report_append_note(ReportText *text, const char *sentence)
+{
+	report_append(text, "<p class=\"note\">");
+	report_append_html(text, sentence);
+	report_append(text, "</p>\n");
+}
+
+void
+report_append_figure(ReportText *text, const ReportSection *section,
+					 const char *name)
+{
+	report_appendf(text, "<div class=\"figure\" id=\"%s-%s\"><noscript>This figure is drawn by a script of this page.</noscript></div>\n",
+				   section->id, name);
+}
+
+/* ---- tables ---- */
+
+void
+report_table_begin(ReportText *text, const char *summary,
+				   const char *const *columns, int n)
+{
+	if (summary != NULL)
+	{
+		report_append(text, "<details><summary>");
+		report_append_html(text, summary);
+		report_append(text, "</summary>\n");
+	}
+	report_append(text, "<div class=\"scroll\"><table>\n<thead><tr>");
+	for (int i = 0; i < n; i++)
+	{
+		report_append(text, "<th scope=\"col\">");
+		report_append_html(text, columns[i]);
+		report_append(text, "</th>");
+	}
+	report_append(text, "</tr></thead>\n<tbody>");
+}
+
+void
+report_table_row(ReportText *text)
+{
+	report_append(text, "\n<tr>");
+}
+
+void
+report_table_text(ReportText *text, const char *value)
+{
+	report_append(text, "<td>");
+	report_append_isolated(text, value);
+	report_append(text, "</td>");
+}
+
+void
+report_table_number(ReportText *text, double value)
+{
+	char		count[REPORT_COUNT_SIZE];
+
+	report_append(text, "<td class=\"number\">");
+	if (!isfinite(value))
+		report_append(text, "&#8211;");
+	else if (value == rint(value) && fabs(value) < 1e15)
+		report_append(text, report_count(count, (int64_t) value));
+	else
+		report_appendf(text, fabs(value) < 1e-4 || fabs(value) >= 1e9 ?
+					   "%.3g" : "%.4f", value);
+	report_append(text, "</td>");
+}
+
+void
+report_table_end(ReportText *text, bool details)
+{
+	report_append(text, "\n</tbody></table></div>\n");
+	if (details)
+		report_append(text, "</details>\n");
+}
+
+/* ---- data ---- */
+
+void
+report_data_begin(ReportText *text, const ReportSection *section,
+				  const char *name)
+{
+	report_appendf(text, "<script type=\"application/json\" data-section=\"%s\" data-name=\"%s\">",
+				   section->id, name);
+}
+
+void
+report_data_end(ReportText *text)
+{
+	report_append(text, "</script>\n");
+}
+
+/* \uXXXX, beyond the first plane as two of them */
+static void
+append_escape(ReportText *text, uint32_t code)
+{
+	if (code >= 0x10000)
+	{
+		report_appendf(text, "\\u%04X", 0xD800 + ((code - 0x10000) >> 10));
+		code = 0xDC00 + ((code - 0x10000) & 0x3FF);
+	}
+	report_appendf(text, "\\u%04X", code);
+}
+
+static bool
+is_plain(uint32_t code)
+{
+	return code >= 0x20 && code < 0x7F && strchr("\"\\<>&'", (int) code) == NULL;
+}
+
+void
+report_json_string(ReportText *text, const char *string)
+{
+	uint32_t	code;
+
+	if (string == NULL)
+	{
+		report_append(text, "null");
+		return;
+	}
+	report_append(text, "\"");
+	for (; *string != '\0'; string += report_character(string, &code))
+	{
+		report_character(string, &code);
+		if (code == REPORT_NO_CHARACTER)
+			append_escape(text, 0xFFFD);
+		else if (report_is_control(code))
+			report_append(text, " ");
+		else if (report_is_hidden(code))
+			continue;
+		else if (is_plain(code))
+			report_append_bytes(text, string, 1);
+		else
+			append_escape(text, code);
+	}
+	report_append(text, "\"");
+}
+
+void
+report_json_digits(ReportText *text, double value, int digits)
+{
+	if (isfinite(value))
+		report_appendf(text, "%.*g", digits, value);
+	else
+		report_append(text, "null");
+}
+
+void
+report_json_number(ReportText *text, double value)
+{
+	report_json_digits(text, value, 9);
+}
+
+void
+report_json_picture(ReportText *text, const ReportItem *item)
+{
+	if (item->file == NULL && item->image == NULL)
+	{
+		report_append(text, "null");
+		return;
+	}
+	report_append(text, "\"");
+	if (item->file != NULL)
+		report_append_file(text, item->file);
+	else
+		report_append_png(text, item->image);
+	report_append(text, "\"");
+}
+
+char *
+report_count(char buffer[REPORT_COUNT_SIZE], int64_t n)
+{
+	char		digits[24];
+	int			length;
+	char	   *out = buffer;
+
+	snprintf(digits, sizeof(digits), "%lld", (long long) n);
+	length = (int) strlen(digits);
+	for (int i = 0; i < length; i++)
+	{
+		*out++ = digits[i];
+		if (digits[i] != '-' && i < length - 1 && (length - 1 - i) % 3 == 0)
+			*out++ = ',';
+	}
+	*out = '\0';
+	return buffer;
+}
