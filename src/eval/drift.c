@@ -27,6 +27,16 @@ eval_sort(double *values, size_t n)
 	qsort(values, n, sizeof(double), compare_doubles);
 }
 
+size_t
+eval_choose(double *values, size_t n, size_t most)
+{
+	if (n <= most)
+		return n;
+	for (size_t i = 0; i < most; i++)
+		values[i] = values[most == 1 ? 0 : i * (n - 1) / (most - 1)];
+	return most;
+}
+
 double
 eval_quantile(const double *values, size_t n, double p)
 {

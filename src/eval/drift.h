@@ -11,6 +11,12 @@
 extern void eval_sort(double *values, size_t n);
 
 /*
+ * Keep at most so many of n ascending values, 1 or more, evenly chosen, the
+ * first and the last among them; in place, returns how many are left.
+ */
+extern size_t eval_choose(double *values, size_t n, size_t most);
+
+/*
  * The p-quantile, 0 <= p <= 1, of n >= 1 ascending values, interpolated between
  * the two nearest (as PostgreSQL's percentile_cont).
  */

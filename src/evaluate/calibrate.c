@@ -354,16 +354,12 @@ forget_calibration(const Gallery *gallery)
 static Datum
 matched_distances(const Matches *matches)
 {
-	size_t		n = Min(matches->n, MAX_MATCHED);
 	double	   *all = palloc_extended(sizeof(double) * matches->n,
 									  MCXT_ALLOC_HUGE);
-	double	   *chosen = palloc(sizeof(double) * n);
 
 	memcpy(all, matches->distances, sizeof(double) * matches->n);
 	eval_sort(all, matches->n);
-	for (size_t i = 0; i < n; i++)
-		chosen[i] = all[n == 1 ? 0 : i * (matches->n - 1) / (n - 1)];
-	return float_array(chosen, n);
+	return float_array(all, eval_choose(all, matches->n, MAX_MATCHED));
 }
 
 static void

@@ -18,6 +18,17 @@ test_sort(void)
 }
 
 static void
+test_choose(void)
+{
+	double		values[] = {1, 2, 3, 4, 5, 6, 7};
+
+	CHECK(eval_choose(values, 7, 7) == 7 && values[6] == 7);
+	CHECK(eval_choose(values, 7, 3) == 3);
+	CHECK(values[0] == 1 && values[1] == 4 && values[2] == 7);
+	CHECK(eval_choose(values, 3, 1) == 1 && values[0] == 1);
+}
+
+static void
 test_quantiles(void)
 {
 	double		x[] = {1, 2, 4, 8, INFINITY};
@@ -68,6 +79,7 @@ int
 main(void)
 {
 	RUN(test_sort);
+	RUN(test_choose);
 	RUN(test_quantiles);
 	RUN(test_distance);
 	RUN(test_probability);

@@ -1,0 +1,24 @@
+/*
+ * gallery_sample.h
+ *	  Some of a gallery's own rows, chosen at random by a seed.
+ */
+#ifndef EVALUATE_GALLERY_SAMPLE_H
+#define EVALUATE_GALLERY_SAMPLE_H
+
+#include "postgres.h"
+
+#include "gallery/gallery.h"
+
+/*
+ * The text of a query (input, label) of at most so many rows, those that have
+ * an embedding and a label: the input is the embedding.  Each has the same
+ * chance.  The choice depends on the seed and the rows' keys, or without a key
+ * on their embeddings, and not on where they stand in the table.
+ */
+extern char *gallery_sample_query(const Gallery *gallery, int64 rows,
+								  int64 seed);
+
+/* How many rows it chooses from, as the current role sees them */
+extern int64 gallery_labeled_rows(const Gallery *gallery);
+
+#endif							/* EVALUATE_GALLERY_SAMPLE_H */
