@@ -93,6 +93,21 @@ sample_take(const Pairs *pairs, LabeledSample *sample, const Embedding *value,
 }
 
 static void
+take_items(Pairs *pairs, LabeledSample *sample, const LabeledItems *items,
+		   int most, int64 seed)
+{
+	sample->most = most;
+	random_init(&sample->random, (uint64) seed, 0);
+	for (int i = 0; i < items->n; i++)
+	{
+		int			label = labels_code(pairs->labels, items->labels[i]);
+
+		if (label != NO_LABEL)
+			sample_take(pairs, sample, items->embeddings[i], label);
+	}
+}
+
+static void
 read_sample(Pairs *pairs, LabeledSample *sample, const char *query, int most,
 			int64 seed)
 {
@@ -112,7 +127,7 @@ read_sample(Pairs *pairs, LabeledSample *sample, const char *query, int most,
 				sample_take(pairs, sample, batch->embeddings[i], label);
 		}
 	}
-	if (source->rows == 0 && !pairs->among)
+	if (source->rows == 0 && sample == &pairs->items)
 		user_query_raise_empty(source->query, "");
 	query_close(source);
 }
@@ -193,9 +208,41 @@ count_pairs(const Pairs *pairs, EvalHistogram *histogram, int bins)
 	return true;
 }
 
-DistanceHistogram *
-distance_histogram(const Gallery *gallery, const char *query, int most,
-				   int64 seed, int bins)
+/* What both are asked for: items, or a query, or neither */
+typedef struct Asked
+{
+	const LabeledItems *items;
+	const char *query;
+	int			most;
+	int64		seed;
+} Asked;
+
+static void
+read_pairs(Pairs *pairs, const Asked *asked)
+{
+	const Gallery *gallery = pairs->gallery;
+
+	pairs->labels = labels_create(BUDGET_MAINTENANCE);
+	pairs->among = asked->items != NULL ? asked->items->own :
+		asked->query == NULL;
+	if (asked->items != NULL)
+		take_items(pairs, &pairs->items, asked->items, asked->most,
+				   asked->seed);
+	else if (asked->query != NULL)
+		read_sample(pairs, &pairs->items, asked->query, asked->most,
+					asked->seed);
+	if (asked->items == NULL || !pairs->among)
+		read_sample(pairs, &pairs->rows,
+					gallery_sample_query(gallery, asked->most, asked->seed),
+					asked->most, asked->seed);
+	if (asked->items != NULL && pairs->among)
+		pairs->rows = pairs->items;
+	else if (pairs->among)
+		pairs->items = pairs->rows;
+}
+
+static DistanceHistogram *
+make_histogram(const Gallery *gallery, const Asked *asked, int bins)
 {
 	DistanceHistogram *result = palloc0(sizeof(DistanceHistogram));
 	MemoryContext caller = CurrentMemoryContext;
@@ -205,15 +252,8 @@ distance_histogram(const Gallery *gallery, const char *query, int most,
 	bool		any;
 
 	MemoryContextSwitchTo(context);
-	pairs.labels = labels_create(BUDGET_MAINTENANCE);
-	pairs.among = query == NULL;
 	result->all_rows = gallery_labeled_rows(gallery);
-	read_sample(&pairs, &pairs.rows, gallery_sample_query(gallery, most, seed),
-				most, seed);
-	if (pairs.among)
-		pairs.items = pairs.rows;
-	else
-		read_sample(&pairs, &pairs.items, query, most, seed);
+	read_pairs(&pairs, asked);
 	MemoryContextSwitchTo(caller);
 	result->items = pairs.items.n;
 	result->all_items = pairs.among ? result->all_rows : pairs.items.seen;
@@ -221,4 +261,22 @@ distance_histogram(const Gallery *gallery, const char *query, int most,
 	any = count_pairs(&pairs, &result->bins, bins);
 	MemoryContextDelete(context);
 	return any ? result : NULL;
+}
+
+DistanceHistogram *
+distance_histogram(const Gallery *gallery, const char *query, int most,
+				   int64 seed, int bins)
+{
+	Asked		asked = {NULL, query, most, seed};
+
+	return make_histogram(gallery, &asked, bins);
+}
+
+DistanceHistogram *
+distance_histogram_of(const Gallery *gallery, const LabeledItems *items,
+					  int most, int64 seed, int bins)
+{
+	Asked		asked = {items, NULL, most, seed};
+
+	return make_histogram(gallery, &asked, bins);
 }

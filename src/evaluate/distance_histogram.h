@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "eval/pair_histogram.h"
-#include "gallery/gallery.h"
+#include "evaluate/gallery_sample.h"
 
 /*
  * Items with a label are compared with rows of the gallery that have one, each
@@ -42,5 +42,11 @@ typedef struct DistanceHistogram
 extern DistanceHistogram *distance_histogram(const Gallery *gallery,
 											 const char *query, int most,
 											 int64 seed, int bins);
+
+/* The same of items that are there; own ones are the rows as well. */
+extern DistanceHistogram *distance_histogram_of(const Gallery *gallery,
+												const LabeledItems *items,
+												int most, int64 seed,
+												int bins);
 
 #endif							/* EVALUATE_DISTANCE_HISTOGRAM_H */

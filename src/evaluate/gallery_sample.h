@@ -9,6 +9,15 @@
 
 #include "gallery/gallery.h"
 
+/* Rows that are there already: of a query, or of the gallery itself */
+typedef struct LabeledItems
+{
+	int			n;
+	Embedding  *const *embeddings;
+	char	   *const *labels;	/* NULL: an item without one, left out */
+	bool		own;			/* of the gallery */
+} LabeledItems;
+
 /*
  * The text of a query (input, label) of at most so many rows, those that have
  * an embedding and a label: the input is the embedding.  Each has the same

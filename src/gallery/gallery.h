@@ -156,6 +156,9 @@ typedef struct Calibration
 /* ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if it was never calibrated. */
 extern Calibration *gallery_calibration(const Gallery *gallery);
 
+/* NULL if it never was, or in another version of its model */
+extern Calibration *gallery_calibration_or_null(const Gallery *gallery);
+
 /* One of them by name; ERROR that lists the names. */
 extern const Cutpoint *calibration_cutpoint(const Calibration *calibration,
 											const Gallery *gallery,

@@ -355,19 +355,40 @@ read_calibration(Calibration *calibration, const Gallery *gallery)
 	}
 }
 
+static bool
+select_calibration(const Gallery *gallery)
+{
+	return catalog_select("SELECT c.matcher, c.k, p.name, p.distance, c.version, c.queries, c.matched FROM similarity.calibration c"
+						  " JOIN similarity.cutpoint p ON p.gallery OPERATOR(pg_catalog.=) c.gallery"
+						  " WHERE c.gallery OPERATOR(pg_catalog.=) $1 ORDER BY p.distance, p.position",
+						  INT4OID, Int32GetDatum(gallery->id)) > 0;
+}
+
 Calibration *
 gallery_calibration(const Gallery *gallery)
 {
 	Calibration *calibration = palloc(sizeof(Calibration));
 
-	if (catalog_select("SELECT c.matcher, c.k, p.name, p.distance, c.version, c.queries, c.matched FROM similarity.calibration c"
-					   " JOIN similarity.cutpoint p ON p.gallery OPERATOR(pg_catalog.=) c.gallery"
-					   " WHERE c.gallery OPERATOR(pg_catalog.=) $1 ORDER BY p.distance, p.position",
-					   INT4OID, Int32GetDatum(gallery->id)) == 0)
+	if (!select_calibration(gallery))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("gallery \"%s\" is not calibrated", gallery->name),
 				 errhint("Run similarity.calibrate() with a query of items whose labels are known.")));
+	read_calibration(calibration, gallery);
+	SPI_freetuptable(SPI_tuptable);
+	return calibration;
+}
+
+Calibration *
+gallery_calibration_or_null(const Gallery *gallery)
+{
+	Calibration *calibration = palloc(sizeof(Calibration));
+	const char *entry = "a calibration";
+
+	if (!select_calibration(gallery) ||
+		(gallery->model != NULL &&
+		 catalog_column_int_or_zero(0, 5, entry) != gallery->version))
+		return NULL;
 	read_calibration(calibration, gallery);
 	SPI_freetuptable(SPI_tuptable);
 	return calibration;
