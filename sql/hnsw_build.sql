@@ -8,6 +8,8 @@ INSERT INTO point VALUES (0, NULL);
 CREATE INDEX point_l2 ON point USING similarity_hnsw (e embedding_l2_ops);
 SELECT distance, dims, m, ef_construction, ef_search, rows, nodes, dead_nodes, mean_neighbors BETWEEN 16 AND 32 AS linked, format_version
 FROM similarity.index_info('point_l2');
+SELECT sum(d.nodes) AS nodes, abs(sum(d.neighbors * d.nodes) / sum(d.nodes) - min(i.mean_neighbors)) < 1e-9 AS same_mean, max(neighbors) <= 2 * min(i.m) AS fit
+FROM similarity.index_degrees('point_l2') d, similarity.index_info('point_l2') i;
 SELECT * FROM similarity.verify_index('point_l2');
 
 -- Columns and expressions must say how many dimensions they have.

@@ -75,6 +75,13 @@ CREATE FUNCTION similarity.index_info(
 	AS 'MODULE_PATHNAME', 'hnsw_index_info' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10000 ROWS 1;
 COMMENT ON FUNCTION similarity.index_info(regclass) IS 'what an index of similarity_hnsw is and holds; reads all of it. Of a partitioned index: each partition''s, which part names';
 
+CREATE FUNCTION similarity.index_degrees(
+	index regclass,
+	OUT neighbors integer, OUT nodes bigint, OUT part regclass)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'hnsw_index_degrees' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10000 ROWS 32;
+COMMENT ON FUNCTION similarity.index_degrees(regclass) IS 'how many nodes of an index of similarity_hnsw have how many neighbors; reads all of it. Of a partitioned index: each partition''s';
+
 CREATE FUNCTION similarity.index_stats(
 	index regclass,
 	OUT ef_search integer, OUT expansions double precision, OUT pages_per_expansion double precision,

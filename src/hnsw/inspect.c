@@ -1,6 +1,7 @@
 /*
  * inspect.c
  *	  similarity.index_info(): what an index is and holds;
+ *	  similarity.index_degrees(): how many neighbors its nodes have;
  *	  similarity.index_stats(): what was measured of it.
  */
 #include "postgres.h"
@@ -36,6 +37,7 @@
 #include "server/errors.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_info);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_degrees);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_stats);
 
 Relation
@@ -97,6 +99,13 @@ hnsw_open_with_table(Oid oid)
 						RelationGetRelationName(opened.index))));
 	opened.is_owner = class_ownercheck(oid, GetUserId());
 	return opened;
+}
+
+bool
+hnsw_sees_all_rows(Oid table)
+{
+	return pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		check_enable_rls(table, InvalidOid, true) != RLS_ENABLED;
 }
 
 void
@@ -163,6 +172,7 @@ typedef struct Counts
 	int64		rows;
 	int64		nodes[GRAPH_DEAD + 1];	/* by state */
 	int64		neighbors;
+	int64	   *degrees;		/* live nodes by their neighbors, 0 to degree */
 } Counts;
 
 /* One page, share-locked; a damaged one is an ERROR, as for any reader. */
@@ -185,8 +195,12 @@ count_page(HnswIndex *index, BlockNumber block, Counts *counts)
 		counts->rows += record->nrows;
 		counts->nodes[record->state]++;
 		if (record->state == GRAPH_LIVE)
-			counts->neighbors += graph_record_neighbors(&index->layout.shape,
-														record);
+		{
+			int			n = graph_record_neighbors(&index->layout.shape, record);
+
+			counts->neighbors += n;
+			counts->degrees[n]++;
+		}
 	}
 	UnlockReleaseBuffer(buffer);
 }
@@ -204,6 +218,7 @@ count_index(HnswIndex *index)
 	ItemPointerData *rows = palloc(sizeof(ItemPointerData) * HNSW_NULLS_PER_PAGE);
 	int			n;
 
+	counts.degrees = palloc0(sizeof(int64) * (index->layout.shape.degree + 1));
 	for (uint32 node = 0; node < nodes; node += index->layout.nodes_per_page)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -342,6 +357,31 @@ put_info(ReturnSetInfo *result, Oid part)
 	relation_close(relation, AccessShareLock);
 }
 
+/* A row for each number of neighbors that live nodes have */
+static void
+put_degrees(ReturnSetInfo *result, Oid part)
+{
+	Relation	relation;
+	HnswIndex  *index;
+	Counts		counts;
+
+	require_stats(part);
+	relation = hnsw_open_relation(part);
+	index = hnsw_open(relation);
+	index->strategy = GetAccessStrategy(BAS_BULKREAD);
+	counts = count_index(index);
+	for (int n = 0; n <= index->layout.shape.degree; n++)
+	{
+		Datum		values[3] = {Int32GetDatum(n), Int64GetDatum(counts.degrees[n]), ObjectIdGetDatum(part)};
+		bool		nulls[3] = {false};
+
+		if (counts.degrees[n] > 0)
+			tuplestore_putvalues(result->setResult, result->setDesc, values,
+								 nulls);
+	}
+	relation_close(relation, AccessShareLock);
+}
+
 /* One row of what was measured; NULL for what never was */
 static void
 put_stats(ReturnSetInfo *result, Oid part)
@@ -392,6 +432,12 @@ Datum
 hnsw_index_info(PG_FUNCTION_ARGS)
 {
 	return put_parts(fcinfo, put_info);
+}
+
+Datum
+hnsw_index_degrees(PG_FUNCTION_ARGS)
+{
+	return put_parts(fcinfo, put_degrees);
 }
 
 Datum

@@ -33,6 +33,7 @@ extern HnswOpened hnsw_open_with_table(Oid oid);
  * and row-level security hides none of its rows.
  */
 extern void hnsw_require_all_rows(Oid table);
+extern bool hnsw_sees_all_rows(Oid table);
 
 /*
  * Become the table's owner, restricted, for as long as expressions of the

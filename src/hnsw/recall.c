@@ -37,6 +37,7 @@
 #include "hnsw/inspect.h"
 #include "hnsw/node.h"
 #include "hnsw/options.h"
+#include "hnsw/recall.h"
 #include "hnsw/searcher.h"
 #include "hnsw/stats.h"
 #include "server/arguments.h"
@@ -502,47 +503,88 @@ keep_stats(Recall *recall, int ef, double found)
 	hnsw_write_stats(recall->index, &stats);
 }
 
-/* ef 0: the index's own */
+/* What is measured of an index: what hnsw_measure_recall() wants and more */
+typedef struct Measurement
+{
+	int			sample;
+	int			k;
+	int64		seed;
+	int			n;				/* points, */
+	HnswRecallPoint *points;	/* whose ef is given; 0: the index's own */
+	bool		keep;			/* the last, in the index */
+
+	/* found */
+	int			sampled;
+	double		rows;
+} Measurement;
+
 static void
-put_recall(ReturnSetInfo *result, Oid part, int sample, int k, int ef,
-		   int64 seed)
+measure(Oid part, Measurement *m)
 {
 	HnswOpened	opened = hnsw_open_with_table(part);
 	Recall	   *recall;
 	Snapshot	snapshot;
-	Datum		values[7];
-	bool		nulls[7] = {false};
-	double		found;
 
 	hnsw_require_all_rows(RelationGetRelid(opened.heap));
 	hnsw_act_as_owner(&opened);
 	snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	hnsw_require_usable(&opened, snapshot);
 	recall = begin_recall(opened.heap, hnsw_open(opened.index), snapshot,
-						  sample, k, seed);
-	if (ef == 0)
+						  m->sample, m->k, m->seed);
+	m->sampled = recall->nsampled;
+	m->rows = recall->rows;
+	for (int i = 0; i < m->n; i++)
 	{
-		HnswStats	stats = hnsw_read_stats(opened.index);
+		HnswRecallPoint *point = &m->points[i];
 
-		ef = hnsw_ef_search(opened.index, &stats);
+		if (point->ef == 0)
+		{
+			HnswStats	stats = hnsw_read_stats(opened.index);
+
+			point->ef = hnsw_ef_search(opened.index, &stats);
+		}
+		point->recall = measure_recall(recall, point->ef);
+		point->expansions = m->sampled == 0 ? 0 :
+			recall->expansions / m->sampled;
+		if (m->keep && opened.is_owner && !RecoveryInProgress() &&
+			!XactReadOnly && m->sampled > 0)
+			keep_stats(recall, point->ef, point->recall);
 	}
-	found = measure_recall(recall, ef);
-	if (opened.is_owner && !RecoveryInProgress() && !XactReadOnly &&
-		recall->nsampled > 0)
-		keep_stats(recall, ef, found);
-	values[0] = Int64GetDatum(recall->nsampled);
-	values[1] = Int64GetDatum(k);
-	values[2] = Int64GetDatum(ef);
-	values[3] = Float8GetDatum(found);
-	nulls[3] = recall->nsampled == 0;
-	values[4] = Int64GetDatum((int64) recall->rows);
-	values[5] = Float8GetDatum(recall->nsampled == 0 ? 0 :
-							   recall->expansions / recall->nsampled);
-	values[6] = ObjectIdGetDatum(part);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	close_search(recall);
 	UnregisterSnapshot(snapshot);
 	hnsw_close_with_table(&opened);
+}
+
+int
+hnsw_measure_recall(Oid part, int sample, int k, int64 seed,
+					HnswRecallPoint *points, int n)
+{
+	Measurement m = {.sample = sample,.k = k,.seed = seed,.n = n,.points = points};
+
+	measure(part, &m);
+	return m.sampled;
+}
+
+/* ef 0: the index's own */
+static void
+put_recall(ReturnSetInfo *result, Oid part, int sample, int k, int ef,
+		   int64 seed)
+{
+	HnswRecallPoint point = {.ef = ef};
+	Measurement m = {.sample = sample,.k = k,.seed = seed,.n = 1,.points = &point,.keep = true};
+	Datum		values[7];
+	bool		nulls[7] = {false};
+
+	measure(part, &m);
+	values[0] = Int64GetDatum(m.sampled);
+	values[1] = Int64GetDatum(k);
+	values[2] = Int64GetDatum(point.ef);
+	values[3] = Float8GetDatum(point.recall);
+	nulls[3] = m.sampled == 0;
+	values[4] = Int64GetDatum((int64) m.rows);
+	values[5] = Float8GetDatum(point.expansions);
+	values[6] = ObjectIdGetDatum(part);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 Datum

@@ -75,6 +75,7 @@ similarity.calibration_status                             .    .    x    x    . 
 similarity.drift                                          .    .    x    x    .    .    x
 similarity.knn                                            .    .    x    x    .    .    x
 similarity.index_info                                     .    .    x    x    .    .    x
+similarity.index_degrees                                  .    .    x    x    .    .    x
 similarity.index_stats                                    .    .    x    x    .    .    x
 similarity.index_recall                                   .    .    x    x    .    .    x
 # SELECT on the table, and USAGE of the model for raw input
