@@ -10,7 +10,7 @@ EXTENSION = similarity
 EXTVERSION = 0.1.0
 MODULE_big = similarity
 
-PURE_ROOMS = base kernel graph nn eval media report
+PURE_ROOMS = base kernel graph nn eval projection media report
 SERVER_ROOMS = server embedding hnsw model train gallery evaluate reembed show pages
 
 PURE_SOURCES = $(sort $(wildcard $(PURE_ROOMS:%=src/%/*.c)))

@@ -187,8 +187,8 @@ bench-index:
 bench-index-run: build/bench/hnswlib build/bench/sql_knn build/bench/bench_graph
 	@test/bench/index/run $(SETS)
 
-.PHONY: bench bench-train bench-codes bench-crowd bench-gallery bench-graph bench-kernels bench-media bench-neighbors bench-networks bench-scan bench-text
-bench: bench-train bench-codes bench-crowd bench-gallery bench-graph bench-kernels bench-media bench-neighbors bench-networks bench-scan bench-text bench-index
+.PHONY: bench bench-train bench-codes bench-crowd bench-gallery bench-graph bench-kernels bench-media bench-neighbors bench-networks bench-projection bench-scan bench-text
+bench: bench-train bench-codes bench-crowd bench-gallery bench-graph bench-kernels bench-media bench-neighbors bench-networks bench-projection bench-scan bench-text bench-index
 
 bench-kernels: build/bench/bench_kernels
 	@build/bench/bench_kernels
@@ -202,6 +202,9 @@ bench-networks: build/bench/bench_networks
 
 bench-neighbors: build/bench/bench_neighbors
 	@build/bench/bench_neighbors
+
+bench-projection: build/bench/bench_projection
+	@build/bench/bench_projection
 
 bench-scan: build/bench/bench_neighbors build/bench/bench_reading
 	@$(MAKE) -s all with_llvm=no
