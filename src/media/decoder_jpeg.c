@@ -150,8 +150,8 @@ orientation(const struct jpeg_decompress_struct *jpeg)
 	for (jpeg_saved_marker_ptr marker = jpeg->marker_list; marker != NULL;
 		 marker = marker->next)
 	{
-		int			found = exif_orientation(marker->data,
-											 marker->data_length);
+		int			found = exif_orientation_jpeg(marker->data,
+												  marker->data_length);
 
 		if (found > 0)
 			return found;

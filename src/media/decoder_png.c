@@ -7,12 +7,14 @@
  * and what the library allocated is freed by png_destroy_read_struct().
  */
 #include <setjmp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <png.h>
 
 #include "base/interrupt.h"
 #include "media/decoder.h"
+#include "media/exif.h"
 
 /* What the library takes for each column: rows of at most 64 bits a pixel */
 #define BYTES_PER_COLUMN 48
@@ -23,9 +25,11 @@ typedef struct PngDecoder
 	png_structp png;
 	png_infop	head;
 	jmp_buf		jump;
-	const uint8_t *bytes;
+	const uint8_t *file;
 	size_t		size;
+	const uint8_t *bytes;		/* what comes next of it */
 	size_t		left;			/* of them, not read yet */
+	bool		starved;		/* the library did not get memory */
 	int			pixel;			/* bytes of one as rows are read: gray, RGB or
 								 * RGBA */
 	const DecodeRequest *request;	/* NULL: only the header is wanted */
@@ -44,12 +48,35 @@ leave(PngDecoder *decoder)
 	longjmp(decoder->jump, 1);
 }
 
+/* The library's errors do not tell what is lacking from what is wrong. */
+static png_voidp
+on_allocate(png_structp png, png_alloc_size_t n)
+{
+	PngDecoder *decoder = png_get_mem_ptr(png);
+	void	   *memory = malloc(n);
+
+	if (memory == NULL)
+		decoder->starved = true;
+	return memory;
+}
+
+static void
+on_free(png_structp png, png_voidp memory)
+{
+	free(memory);
+}
+
 static void
 __attribute__((noreturn))
 on_error(png_structp png, png_const_charp message)
 {
 	PngDecoder *decoder = png_get_error_ptr(png);
 
+	if (decoder->starved)
+	{
+		status_out_of_memory(decoder->status, "while decoding a picture");
+		leave(decoder);
+	}
 	status_fail(decoder->status, STATUS_BAD_BINARY,
 				"PNG picture cannot be decoded");
 	status_detail(decoder->status, "The decoder says: %s.", message);
@@ -123,13 +150,46 @@ png_memory(const PngDecoder *decoder)
 		rows * decoded_row_bytes(decoder);
 }
 
+static uint32_t
+big_endian_number(const uint8_t *bytes)
+{
+	return (uint32_t) bytes[0] << 24 | (uint32_t) bytes[1] << 16 |
+		(uint32_t) bytes[2] << 8 | bytes[3];
+}
+
+/*
+ * A chunk is the length of its data, a type of four letters, the data, and a
+ * sum.  The library hands eXIf out when it comes to it, which may be behind the
+ * pixels; but rows are placed by the orientation as they come.
+ */
+static int
+png_orientation(const uint8_t *bytes, size_t size)
+{
+	for (size_t at = 8; size - at >= 12;)
+	{
+		size_t		length = big_endian_number(bytes + at);
+
+		if (length > size - at - 12)
+			break;
+		if (memcmp(bytes + at + 4, "eXIf", 4) == 0)
+		{
+			int			found = exif_orientation_png(bytes + at + 8, length);
+
+			return found > 0 ? found : 1;
+		}
+		at += length + 12;
+	}
+	return 1;
+}
+
 static void
 read_picture_header(PngDecoder *decoder)
 {
 	MediaInfo  *info = decoder->info;
 
-	decoder->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, decoder,
-										  on_error, on_warning);
+	decoder->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, decoder,
+											on_error, on_warning, decoder,
+											on_allocate, on_free);
 	if (decoder->png != NULL)
 		decoder->head = png_create_info_struct(decoder->png);
 	if (decoder->head == NULL)
@@ -150,7 +210,7 @@ read_picture_header(PngDecoder *decoder)
 	info->format = MEDIA_PNG;
 	info->channels = (has_color(decoder) ? 3 : 1) + has_alpha(decoder);
 	info->bit_depth = png_get_bit_depth(decoder->png, decoder->head);
-	info->orientation = 1;
+	info->orientation = png_orientation(decoder->file, decoder->size);
 	decoder->pixel = has_alpha(decoder) ? 4 : has_color(decoder) ? 3 : 1;
 	info->memory = png_memory(decoder);
 }
@@ -284,7 +344,7 @@ bool
 decode_png_header(const uint8_t *bytes, size_t size, MediaInfo *info, Status *status)
 {
 	PngDecoder	decoder = {
-		.bytes = bytes,.size = size,.left = size,.info = info,.status = status
+		.file = bytes,.size = size,.bytes = bytes,.left = size,.info = info,.status = status
 	};
 
 	return run_png(&decoder);
@@ -296,7 +356,7 @@ decode_png(const uint8_t *bytes, size_t size, const DecodeRequest *request,
 {
 	MediaInfo	info;
 	PngDecoder	decoder = {
-		.bytes = bytes,.size = size,.left = size,.info = &info,.status = status,
+		.file = bytes,.size = size,.bytes = bytes,.left = size,.info = &info,.status = status,
 		.request = request,.arena = arena
 	};
 

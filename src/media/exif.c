@@ -2,8 +2,9 @@
  * exif.c
  *	  The orientation that a camera wrote beside a picture.
  *
- * EXIF 2.3: the six bytes "Exif\0\0", then a TIFF file, whose first directory
- * has the orientation among its entries of 12 bytes: tag, type, count, value.
+ * EXIF 2.3: a TIFF file, whose first directory has the orientation among its
+ * entries of 12 bytes: tag, type, count, value.  In JPEG files the six bytes
+ * "Exif\0\0" stand before it, in PNG files nothing.
  */
 #include "media/exif.h"
 
@@ -36,17 +37,15 @@ tiff_number(const Tiff *tiff, size_t offset, int n)
 }
 
 int
-exif_orientation(const uint8_t *data, size_t size)
+exif_orientation_png(const uint8_t *data, size_t size)
 {
-	Tiff		tiff;
+	Tiff		tiff = {.data = data,.size = size};
 	uint32_t	directory;
 	uint32_t	entries;
 
-	if (size < 6 + 8 || memcmp(data, "Exif\0\0", 6) != 0)
+	if (size < 8)
 		return 0;
-	tiff.data = data + 6;
-	tiff.size = size - 6;
-	tiff.big_endian = tiff.data[0] == 'M';
+	tiff.big_endian = data[0] == 'M';
 	if (tiff_number(&tiff, 2, 2) != 42)
 		return 0;
 	directory = tiff_number(&tiff, 4, 4);
@@ -61,4 +60,12 @@ exif_orientation(const uint8_t *data, size_t size)
 			return value <= 8 ? (int) value : 0;
 	}
 	return 0;
+}
+
+int
+exif_orientation_jpeg(const uint8_t *data, size_t size)
+{
+	if (size < 6 || memcmp(data, "Exif\0\0", 6) != 0)
+		return 0;
+	return exif_orientation_png(data + 6, size - 6);
 }

@@ -40,14 +40,13 @@ put_number(uint8_t *out, uint32_t value, int n, bool big_endian)
 		out[big_endian ? n - 1 - i : i] = (uint8_t) (value >> 8 * i);
 }
 
+#define TIFF_SIZE (8 + 2 + 24 + 4)
+
 /* A directory of two entries, of which the second is the orientation */
 static void
-write_orientation(j_compress_ptr jpeg, const JpegOptions *options)
+put_orientation(uint8_t *tiff, int orientation, bool big)
 {
-	uint8_t		exif[6 + 8 + 2 + 24 + 4] = "Exif\0\0";
-	uint8_t    *tiff = exif + 6;
-	bool		big = options->big_endian;
-
+	memset(tiff, 0, TIFF_SIZE);
 	memcpy(tiff, big ? "MM" : "II", 2);
 	put_number(tiff + 2, 42, 2, big);
 	put_number(tiff + 4, 8, 4, big);
@@ -57,7 +56,15 @@ write_orientation(j_compress_ptr jpeg, const JpegOptions *options)
 	put_number(tiff + 22, 0x0112, 2, big);
 	put_number(tiff + 24, 3, 2, big);
 	put_number(tiff + 26, 1, 4, big);
-	put_number(tiff + 30, (uint32_t) options->orientation, 2, big);
+	put_number(tiff + 30, (uint32_t) orientation, 2, big);
+}
+
+static void
+write_orientation(j_compress_ptr jpeg, const JpegOptions *options)
+{
+	uint8_t		exif[6 + TIFF_SIZE] = "Exif\0\0";
+
+	put_orientation(exif + 6, options->orientation, options->big_endian);
 	jpeg_write_marker(jpeg, JPEG_APP0 + 1, exif, sizeof(exif));
 }
 
@@ -117,6 +124,8 @@ typedef struct PngOptions
 	const uint8_t *palette_alpha;
 	int			alphas;
 	const		png_color_16 *transparent;	/* of gray or RGB */
+	int			orientation;	/* 0: nothing is said */
+	bool		orientation_last;	/* behind the pixels */
 } PngOptions;
 
 static void
@@ -144,6 +153,7 @@ png_file(const uint8_t *rows, int width, int height, size_t stride,
 											  NULL);
 	png_infop	info = png_create_info_struct(png);
 	png_bytep  *pointers = malloc(sizeof(png_bytep) * (size_t) height);
+	uint8_t		exif[TIFF_SIZE];
 
 	png_set_write_fn(png, &file, png_append, png_flushed);
 	png_set_IHDR(png, info, (png_uint_32) width, (png_uint_32) height,
@@ -159,8 +169,13 @@ png_file(const uint8_t *rows, int width, int height, size_t stride,
 					 options->transparent);
 	for (int y = 0; y < height; y++)
 		pointers[y] = (png_bytep) rows + (size_t) y * stride;
+	put_orientation(exif, options->orientation, true);
 	png_write_info(png, info);
+	if (options->orientation > 0 && !options->orientation_last)
+		png_write_chunk(png, (png_const_bytep) "eXIf", exif, TIFF_SIZE);
 	png_write_image(png, pointers);
+	if (options->orientation > 0 && options->orientation_last)
+		png_write_chunk(png, (png_const_bytep) "eXIf", exif, TIFF_SIZE);
 	png_write_end(png, info);
 	png_destroy_write_struct(&png, &info);
 	free(pointers);

@@ -2,6 +2,11 @@
  * test_media.c
  *	  Decoding, turning and resizing of src/media.
  */
+#include <malloc.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "base/interrupt.h"
 #include "base/random.h"
 #include "media/media.h"
@@ -216,16 +221,30 @@ test_jpeg_ink(void)
 	free(file.bytes);
 }
 
+/* The picture in a file of the format that has the orientation */
+static File
+oriented_file(MediaFormat format, const uint8_t *rgb, int width, int height, int o)
+{
+	JpegOptions jpeg = {
+		.samples = JCS_RGB,.stored = JCS_YCbCr,.quality = 95,
+		.orientation = o,.big_endian = o % 2
+	};
+	PngOptions	png = {
+		.color_type = PNG_COLOR_TYPE_RGB,.depth = 8,
+		.orientation = o,.orientation_last = o % 2,.interlaced = o > 4
+	};
+
+	return format == MEDIA_JPEG ? jpeg_file(rgb, width, height, &jpeg) :
+		png_file(rgb, width, height, 3 * (size_t) width, &png);
+}
+
 static void
-test_orientation(void)
+check_orientations(MediaFormat format)
 {
 	static uint8_t rgb[3 * SIDE * SIDE];
 	uint8_t		upright[3 * SIDE * SIDE];
 	const int	width = 31;
 	const int	height = 18;
-	JpegOptions options = {
-		.samples = JCS_RGB,.stored = JCS_YCbCr,.quality = 95
-	};
 
 	paint(rgb, width, height, 3);
 	for (int o = 0; o <= 9; o++)
@@ -234,9 +253,7 @@ test_orientation(void)
 		MediaInfo	info;
 		File		file;
 
-		options.orientation = o;
-		options.big_endian = o % 2;
-		file = jpeg_file(rgb, width, height, &options);
+		file = oriented_file(format, rgb, width, height, o);
 		CHECK(media_info(file.bytes, file.size, &info, &status));
 		CHECK(info.orientation == (o < 1 || o > 8 ? 1 : o));
 		CHECK(info.width == width && info.height == height);
@@ -269,6 +286,13 @@ test_orientation(void)
 			}
 		free(file.bytes);
 	}
+}
+
+static void
+test_orientation(void)
+{
+	check_orientations(MEDIA_JPEG);
+	check_orientations(MEDIA_PNG);
 }
 
 /* ---- PNG ---- */
@@ -875,6 +899,59 @@ test_memory(void)
 	}
 }
 
+#ifndef __SANITIZE_ADDRESS__
+/*
+ * The code of a reading for which malloc() has so many bytes left, in a process
+ * of its own that has used up all others
+ */
+static int
+starved_code(File file, size_t left)
+{
+	int			code = -1;
+	pid_t		child = fork();
+
+	if (child == 0)
+	{
+		struct rlimit none = {0, 0};
+		void	   *(*volatile get) (size_t) = malloc;	/* not optimized away */
+		void	   *rest;
+
+		mallopt(M_MMAP_THRESHOLD, 32 << 20);
+		mallopt(M_TRIM_THRESHOLD, -1);
+		rest = get(left);
+		setrlimit(RLIMIT_AS, &none);
+		for (size_t n = 4 << 20; n > 0; n /= 2)
+			while (get(n) != NULL)
+				;
+		free(rest);
+		_exit(read_as(file, &plain, 30, 20, 3) != NULL ? 0 : status.code);
+	}
+	waitpid(child, &code, 0);
+	return WIFEXITED(code) ? WEXITSTATUS(code) : -1;
+}
+#endif
+
+/* That memory is lacking is not taken for damage of the file. */
+static void
+test_starved(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+	for (int i = 0; i < SOME_FILES; i++)
+	{
+		File		file = some_file(i);
+		int			code = STATUS_OUT_OF_MEMORY;
+
+		for (size_t left = 2048; left < 1 << 20; left += left / 4)
+		{
+			code = starved_code(file, left);
+			CHECK(code == 0 || code == STATUS_OUT_OF_MEMORY);
+		}
+		CHECK(code == 0);
+		free(file.bytes);
+	}
+#endif
+}
+
 static void
 test_interrupt(void)
 {
@@ -973,6 +1050,7 @@ main(void)
 	RUN(test_garbage);
 	RUN(test_sizes);
 	RUN(test_memory);
+	RUN(test_starved);
 	RUN(test_interrupt);
 	RUN(test_spec);
 	arena_destroy(arena);
