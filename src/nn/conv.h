@@ -46,8 +46,16 @@ nn_conv_pixels(const NnLayer *layer)
 static inline int
 nn_conv_filters(const NnLayer *layer)
 {
-	return layer->output.dim[2];
+	return nn_channels(&layer->output);
 }
+
+/* The whole of conv2d, also for a dense layer's convolution of 1 x 1 */
+extern size_t nn_conv2d_scratch(const NnLayer *layer, int n);
+extern void nn_conv2d_forward(const NnLayer *layer, const NnPass *pass,
+							  const real *in, real *out, real *saved);
+extern void nn_conv2d_backward(const NnLayer *layer, const NnPass *pass,
+							   const real *in, const real *out,
+							   const real *saved, real *dout, real *din);
 
 /* Can the layer, and its backward, be computed in memory? */
 extern bool nn_conv_is_direct(const NnLayer *layer);

@@ -87,8 +87,8 @@ conv2d_init(const NnLayer *layer, Random *random, real *weights)
 }
 
 /* A pass of fewer rows than n may go another way than one of n. */
-static size_t
-conv2d_scratch(const NnLayer *layer, int n)
+size_t
+nn_conv2d_scratch(const NnLayer *layer, int n)
 {
 	size_t		size = nn_conv_is_direct(layer) ?
 	nn_conv_direct_scratch(layer, n) : nn_conv_patches_scratch(layer, n);
@@ -149,9 +149,9 @@ nn_conv_sink_sums(const NnConvTask *task, real *sums, size_t stride)
 }
 
 /* saved is Z [n][Ho][Wo][F] if f is not monotonic, else NULL. */
-static void
-conv2d_forward(const NnLayer *layer, const NnPass *pass,
-			   const real *in, real *out, real *saved)
+void
+nn_conv2d_forward(const NnLayer *layer, const NnPass *pass,
+				  const real *in, real *out, real *saved)
 {
 	NnConvTask	task = {.layer = layer,.pass = pass,.in = in,.writable_out = out,.writable_before = saved};
 
@@ -164,10 +164,10 @@ conv2d_forward(const NnLayer *layer, const NnPass *pass,
 }
 
 /* dout [n][Ho][Wo][F] becomes dZ in place; din is dX [n][H][W][C] or NULL. */
-static void
-conv2d_backward(const NnLayer *layer, const NnPass *pass,
-				const real *in, const real *out, const real *saved,
-				real *dout, real *din)
+void
+nn_conv2d_backward(const NnLayer *layer, const NnPass *pass,
+				   const real *in, const real *out, const real *saved,
+				   real *dout, real *din)
 {
 	NnConvTask	task = {.layer = layer,.pass = pass,.in = in,.out = out,.before = saved,.dout = dout,.din = din};
 
@@ -183,10 +183,10 @@ const NnLayerType nn_layer_conv2d = {
 	.description = {"conv2d", conv2d_params, "convolution of an image of height x width x channels"},
 	.shape = conv2d_shape,
 	.init = conv2d_init,
-	.scratch = conv2d_scratch,
+	.scratch = nn_conv2d_scratch,
 	.prepared = conv2d_prepared,
 	.prepare = nn_conv_winograd_prepare,
 	.saved = nn_saved_before,
-	.forward = conv2d_forward,
-	.backward = conv2d_backward
+	.forward = nn_conv2d_forward,
+	.backward = nn_conv2d_backward
 };

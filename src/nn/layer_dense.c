@@ -5,6 +5,10 @@
  * Y = X W + b with W of inputs x units, as Keras.  metric_embedding then
  * scales each row to length 1: y = z * rsqrt(max(sum z^2, 1e-12)).
  *
+ * dense goes along the last dimension.  Where there are others it is a
+ * convolution of 1 x 1 over an image of one line, [1][rows][inputs], and
+ * conv2d computes it; all below is of rows that are flat.
+ *
  * A batch is small and W is large (43,264 x 64 in the hello world), so memory
  * decides.  Inputs are cut into bands of rows of W.  Forward, each worker
  * multiplies its bands into a sum of its own; backward, one band after the
@@ -16,6 +20,7 @@
 
 #include "base/interrupt.h"
 #include "kernel/gemm.h"
+#include "nn/conv.h"
 #include "nn/conv_kernels.h"
 #include "nn/kernels.h"
 #include "nn/layer.h"
@@ -70,48 +75,60 @@ static const ParamSpec metric_embedding_params[] = {
 	{NULL}
 };
 
-/*
- * in is [n][inputs], out is [n][units].  Rows must be flat: Keras applies a
- * dense layer along the last dimension of any shape, this engine does not.
- */
+/* W is [inputs][units], b is [units]. */
 static bool
-shape_units(NnLayer *layer, int units, bool use_bias, Status *status)
+add_tensors(NnLayer *layer, int units, bool use_bias, Status *status)
 {
-	char		text[64];
-	NnShape		kernel = {2, {(int) layer->inputs, units}};
+	NnShape		kernel = {2, {nn_channels(&layer->input), units}};
 	NnShape		bias = {1, {units}};
 
-	if (layer->input.rank != 1)
-	{
-		status_fail(status, STATUS_SHAPE_MISMATCH,
-					"layer \"%s\" needs rows of numbers, not %s",
-					layer->name,
-					nn_shape_text(&layer->input, text, sizeof(text)));
-		return status_hint(status, "Put {\"flatten\": {}} before it.");
-	}
-	layer->output = bias;
+	layer->output = layer->input;
+	layer->output.dim[layer->output.rank - 1] = units;
 	return nn_add_tensor(layer, "kernel", kernel, status) &&
 		(!use_bias || nn_add_tensor(layer, "bias", bias, status));
 }
 
-/* W is [inputs][units], b is [units]. */
+static bool
+is_flat(const NnLayer *layer)
+{
+	return layer->input.rank == 1;
+}
+
+/* in is [n][..][inputs], out is [n][..][units]. */
 static bool
 dense_shape(NnLayer *layer, Status *status)
 {
+	int			channels = nn_channels(&layer->input);
+	int			rows = (int) (layer->inputs / (size_t) channels);
+
 	nn_set_activation(layer, (NnActivation) params_number(&layer->params,
 														  DENSE_ACTIVATION));
-	return shape_units(layer, (int) params_number(&layer->params, DENSE_UNITS),
+	layer->window = (NnWindow)
+	{
+		.height = 1,.width = rows,.channels = channels,
+			.kernel_height = 1,.kernel_width = 1,.stride_y = 1,.stride_x = 1,
+			.out_height = 1,.out_width = rows
+	};
+	return add_tensors(layer, (int) params_number(&layer->params, DENSE_UNITS),
 					   params_number(&layer->params, DENSE_USE_BIAS) != 0,
 					   status);
 }
 
+/* in is [n][inputs], out is [n][units]: an embedding is one row. */
 static bool
 metric_embedding_shape(NnLayer *layer, Status *status)
 {
-	return shape_units(layer, (int) params_number(&layer->params,
-												  EMBEDDING_UNITS),
-					   params_number(&layer->params, EMBEDDING_USE_BIAS) != 0,
-					   status);
+	char		text[64];
+
+	if (is_flat(layer))
+		return add_tensors(layer, (int) params_number(&layer->params,
+													  EMBEDDING_UNITS),
+						   params_number(&layer->params,
+										 EMBEDDING_USE_BIAS) != 0, status);
+	status_fail(status, STATUS_SHAPE_MISMATCH,
+				"layer \"%s\" needs rows of numbers, not %s", layer->name,
+				nn_shape_text(&layer->input, text, sizeof(text)));
+	return status_hint(status, "Put {\"flatten\": {}} before it.");
 }
 
 /* Fans of a dense kernel are its two dimensions; the bias starts at 0. */
@@ -122,8 +139,8 @@ init_kernel(const NnLayer *layer, int initializer, Random *random,
 	const NnTensor *kernel = &layer->tensors[KERNEL];
 
 	nn_initialize((NnInitializer) params_number(&layer->params, initializer),
-				  random,
-				  layer->inputs, layer->outputs, kernel->count,
+				  random, (size_t) kernel->shape.dim[0],
+				  (size_t) kernel->shape.dim[1], kernel->count,
 				  weights + kernel->offset);
 	if (layer->ntensors > BIAS)
 		memset(weights + layer->tensors[BIAS].offset, 0,
@@ -185,6 +202,8 @@ dense_scratch(const NnLayer *layer, int n)
 	size_t		sums = (size_t) n * layer->outputs;
 	size_t		copy = (size_t) n * band_rows(layer);
 
+	if (!is_flat(layer))
+		return nn_conv2d_scratch(layer, n);
 	if (copy < band_size(layer))
 		copy = band_size(layer);
 	return band_size(layer) + (sums > copy ? sums : copy);
@@ -242,7 +261,7 @@ pack_band(const NnLayer *layer, const real *w, size_t rows, real *packed)
 static size_t
 dense_prepared(const NnLayer *layer, int n)
 {
-	return in_blocks(layer) && n >= MIN_COPY_ROWS ?
+	return is_flat(layer) && in_blocks(layer) && n >= MIN_COPY_ROWS ?
 		layer->tensors[KERNEL].count : 0;
 }
 
@@ -418,6 +437,11 @@ static void
 dense_forward(const NnLayer *layer, const NnPass *pass,
 			  const real *in, real *out, real *saved)
 {
+	if (!is_flat(layer))
+	{
+		nn_conv2d_forward(layer, pass, in, out, saved);
+		return;
+	}
 	multiply(layer, pass, in, out);
 	if (saved != NULL)
 		interrupt_copy(saved, out,
@@ -545,6 +569,11 @@ dense_backward(const NnLayer *layer, const NnPass *pass,
 			   const real *in, const real *out, const real *saved,
 			   real *dout, real *din)
 {
+	if (!is_flat(layer))
+	{
+		nn_conv2d_backward(layer, pass, in, out, saved, dout, din);
+		return;
+	}
 	nn_activate_backward(layer->activation, (size_t) pass->n, layer->outputs,
 						 saved, out, dout);
 	multiply_backward(layer, pass, in, dout, din);
@@ -615,7 +644,7 @@ metric_embedding_backward(const NnLayer *layer, const NnPass *pass,
 }
 
 const NnLayerType nn_layer_dense = {
-	.description = {"dense", dense_params, "Y = f(X W + b) on rows of numbers"},
+	.description = {"dense", dense_params, "Y = f(X W + b) along the last dimension"},
 	.shape = dense_shape,
 	.init = dense_init,
 	.scratch = dense_scratch,

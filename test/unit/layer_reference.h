@@ -260,22 +260,28 @@ normalization_reference(const NnLayer *layer, const double *weights,
 		out[i] = (in[i] - mean[i % channels]) / fmax(sqrt(variance[i % channels]), 1e-7);
 }
 
+/* Along the last dimension */
 static void
 dense_reference(const NnLayer *layer, const double *weights, const double *in,
 				double *out)
 {
 	const double *weight = tensor_of(layer, weights, 0);
 	const double *bias = tensor_of(layer, weights, 1);
+	size_t		inputs = layer->input.dim[layer->input.rank - 1];
+	size_t		units = layer->output.dim[layer->output.rank - 1];
 
-	for (size_t u = 0; u < layer->outputs; u++)
+	for (size_t r = 0; r < layer->inputs / inputs; r++)
 	{
-		double		sum = bias != NULL ? bias[u] : 0;
+		for (size_t u = 0; u < units; u++)
+		{
+			double		sum = bias != NULL ? bias[u] : 0;
 
-		for (size_t i = 0; i < layer->inputs; i++)
-			sum += in[i] * weight[i * layer->outputs + u];
-		out[u] = sum;
+			for (size_t i = 0; i < inputs; i++)
+				sum += in[r * inputs + i] * weight[i * units + u];
+			out[r * units + u] = sum;
+		}
+		activate_all(layer->activation, out + r * units, (int) units);
 	}
-	activate_all(layer->activation, out, (int) layer->outputs);
 }
 
 static void

@@ -209,6 +209,16 @@ test_dense(void)
 	check_layer(SHAPE(1), "dense units=3 activation=linear");
 }
 
+/* Along the last dimension of any shape; in blocks, and not */
+static void
+test_dense_sequences(void)
+{
+	check_layer(SHAPE(6, 7), "dense units=5 activation=gelu");
+	check_layer(SHAPE(2, 3, 7), "dense units=16 activation=relu");
+	check_layer(SHAPE(19, 16), "dense units=32 use_bias=false");
+	check_layer(SHAPE(2, 2, 1, 3), "dense units=4 activation=softmax");
+}
+
 /* Bands of the kernel, the last one shorter, and slices of it */
 static void
 test_dense_bands(void)
@@ -792,6 +802,7 @@ main(void)
 	RUN(test_conv2d_winograd);
 	RUN(test_conv2d_winograd_error);
 	RUN(test_dense);
+	RUN(test_dense_sequences);
 	RUN(test_dense_bands);
 	RUN(test_dense_few_rows);
 	RUN(test_dense_kernels);
