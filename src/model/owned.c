@@ -23,6 +23,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "model/model.h"
 #include "model/model_catalog.h"
 #include "server/catalog.h"
 #include "server/catalog_dependents.h"
@@ -139,6 +140,7 @@ reassign_owned(PG_FUNCTION_ARGS)
 									 false);
 	CatalogArgs args = {0};
 
+	model_require_writable("similarity.reassign_owned()");
 	require_rights(role);
 	require_rights(owner);
 	if (!superuser())
