@@ -120,7 +120,13 @@ ALTER TABLE wares RENAME e TO vector;
 SELECT * FROM similarity.lookup('wares', '[0,0]'::embedding);
 SELECT * FROM similarity.evaluate_retrieval('wares', 'SELECT ''[0,0]''::embedding, ''a''');
 ALTER TABLE wares RENAME vector TO e;
+-- pictures alone need the column of images
+ALTER TABLE wares ALTER image TYPE text;
+SELECT * FROM similarity.show_neighbors('wares', '[0,0]'::embedding, k => 1);
+SELECT similarity.neighbors_html('wares', 'SELECT ''[0,0]''::embedding, ''a''', 1);
+SELECT rank FROM similarity.lookup('wares', '[0,0]'::embedding, 1);
 ALTER TABLE wares DROP image;
+SELECT rank FROM similarity.lookup('wares', '[0,0]'::embedding, 1);
 SELECT * FROM similarity.show_neighbors('wares', '[0,0]'::embedding, k => 1);
 ALTER TABLE wares ALTER e TYPE text;
 SELECT * FROM similarity.lookup('wares', '[0,0]'::embedding);

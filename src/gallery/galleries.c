@@ -253,6 +253,7 @@ create_gallery(PG_FUNCTION_ARGS)
 	gallery = gallery_from_arguments(fcinfo);
 	SPI_connect();
 	gallery_resolve(gallery);
+	gallery_require_image(gallery);
 	gallery_require_read(gallery);
 	if (gallery->model != NULL)
 		model = choose_version(gallery);

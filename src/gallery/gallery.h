@@ -82,8 +82,13 @@ extern Gallery *gallery_find(const char *name);
 /* ERRCODE_INSUFFICIENT_PRIVILEGE unless the current role owns it. */
 extern void gallery_require_owner(const Gallery *gallery);
 
-/* Check the registered table and its columns. */
+/*
+ * Check the registered table and the columns that every look-up reads.  The
+ * column of images is asked for by whoever shows them alone: a gallery goes on
+ * answering without it.
+ */
 extern void gallery_resolve(Gallery *gallery);
+extern void gallery_require_image(const Gallery *gallery);
 
 /*
  * A calibration is kept for others, so it is made of what the gallery's owner

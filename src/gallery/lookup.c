@@ -270,6 +270,8 @@ neighbors_prepare(const Gallery *gallery, NeighborColumns columns, int k)
 	StringInfoData sql;
 	SPIPlanPtr	plan;
 
+	if (columns == NEIGHBOR_IMAGES)
+		gallery_require_image(gallery);
 	initStringInfo(&sql);
 	if (columns == NEIGHBOR_ITEMS)
 		append_items(&sql, gallery, k);

@@ -189,6 +189,11 @@ gallery_resolve(Gallery *gallery)
 	require_column(gallery, gallery->label);
 	if (gallery->key != NULL)
 		require_column(gallery, gallery->key);
+}
+
+void
+gallery_require_image(const Gallery *gallery)
+{
 	if (gallery->image != NULL)
 		require_type(gallery, gallery->image, BYTEAOID);
 }
