@@ -233,8 +233,8 @@ nn_normalize_rows(double *x, int n, int dims, double *lengths)
 }
 
 /*
- * dz = (dx - x (x . dx)) / l.  Where l was clipped the second part should be
- * missing: x is nearly 0 there, as long as |z| is well below 1e-6.
+ * dz = (dx - x (x . dx)) / l; where l was clipped it does not depend on z, and
+ * dz = dx / l.
  */
 void
 nn_normalize_rows_backward(const double *x, int n, int dims,
@@ -244,9 +244,10 @@ nn_normalize_rows_backward(const double *x, int n, int dims,
 	{
 		const double *row = x + (size_t) i * dims;
 		double	   *drow = dx + (size_t) i * dims;
+		bool		clipped = lengths[i] <= sqrt(MIN_SQUARED_LENGTH);
 		double		dot = 0;
 
-		for (int d = 0; d < dims; d++)
+		for (int d = 0; d < dims && !clipped; d++)
 			dot += row[d] * drow[d];
 		for (int d = 0; d < dims; d++)
 			drow[d] = (drow[d] - dot * row[d]) / lengths[i];

@@ -628,6 +628,25 @@ test_sub_centers(void)
 		CHECK_NEAR(gradients[0][i], gradients[1][i], 1e-12);
 }
 
+/* x = z / 1e-6 for a row shorter than that, and its gradient dx / 1e-6. */
+static void
+test_clipped_lengths(void)
+{
+	double		x[4] = {3, 4, 3e-7, 4e-7};
+	double		dx[4] = {1, 2, 1, 2};
+	double		lengths[2];
+
+	nn_normalize_rows(x, 2, 2, lengths);
+	CHECK_NEAR(lengths[0], 5, 1e-15);
+	CHECK_NEAR(x[2], 0.3, 1e-12);
+	CHECK_NEAR(x[3], 0.4, 1e-12);
+	nn_normalize_rows_backward(x, 2, 2, lengths, dx);
+	CHECK_NEAR(dx[0], (1 - 0.6 * 2.2) / 5, 1e-15);
+	CHECK_NEAR(dx[1], (2 - 0.8 * 2.2) / 5, 1e-15);
+	CHECK_NEAR(dx[2], 1e6, 1e-6);
+	CHECK_NEAR(dx[3], 2e6, 1e-6);
+}
+
 static void
 test_view_gradients(void)
 {
@@ -843,6 +862,7 @@ main(void)
 	RUN(test_proxy_gradients);
 	RUN(test_sub_center_gradients);
 	RUN(test_sub_centers);
+	RUN(test_clipped_lengths);
 	RUN(test_view_gradients);
 	RUN(test_multi_similarity_is_stable);
 	RUN(test_batches_without_pairs);
