@@ -159,11 +159,8 @@ metric_embedding_init(const NnLayer *layer, Random *random, real *weights)
 	init_kernel(layer, EMBEDDING_INITIALIZER, random, weights);
 }
 
-/*
- * Weights that one row is multiplied with between looks for an interrupt, in
- * units of eight rows of W
- */
-#define ROW_WEIGHTS ((size_t) 4 * 1024 * 1024)
+/* Weights that one row is multiplied with between looks for an interrupt */
+#define ROW_WEIGHTS ((size_t) 32 * 1024 * 1024)
 
 /*
  * Rows of W in a band, and how many bands there are.  A band is what backward
@@ -335,7 +332,7 @@ add_input_row(const DenseTask *task, int i, size_t begin, size_t end, real *sum)
 {
 	const NnLayer *layer = task->layer;
 	const real *w = nn_tensor(layer, task->pass, KERNEL);
-	size_t		step = (ROW_WEIGHTS / layer->outputs + 1) * 8;
+	size_t		step = ROW_WEIGHTS / layer->outputs + 1;
 
 	for (; begin < end && !interrupt_pending(); begin += step)
 		nn_gemv_add(task->in + (size_t) i * layer->inputs + begin,

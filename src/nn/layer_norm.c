@@ -161,14 +161,15 @@ sink_tensor(const NnLayer *layer, const NnPass *pass, const char *name,
 /* ---- sums over rows ---- */
 
 /*
- * A worker's scratch: doubles first, the sums of a slice, then reals, the sums
- * of a run.  Between passes worker 0's reals hold the shares of
- * batch_normalization's dx and what goes to the sink.
+ * A worker's scratch: doubles [2][C], the sums of a slice, then reals [4][C], of
+ * which two are the sums of a run.  Between passes worker 0's reals hold the
+ * shares of batch_normalization's dx, and behind them what goes to the sink, or
+ * the scales of moving averages.
  */
 static size_t
 sums_scratch(const NnLayer *layer, int n)
 {
-	return (4 * sizeof(double) / sizeof(real) +
+	return (2 * sizeof(double) / sizeof(real) +
 			4) * (size_t) nn_channels(&layer->output);
 }
 
@@ -181,7 +182,7 @@ worker_moments(const NormTask *task, int worker)
 static real *
 worker_run(const NormTask *task, int worker)
 {
-	return (real *) (worker_moments(task, worker) + 4 * task->channels);
+	return (real *) (worker_moments(task, worker) + 2 * task->channels);
 }
 
 /*
@@ -205,7 +206,7 @@ static void
 clear_sums(const NormTask *task, int worker)
 {
 	memset(worker_moments(task, worker), 0,
-		   4 * task->channels * sizeof(double));
+		   2 * task->channels * sizeof(double));
 	memset(worker_run(task, worker), 0, 2 * task->channels * sizeof(real));
 }
 
@@ -370,7 +371,7 @@ moving_moments(NormTask *task)
 	const real *variance = optional_tensor(task->layer, task->pass,
 										   "moving_variance");
 	real		epsilon = (real) params_number(&task->layer->params, EPSILON);
-	real	   *scale = nn_scratch(task->pass, 0) + 2 * task->channels;
+	real	   *scale = worker_run(task, 0) + 2 * task->channels;
 
 	task->mean = optional_tensor(task->layer, task->pass, "moving_mean");
 	for (size_t c = 0; c < task->channels; c++)
