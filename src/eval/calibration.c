@@ -9,7 +9,7 @@
 #include "eval/drift.h"
 
 size_t
-eval_thresholds(double *distances, size_t n)
+eval_thresholds(double *distances, size_t n, size_t most)
 {
 	size_t		finite = 0;
 	size_t		kept = 0;
@@ -21,7 +21,11 @@ eval_thresholds(double *distances, size_t n)
 	for (size_t i = 0; i < finite; i++)
 		if (kept == 0 || distances[i] != distances[kept - 1])
 			distances[kept++] = distances[i];
-	return kept;
+	if (kept <= most)
+		return kept;
+	for (size_t i = 0; i < most; i++)
+		distances[i] = distances[i * (kept - 1) / (most - 1)];
+	return most;
 }
 
 bool

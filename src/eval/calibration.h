@@ -21,10 +21,11 @@ typedef struct EvalCurve
 } EvalCurve;
 
 /*
- * Thresholds from distances: sorted, each once, without what is not finite.
- * Works in place and returns how many are left.
+ * Thresholds from distances: sorted, each once, without what is not finite.  Of
+ * more than most (at least 2) so many stay, evenly chosen by rank, the first and
+ * the last among them.  Works in place and returns how many are left.
  */
-extern size_t eval_thresholds(double *distances, size_t n);
+extern size_t eval_thresholds(double *distances, size_t n, size_t most);
 
 /*
  * The curve of nqueries matches over n thresholds, which must outlive it.

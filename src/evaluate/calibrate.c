@@ -162,10 +162,13 @@ add_calibration_row(void *state, int label, const int *labels,
 }
 
 /*
- * Distances of a curve, which is one row of a table; what the curve takes for
- * each with its counts, as arrays and as that row, and what each match does
+ * Distances of a curve, at most: of more every n-th is tried, so that a cut
+ * point is off by at most a 250,000th of the distances, and the curve, which is
+ * one row of a table, fits into maintenance_work_mem as it is by default.  What
+ * it takes for each with its counts, as arrays and as that row, and what each
+ * match does.
  */
-#define MAX_CURVE 8000000
+#define MAX_CURVE 250000
 #define CURVE_BYTES (4 * sizeof(int64) + (1 + EVAL_METRICS) * 3 * sizeof(double))
 #define ANSWER_BYTES (2 * sizeof(double))
 
@@ -173,15 +176,9 @@ static void
 compute_curve(CalibrationPass *pass, EvalCurve *curve)
 {
 	Arena	   *arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
-	size_t		n = eval_thresholds(pass->distances, pass->n);
+	size_t		n = eval_thresholds(pass->distances, pass->n, MAX_CURVE);
 	Status		status;
 
-	if (n > MAX_CURVE)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("calibration curve is too long"),
-				 errdetail("It has %zu different distances, at most %d are allowed.", n, MAX_CURVE),
-				 errhint("Use fewer items or a smaller k.")));
 	budget_require(BUDGET_MAINTENANCE,
 				   n * CURVE_BYTES + pass->matches->n * ANSWER_BYTES,
 				   "the points of the calibration curve",

@@ -123,7 +123,7 @@ test_count_brute_force(void)
 	distances[3] = NAN;
 	distances[4] = INFINITY;
 	memcpy(thresholds, distances, sizeof(distances));
-	n = eval_thresholds(thresholds, N);
+	n = eval_thresholds(thresholds, N, N);
 	CHECK(n > 30 && n <= 50);
 	CHECK(eval_count(distances, hits, N, thresholds, n, arena, &counts,
 					 &status));
@@ -235,7 +235,7 @@ example_curve(void)
 
 	begin();
 	memcpy(thresholds, distances, sizeof(distances));
-	n = eval_thresholds(thresholds, 5);
+	n = eval_thresholds(thresholds, 5, 5);
 	CHECK(n == 5);
 	CHECK(eval_curve(distances, hits, 5, thresholds, n, arena, &curve,
 					 &status));
@@ -348,6 +348,21 @@ test_targets(void)
 	CHECK(!eval_target(&curve, EVAL_F1, 0.99, &index) && index == 99);
 }
 
+/* Of too many the first, the last, and between them evenly many. */
+static void
+test_thinned_thresholds(void)
+{
+	double		distances[1000];
+
+	for (int i = 0; i < 1000; i++)
+		distances[i] = (i * 7) % 1000;
+	CHECK(eval_thresholds(distances, 1000, 112) == 112);
+	for (int i = 0; i < 112; i++)
+		CHECK(distances[i] == 9 * i);
+	CHECK(eval_thresholds(distances, 112, 2) == 2);
+	CHECK(distances[0] == 0 && distances[1] == 999);
+}
+
 static void
 test_no_threshold(void)
 {
@@ -356,7 +371,7 @@ test_no_threshold(void)
 	EvalCurve	curve;
 
 	begin();
-	CHECK(eval_thresholds(distances, 3) == 0);
+	CHECK(eval_thresholds(distances, 3, 3) == 0);
 	CHECK(!eval_curve(distances, hits, 3, distances, 0, arena, &curve,
 					  &status));
 	CHECK(status.code == STATUS_INVALID_VALUE);
@@ -645,6 +660,7 @@ main(void)
 	RUN(test_nothing_right_is_no_cut_point);
 	RUN(test_accept_nothing);
 	RUN(test_targets);
+	RUN(test_thinned_thresholds);
 	RUN(test_no_threshold);
 	RUN(test_retrieval);
 	RUN(test_drop_closest_and_threshold);
