@@ -64,6 +64,16 @@ SET similarity.cache_memory = '1MB';
 SELECT refused($r$SELECT embed('heavy', '{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16}'::real[])$r$);
 RESET similarity.cache_memory;
 
-SELECT similarity.drop_gallery('pictures'), similarity.drop_gallery('items'), similarity.drop_model('heavy');
-DROP TABLE pictures, items;
+-- The curve of a calibration, whatever the number of distances, in what is there by default
+SET maintenance_work_mem = '64MB';
+CREATE TABLE shapes AS SELECT i AS id, i % 5 AS label, random_embedding(4, i) AS e FROM generate_series(1, 10) i;
+SELECT similarity.create_gallery('shapes', 'shapes', 'e', 'label', 'id');
+SET client_min_messages = error;
+SELECT name FROM similarity.calibrate('shapes', 'SELECT random_embedding(4, 1000 + i), i % 5 FROM generate_series(1, 85000) i', k => 5);
+RESET client_min_messages;
+SELECT count(*), count(DISTINCT distance) FROM similarity.calibration_curve WHERE gallery = 'shapes';
+RESET maintenance_work_mem;
+
+SELECT similarity.drop_gallery('shapes'), similarity.drop_gallery('pictures'), similarity.drop_gallery('items'), similarity.drop_model('heavy');
+DROP TABLE pictures, items, shapes;
 DROP FUNCTION refused;

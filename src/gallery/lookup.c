@@ -296,16 +296,24 @@ typedef struct NeighborReceiver
 	void	   *state;
 	int			n;
 	MemoryContext context;		/* of one row */
+	ErrorContextCallback *caller;	/* outside of the statement */
 } NeighborReceiver;
 
+/*
+ * What refuses a row is no error of the statement that found it, which the user
+ * did not write: SPI's context of it is left out.
+ */
 static bool
 receive_row(TupleTableSlot *slot, DestReceiver *self)
 {
 	NeighborReceiver *receiver = (NeighborReceiver *) self;
 	NeighborRow row = {receiver->n++, slot};
 	MemoryContext previous = MemoryContextSwitchTo(receiver->context);
+	ErrorContextCallback *statement = error_context_stack;
 
+	error_context_stack = receiver->caller;
 	receiver->function(receiver->state, &row);
+	error_context_stack = statement;
 	MemoryContextSwitchTo(previous);
 	MemoryContextReset(receiver->context);
 	return true;
@@ -328,7 +336,7 @@ neighbors_find(SPIPlanPtr plan, const Embedding *query,
 	MemoryContext caller = CurrentMemoryContext;
 	NeighborReceiver receiver = {
 		{receive_row, receive_begin, receive_end, receive_end, DestTuplestore},
-		function, state
+		function, state,.caller = error_context_stack
 	};
 	SPIExecuteOptions options = {.read_only = true,.dest = &receiver.receiver};
 	int			code;
