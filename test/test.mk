@@ -18,6 +18,7 @@ help:
 	'make lint        formatting, layers, exported symbols, warnings, install script' \
 	'make format      format the C files' \
 	'make coverage    what the tests reach: build/coverage.txt' \
+	'make docs        docs/reference.md, from the comments in the catalog' \
 	'make compile_commands.json   how each file is compiled, for editors' \
 	'make bench       speed, beside the machine'"'"'s own limits' \
 	'make bench-index the index beside hnswlib: SETS="fashion wordnet mixture demo sizes"' \
@@ -80,9 +81,17 @@ test-17:
 
 # ---- what tests reach, and what editors want to know ----
 
-.PHONY: coverage compile_commands.json
+.PHONY: coverage docs compile_commands.json
 coverage:
 	@test/coverage
+
+docs:
+	@$(MAKE) -s all with_llvm=no
+	@CLUSTER=docs test/cluster fresh >/dev/null
+	@CLUSTER=docs test/cluster psql -Xq -c 'CREATE EXTENSION similarity'
+	@CLUSTER=docs test/cluster script docs/reference.sql >docs/reference.md.new
+	@CLUSTER=docs test/cluster stop
+	@mv docs/reference.md.new docs/reference.md
 
 compile_commands.json:
 	@$(MAKE) -nB all with_llvm=no | test/compile_commands >$@

@@ -1,4 +1,5 @@
-# Every SQL statement of README.md and docs/*.md runs, on a few small pictures.
+# Every SQL statement of README.md and docs/*.md runs, on a few small pictures,
+# and docs/reference.md is what the catalog gives.
 # What stands before the first heading "##" of a document is its lead; each
 # section runs in a database of its own, in which the lead has run.
 #
@@ -9,6 +10,7 @@
 use strict;
 use warnings;
 use Compress::Zlib;
+use Cwd 'abs_path';
 use File::Basename;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -180,7 +182,7 @@ sub run_blocks
 $node->safe_psql('postgres', 'CREATE DATABASE items');
 $node->safe_psql('items', $items);
 
-my $root = dirname(__FILE__) . '/../..';
+my $root = abs_path(dirname(__FILE__) . '/../..');
 my $number = 0;
 for my $file ("$root/README.md", sort glob("$root/docs/*.md"))
 {
@@ -193,5 +195,11 @@ for my $file ("$root/README.md", sort glob("$root/docs/*.md"))
 	push @failures, run_blocks($name, "section_" . ++$number, $database, @$_) for grep { @$_ } @sections;
 	is(join("\n", @failures), '', "statements of $name");
 }
+# The reference says what the catalog says.
+my $reference;
+$node->safe_psql('postgres', 'CREATE EXTENSION similarity');
+IPC::Run::run([ 'psql', '-Xq', '-d', $node->connstr('postgres'), '-f', "$root/docs/reference.sql" ], '>', \$reference);
+ok($reference eq slurp_file("$root/docs/reference.md"), 'docs/reference.md is current: make docs');
+
 $node->stop;
 done_testing();
