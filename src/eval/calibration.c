@@ -21,11 +21,7 @@ eval_thresholds(double *distances, size_t n, size_t most)
 	for (size_t i = 0; i < finite; i++)
 		if (kept == 0 || distances[i] != distances[kept - 1])
 			distances[kept++] = distances[i];
-	if (kept <= most)
-		return kept;
-	for (size_t i = 0; i < most; i++)
-		distances[i] = distances[i * (kept - 1) / (most - 1)];
-	return most;
+	return eval_choose(distances, kept, most);
 }
 
 bool

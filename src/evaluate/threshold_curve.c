@@ -59,14 +59,14 @@ choose_thresholds(const ThresholdRequest *request, const Matches *matches,
 	double	   *thresholds;
 
 	memcpy(all, matches->distances, sizeof(double) * matches->n);
-	*different = eval_thresholds(all, matches->n);
+	*different = eval_thresholds(all, matches->n, matches->n);
 	*n = eval_choose(all, *different, request->points);
 	thresholds = MemoryContextAlloc(context,
 									sizeof(double) * (*n + ncutpoints + 1));
 	memcpy(thresholds, all, sizeof(double) * *n);
 	for (int i = 0; i < ncutpoints; i++)
 		thresholds[*n + i] = calibration->cutpoints[i].distance;
-	*n = eval_thresholds(thresholds, *n + ncutpoints);
+	*n = eval_thresholds(thresholds, *n + ncutpoints, *n + ncutpoints);
 	return thresholds;
 }
 
