@@ -8,9 +8,12 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "gallery/embedded_query.h"
@@ -86,28 +89,54 @@ create_rows(PageContext *context)
 	return rows;
 }
 
+static void *
+keep(const PageRows *rows, const void *value, Size size)
+{
+	return memcpy(MemoryContextAllocHuge(rows->memory, size), value, size);
+}
+
+static bool
+has_room(const PageRows *rows, Size size)
+{
+	return budget_sum(MemoryContextMemAllocated(rows->memory, false), size) <=
+		budget_bytes(BUDGET_MAINTENANCE) / ROWS_SHARE;
+}
+
+/* The value that holds a row's picture: its own, or an input that may be one */
+static bool
+image_value(const LabeledRows *source, const LabeledBatch *batch, int i,
+			Datum *value)
+{
+	if (source->query->columns < 3)
+	{
+		*value = batch->inputs[i];
+		return getBaseType(source->query->type) == BYTEAOID;
+	}
+	*value = batch->images[i];
+	return batch->has_image[i];
+}
+
 /* Pictures are left out when there is no room for them, rows are not. */
 static void
-keep_image(PageRows *rows, const Gallery *gallery, const LabeledRows *source,
-		   const LabeledBatch *batch, int i, Size room)
+keep_image(PageRows *rows, const LabeledRows *source,
+		   const LabeledBatch *batch, int i)
 {
+	Datum		value;
 	const bytea *image;
 
-	if (source->query->columns >= 3)
-		image = batch->has_image[i] ? DatumGetByteaPP(batch->images[i]) : NULL;
-	else
-		image = picture_of_input(gallery, batch->inputs[i],
-								 source->query->type);
-	if (image == NULL)
+	if (!image_value(source, batch, i, &value))
 		return;
-	if (budget_sum(MemoryContextMemAllocated(CurrentMemoryContext, false),
-				   VARSIZE_ANY(image)) > room)
+	if (!has_room(rows, toast_raw_datum_size(value)))
 	{
 		rows->crowded++;
 		return;
 	}
-	rows->images[rows->n] = memcpy(palloc(VARSIZE_ANY(image)), image,
-								   VARSIZE_ANY(image));
+	image = source->query->columns < 3 ?
+		picture_of_input(source->gallery, value, source->query->type) :
+		DatumGetByteaPP(value);
+	if (image == NULL)
+		return;
+	rows->images[rows->n] = keep(rows, image, VARSIZE_ANY(image));
 	rows->pictures++;
 }
 
@@ -118,47 +147,53 @@ text_size(const char *value)
 }
 
 static void
-keep_row(PageRows *rows, const Gallery *gallery, const LabeledRows *source,
-		 const LabeledBatch *batch, int i)
+keep_row(PageRows *rows, const LabeledRows *source, const LabeledBatch *batch,
+		 int i)
 {
 	const Embedding *embedding = batch->embeddings[i];
-	Size		room = budget_bytes(BUDGET_MAINTENANCE) / ROWS_SHARE;
-	Size		texts = text_size(batch->labels[i]) + text_size(batch->keys[i]);
+	const char *label = batch->labels[i];
+	const char *key = batch->keys[i];
 
-	budget_require_more(BUDGET_MAINTENANCE, CurrentMemoryContext,
-						budget_sum(VARSIZE(embedding), texts),
+	budget_require_more(BUDGET_MAINTENANCE, rows->memory,
+						VARSIZE(embedding) + text_size(label) + text_size(key),
 						"the rows of the page", "use fewer of them");
-	rows->embeddings[rows->n] = memcpy(palloc(VARSIZE(embedding)), embedding,
-									   VARSIZE(embedding));
-	if (batch->labels[i] != NULL)
-		rows->labels[rows->n] = pstrdup(batch->labels[i]);
-	if (batch->keys[i] != NULL)
-		rows->keys[rows->n] = pstrdup(batch->keys[i]);
-	rows->labeled += batch->labels[i] != NULL;
-	keep_image(rows, gallery, source, batch, i, room);
+	rows->embeddings[rows->n] = keep(rows, embedding, VARSIZE(embedding));
+	if (label != NULL)
+		rows->labels[rows->n] = keep(rows, label, text_size(label));
+	if (key != NULL)
+		rows->keys[rows->n] = keep(rows, key, text_size(key));
+	rows->labeled += label != NULL;
+	keep_image(rows, source, batch, i);
 	rows->n++;
 }
 
+/* Values are detoasted in a context of each row. */
 static void
-read_rows(PageContext *context, PageRows *rows, MemoryContext memory)
+read_rows(PageContext *context, PageRows *rows)
 {
 	int			most = page_option(context, PAGE_ROWS);
 	LabeledRows *source = query_open(context->gallery,
 									 context->query ? context->query : sample_query(context),
 									 context->query ? QUERY_REPORT : QUERY_SAMPLE,
 									 CALL_REPORT);
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "row",
+												  ALLOCSET_DEFAULT_SIZES);
 	const LabeledBatch *batch;
 
 	while (!rows->more && (batch = query_next(source))->n > 0)
 	{
-		MemoryContext caller = MemoryContextSwitchTo(memory);
+		MemoryContext caller = MemoryContextSwitchTo(scratch);
 
 		for (int i = 0; i < batch->n && rows->n < most; i++)
-			keep_row(rows, context->gallery, source, batch, i);
+		{
+			keep_row(rows, source, batch, i);
+			MemoryContextReset(scratch);
+		}
 		MemoryContextSwitchTo(caller);
 		rows->more = source->rows + batch->n > most;
 	}
 	query_close(source);
+	MemoryContextDelete(scratch);
 }
 
 const PageRows *
@@ -174,8 +209,9 @@ page_rows(PageContext *context)
 								   ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(memory);
 	rows = create_rows(context);
+	rows->memory = memory;
 	MemoryContextSwitchTo(caller);
-	read_rows(context, rows, memory);
+	read_rows(context, rows);
 	rows->more |= rows->own && rows->gallery_rows > rows->n;
 	context->rows = rows;
 	return rows;

@@ -50,6 +50,7 @@ typedef struct PageRows
 	int			pictures;
 	int			crowded;		/* pictures that were left out for want of
 								 * room */
+	MemoryContext memory;		/* of all of them */
 } PageRows;
 
 typedef struct PageContext

@@ -47,6 +47,7 @@ put_neighbor(void *state, const NeighborRow *row)
 		grid->farthest = Max(grid->farthest, item.distance);
 	fit_picture(grid, &item);
 	report_append_neighbor(grid->out, &item);
+	page_flush(grid->context, grid->out);
 	grid->right += row->rank == 0 && item.mark == REPORT_RIGHT;
 }
 
@@ -66,10 +67,10 @@ put_item(NeighborGrid *grid, SPIPlanPtr plan, int i)
 		item.note = picture_utf8(rows->keys[i]);
 	fit_picture(grid, &item);
 	report_append_row_begin(grid->out, &item);
+	page_flush(context, grid->out);
 	page_neighbors(context, plan, i, page_option(context, PAGE_K), put_neighbor,
 				   grid);
 	report_append_row_end(grid->out);
-	page_flush(context, grid->out);
 }
 
 static void
