@@ -22,6 +22,7 @@ help:
 	'make compile_commands.json   how each file is compiled, for editors' \
 	'make bench       speed, beside the machine'"'"'s own limits' \
 	'make bench-index the index beside hnswlib: SETS="fashion wordnet mixture demo sizes"' \
+	'make test-browser   the HTML pages in headless Chromium; screenshots in build/browser' \
 	'make clean       remove what was built' \
 	'test/cluster     the private cluster: start, stop, psql, single tests'
 
@@ -132,6 +133,14 @@ demo:
 	@test/demo/run
 
 # ---- everything ----
+
+# ---- pages in a browser ----
+
+.PHONY: test-browser
+test-browser:
+	@test/setup test
+	@$(MAKE) -s -j2 all $(MAKE_OPTIONS)
+	@test/browser/run $(PAGES)
 
 .PHONY: test test-all lint format
 test:
