@@ -123,6 +123,9 @@ extern char *page_count(int64 n);
 
 /* ---- sections: see report.c ---- */
 
+extern void index_section(ReportText *out, PageContext *context);
 extern void neighbors_section(ReportText *out, PageContext *context);
+extern void distances_section(ReportText *out, PageContext *context);
+extern void training_section(ReportText *out, PageContext *context);
 
 #endif							/* PAGES_PAGES_H */

@@ -35,6 +35,9 @@ typedef struct PageSection
 /* In the order of the page */
 static const PageSection sections[] = {
 	{{"neighbors", "Neighbors", "neighbors.js"}, neighbors_section,.rows = true},
+	{{"distances", "Distances", "distances.js"}, distances_section,.rows = true},
+	{{"training", "Training", "training.js"}, training_section,.of_model = true},
+	{{"index", "Index", "index.js"}, index_section},
 };
 
 /* ---- pictures of a page: far below what a browser takes with ease ---- */

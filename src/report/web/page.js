@@ -144,7 +144,8 @@ const page = (() => {
 	//	title:		what a screen reader says, and a heading
 	//	x, y:		{label: 'distance', unit: 'cosine', min, max, log, format(x), names: [...] of x = 0, 1, ...}
 	//	series:		[{name, kind: 'line' | 'points' | 'bars' | 'steps', points: [[x, y], ...], color: 0..7, width of bars in x}]
-	//	marks:		[{x, label, drag(x)}]	vertical lines, which can be dragged or moved by arrow keys if there is drag
+	//	marks:		[{x, label, drag(x), step(n), reset()}]	vertical lines, which can be dragged or moved by arrow keys if there is drag;
+	//				each returns where the line goes then: drag near x, step n places on, reset on Escape
 	//	height:		240
 	//	tip(x):		further lines of the tip at x, an array of texts
 	// }) returns {redraw(), node}.  Pointing, or the arrow keys, read off the values at an x.
@@ -225,7 +226,7 @@ const page = (() => {
 				const group = svg('g', {'data-series': series.name});
 				if (series.kind === 'bars')
 					points.forEach(p => group.append(svg('rect', {x: sx(p[0] - half(series)), y: Math.min(sy(p[1]), sy(Math.max(y0, 0))), width: Math.max(sx(p[0] + half(series)) - sx(p[0] - half(series)) - .5, .5),
-						height: Math.abs(sy(Math.max(y0, 0)) - sy(p[1])), fill: color(c), 'fill-opacity': .55, stroke: color(c), 'stroke-width': .75})));
+						height: Math.abs(sy(Math.max(y0, 0)) - sy(p[1])), fill: color(c), 'fill-opacity': .55, stroke: color(c), 'stroke-width': .75, 'stroke-dasharray': DASHES[c % 8]})));
 				else if (series.kind !== 'points' && points.length > 0) {
 					let d = '';
 					points.forEach((p, j) => d += j === 0 ? `M${sx(p[0])} ${sy(p[1])}` : series.kind === 'steps' ? `H${sx(p[0])}V${sy(p[1])}` : `L${sx(p[0])} ${sy(p[1])}`);
@@ -244,10 +245,13 @@ const page = (() => {
 					svg('rect', {x: sx(m.x) - 6, y: top, width: 12, height: height - bottom - top, fill: 'transparent'}),
 					svg('text', {x: sx(m.x) + (sx(m.x) > width * .7 ? -5 : 5), y: top + 10 + 13 * i, 'text-anchor': sx(m.x) > width * .7 ? 'end' : 'start'}, m.label));
 				if (m.drag) {
-					const move = x => {
+					const put = x => {
 						m.x = Math.min(Math.max(x, x0), x1);
-						m.drag(m.x);
 						draw();
+					};
+					const move = x => {
+						const to = m.drag(Math.min(Math.max(x, x0), x1));
+						put(to === undefined ? x : to);
 					};
 					const invert = px => x0 + (px - left) / (width - right - left) * (x1 - x0);
 					line.addEventListener('pointerdown', event => {
@@ -261,12 +265,18 @@ const page = (() => {
 						document.addEventListener('pointerup', end);
 					});
 					line.addEventListener('keydown', event => {
-						const step = {ArrowLeft: -.01, ArrowRight: .01, PageDown: -.1, PageUp: .1}[event.key];
-						if (step === undefined)
+						const step = {ArrowLeft: -1, ArrowRight: 1, PageDown: -10, PageUp: 10, Home: -Infinity, End: Infinity}[event.key];
+						const back = event.key === 'Escape' && m.reset !== undefined;
+						if (step === undefined && !back)
 							return;
 						event.preventDefault();
 						event.stopPropagation();
-						move(m.x + step * (x1 - x0));
+						if (back)
+							put(m.reset());
+						else if (m.step)
+							put(m.step(step));
+						else
+							move(m.x + step * .01 * (x1 - x0));
 						const again = holder.querySelectorAll('.mark');
 						if (again[i])
 							again[i].focus();
@@ -329,10 +339,11 @@ const page = (() => {
 			holder.replaceChildren(root);
 		}
 		draw();
-		new ResizeObserver(() => {
+		// in the next frame: a figure that draws may give the page a scroll bar, which resizes it again
+		new ResizeObserver(() => requestAnimationFrame(() => {
 			if (Math.abs((holder.clientWidth || width) - width) > 1)
 				draw();
-		}).observe(holder);
+		})).observe(holder);
 		return {node, redraw: draw};
 	}
 
