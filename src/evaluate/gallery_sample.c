@@ -14,12 +14,9 @@
 #include "embedding/embedding.h"
 #include "evaluate/gallery_sample.h"
 
-/*
- * A key that the role may not read leaves the embedding.  Keys as text, as their type prints them: a cast would be its
- * owner's code.
- */
-static char *
-hash_expression(const Gallery *gallery, int64 seed)
+/* A key as its type prints it: a cast would be its owner's code. */
+char *
+gallery_sample_order(const Gallery *gallery, int64 seed)
 {
 	if (gallery->key != NULL &&
 		gallery_may_read(gallery->relid,
@@ -50,7 +47,7 @@ gallery_sample_query(const Gallery *gallery, int64 rows, int64 seed)
 
 	return psprintf("%s ORDER BY %s LIMIT " INT64_FORMAT,
 					labeled_rows(gallery, columns),
-					hash_expression(gallery, seed), rows);
+					gallery_sample_order(gallery, seed), rows);
 }
 
 int64

@@ -19,6 +19,13 @@ typedef struct LabeledItems
 } LabeledItems;
 
 /*
+ * An expression over the row t of its table that puts rows in an order by
+ * chance: a hash of the key, or of the embedding where there is no key or the
+ * role may not read it.
+ */
+extern char *gallery_sample_order(const Gallery *gallery, int64 seed);
+
+/*
  * The text of a query (input, label) of at most so many rows, those that have
  * an embedding and a label: the input is the embedding.  Each has the same
  * chance.  The choice depends on the seed and the rows' keys, or without a key

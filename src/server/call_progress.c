@@ -34,12 +34,12 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(list_calls);
 
 static const char *const call_names[] = {
 	"train", "embed_batch", "reembed", "evaluation", "lookup_all", "knn",
-	"report", "verify_index"
+	"report", "verify_index", "projection"
 };
 
 static const char *const phase_names[] = {
 	"reading validation", "reading rows", "training", "embedding", "comparing",
-	"looking up", "copying", "checking"
+	"looking up", "copying", "checking", "projecting"
 };
 
 /* What stands where in a slot */

@@ -28,7 +28,8 @@ typedef enum CallKind
 	CALL_LOOKUP_ALL,
 	CALL_KNN,
 	CALL_REPORT,
-	CALL_VERIFY_INDEX
+	CALL_VERIFY_INDEX,
+	CALL_PROJECTION
 } CallKind;
 
 typedef enum CallPhase
@@ -40,7 +41,8 @@ typedef enum CallPhase
 	PHASE_COMPARING,			/* rows of a table with what was read */
 	PHASE_LOOKING_UP,			/* each row of a query */
 	PHASE_COPYING,
-	PHASE_CHECKING
+	PHASE_CHECKING,
+	PHASE_PROJECTING
 } CallPhase;
 
 /* What only a training has */

@@ -129,6 +129,9 @@ my @long = (
 	[ 'evaluate, look-ups', "SELECT similarity.evaluate_retrieval('g', 'SELECT x, label FROM point', exact => false) FROM generate_series(1, 20)" ],
 	[ 'knn', "SELECT count(*) FROM similarity.knn('point', 'x', (SELECT array_agg(x) FROM point), 100)" ],
 	[ 'knn, l1', "SELECT count(*) FROM similarity.knn('point', 'x', (SELECT array_agg(x) FROM point), 100, 'l1')" ],
+	[ 'projection, neighbors', "SELECT count(*) FROM similarity.projection((SELECT array_agg(x) FROM point), epochs => 1) FROM generate_series(1, 20)" ],
+	[ 'projection, layout', "SELECT count(*) FROM similarity.projection('g', epochs => 10000)" ],
+	[ 'projection, components', "SELECT count(*) FROM generate_series(1, 1000) i, LATERAL similarity.projection('g', 'pca', seed => i)" ],
 	[ 'loss(), 8,000 proxies', "SELECT similarity.loss('proxy_anchor', (SELECT array_agg(i - 1) FROM generate_series(1, 8000) i), e, second => e)"
 		  . " FROM (SELECT array_agg(x) AS e FROM point WHERE id <= 8000) s, generate_series(1, 20)" ],
 	[ 'retrieval_metrics', "SELECT similarity.retrieval_metrics(q, r, metrics => '{recall\@1,precision\@50,ndcg\@50}') FROM ranked, generate_series(1, 100)" ],

@@ -23,6 +23,7 @@ similarity.optimizers()                                   .    .    .    .    . 
 similarity.schedules()                                    .    .    .    .    .    .    .
 similarity.architecture(text,integer,text,jsonb)          .    .    .    .    .    .    .
 similarity.augmentations()                                .    .    .    .    .    .    .
+similarity.projection                                     .    .    .    .    .    .    .
 # a picture of the caller's own; of a model, USAGE of it
 similarity.augment                                        .    .    .    .    .    .    .
 # queries of the caller's own
@@ -74,6 +75,7 @@ similarity.confusion_matrix                               .    .    x    x    . 
 similarity.calibration_status                             .    .    x    x    .    .    x
 similarity.drift                                          .    .    x    x    .    .    x
 similarity.knn                                            .    .    x    x    .    .    x
+similarity.projection(text,text,integer,bigint,integer,double precision,double precision,integer)  .  .  x  x  .  .  x
 similarity.index_info                                     .    .    x    x    .    .    x
 similarity.index_degrees                                  .    .    x    x    .    .    x
 similarity.index_stats                                    .    .    x    x    .    .    x
@@ -131,7 +133,11 @@ my %value = (
 	image => '\x0102',
 	query => q{SELECT '[1,2]'::embedding, 'a'},
 	queries => '{"[1,2]"}',
+<<<<<<< HEAD
 	section => 'neighbors',
+=======
+	embeddings => '{"[1,2]"}',
+>>>>>>> c9536de (Give a gallery's rows, or embeddings of an array, as points in the plane)
 	source => 'TABLE lesson',
 	version => 'VERSION',
 	job => 1,
@@ -201,8 +207,10 @@ sub read_list
 	my %list;
 	for (grep { !/^(#|$)/ } split /\n/, shift)
 	{
-		my ($name, @expected) = split ' ';
-		die "$name: not one result a role" if @expected != @roles;
+		my @words = split ' ';
+		my @expected = splice @words, -@roles;
+		my $name = join ' ', @words;
+		die "$name: not one result a role" if grep { !/^[-.x]$/ } @expected;
 		@{ $list{$name} }{@roles} = @expected;
 	}
 	return %list;
