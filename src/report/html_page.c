@@ -19,6 +19,7 @@ item_class(const ReportItem *item)
 		case REPORT_WRONG:
 			return "wrong";
 		case REPORT_UNMARKED:
+		case REPORT_UNKNOWN:
 			break;
 	}
 	return "unmarked";

@@ -100,7 +100,8 @@ typedef enum ReportMark
 {
 	REPORT_UNMARKED,
 	REPORT_RIGHT,
-	REPORT_WRONG
+	REPORT_WRONG,
+	REPORT_UNKNOWN				/* too far to say, in a terminal */
 } ReportMark;
 
 typedef struct ReportItem

@@ -10,7 +10,7 @@
  */
 #include <string.h>
 
-#include "report/character.h"
+#include "report/caption.h"
 #include "report/report.h"
 
 #define GAP 2					/* blank columns between items */
@@ -50,18 +50,6 @@ picture_lines(const ReportImage *image, int cell)
 	return (height + 1) / 2;
 }
 
-static int
-brightness(const uint8_t rgb[3])
-{
-	return (299 * rgb[0] + 587 * rgb[1] + 114 * rgb[2] + 500) / 1000;
-}
-
-static bool
-has_colors(ReportStyle style)
-{
-	return style == REPORT_COLOR256 || style == REPORT_TRUECOLOR;
-}
-
 static const char *
 ascii_cell(int top, int bottom)
 {
@@ -84,35 +72,6 @@ plain_cell(int top, int bottom)
 	return shades[((top + bottom) / 2 * 5) / 256];
 }
 
-/* xterm's palette: a cube of 6 x 6 x 6 colors and 24 grays, 8 .. 238. */
-static int
-palette_index(const uint8_t rgb[3])
-{
-	int			gray = rgb[0];
-
-	if (rgb[0] != rgb[1] || rgb[1] != rgb[2])
-		return 16 + 36 * ((rgb[0] * 5 + 127) / 255) +
-			6 * ((rgb[1] * 5 + 127) / 255) + (rgb[2] * 5 + 127) / 255;
-	if (gray < 4)
-		return 16;
-	if (gray > 246)
-		return 231;
-	gray = (gray - 3) / 10;
-	return 232 + (gray > 23 ? 23 : gray);
-}
-
-/* layer: 38 for the foreground, 48 for the background */
-static void
-append_color(ReportText *text, ReportStyle style, int layer,
-			 const uint8_t rgb[3])
-{
-	if (style == REPORT_TRUECOLOR)
-		report_appendf(text, "\033[%d;2;%d;%d;%dm", layer, rgb[0], rgb[1],
-					   rgb[2]);
-	else
-		report_appendf(text, "\033[%d;5;%dm", layer, palette_index(rgb));
-}
-
 /* One character: two pixels, or one where an odd height ends. */
 static void
 append_cell(const Strip *strip, const ReportImage *image, int width,
@@ -127,85 +86,29 @@ append_cell(const Strip *strip, const ReportImage *image, int width,
 		report_image_cell(image, width, height, x, 2 * line + 1, bottom);
 	if (strip->style == REPORT_ASCII)
 		report_append(strip->text,
-					  ascii_cell(brightness(top),
-								 brightness(whole ? bottom : top)));
+					  ascii_cell(report_brightness(top),
+								 report_brightness(whole ? bottom : top)));
 	if (strip->style == REPORT_PLAIN)
 		report_append(strip->text,
-					  plain_cell(brightness(top), brightness(bottom)));
-	if (!has_colors(strip->style))
+					  plain_cell(report_brightness(top), report_brightness(bottom)));
+	if (!report_has_colors(strip->style))
 		return;
-	append_color(strip->text, strip->style, 38, top);
+	report_append_color(strip->text, strip->style, 38, top);
 	if (whole)
-		append_color(strip->text, strip->style, 48, bottom);
+		report_append_color(strip->text, strip->style, 48, bottom);
 	report_append(strip->text, "▀");
+}
+
+static void
+append_caption(const Strip *strip, const char *caption, int width)
+{
+	report_append_caption(strip->text, caption, width, strip->style,
+						  strip->columns_of);
 }
 
 /* Each function below writes one line of one item, strip->cell wide. */
 typedef void (*LineOfItem) (const Strip *strip, const ReportItem *item,
 							int line);
-
-/* What is shown for a character, and the columns that takes */
-static int
-shown_character(const Strip *strip, const char *c, const char **shown,
-				int *bytes)
-{
-	uint32_t	code;
-
-	*shown = c;
-	*bytes = report_character(c, &code);
-	if (code != REPORT_NO_CHARACTER && !report_is_control(code) &&
-		!report_is_format(code))
-		return strip->columns_of(c);
-	*shown = code != REPORT_NO_CHARACTER ? " " : strip->style == REPORT_ASCII ? "?" : "\xEF\xBF\xBD";
-	return 1;
-}
-
-static long
-caption_columns(const Strip *strip, const char *caption)
-{
-	long		columns = 0;
-	const char *shown;
-	int			bytes;
-
-	for (; *caption != '\0'; caption += bytes)
-		columns += shown_character(strip, caption, &shown, &bytes);
-	return columns;
-}
-
-/* Marks above one letter, more of which would climb over the lines */
-#define MAX_MARKS 4
-
-/*
- * As much of a caption as width columns hold, padded; what would move the
- * cursor or change what is seen is a blank, a caption that is too long ends with
- * an ellipsis.
- */
-static void
-append_padded(const Strip *strip, const char *caption, int width)
-{
-	ReportText *text = strip->text;
-	bool		too_long = caption_columns(strip, caption) > width;
-	int			column = 0;
-	int			marks = 0;
-	const char *shown;
-	int			bytes;
-
-	for (; *caption != '\0'; caption += bytes)
-	{
-		int			columns = shown_character(strip, caption, &shown, &bytes);
-
-		if (too_long && column + columns > width - 1)
-			break;
-		column += columns;
-		marks = columns == 0 ? marks + 1 : 0;
-		if (marks <= MAX_MARKS)
-			report_append_bytes(text, shown, shown == caption ? (size_t) bytes :
-								strlen(shown));
-	}
-	if (too_long)
-		report_append(text, strip->style == REPORT_ASCII ? "~" : "…");
-	report_append_repeat(text, " ", width - column - too_long);
-}
 
 static void
 append_picture(const Strip *strip, const ReportItem *item, int line)
@@ -217,7 +120,7 @@ append_picture(const Strip *strip, const ReportItem *item, int line)
 		picture_size(item->image, strip->cell, &width, &height);
 	if (item->image == NULL && item->missing != NULL && line == 0)
 	{
-		append_padded(strip, item->missing, strip->cell);
+		append_caption(strip, item->missing, strip->cell);
 		return;
 	}
 	if (2 * line >= height)
@@ -227,35 +130,35 @@ append_picture(const Strip *strip, const ReportItem *item, int line)
 	}
 	for (int x = 0; x < width; x++)
 		append_cell(strip, item->image, width, height, x, line);
-	if (has_colors(strip->style))
-		report_append(strip->text, "\033[0m");
+	if (report_has_colors(strip->style))
+		report_end_color(strip->text, strip->style);
 	report_append_repeat(strip->text, " ", strip->cell - width);
 }
 
 static void
 append_label(const Strip *strip, const ReportItem *item, int line)
 {
-	static const char *const marks[] = {"", "✓ ", "✗ "};
-	static const char *const ascii_marks[] = {"", "= ", "x "};
-	static const char *const colors[] = {"", "\033[32m", "\033[1;31m"};
+	static const char *const marks[] = {"", "✓ ", "✗ ", "? "};
+	static const char *const ascii_marks[] = {"", "= ", "x ", "? "};
+	static const char *const colors[] = {"", "\033[32m", "\033[1;31m", "\033[33m"};
 	bool		marked = item->mark != REPORT_UNMARKED;
-	bool		colored = marked && has_colors(strip->style);
+	bool		colored = marked && report_has_colors(strip->style);
 
 	if (colored)
 		report_append(strip->text, colors[item->mark]);
 	report_append(strip->text,
 				  (strip->style == REPORT_ASCII ? ascii_marks :
 				   marks)[item->mark]);
-	append_padded(strip, item->label ? item->label : "",
-				  strip->cell - (marked ? 2 : 0));
+	append_caption(strip, item->label ? item->label : "",
+				   strip->cell - (marked ? 2 : 0));
 	if (colored)
-		report_append(strip->text, "\033[0m");
+		report_end_color(strip->text, strip->style);
 }
 
 static void
 append_note(const Strip *strip, const ReportItem *item, int line)
 {
-	append_padded(strip, item->note ? item->note : "", strip->cell);
+	append_caption(strip, item->note ? item->note : "", strip->cell);
 }
 
 /* One line through all items, without blanks at its end. */
@@ -272,10 +175,7 @@ append_line(const Strip *strip, LineOfItem of_item, int line)
 			report_append_repeat(text, " ", LEAD_GAP);
 		of_item(strip, &strip->items[i], line);
 	}
-	while (!text->failed && text->length > 0 &&
-		   text->data[text->length - 1] == ' ')
-		text->data[--text->length] = '\0';
-	report_append(text, "\n");
+	report_end_line(text);
 }
 
 /* Wide enough for the pictures and a word, within what is available. */

@@ -13,15 +13,25 @@
 #include "server/guc.h"
 
 int			guc_cache_memory = 256 * 1024;
+int			guc_columns = 0;
 int			guc_ef_search = 0;
 int			guc_progress_interval = 2000;
 int			guc_search_order = ORDER_STRICT;
+int			guc_style = STYLE_PLAIN;
 int			guc_threads = 0;
 int			guc_training_memory = 4 * 1024 * 1024;
 
 static const struct config_enum_entry order_options[] = {
 	{"relaxed", ORDER_RELAXED, false},
 	{"strict", ORDER_STRICT, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry style_options[] = {
+	{"plain", STYLE_PLAIN, false},
+	{"color256", STYLE_COLOR256, false},
+	{"truecolor", STYLE_TRUECOLOR, false},
+	{"ascii", STYLE_ASCII, false},
 	{NULL, 0, false}
 };
 
@@ -34,6 +44,13 @@ guc_init(void)
 							&guc_cache_memory,
 							guc_cache_memory, 1024, MAX_KILOBYTES,
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("similarity.columns",
+							"Width of what is shown in the terminal, in characters.",
+							"0 takes 80 for a picture and 120 for everything else.",
+							&guc_columns,
+							guc_columns, 0, GUC_MAX_COLUMNS,
+							PGC_USERSET, 0, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("similarity.ef_search",
 							"Size of the candidate list of an index search.",
@@ -54,6 +71,13 @@ guc_init(void)
 							 "\"strict\" skips it, so that rows are in order; \"relaxed\" returns it when found.",
 							 &guc_search_order,
 							 guc_search_order, order_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("similarity.style",
+							 "Style of what is shown in the terminal.",
+							 "\"plain\" has blocks and shades, \"ascii\" signs; \"color256\" and \"truecolor\" need psql's unaligned output.",
+							 &guc_style,
+							 guc_style, style_options,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("similarity.threads",

@@ -15,10 +15,23 @@ typedef enum SimilarityOrder
 	ORDER_STRICT				/* skip it */
 } SimilarityOrder;
 
+/* Of what is shown in a terminal, as the room report has it */
+typedef enum SimilarityStyle
+{
+	STYLE_PLAIN,
+	STYLE_COLOR256,
+	STYLE_TRUECOLOR,
+	STYLE_ASCII
+} SimilarityStyle;
+
+#define GUC_MAX_COLUMNS 4096
+
 extern int	guc_cache_memory;	/* kB */
+extern int	guc_columns;		/* of a terminal; 0 = not known */
 extern int	guc_ef_search;		/* 0 = the index's */
 extern int	guc_progress_interval;	/* ms; 0 = no lines */
 extern int	guc_search_order;	/* SimilarityOrder */
+extern int	guc_style;			/* SimilarityStyle */
 extern int	guc_threads;		/* 0 = one per processor */
 extern int	guc_training_memory;	/* kB */
 

@@ -28,6 +28,7 @@
 #include "server/errors.h"
 #include "server/labels.h"
 #include "show/show.h"
+#include "show/terminal.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(show_image);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(show_neighbors);
@@ -149,90 +150,21 @@ picture_neighbor(const Gallery *gallery, const NeighborRow *row,
 	return item;
 }
 
-/* ---- lines ---- */
-
-/* What does not convert, as SQL_ASCII, holds everything. */
-static bool
-encoding_has_blocks(void)
-{
-	return GetDatabaseEncoding() == PG_UTF8 ||
-		GetDatabaseEncoding() == PG_SQL_ASCII;
-}
-
-static ReportStyle
-checked_style(ReportStyle style, const char *name)
-{
-	if (style == REPORT_ASCII || encoding_has_blocks())
-		return style;
-	if (style == REPORT_PLAIN)
-		return REPORT_ASCII;
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("style \"%s\" needs a database in UTF8, not %s", name,
-					GetDatabaseEncodingName()),
-			 errhint("Style ascii is for every encoding.")));
-}
-
-static ReportStyle
-style_argument(FunctionCallInfo fcinfo, int n)
-{
-	static const char *const names[] = {"plain", "color256", "truecolor", "ascii"};
-	char	   *style = argument_text(fcinfo, n, "style");
-
-	for (int i = 0; i < lengthof(names); i++)
-		if (strcmp(style, names[i]) == 0)
-			return checked_style((ReportStyle) i, style);
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unrecognized style \"%s\"", style),
-			 errhint("Valid values are plain, color256, truecolor and ascii.")));
-}
-
-static int
-columns_argument(FunctionCallInfo fcinfo, int n)
-{
-	argument_require(fcinfo, n, "columns");
-	return PG_GETARG_INT32(n);
-}
-
-/* Each line of a strip is a row. */
 static void
-put_lines(ReturnSetInfo *result, const char *lines)
+draw_strip(ReportText *text, const ReportItem *items, int n, int columns,
+		   ReportStyle style)
 {
-	while (*lines != '\0')
-	{
-		const char *end = strchrnul(lines, '\n');
-		char	   *line = picture_server_text(pnstrdup(lines, end - lines),
-											   end - lines);
-		Datum		value = CStringGetTextDatum(line);
-		bool		isnull = false;
-
-		tuplestore_putvalues(result->setResult, result->setDesc, &value,
-							 &isnull);
-		lines = *end == '\0' ? end : end + 1;
-	}
-}
-
-static int
-columns_of(const char *character)
-{
-	return Max(pg_encoding_dsplen(PG_UTF8, character), 0);
-}
-
-static void
-put_strip(ReturnSetInfo *result, const ReportItem *items, int n, int columns,
-		  ReportStyle style)
-{
-	ReportText	strip;
 	Status		status;
 
-	report_text_init(&strip, memory_arena(CurrentMemoryContext,
-										  ARENA_NO_BUDGET));
-	if (!report_strip(&strip, items, n, n > 1, columns, style, columns_of,
-					  &status))
+	report_text_init(text, memory_arena(CurrentMemoryContext,
+										ARENA_NO_BUDGET));
+	if (!report_strip(text, items, n, n > 1, columns, style,
+					  terminal_columns_of, &status))
 		raise_status(&status);
-	put_lines(result, strip.data);
 }
+
+/* One picture, which is never enlarged */
+#define PICTURE_COLUMNS 80
 
 /*
  * show_image(image, shape, columns, style): a JPEG or PNG file, or as many bytes
@@ -244,6 +176,7 @@ show_image(PG_FUNCTION_ARGS)
 	Gallery		shape = {0};
 	bytea	   *image;
 	ReportItem	item = {0};
+	ReportText	strip;
 	Status		status;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
@@ -259,8 +192,9 @@ show_image(PG_FUNCTION_ARGS)
 				 errhint("Only JPEG and PNG files say their shape.")));
 	if (!picture_set(&item, &shape, image, PICTURE_TERMINAL, &status))
 		raise_status(&status);
-	put_strip((ReturnSetInfo *) fcinfo->resultinfo, &item, 1,
-			  columns_argument(fcinfo, 2), style_argument(fcinfo, 3));
+	draw_strip(&strip, &item, 1, terminal_columns(fcinfo, 2, PICTURE_COLUMNS),
+			   terminal_style(fcinfo, 3));
+	terminal_put(fcinfo, &strip);
 	return (Datum) 0;
 }
 
@@ -271,6 +205,8 @@ typedef struct Shown
 {
 	const Gallery *gallery;
 	const char *label;			/* of the query */
+	const Cutpoint *cutpoint;	/* beyond it nothing is said; or NULL */
+	bool		beyond;			/* some row is */
 	MemoryContext context;		/* of the items */
 	int			n;
 	ReportItem	items[MAX_SHOWN];	/* the first is the query */
@@ -283,6 +219,8 @@ show_neighbor(void *state, const NeighborRow *row)
 	Shown	   *shown = state;
 	ReportItem	item = picture_neighbor(shown->gallery, row, shown->label,
 										PICTURE_TERMINAL);
+	bool		beyond = shown->cutpoint != NULL &&
+	!eval_accepts(neighbor_distance(row), shown->cutpoint->distance);
 	Size		pixels = item.image == NULL ? 0 :
 	(Size) item.image->height * item.image->width * item.image->channels;
 	MemoryContext caller;
@@ -300,11 +238,34 @@ show_neighbor(void *state, const NeighborRow *row)
 		item.image = copy;
 	}
 	item.label = pstrdup(item.label);
+	if (beyond)
+		item.mark = REPORT_UNKNOWN;
+	shown->beyond |= beyond;
 	if (item.missing != NULL)
 		item.missing = pstrdup(item.missing);
 	item.note = pstrdup(item.note);
 	shown->items[shown->n++] = item;
 	MemoryContextSwitchTo(caller);
+}
+
+/* The cut point that match() takes unless told otherwise; NULL: there is none. */
+static const Cutpoint *
+usual_cutpoint(const Gallery *gallery)
+{
+	const Calibration *calibration = gallery_calibration_or_null(gallery);
+
+	for (int i = 0; calibration != NULL && i < calibration->ncutpoints; i++)
+		if (strcmp(calibration->cutpoints[i].name, "optimal") == 0)
+			return &calibration->cutpoints[i];
+	return NULL;
+}
+
+static void
+append_legend(ReportText *text, const Shown *shown)
+{
+	if (shown->beyond)
+		report_appendf(text, "? farther than the cut point %s, %.4f: none of these\n",
+					   shown->cutpoint->name, shown->cutpoint->distance);
 }
 
 static void
@@ -313,9 +274,15 @@ show_input(FunctionCallInfo fcinfo, const Gallery *gallery)
 	Oid			type;
 	Datum		input = input_argument(fcinfo, 1, &type);
 	int			k = k_argument(fcinfo, 2, 5);
-	int			columns = columns_argument(fcinfo, 4);
-	ReportStyle style = style_argument(fcinfo, 5);
-	Shown		shown = {gallery, argument_text_or_null(fcinfo, 3), CurrentMemoryContext};
+	int			columns = terminal_columns(fcinfo, 4, TERMINAL_COLUMNS);
+	ReportStyle style = terminal_style(fcinfo, 5);
+	Shown		shown = {
+		.gallery = gallery,
+		.label = argument_text_or_null(fcinfo, 3),
+		.cutpoint = usual_cutpoint(gallery),
+		.context = CurrentMemoryContext
+	};
+	ReportText	strip;
 	SPIPlanPtr	plan;
 
 	gallery_require_input(gallery, type);
@@ -326,8 +293,9 @@ show_input(FunctionCallInfo fcinfo, const Gallery *gallery)
 	plan = neighbors_prepare(gallery, NEIGHBOR_IMAGES, Min(k, MAX_SHOWN - 1));
 	neighbors_find(plan, gallery_embed(gallery, input, type), show_neighbor,
 				   &shown);
-	put_strip((ReturnSetInfo *) fcinfo->resultinfo, shown.items, shown.n,
-			  columns, style);
+	draw_strip(&strip, shown.items, shown.n, columns, style);
+	append_legend(&strip, &shown);
+	terminal_put(fcinfo, &strip);
 }
 
 /*

@@ -72,6 +72,20 @@ SQL
 			unlike($text, qr/\p{Cf}|\p{Zl}|\p{Zp}/, "$name: nothing that turns or hides text");
 		}
 	}
+	# Charts: of labels as of pictures, in signs where there are no blocks
+	for my $style (qw(plain ascii))
+	{
+		my @lines = map { pack 'H*', $_ } split /\n/, $node->safe_psql($database, <<SQL);
+SELECT encode(textsend(l), 'hex') FROM similarity.show_confusion('items', style => '$style') l
+UNION ALL SELECT encode(textsend(l), 'hex') FROM similarity.show_histogram('items', style => '$style', columns => 60) l;
+SQL
+		my $text = join "\n", @lines;
+		my $drawn = $style eq 'ascii' || $encoding =~ /LATIN1|EUC_JP/ ? qr/#/ : qr/\xe2\x96[\x80-\x9f]/;
+
+		unlike($text, qr/[\x00-\x09\x0b-\x1f\x7f]/, "$encoding, $style: no C0 in charts");
+		like($text, $drawn, "$encoding, $style: drawn as it can be");
+		like($text, qr/of $n rows of items/, "$encoding, $style: of all items");
+	}
 	my $page = $node->safe_psql($database, <<SQL);
 SELECT similarity.neighbors_html('items', 'SELECT e, label, image FROM item', 2, (SELECT label FROM item WHERE id = 0));
 SQL

@@ -28,6 +28,7 @@ similarity.projection                                     .    .    .    .    . 
 similarity.augment                                        .    .    .    .    .    .    .
 # queries of the caller's own
 similarity.sample_batch                                   .    .    .    .    .    .    .
+similarity.show_image                                     .    .    .    .    .    .    .
 similarity.image_error                                    .    .    .    .    .    .    .
 similarity.batch_class_ratio                              .    .    .    .    .    .    .
 # CREATE on schema similarity, and USAGE of what is copied, SELECT on what is registered
@@ -36,6 +37,7 @@ similarity.import_model                                   .    .    .    x    x 
 similarity.copy_model                                     .    .    x    x    x    x    x
 similarity.create_gallery                                 .    .    x    x    x    x    x
 # USAGE of the model
+similarity.show_training                                  .    .    x    .    x    .    x
 similarity.model_summary                                  .    .    x    .    x    .    x
 similarity.export_model                                   .    .    x    .    x    .    x
 embed                                                     .    .    x    .    x    .    x
@@ -72,6 +74,8 @@ similarity.report_html                                    .    .    x    x    . 
 similarity.evaluate_retrieval                             .    .    x    x    .    .    x
 similarity.evaluate_classification                        .    .    x    x    .    .    x
 similarity.confusion_matrix                               .    .    x    x    .    .    x
+similarity.show_confusion                                 .    .    x    x    .    .    x
+similarity.show_histogram                                 .    .    x    x    .    .    x
 similarity.calibration_status                             .    .    x    x    .    .    x
 similarity.drift                                          .    .    x    x    .    .    x
 similarity.knn                                            .    .    x    x    .    .    x
@@ -145,6 +149,7 @@ my %value = (
 	owner => 'matrix_owner');
 my %arguments = (
 	'similarity.architecture(text,integer,text,jsonb)' => q{'resnet18'},
+	'similarity.show_image' => q{'\x0102', '{1,2}'},
 	'similarity.augment' => q{'\x0102', '"rotate"', shape => '{1,2}'},
 	'similarity.create_model' => q{'another', '{2}', '[{"metric_embedding": {"units": 2}}]'},
 	'similarity.import_model' => q{'another', (SELECT file FROM file)},
