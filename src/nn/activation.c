@@ -28,8 +28,6 @@
 #include "nn/layer.h"
 
 #define LEAKY_SLOPE ((real) 0.2)
-#define ROOT_HALF ((real) 0.70710678118654752)	/* sqrt(1 / 2) */
-#define ROOT_TAU ((real) 0.39894228040143268)	/* 1 / sqrt(2 pi) */
 
 const char *const nn_activation_names[] = {
 	"linear", "relu", "relu6", "leaky_relu", "gelu", "silu", "sigmoid",
@@ -58,32 +56,11 @@ nn_saved_before(const NnLayer *layer, int n)
 		(size_t) n * layer->outputs : 0;
 }
 
-static inline real
-sigmoid(real x)
-{
-	return 1 / (1 + exp(-x));
-}
-
 /* min(max(x, 0), 6) */
 static inline real
 relu6(real x)
 {
 	return x < 0 ? 0 : x > 6 ? 6 : x;
-}
-
-/* The largest is taken out, so that no exponential overflows. */
-static void
-softmax(size_t width, real *x)
-{
-	real		most = x[0];
-	real		sum = 0;
-
-	for (size_t i = 1; i < width; i++)
-		most = x[i] > most ? x[i] : most;
-	for (size_t i = 0; i < width; i++)
-		sum += x[i] = exp(x[i] - most);
-	for (size_t i = 0; i < width; i++)
-		x[i] /= sum;
 }
 
 static void
@@ -108,8 +85,7 @@ activate_rows(NnActivation activation, size_t rows, size_t width, real *x)
 				x[i] = x[i] < 0 ? LEAKY_SLOPE * x[i] : x[i];
 			break;
 		case NN_GELU:
-			for (size_t i = 0; i < n; i++)
-				x[i] = x[i] * (1 + erf(x[i] * ROOT_HALF)) / 2;
+			nn_gelu(n, x);
 			break;
 		case NN_SILU:
 			nn_silu(n, x);
@@ -131,7 +107,7 @@ activate_rows(NnActivation activation, size_t rows, size_t width, real *x)
 			break;
 		case NN_SOFTMAX:
 			for (size_t r = 0; r < rows; r++)
-				softmax(width, x + r * width);
+				nn_softmax(width, x + r * width);
 			break;
 	}
 }
@@ -159,21 +135,6 @@ nn_activate(NnActivation activation, size_t rows, size_t width, real *x)
 					  x + r * width);
 }
 
-/* d gelu = Phi(x) + x phi(x) */
-static inline real
-gelu_slope(real x)
-{
-	return (1 + erf(x * ROOT_HALF)) / 2 + x * ROOT_TAU * exp(-x * x / 2);
-}
-
-static inline real
-silu_slope(real x)
-{
-	real		s = sigmoid(x);
-
-	return s * (1 + x * (1 - s));
-}
-
 static inline real
 hard_swish_slope(real x)
 {
@@ -188,8 +149,7 @@ softmax_backward(size_t width, const real *out, real *dout)
 
 	for (size_t i = 0; i < width; i++)
 		sum += out[i] * dout[i];
-	for (size_t i = 0; i < width; i++)
-		dout[i] = out[i] * (dout[i] - sum);
+	nn_softmax_slopes(width, out, sum, dout);
 }
 
 /* dout [rows][width] = dout f'(before), or f' computed from out */
@@ -216,12 +176,10 @@ activate_rows_backward(NnActivation activation, size_t rows, size_t width,
 				dout[i] = out[i] > 0 ? dout[i] : LEAKY_SLOPE * dout[i];
 			break;
 		case NN_GELU:
-			for (size_t i = 0; i < n; i++)
-				dout[i] *= gelu_slope(before[i]);
+			nn_gelu_backward(n, before, dout);
 			break;
 		case NN_SILU:
-			for (size_t i = 0; i < n; i++)
-				dout[i] *= silu_slope(before[i]);
+			nn_silu_backward(n, before, dout);
 			break;
 		case NN_SIGMOID:
 			for (size_t i = 0; i < n; i++)

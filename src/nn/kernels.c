@@ -326,7 +326,7 @@ nn_multiply_add_body(size_t n, const real *restrict a, const real *restrict b,
 DISPATCH(nn_multiply_add, (size_t n, const real *a, const real *b, real *sum),
 		 (n, a, b, sum))
 
-/* ---- sigmoid ---- */
+/* ---- functions of e^x ---- */
 
 /*
  * e^x to 1e-7 of it, by 2^n e^r with |r| <= ln 2 / 2, without a call, so that
@@ -377,6 +377,126 @@ nn_silu_body(size_t n, real *x)
 }
 
 DISPATCH(nn_silu, (size_t n, real *x), (n, x))
+
+/* d silu = s (1 + x (1 - s)), s = sigmoid(x) */
+BODY void
+nn_silu_backward_body(size_t n, const real *restrict before,
+					  real *restrict dout)
+{
+	for (size_t i = 0; i < n; i++)
+	{
+		real		s = 1 / (1 + exponential(-before[i]));
+
+		dout[i] *= s * (1 + before[i] * (1 - s));
+	}
+}
+
+DISPATCH(nn_silu_backward, (size_t n, const real *before, real *dout),
+		 (n, before, dout))
+
+/* ---- gelu ---- */
+
+#define ROOT_HALF ((real) 0.70710678118654752)	/* sqrt(1 / 2) */
+#define ROOT_TAU ((real) 0.39894228040143268)	/* 1 / sqrt(2 pi) */
+
+/*
+ * Phi(x), the normal distribution; e is e^(-x^2 / 2).  In float by Hastings'
+ * approximation, to 8e-8 (Abramowitz and Stegun, 7.1.26), which is a bit of
+ * what is near 1.
+ */
+static inline real
+normal_share(real x, real e)
+{
+#ifdef NN_DOUBLE
+	return erfc(-x * ROOT_HALF) / 2;
+#else
+	float		t = 1 / (1 + 0.3275911f * ROOT_HALF * fabsf(x));
+	float		tail = t * (0.254829592f + t * (-0.284496736f + t *
+												(1.421413741f + t * (-1.453152027f + t * 1.061405429f)))) * e / 2;
+
+	return x < 0 ? tail : 1 - tail;
+#endif
+}
+
+BODY void
+nn_gelu_body(size_t n, real *x)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] *= normal_share(x[i], exponential(-x[i] * x[i] / 2));
+}
+
+DISPATCH(nn_gelu, (size_t n, real *x), (n, x))
+
+/* d gelu = Phi(x) + x phi(x) */
+BODY void
+nn_gelu_backward_body(size_t n, const real *restrict before,
+					  real *restrict dout)
+{
+	for (size_t i = 0; i < n; i++)
+	{
+		real		x = before[i];
+		real		e = exponential(-x * x / 2);
+
+		dout[i] *= normal_share(x, e) + x * ROOT_TAU * e;
+	}
+}
+
+DISPATCH(nn_gelu_backward, (size_t n, const real *before, real *dout),
+		 (n, before, dout))
+
+/* ---- softmax ---- */
+
+/*
+ * The largest is taken out, so that no exponential overflows.  NaN among the
+ * numbers, wherever it stands, reaches the sum and so all of them.
+ */
+BODY void
+nn_softmax_body(size_t n, real *x)
+{
+	size_t		whole = n / (size_t) LANES * (size_t) LANES;
+	Lanes		highest = (Lanes) {0} +x[0];
+	Lanes		sums = {0};
+	real		most;
+	real		sum = 0;
+
+	for (size_t i = 0; i < whole; i += (size_t) LANES)
+	{
+		Lanes		y = LOAD(x + i);
+		LaneMask	higher = y > highest;
+
+		highest = (Lanes) (((LaneMask) y & higher) |
+						   ((LaneMask) highest & ~higher));
+	}
+	most = highest[0];
+	for (int j = 1; j < LANES; j++)
+		most = highest[j] > most ? highest[j] : most;
+	for (size_t i = whole; i < n; i++)
+		most = x[i] > most ? x[i] : most;
+	for (size_t i = 0; i < n; i++)
+		x[i] = exponential(x[i] - most);
+	for (size_t i = 0; i < whole; i += (size_t) LANES)
+		sums += LOAD(x + i);
+	for (int j = 0; j < LANES; j++)
+		sum += sums[j];
+	for (size_t i = whole; i < n; i++)
+		sum += x[i];
+	for (size_t i = 0; i < n; i++)
+		x[i] /= sum;
+}
+
+DISPATCH(nn_softmax, (size_t n, real *x), (n, x))
+
+BODY void
+nn_softmax_slopes_body(size_t n, const real *restrict y, real sum,
+					   real *restrict slopes)
+{
+	for (size_t i = 0; i < n; i++)
+		slopes[i] = y[i] * (slopes[i] - sum);
+}
+
+DISPATCH(nn_softmax_slopes,
+		 (size_t n, const real *y, real sum, real *slopes),
+		 (n, y, sum, slopes))
 
 /* ---- normalization ---- */
 

@@ -62,9 +62,20 @@ extern void nn_rmsprop_update(const NnRmspropStep *step, size_t n,
 							  real *weights, real *squares, real *velocity,
 							  real *mean);
 
-/* x = 1 / (1 + e^-x), x = x / (1 + e^-x) */
+/* x = 1 / (1 + e^-x), x = x / (1 + e^-x), x = x Phi(x) */
 extern void nn_sigmoid(size_t n, real *x);
 extern void nn_silu(size_t n, real *x);
+extern void nn_gelu(size_t n, real *x);
+
+/* dout = dout f'(before) of silu and gelu */
+extern void nn_silu_backward(size_t n, const real *before, real *dout);
+extern void nn_gelu_backward(size_t n, const real *before, real *dout);
+
+/* x = e^x / sum of e^x */
+extern void nn_softmax(size_t n, real *x);
+
+/* slopes = y (slopes - sum), y being a softmax and sum that of y slopes */
+extern void nn_softmax_slopes(size_t n, const real *y, real sum, real *slopes);
 
 /* sum += a b */
 extern void nn_multiply_add(size_t n, const real *a, const real *b, real *sum);

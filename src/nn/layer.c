@@ -22,15 +22,17 @@ const char *const nn_initializer_names[] = {
 /* Alphabetical: the order in which they are listed to users */
 static const NnLayerType *const layer_types[] = {
 	&nn_layer_activation, &nn_layer_add, &nn_layer_average_pooling2d,
-	&nn_layer_batch_normalization, &nn_layer_concatenate, &nn_layer_conv2d,
-	&nn_layer_dense, &nn_layer_depthwise_conv2d, &nn_layer_dropout,
-	&nn_layer_flatten,
-	&nn_layer_generalized_mean_pooling1d, &nn_layer_generalized_mean_pooling2d,
-	&nn_layer_global_average_pooling2d, &nn_layer_global_max_pooling2d,
-	&nn_layer_layer_normalization, &nn_layer_max_pooling2d,
-	&nn_layer_metric_embedding,
-	&nn_layer_multiply, &nn_layer_normalization, &nn_layer_rescaling,
-	&nn_layer_reshape, &nn_layer_zero_padding2d,
+	&nn_layer_batch_normalization, &nn_layer_class_token,
+	&nn_layer_concatenate, &nn_layer_conv2d, &nn_layer_dense,
+	&nn_layer_depthwise_conv2d, &nn_layer_dropout, &nn_layer_flatten,
+	&nn_layer_generalized_mean_pooling1d,
+	&nn_layer_generalized_mean_pooling2d, &nn_layer_global_average_pooling2d,
+	&nn_layer_global_max_pooling2d, &nn_layer_layer_normalization,
+	&nn_layer_layer_scale, &nn_layer_max_pooling2d,
+	&nn_layer_metric_embedding, &nn_layer_multi_head_attention,
+	&nn_layer_multiply, &nn_layer_normalization,
+	&nn_layer_position_embedding, &nn_layer_rescaling, &nn_layer_reshape,
+	&nn_layer_select, &nn_layer_zero_padding2d,
 	NULL
 };
 
@@ -47,7 +49,7 @@ nn_layer_description(const NnLayerType *type)
 }
 
 /*
- * A linear search: tables have some twenty entries and are asked once for each
+ * A linear search: tables have some thirty entries and are asked once for each
  * layer of a model.
  */
 int
@@ -160,6 +162,20 @@ nn_need_image(const NnLayer *layer, Status *status)
 				layer->name, nn_shape_text(&layer->input, text, sizeof(text)));
 	return status_hint(status,
 					   "A gray image of 28 by 28 has the shape 28x28x1.");
+}
+
+bool
+nn_need_sequence(const NnLayer *layer, Status *status)
+{
+	char		text[64];
+
+	if (layer->input.rank == 2)
+		return true;
+	status_fail(status, STATUS_SHAPE_MISMATCH,
+				"layer \"%s\" needs sequences of tokens x channels, not %s",
+				layer->name, nn_shape_text(&layer->input, text, sizeof(text)));
+	return status_hint(status,
+					   "Of an image, {\"reshape\": {\"target_shape\": [-1, channels]}} makes one of its pixels.");
 }
 
 bool

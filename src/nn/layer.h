@@ -14,6 +14,7 @@
  *
  * Comments of layers write shapes as they lie in memory, outermost first:
  *   n             rows of the batch
+ *   T x D         tokens of an input sequence, and their channels
  *   H x W x C     height, width and channels of an input image
  *   Ho x Wo x F   the same of an output image, F being filters
  *   X, Y, Z       input, output, and what goes into the activation: Y = f(Z)
@@ -60,7 +61,7 @@ typedef enum NnInitializer
 	NN_LECUN_NORMAL
 } NnInitializer;
 
-#define NN_LAYER_TENSORS 4
+#define NN_LAYER_TENSORS 8
 
 typedef struct NnTensor
 {
@@ -235,6 +236,7 @@ extern const NnLayerType nn_layer_activation;
 extern const NnLayerType nn_layer_add;
 extern const NnLayerType nn_layer_average_pooling2d;
 extern const NnLayerType nn_layer_batch_normalization;
+extern const NnLayerType nn_layer_class_token;
 extern const NnLayerType nn_layer_concatenate;
 extern const NnLayerType nn_layer_conv2d;
 extern const NnLayerType nn_layer_dense;
@@ -246,12 +248,16 @@ extern const NnLayerType nn_layer_generalized_mean_pooling2d;
 extern const NnLayerType nn_layer_global_average_pooling2d;
 extern const NnLayerType nn_layer_global_max_pooling2d;
 extern const NnLayerType nn_layer_layer_normalization;
+extern const NnLayerType nn_layer_layer_scale;
 extern const NnLayerType nn_layer_max_pooling2d;
 extern const NnLayerType nn_layer_metric_embedding;
+extern const NnLayerType nn_layer_multi_head_attention;
 extern const NnLayerType nn_layer_multiply;
 extern const NnLayerType nn_layer_normalization;
+extern const NnLayerType nn_layer_position_embedding;
 extern const NnLayerType nn_layer_rescaling;
 extern const NnLayerType nn_layer_reshape;
+extern const NnLayerType nn_layer_select;
 extern const NnLayerType nn_layer_zero_padding2d;
 
 /* Words for parameter tables */
@@ -295,6 +301,9 @@ extern bool nn_add_state(NnLayer *layer, const char *name, NnShape shape,
 
 /* Fail unless layer->input is height x width x channels. */
 extern bool nn_need_image(const NnLayer *layer, Status *status);
+
+/* Fail unless layer->input is tokens x channels. */
+extern bool nn_need_sequence(const NnLayer *layer, Status *status);
 
 /* The last dimension of a shape, along which channels lie */
 static inline int

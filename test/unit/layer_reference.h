@@ -6,6 +6,7 @@
 #define LAYER_REFERENCE_H
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "nn/layer.h"
@@ -284,6 +285,110 @@ dense_reference(const NnLayer *layer, const double *weights, const double *in,
 	}
 }
 
+/* rows x kernel + bias; either may have no bias */
+static void
+projection_reference(const NnLayer *layer, const double *weights,
+					 const char *part, const double *in, int rows, double *out)
+{
+	char		kernel_name[32];
+	char		bias_name[32];
+	const double *kernel;
+	const double *bias;
+	int			inputs = 0;
+	int			width = 0;
+
+	snprintf(kernel_name, sizeof(kernel_name), "%s_kernel", part);
+	snprintf(bias_name, sizeof(bias_name), "%s_bias", part);
+	kernel = tensor_named(layer, weights, kernel_name);
+	bias = tensor_named(layer, weights, bias_name);
+	for (int t = 0; t < layer->ntensors; t++)
+		if (strcmp(layer->tensors[t].name, kernel_name) == 0)
+		{
+			inputs = layer->tensors[t].shape.dim[0];
+			width = layer->tensors[t].shape.dim[1];
+		}
+	for (int r = 0; r < rows; r++)
+		for (int u = 0; u < width; u++)
+		{
+			double		sum = bias != NULL ? bias[u] : 0;
+
+			for (int i = 0; i < inputs; i++)
+				sum += in[r * inputs + i] * kernel[i * width + u];
+			out[r * width + u] = sum;
+		}
+}
+
+#define MAX_PROJECTED 20000
+
+/* One sequence, without dropout */
+static void
+attention_reference(const NnLayer *layer, const double *weights,
+					const double *in, double *out)
+{
+	static double q[MAX_PROJECTED];
+	static double k[MAX_PROJECTED];
+	static double v[MAX_PROJECTED];
+	static double o[MAX_PROJECTED];
+	static double p[2000];
+	int			tokens = layer->input.dim[0];
+	int			heads = (int) layer->params.values[0].number;
+	int			dim = (int) layer->params.values[1].number;
+	int			value_dim = layer->params.values[2].isset ?
+	(int) layer->params.values[2].number : dim;
+
+	projection_reference(layer, weights, "query", in, tokens, q);
+	projection_reference(layer, weights, "key", in, tokens, k);
+	projection_reference(layer, weights, "value", in, tokens, v);
+	for (int h = 0; h < heads; h++)
+		for (int i = 0; i < tokens; i++)
+		{
+			for (int j = 0; j < tokens; j++)
+			{
+				p[j] = 0;
+				for (int d = 0; d < dim; d++)
+					p[j] += q[(i * heads + h) * dim + d] *
+						k[(j * heads + h) * dim + d] / sqrt(dim);
+			}
+			activate_all(NN_SOFTMAX, p, tokens);
+			for (int d = 0; d < value_dim; d++)
+			{
+				double	   *to = &o[(i * heads + h) * value_dim + d];
+
+				*to = 0;
+				for (int j = 0; j < tokens; j++)
+					*to += p[j] * v[(j * heads + h) * value_dim + d];
+			}
+		}
+	projection_reference(layer, weights, "output", o, tokens, out);
+}
+
+/* class_token, position_embedding, select and layer_scale */
+static bool
+sequence_reference(const NnLayer *layer, const double *weights,
+				   const double *in, double *out)
+{
+	const char *type = layer->type->description.name;
+	size_t		channels = layer->input.dim[layer->input.rank - 1];
+
+	if (strcmp(type, "class_token") == 0)
+	{
+		memcpy(out, tensor_of(layer, weights, 0), channels * sizeof(double));
+		memcpy(out + channels, in, layer->inputs * sizeof(double));
+	}
+	else if (strcmp(type, "position_embedding") == 0)
+		for (size_t i = 0; i < layer->inputs; i++)
+			out[i] = in[i] + tensor_of(layer, weights, 0)[i];
+	else if (strcmp(type, "layer_scale") == 0)
+		for (size_t i = 0; i < layer->inputs; i++)
+			out[i] = in[i] * tensor_of(layer, weights, 0)[i % channels];
+	else if (strcmp(type, "select") == 0)
+		memcpy(out, in + (size_t) layer->params.values[0].number *
+			   layer->outputs, layer->outputs * sizeof(double));
+	else
+		return false;
+	return true;
+}
+
 static void
 metric_embedding_reference(const NnLayer *layer, const double *weights,
 						   const double *in, double *out)
@@ -325,6 +430,10 @@ reference(const NnLayer *layer, const double *weights, const double *in,
 		normalization_reference(layer, weights, in, out);
 	else if (strcmp(type, "dense") == 0)
 		dense_reference(layer, weights, in, out);
+	else if (strcmp(type, "multi_head_attention") == 0)
+		attention_reference(layer, weights, in, out);
+	else if (sequence_reference(layer, weights, in, out))
+		return;
 	else if (strcmp(type, "metric_embedding") == 0)
 		metric_embedding_reference(layer, weights, in, out);
 	else if (strcmp(type, "rescaling") == 0)

@@ -209,6 +209,82 @@ test_dense(void)
 	check_layer(SHAPE(1), "dense units=3 activation=linear");
 }
 
+static void
+test_attention(void)
+{
+	check_layer(SHAPE(7, 6), "multi_head_attention num_heads=2 key_dim=3");
+	check_layer(SHAPE(5, 4),
+				"multi_head_attention num_heads=3 key_dim=2 value_dim=5 use_bias=false");
+	check_layer(SHAPE(1, 3), "multi_head_attention num_heads=1 key_dim=4");
+	/* several tiles of queries, the last of them not whole */
+	check_layer(SHAPE(300, 2), "multi_head_attention num_heads=1 key_dim=2");
+	/* several groups of sequences */
+	check_batch(SHAPE(50, 3), "multi_head_attention num_heads=2 key_dim=2", 7,
+				2);
+}
+
+/* sum slope * out of the layer itself, at weights that are moved by step */
+static double
+moved_sum(Bench *bench, const double *direction, double step)
+{
+	real	   *weights = (real *) bench->pass.weights;
+	double		sum = 0;
+
+	for (size_t w = 0; w < bench->nweights; w++)
+		weights[w] = (real) (bench->weights[w] + step * direction[w]);
+	bench->layer.type->forward(&bench->layer, &bench->pass, bench->real_in,
+							   bench->out, bench->saved);
+	for (size_t o = 0; o < (size_t) bench->n * bench->layer.outputs; o++)
+		sum += bench->slope[o] * bench->out[o];
+	return sum;
+}
+
+/*
+ * The reference has no dropout: the derivative along one direction is that of
+ * the layer itself.  The mask is the same in backward, and another one in
+ * another step; outside of training there is none.
+ */
+static void
+test_attention_dropout(void)
+{
+	static const double step = sizeof(real) == 8 ? 1e-5 : 1e-2;
+	static const double tolerance = sizeof(real) == 8 ? 1e-8 : 2e-3;
+	Bench		bench;
+	double	   *direction;
+	double		slope = 0;
+	double		expected;
+	double		dropped;
+
+	CHECK(open_bench(&bench, SHAPE(9, 6),
+					 "multi_head_attention num_heads=2 key_dim=3 dropout=0.4", 3));
+	CHECK(bench.layer.random);
+	direction = arena_alloc_array(arena, bench.nweights, sizeof(double));
+	random_numbers(direction, bench.nweights, 5, 0.1);
+	expected = (moved_sum(&bench, direction, step) -
+				moved_sum(&bench, direction, -step)) / (2 * step);
+	dropped = moved_sum(&bench, direction, 0);
+	run_backward(&bench, true);
+	for (size_t w = 0; w < bench.nweights; w++)
+		slope += bench.gradient[w] * direction[w];
+	CHECK_NEAR(slope, expected, tolerance * (1 + fabs(expected)));
+	bench.pass.step++;
+	CHECK(fabs(moved_sum(&bench, direction, 0) - dropped) > 1e-3);
+	bench.pass.training = false;
+	bench.saved = NULL;
+	check_forward(&bench);
+}
+
+static void
+test_sequences(void)
+{
+	check_layer(SHAPE(4, 5), "class_token");
+	check_layer(SHAPE(4, 5), "position_embedding");
+	check_layer(SHAPE(4, 5), "select index=2");
+	check_layer(SHAPE(3, 2, 2), "select");
+	check_layer(SHAPE(4, 3, 5), "layer_scale");
+	check_layer(SHAPE(7), "layer_scale init_values=0.5");
+}
+
 /* Along the last dimension of any shape; in blocks, and not */
 static void
 test_dense_sequences(void)
@@ -803,6 +879,9 @@ main(void)
 	RUN(test_conv2d_winograd_error);
 	RUN(test_dense);
 	RUN(test_dense_sequences);
+	RUN(test_attention);
+	RUN(test_attention_dropout);
+	RUN(test_sequences);
 	RUN(test_dense_bands);
 	RUN(test_dense_few_rows);
 	RUN(test_dense_kernels);
