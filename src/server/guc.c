@@ -7,6 +7,7 @@
 #include <limits.h>
 
 #include "access/parallel.h"
+#include "postmaster/postmaster.h"
 #include "utils/guc.h"
 
 #include "base/threads.h"
@@ -15,6 +16,7 @@
 int			guc_cache_memory = 256 * 1024;
 int			guc_columns = 0;
 int			guc_ef_search = 0;
+int			guc_max_jobs_per_role = 4;
 int			guc_progress_interval = 2000;
 int			guc_search_order = ORDER_STRICT;
 int			guc_style = STYLE_PLAIN;
@@ -58,6 +60,13 @@ guc_init(void)
 							&guc_ef_search,
 							guc_ef_search, 0, 100000,
 							PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("similarity.max_jobs_per_role",
+							"Most trainings in background workers that a role may have at a time.",
+							"In all databases together; 0 allows none.",
+							&guc_max_jobs_per_role,
+							guc_max_jobs_per_role, 0, MAX_BACKENDS,
+							PGC_SUSET, 0, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("similarity.progress_interval",
 							"Least time between two INFO lines that tell how far a long call is.",

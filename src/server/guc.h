@@ -29,6 +29,7 @@ typedef enum SimilarityStyle
 extern int	guc_cache_memory;	/* kB */
 extern int	guc_columns;		/* of a terminal; 0 = not known */
 extern int	guc_ef_search;		/* 0 = the index's */
+extern int	guc_max_jobs_per_role;
 extern int	guc_progress_interval;	/* ms; 0 = no lines */
 extern int	guc_search_order;	/* SimilarityOrder */
 extern int	guc_style;			/* SimilarityStyle */

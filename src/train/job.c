@@ -24,6 +24,8 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -37,6 +39,7 @@
 #include "model/model_catalog.h"
 #include "server/arguments.h"
 #include "server/compat.h"
+#include "server/guc.h"
 #include "server/json_object.h"
 #include "server/role.h"
 #include "train/job.h"
@@ -191,6 +194,40 @@ require_login(void)
 				 errhint("Call it as a member of the role, without SET ROLE, or call similarity.train().")));
 }
 
+/* Workers that hold a job's lock and logged in as that role, in any database */
+static int
+count_jobs(Oid role)
+{
+	LockData   *all = GetLockStatusData();
+	int			jobs = 0;
+
+	for (int i = 0; i < all->nelements; i++)
+	{
+		const LockInstanceData *lock = &all->locks[i];
+		PGPROC	   *holder;
+
+		if (lock->locktag.locktag_type != LOCKTAG_ADVISORY ||
+			lock->locktag.locktag_field4 != JOB_LOCK_CLASS ||
+			(lock->holdMask & LOCKBIT_ON(ExclusiveLock)) == 0)
+			continue;
+		holder = BackendPidGetProc(lock->pid);
+		jobs += holder != NULL && holder->roleId == role;
+	}
+	return jobs;
+}
+
+static void
+require_room(void)
+{
+	if (count_jobs(GetUserId()) >= guc_max_jobs_per_role)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("too many background jobs of role \"%s\"",
+						GetUserNameFromId(GetUserId(), true)),
+				 errdetail("It may have %d at a time.", guc_max_jobs_per_role),
+				 errhint("Wait for one to end. A superuser can raise similarity.max_jobs_per_role.")));
+}
+
 static BackgroundWorkerHandle *
 start_worker(int64 job)
 {
@@ -255,13 +292,25 @@ await_worker(BackgroundWorkerHandle *handle, int64 job)
 	}
 }
 
+static void
+start_job(int64 job)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_JOB_ROLE(tag, GetUserId());
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	require_room();
+	await_worker(start_worker(job), job);
+	LockRelease(&tag, ExclusiveLock, false);
+}
+
 /*
  * SELECT similarity.train_background(model, source, ...): the job's id.
  *
  * What train_model() checks without reading data is checked here, with the same
  * errors; then 28000 for a role that may not log in, 54000 for an argument
- * that is too large, 53400 if max_worker_processes are in use, 53000 if the
- * worker could not start.
+ * that is too large, 53400 if the role has as many jobs as it may or
+ * max_worker_processes are in use, 53000 if the worker could not start.
  */
 Datum
 train_background(PG_FUNCTION_ARGS)
@@ -277,7 +326,7 @@ train_background(PG_FUNCTION_ARGS)
 	require_login();
 	SPI_connect();
 	job = record_job(fcinfo, &model);
-	await_worker(start_worker(job), job);
+	start_job(job);
 	SPI_finish();
 	PG_RETURN_INT64(job);
 }

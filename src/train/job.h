@@ -36,6 +36,14 @@ StaticAssertDecl(sizeof(JobStart) <= BGW_EXTRALEN, "a worker takes no more");
 						 (uint32) (job), JOB_LOCK_CLASS)
 
 /*
+ * A session holds this while it starts a worker: the jobs of a role are counted
+ * and added to by one session at a time, whatever the database.
+ */
+#define JOB_ROLE_LOCK_CLASS 21322
+#define SET_LOCKTAG_JOB_ROLE(tag, role) \
+	SET_LOCKTAG_ADVISORY(tag, InvalidOid, role, 0, JOB_ROLE_LOCK_CLASS)
+
+/*
  * In a worker: write what was said since the last call into the job's record,
  * and that it makes this run.  Elsewhere nothing happens.  SPI must be
  * connected and a snapshot active.

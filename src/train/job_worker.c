@@ -177,6 +177,16 @@ lock_job(void)
 	CommitTransactionCommand();
 }
 
+/* The role may start another from now on, not only when the process is gone. */
+static void
+unlock_job(void)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_JOB(tag, start.job);
+	(void) LockRelease(&tag, ExclusiveLock, true);
+}
+
 static void
 await_launcher(void)
 {
@@ -351,5 +361,6 @@ similarity_job_main(Datum argument)
 	PG_END_TRY();
 	HOLD_CANCEL_INTERRUPTS();
 	end_job(error);
+	unlock_job();
 	proc_exit(0);
 }

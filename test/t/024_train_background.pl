@@ -10,7 +10,7 @@ use Time::HiRes qw(sleep);
 use SimilarityNode;
 
 my $node = SimilarityNode::create('train_background');
-$node->append_conf('postgresql.conf', "max_worker_processes = 4\nmax_logical_replication_workers = 0\nrestart_after_crash = on\n");
+$node->append_conf('postgresql.conf', "max_worker_processes = 4\nsimilarity.max_jobs_per_role = 10\nmax_logical_replication_workers = 0\nrestart_after_crash = on\n");
 $node->start;
 
 # Rows of a query, as a superuser
@@ -44,9 +44,15 @@ sub await
 	return is(value("SELECT state FROM similarity.jobs WHERE job = $job"), $state, "job $job: $state");
 }
 
+sub await_workers
+{
+	my ($n) = @_;
+	return ok($node->poll_query_until('postgres', "SELECT count(*) = $n FROM pg_stat_activity WHERE backend_type = 'similarity job'"), "$n workers are left");
+}
+
 sub await_no_worker
 {
-	return ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'similarity job'}), 'no worker is left');
+	return await_workers(0);
 }
 
 $node->safe_psql('postgres', <<'SQL');
@@ -110,6 +116,20 @@ my $jobs = value('SELECT count(*) FROM similarity.job');
 my $answer = as_role('alice', "\\set VERBOSITY verbose\n" . start_of('three') . ' FROM generate_series(1, 10)');
 like($answer, qr/ERROR:  53400: no background worker is left.*HINT:  .*max_worker_processes/s, 'too many at a time');
 is(value('SELECT count(*) FROM similarity.job'), $jobs, 'and no job is left of them');
+# nor of the same role's as it may have, in one transaction or in several
+value('ALTER ROLE alice SET similarity.max_jobs_per_role = 3');
+my $limited = qr/ERROR:  53400: too many background jobs of role "alice".*DETAIL:  It may have 3 at a time.*HINT:  .*max_jobs_per_role/s;
+await_workers(3);
+like(as_role('alice', "\\set VERBOSITY verbose\n" . start_of('three')), $limited, 'too many of a role');
+like(as_role('alice', "\\set VERBOSITY verbose\nSET similarity.max_jobs_per_role = 4;" . start_of('three')), $limited, 'which cannot let itself have more');
+is($session->query_safe("SELECT similarity.cancel_job($third)"), 't', 'one less');
+await($third, 'cancelled');
+like(as_role('alice', "\\set VERBOSITY verbose\nBEGIN;" . start_of('three') . ' FROM generate_series(1, 2)'), $limited, 'in one transaction');
+await_workers(2);
+like(as_role('alice', 'BEGIN;' . start_of('three') . ';ROLLBACK'), qr/^\d+$/, 'as many as it may');
+value('ALTER ROLE alice RESET similarity.max_jobs_per_role');
+await_workers(2);
+$third = $session->query_safe(start_of('three'));
 
 # Stopped by who may: not by a stranger.
 like(as_role('eve', "SELECT similarity.cancel_job($first)"), qr/permission denied for job/, 'a stranger may not');
