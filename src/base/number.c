@@ -2,13 +2,15 @@
  * number.c
  *	  Parsing of decimal numbers.
  *
- * A mantissa up to 2^53 and a small power of ten are exact in a double product
- * or quotient (Clinger, 1990).  Rounding that double to a float rounds twice,
- * which is wrong only when the double lies exactly between two floats; then,
- * and for everything longer, strtof decides.
+ * Digits and a power of ten become a double, which is off by less than four
+ * units in its last place, however many digits there are.  Rounding it to a
+ * float gives the nearest float of the number unless the middle of two floats
+ * lies within that error (after Clinger, 1990); then, and where floats end,
+ * strtof decides.
  */
 #include "base/number.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,26 +18,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_EXACT_MANTISSA (UINT64_C(1) << 53)
-#define MAX_EXACT_POWER 22
-#define MAX_MANTISSA UINT64_C(1000000000000000000)	/* has room for a digit */
+#define MAX_POWER 57			/* FLT_MIN with 19 digits */
+#define MAX_MANTISSA INT64_C(100000000000000000)	/* has room for a digit */
 #define MAX_DIGITS 120			/* that slow_parse keeps */
 
 static const double powers_of_ten[] = {
-	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
-	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22
+	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13,
+	1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22, 1e23, 1e24, 1e25,
+	1e26, 1e27, 1e28, 1e29, 1e30, 1e31, 1e32, 1e33, 1e34, 1e35, 1e36, 1e37,
+	1e38, 1e39, 1e40, 1e41, 1e42, 1e43, 1e44, 1e45, 1e46, 1e47, 1e48, 1e49,
+	1e50, 1e51, 1e52, 1e53, 1e54, 1e55, 1e56, 1e57
 };
 
-static const uint64_t integer_powers[] = {
+static const int64_t integer_powers[] = {
 	1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000
 };
 
+/* The number is mantissa * 10^exponent, plus less than 10^exponent if the
+ * mantissa has 18 digits: later ones are left out. */
 typedef struct Decimal
 {
 	bool		negative;
-	bool		exact;			/* no digit was left out of mantissa */
-	uint64_t	mantissa;
-	int			exponent;		/* of ten */
+	int64_t		mantissa;
+	int			exponent;
 } Decimal;
 
 /*
@@ -70,7 +75,7 @@ count_digits(uint64_t word)
 }
 
 /* The number that the lowest n bytes spell, by pairs of pairs of pairs */
-static inline uint64_t
+static inline int64_t
 value_of(uint64_t word, int n)
 {
 	int			half = 4 * (8 - n); /* a shift by 64 is undefined */
@@ -78,7 +83,7 @@ value_of(uint64_t word, int n)
 	word = word << half << half;
 	word = (word & 0x00ff00ff00ff00ff) * 10 + (word >> 8 & 0x00ff00ff00ff00ff);
 	word = (word & 0x0000ffff0000ffff) * 100 + (word >> 16 & 0x0000ffff0000ffff);
-	return (word & 0xffffffff) * 10000 + (word >> 32);
+	return (int64_t) ((word & 0xffffffff) * 10000 + (word >> 32));
 }
 
 /* The digits at p, at most BULK: there are as many characters. */
@@ -90,9 +95,15 @@ read_bulk(const char *p, Decimal *d)
 	bool		ninth = (n == 8) & number_is_digit(p[8]);
 
 	d->mantissa = d->mantissa * integer_powers[n] + value_of(word, n);
-	d->mantissa = d->mantissa * integer_powers[ninth] + (uint64_t) (p[8] -
-																	'0') * ninth;
+	d->mantissa = d->mantissa * integer_powers[ninth] + (p[8] - '0') * ninth;
 	return n + ninth;
+}
+
+/* May read_bulk read at p, and the mantissa take what it reads? */
+static inline bool
+has_room(const char *p, const char *end, const Decimal *d)
+{
+	return d->mantissa < MAX_MANTISSA / 100000000 && end - p >= BULK;
 }
 
 /* Digits at p; the power of ten falls by one for each if in the fraction. */
@@ -100,28 +111,27 @@ static inline const char *
 read_digits(const char *p, const char *end, bool fraction, Decimal *d)
 {
 	/* One digit, as often before the point, is not worth it. */
-	if (end - p >= BULK && number_is_digit(p[1]) &&
-		d->mantissa < MAX_MANTISSA / UINT64_C(1000000000))
+	if (has_room(p, end, d) && number_is_digit(p[1]))
 	{
-		int			n = read_bulk(p, d);
+		do
+		{
+			int			n = read_bulk(p, d);
 
-		d->exponent -= fraction ? n : 0;
-		p += n;
-		if (n < BULK)
-			return p;
+			d->exponent -= fraction ? n : 0;
+			p += n;
+			if (n < BULK)
+				return p;
+		} while (has_room(p, end, d) && number_is_digit(*p));
 	}
 	for (; p < end && number_is_digit(*p); p++)
 	{
 		if (d->mantissa < MAX_MANTISSA)
 		{
-			d->mantissa = d->mantissa * 10 + (uint64_t) (*p - '0');
+			d->mantissa = d->mantissa * 10 + (*p - '0');
 			d->exponent -= fraction;
 		}
 		else
-		{
-			d->exact = false;
 			d->exponent += !fraction;
-		}
 	}
 	return p;
 }
@@ -154,14 +164,17 @@ is_e(char c)
 	return c == 'e' || c == 'E';
 }
 
-/* Is x, far from float's ends, exactly between two neighboring floats? */
+/*
+ * Is the middle of two neighboring floats within four units of the last place
+ * of x, which is at least FLT_MIN?
+ */
 static inline bool
 is_doubtful(double x)
 {
 	uint64_t	bits;
 
 	memcpy(&bits, &x, sizeof(bits));
-	return (bits & 0x1FFFFFFF) == 0x10000000;
+	return ((bits - 0x10000000 + 4) & 0x1FFFFFFF) <= 8;
 }
 
 /*
@@ -220,21 +233,24 @@ with_sign(float x, bool negative)
 	return x;
 }
 
-/* The nearest float, where double arithmetic can tell: of 1e-22 .. 1e38 and 0 */
+/*
+ * The nearest float, where double arithmetic can tell.  The mantissa as a
+ * double, the power and their product or quotient are each off by at most
+ * 2^-53 of themselves, digits left out make less than 2^-56: together less
+ * than four units in the last place.
+ */
 static inline bool
 quick_value(const Decimal *d, float *out)
 {
 	double		x = (double) d->mantissa;
 
-	if (!d->exact || d->mantissa > MAX_EXACT_MANTISSA)
-		return false;
-	if (d->exponent <= 0 && d->exponent >= -MAX_EXACT_POWER)
+	if (d->exponent <= 0 && d->exponent >= -MAX_POWER)
 		x /= powers_of_ten[-d->exponent];
-	else if (d->exponent > 0 && d->exponent <= MAX_EXACT_POWER)
+	else if (d->exponent > 0 && d->exponent <= MAX_POWER)
 		x *= powers_of_ten[d->exponent];
 	else if (d->mantissa != 0)
 		return false;
-	if (is_doubtful(x))
+	if ((x < FLT_MIN && x != 0) || is_doubtful(x))
 		return false;
 	*out = with_sign((float) x, d->negative);
 	return true;
@@ -243,7 +259,7 @@ quick_value(const Decimal *d, float *out)
 const char *
 number_parse_float(const char *text, const char *end, float *out)
 {
-	Decimal		d = {.exact = true};
+	Decimal		d = {.exponent = 0};
 	const char *p = text;
 	const char *digits;
 	int			exponent = 0;

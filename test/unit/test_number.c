@@ -130,6 +130,32 @@ test_midpoints(void)
 	CHECK(bad == 0);
 }
 
+/*
+ * Doubles as Python and JavaScript print them, of all sizes that floats have and
+ * a little beyond: any, and within eight units of the last place of a midpoint.
+ */
+static void
+test_doubles(void)
+{
+	char		buffer[64];
+	int			bad = 0;
+
+	for (uint64_t i = 0; i < 1000000; i++)
+	{
+		uint64_t	r = random_at(4, 1, i);
+		uint64_t	exponent = 1023 - 152 + (r >> 8) % 282;
+		uint64_t	bits = exponent << 52 | random_at(4, 2, i) >> 12;
+		double		x;
+
+		if (i % 2 == 0)
+			bits = (bits & ~UINT64_C(0x1FFFFFFF)) + 0x10000000 - 8 + r % 17;
+		memcpy(&x, &bits, sizeof(x));
+		snprintf(buffer, sizeof(buffer), "%.*g", 15 + (int) (i / 2 % 6), x);
+		bad += !agrees(buffer);
+	}
+	CHECK(bad == 0);
+}
+
 static void
 test_random_decimals(void)
 {
@@ -390,6 +416,7 @@ main(void)
 	RUN(test_hard_cases);
 	RUN(test_random_floats_round_trip);
 	RUN(test_midpoints);
+	RUN(test_doubles);
 	RUN(test_random_decimals);
 	RUN(test_long_numbers);
 	RUN(test_where_it_stops);
