@@ -137,11 +137,8 @@ my %value = (
 	image => '\x0102',
 	query => q{SELECT '[1,2]'::embedding, 'a'},
 	queries => '{"[1,2]"}',
-<<<<<<< HEAD
 	section => 'neighbors',
-=======
 	embeddings => '{"[1,2]"}',
->>>>>>> c9536de (Give a gallery's rows, or embeddings of an array, as points in the plane)
 	source => 'TABLE lesson',
 	version => 'VERSION',
 	job => 1,
