@@ -183,7 +183,7 @@ png_file(const uint8_t *rows, int width, int height, size_t stride,
 }
 
 /* Bytes of gray or RGB */
-static File
+static inline File
 png_of(const uint8_t *pixels, int width, int height, int channels)
 {
 	PngOptions	options = {
