@@ -72,10 +72,22 @@ set_vectors(Projector *projector, Embedding *const *items, bool directions)
 	projector->points.vectors = vectors;
 }
 
+/* Of the arenas: what stays, the coordinates of both methods among it */
 static Size
-vectors_size(int n, int dims)
+staying_bytes(int n, const UmapOptions *options)
 {
-	return budget_product(n, budget_product(dims, sizeof(float)));
+	return budget_sum(umap_bytes(n, options),
+					  arena_bound(2 * sizeof(float) * n, 1));
+}
+
+Size
+projector_bytes(int n, int dims, const UmapOptions *options)
+{
+	Size		vectors = budget_product(n, budget_product(dims,
+														   sizeof(float)));
+
+	return budget_sum(budget_sum(vectors, staying_bytes(n, options)),
+					  umap_scratch_bytes(dims, options, guc_pool_threads()));
 }
 
 Projector *
@@ -84,15 +96,10 @@ projector_create(Embedding *const *items, int n,
 				 Size taken, CallProgress *progress)
 {
 	Projector  *projector = palloc0(sizeof(Projector));
-	int			threads = guc_pool_threads();
 	int			dims = items[0]->dims;
-	Size		stays = budget_sum(umap_bytes(n, options),
-								   arena_bound(2 * sizeof(float) * n, 1));
-	Size		scratch = umap_scratch_bytes(dims, options, threads);
 
 	budget_require(BUDGET_MAINTENANCE,
-				   budget_sum(budget_sum(taken, vectors_size(n, dims)),
-							  budget_sum(stays, scratch)),
+				   budget_sum(taken, projector_bytes(n, dims, options)),
 				   psprintf("%d embeddings to be projected", n),
 				   "project fewer");
 	projector->points = (Points)
@@ -103,8 +110,11 @@ projector_create(Embedding *const *items, int n,
 	projector->options = *options;
 	projector->progress = progress;
 	projector->pool = memory_pool(CurrentMemoryContext);
-	projector->arena = memory_arena(CurrentMemoryContext, stays);
-	projector->scratch = memory_arena(CurrentMemoryContext, scratch);
+	projector->arena = memory_arena(CurrentMemoryContext,
+									staying_bytes(n, options));
+	projector->scratch = memory_arena(CurrentMemoryContext,
+									  umap_scratch_bytes(dims, options,
+														 guc_pool_threads()));
 	set_vectors(projector, items, metric->kind == NEIGHBOR_COSINE);
 	return projector;
 }

@@ -32,6 +32,9 @@ extern ProjectionMethod projection_method(const char *name);
 
 typedef struct Projector Projector;
 
+/* What n items take, beside themselves */
+extern Size projector_bytes(int n, int dims, const UmapOptions *options);
+
 /*
  * Of n >= 1 items of one dimension and tag, else ERROR; they stay with the caller.
  * 54000 if the work on them, for all methods, exceeds maintenance_work_mem with

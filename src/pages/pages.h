@@ -127,5 +127,6 @@ extern void index_section(ReportText *out, PageContext *context);
 extern void neighbors_section(ReportText *out, PageContext *context);
 extern void distances_section(ReportText *out, PageContext *context);
 extern void training_section(ReportText *out, PageContext *context);
+extern void projector_section(ReportText *out, PageContext *context);
 
 #endif							/* PAGES_PAGES_H */

@@ -35,6 +35,7 @@ typedef struct PageSection
 /* In the order of the page */
 static const PageSection sections[] = {
 	{{"neighbors", "Neighbors", "neighbors.js"}, neighbors_section,.rows = true},
+	{{"projector", "Projector", "projector.js"}, projector_section,.rows = true},
 	{{"distances", "Distances", "distances.js"}, distances_section,.rows = true},
 	{{"training", "Training", "training.js"}, training_section,.of_model = true},
 	{{"index", "Index", "index.js"}, index_section},

@@ -54,6 +54,17 @@ end_digits(Base64 *base64)
 		flush_group(base64);
 }
 
+void
+report_append_base64(ReportText *text, const void *bytes, size_t n)
+{
+	const uint8_t *byte = bytes;
+	Base64		base64 = {.text = text};
+
+	for (size_t i = 0; i < n; i++)
+		put_digits(&base64, byte[i]);
+	end_digits(&base64);
+}
+
 /* ---- files ---- */
 
 static const char before_type[] = "data:";
@@ -75,15 +86,10 @@ report_file_size(const ReportFile *file)
 void
 report_append_file(ReportText *text, const ReportFile *file)
 {
-	const uint8_t *bytes = file->bytes;
-	Base64		base64 = {.text = text};
-
 	report_append(text, before_type);
 	report_append(text, file->type);
 	report_append(text, after_type);
-	for (size_t i = 0; i < file->size; i++)
-		put_digits(&base64, bytes[i]);
-	end_digits(&base64);
+	report_append_base64(text, file->bytes, file->size);
 }
 
 /* ---- PNG ---- */

@@ -82,6 +82,8 @@ extern void report_image_cell(const ReportImage *image, int width, int height,
 extern size_t report_png_size(const ReportImage *image);
 extern void report_append_png(ReportText *text, const ReportImage *image);
 
+extern void report_append_base64(ReportText *text, const void *bytes, size_t n);
+
 /* An encoded picture, which every browser decodes itself */
 typedef struct ReportFile
 {

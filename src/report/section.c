@@ -299,6 +299,42 @@ report_json_picture(ReportText *text, const ReportItem *item)
 	report_append(text, "\"");
 }
 
+/* size bytes each, the least first whatever the machine has first */
+static void
+append_numbers(ReportText *text, const void *values, size_t n, size_t size)
+{
+	const uint8_t *bytes = values;
+	const uint16_t one = 1;
+	bool		little = *(const uint8_t *) &one == 1;
+	uint8_t		piece[3 * 256]; /* a multiple of 3 and of 4 */
+
+	report_append(text, "\"");
+	report_text_reserve(text, n * size / 3 * 4 + 4);
+	for (size_t begin = 0; begin < n * size; begin += sizeof(piece))
+	{
+		size_t		count = n * size - begin < sizeof(piece) ?
+		n * size - begin : sizeof(piece);
+
+		for (size_t i = 0; i < count; i++)
+			piece[i] = bytes[little ? begin + i :
+							 begin + i / size * size + size - 1 - i % size];
+		report_append_base64(text, piece, count);
+	}
+	report_append(text, "\"");
+}
+
+void
+report_json_uint16s(ReportText *text, const uint16_t *values, size_t n)
+{
+	append_numbers(text, values, n, sizeof(*values));
+}
+
+void
+report_json_floats(ReportText *text, const float *values, size_t n)
+{
+	append_numbers(text, values, n, sizeof(*values));
+}
+
 char *
 report_count(char buffer[REPORT_COUNT_SIZE], int64_t n)
 {

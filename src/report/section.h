@@ -98,6 +98,15 @@ extern void report_json_digits(ReportText *text, double value, int digits);
 /* The picture of an item as a string that is a data: URI; null without one */
 extern void report_json_picture(ReportText *text, const ReportItem *item);
 
+/*
+ * Many numbers as a string, base64 of their little-endian bytes, which the
+ * script reads by page.unpack()
+ */
+extern void report_json_uint16s(ReportText *text, const uint16_t *values,
+								size_t n);
+extern void report_json_floats(ReportText *text, const float *values,
+							   size_t n);
+
 /* "60,000" into buffer, which is returned */
 #define REPORT_COUNT_SIZE 32
 extern char *report_count(char buffer[REPORT_COUNT_SIZE], int64_t n);

@@ -75,6 +75,19 @@ const page = (() => {
 		return svg('path', {d: shape_path(SHAPES[i % 8], r || 3.5), transform: `translate(${x} ${y})`, fill: i % 8 === 4 || i % 8 === 5 ? 'none' : color(i), stroke: color(i), 'stroke-width': 1.5});
 	}
 
+	function shape(i, r) {
+		return shape_path(SHAPES[i % 8], r);
+	}
+
+	// Numbers of report_json_uint16s() and the like, as a typed array
+	function unpack(text, type) {
+		const bytes = atob(text);
+		const buffer = new Uint8Array(bytes.length);
+		for (let i = 0; i < bytes.length; i++)
+			buffer[i] = bytes.charCodeAt(i);
+		return new type(buffer.buffer);
+	}
+
 	// ---- the tip: one for the page, beside what is pointed at ----
 
 	let tip = null;
@@ -380,5 +393,5 @@ const page = (() => {
 		draw(root, data, part);
 	}
 
-	return {element, svg, label, count, number, percent, color, mark, ticks, show_tip, hide_tip, chart, figure, section};
+	return {element, svg, label, count, number, percent, color, mark, shape, unpack, ticks, show_tip, hide_tip, chart, figure, section};
 })();
