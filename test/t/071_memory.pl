@@ -180,8 +180,8 @@ my @constant = qw(
 	l2_squared_distance negative_inner_product similarity_hnsw_handler snr_distance subvector vector_dims
 	vector_norm within avg
 	architecture attach augmentations calibration_status cancel_job check_definition create_gallery deploy detach distances drop_gallery
-	drop_model drop_owned drop_version forget_dropped grant_usage guard_schema job_state layers losses methods model_summary optimizers
-	reassign_owned reembed_cancel reembed_changed revoke_usage schedules set_model_owner
+	drop_model drop_owned drop_version forget_dropped grant_usage guard_schema help job_state layers losses methods model_summary optimizers
+	reassign_owned reembed_cancel reembed_changed revoke_usage schedules set_model_owner settings
 	relation_in relation_out role_in role_out running_calls);
 
 my %grown = map { $_ => 1 } @constant;

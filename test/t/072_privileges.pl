@@ -24,6 +24,8 @@ similarity.schedules()                                    .    .    .    .    . 
 similarity.architecture(text,integer,text,jsonb)          .    .    .    .    .    .    .
 similarity.augmentations()                                .    .    .    .    .    .    .
 similarity.projection                                     .    .    .    .    .    .    .
+similarity.help                                           .    .    .    .    .    .    .
+similarity.settings()                                     .    .    .    .    .    .    .
 # a picture of the caller's own; of a model, USAGE of it
 similarity.augment                                        .    .    .    .    .    .    .
 # queries of the caller's own
@@ -128,6 +130,7 @@ my %value = (
 	model => 'matrix',
 	gallery => 'matrix',
 	name => 'another',
+	topic => 'training',
 	relation => 'item',
 	embedding => 'e',
 	embedding_column => 'e',
