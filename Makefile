@@ -3,6 +3,7 @@
 #   make            build (make with_llvm=no skips the bitcode)
 #   make install    into PostgreSQL's directories, as any PGXS extension
 #   make demo       everything from nothing on Fashion-MNIST
+#   make tour       a guided tour of it, to be read while it runs
 #   make test       every test that takes minutes
 #   make help       the rest
 

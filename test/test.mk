@@ -7,6 +7,7 @@ help:
 	'make install     into the directories of PG_CONFIG'"'"'s PostgreSQL; DESTDIR is honored' \
 	'make installcheck   sql/ and test/isolation in a running server, after make install' \
 	'make demo        everything from nothing on Fashion-MNIST' \
+	'make tour        a guided tour of it, to be read while it runs' \
 	'make test        every test that takes minutes; installs what is missing' \
 	'make test-all    these, 10,000 random queries, 100,000 hostile calls, 5,000 changed' \
 	'                 model files, interrupts, unit tests and server under sanitizers,' \
@@ -131,6 +132,14 @@ demo:
 	@test/setup demo
 	@$(MAKE) -s all with_llvm=no
 	@test/demo/run
+
+# A part of it, told for a reader
+.PHONY: tour
+tour: export MAKE_OPTIONS = with_llvm=no
+tour:
+	@test/setup demo
+	@$(MAKE) -s all with_llvm=no
+	@test/demo/tour
 
 # ---- everything ----
 

@@ -54,10 +54,12 @@ foreach my $class (1 .. 7)
 append_to_file("$photos/1/notes.txt", 'no picture');
 $ENV{PHOTOS} = $photos;
 
+my $page = PostgreSQL::Test::Utils::tempdir() . '/tour.html';
 foreach my $recipe (sort glob('model/*.sql'))
 {
 	my ($name) = $recipe =~ m{(\w+)\.sql$};
 	my @variables = $name eq 'adapter' ? ('epochs=1', 'steps=30') : ('epochs=1', 'steps=2');
+	push @variables, 'pause=0', "page=$page" if $name eq 'tour';
 
 	if ($name !~ /^(adapter|photos)$/ && !-d ($ENV{FASHION_MNIST} // '/usr/share/datasets/fashion-mnist'))
 	{
@@ -77,5 +79,11 @@ foreach my $recipe (sort glob('model/*.sql'))
 is($node->safe_psql('adapter', 'SELECT count(*) FROM known WHERE e IS NOT NULL'), 240, 'every row has an embedding');
 is($node->safe_psql('photos', 'SELECT count(*), count(e), count(DISTINCT label) FROM photos'), '64|64|8', 'every file but each fifth is in the gallery');
 is($node->safe_psql('photos', q{INSERT INTO photos (path, image) SELECT 'new', image FROM tests LIMIT 1 RETURNING e IS NOT NULL}), 't', 'and what comes in later is embedded');
+SKIP:
+{
+	skip 'the tour did not run', 2 unless -e $page;
+	like(slurp_file($page), qr{^<!DOCTYPE html>.*</html>\s*$}s, 'the tour ends with a page');
+	is($node->safe_psql('tour', 'SELECT count(DISTINCT kind) FROM wardrobe'), 10, 'and with rows of each kind');
+}
 $node->stop;
 done_testing();
