@@ -19,6 +19,7 @@
 #include "model/input.h"
 #include "model/model.h"
 #include "server/compat.h"
+#include "server/errors.h"
 
 static bool
 is_number_array(Oid type)
@@ -146,6 +147,17 @@ check_input_finite(const float4 *x, size_t count)
 					 errmsg("input has a number that is not finite"),
 					 errdetail("It is element %zu.", i + 1)));
 	}
+}
+
+/* What the layers of the model take for ids must be such. */
+static void
+check_ids(const InputTarget *target, const InputRow *row)
+{
+	Status		status;
+
+	if (target->graph != NULL &&
+		!nn_check_ids(target->graph, row->element, row->data, &status))
+		raise_status(&status);
 }
 
 static void
@@ -319,6 +331,8 @@ input_open(InputRow *row, const InputTarget *target, InputKind kind,
 			read_embedding(row, target, value);
 			break;
 	}
+	if (row->data != NULL)
+		check_ids(target, row);
 }
 
 void
@@ -345,6 +359,12 @@ inputs_decode(InputRow *rows, int n, const InputTarget *target,
 	}
 	if (nfiles > 0)
 		encoded_decode(target, files, nfiles, pool, current);
+	for (int i = 0; i < nfiles; i++)
+	{
+		*current = files[i].row;
+		check_ids(target, &rows[files[i].row]);
+	}
+	*current = -1;
 	pfree(files);
 }
 

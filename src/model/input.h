@@ -61,7 +61,7 @@ extern NnElement input_element(InputKind kind);
  * Check a value against the network's input and point row at its numbers,
  * detoasted or converted into CurrentMemoryContext if need be.  ERROR, with
  * the numbers expected and got, for another size, nulls, or numbers that are
- * not finite.  An array is in row-major order; if it and the model's input have
+ * not finite, or no ids where a layer takes them for such.  An array is in row-major order; if it and the model's input have
  * several dimensions, they must be the same, not counting those of 1.  Bytes
  * that are a JPEG or PNG file, where the input is a picture, are decoded and
  * brought to its size.

@@ -164,6 +164,29 @@ connect(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec,
 	return check_source_count(layer, status);
 }
 
+/* Layers that compute would make other numbers of ids. */
+static bool
+find_ids(const NnGraph *graph, NnLayer *layer, Status *status)
+{
+	for (int s = layer->sources[0]; s != NN_INPUT;
+		 s = graph->layers[s].sources[0])
+	{
+		const NnLayer *source = &graph->layers[s];
+
+		if (source->type == &nn_layer_select)
+			layer->ids_at += nn_selected_at(source);
+		else if (source->type->place != NN_VIEW)
+		{
+			status_fail(status, STATUS_INVALID_VALUE,
+						"layer \"%s\" must read ids of the model's input, not \"%s\"",
+						layer->name, source->name);
+			return status_hint(status,
+							   "Only \"flatten\", \"reshape\" and \"select\" may stand between them.");
+		}
+	}
+	return true;
+}
+
 /* State alone is nothing to train. */
 static bool
 layer_has_weights(const NnLayer *layer)
@@ -230,7 +253,8 @@ add_layer(Arena *arena, NnGraph *graph, int i, const NnLayerSpec *spec,
 	if (!check_name(graph, i, status) ||
 		!connect(arena, graph, i, spec, status) ||
 		!params_check(&layer->params, status) ||
-		!layer->type->shape(layer, status))
+		!layer->type->shape(layer, status) ||
+		(layer->type->reads_ids && !find_ids(graph, layer, status)))
 		return false;
 	if (!nn_shape_count(&layer->output, &layer->outputs) ||
 		layer->outputs > NN_MAX_ROW)

@@ -132,6 +132,8 @@ typedef struct NnLayer
 	size_t		skipped;		/* weights of frozen layers before it */
 	NnActivation activation;
 	NnWindow	window;			/* of layers that have one */
+	size_t		ids_at;			/* of those that read ids: where they are in a
+								 * row of the model's input */
 	int			ntensors;
 	NnTensor	tensors[NN_LAYER_TENSORS];
 } NnLayer;
@@ -179,6 +181,8 @@ struct NnLayerType
 {
 	NnDescription description;
 	NnPlace		place;
+	bool		reads_ids;		/* numbers of the model's input that choose
+								 * rows of a table; see nn_check_ids() */
 
 	/*
 	 * Infer output, tensors, geometry, reads_in and reads_out (true unless
@@ -242,6 +246,8 @@ extern const NnLayerType nn_layer_conv2d;
 extern const NnLayerType nn_layer_dense;
 extern const NnLayerType nn_layer_depthwise_conv2d;
 extern const NnLayerType nn_layer_dropout;
+extern const NnLayerType nn_layer_embedding;
+extern const NnLayerType nn_layer_embedding_bag;
 extern const NnLayerType nn_layer_flatten;
 extern const NnLayerType nn_layer_generalized_mean_pooling1d;
 extern const NnLayerType nn_layer_generalized_mean_pooling2d;
@@ -290,6 +296,9 @@ extern bool nn_shape_count(const NnShape *shape, size_t *count);
 
 /* "28x28x1" into text; returns text */
 extern const char *nn_shape_text(const NnShape *shape, char *text, size_t size);
+
+/* Where a select layer's output begins in its input */
+extern size_t nn_selected_at(const NnLayer *layer);
 
 /* Add a tensor to a layer; its offset is set by the graph. */
 extern bool nn_add_tensor(NnLayer *layer, const char *name, NnShape shape,

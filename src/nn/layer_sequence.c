@@ -209,12 +209,17 @@ select_shape(NnLayer *layer, Status *status)
 	return true;
 }
 
-/* Where the selected one begins in row i */
+size_t
+nn_selected_at(const NnLayer *layer)
+{
+	return (size_t) params_number(&layer->params, INDEX) * layer->outputs;
+}
+
+/* The same in row i */
 static size_t
 selected_at(const NnLayer *layer, int i)
 {
-	return (size_t) i * layer->inputs +
-		(size_t) params_number(&layer->params, INDEX) * layer->outputs;
+	return (size_t) i * layer->inputs + nn_selected_at(layer);
 }
 
 /* y = x[index] */

@@ -235,6 +235,13 @@ typedef enum NnElement
 	NN_FLOAT32
 } NnElement;
 
+/*
+ * Are the numbers of a row, as it is stored, ids where layers take them for
+ * such?  The status says which is not.
+ */
+extern bool nn_check_ids(const NnGraph *graph, NnElement element,
+						 const void *row, Status *status);
+
 /* Bytes of one row. */
 extern size_t nn_row_size(const NnGraph *graph, NnElement element);
 

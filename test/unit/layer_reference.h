@@ -362,6 +362,34 @@ attention_reference(const NnLayer *layer, const double *weights,
 	projection_reference(layer, weights, "output", o, tokens, out);
 }
 
+/* A bag of numbers of the input, the last dimension or one, after the other */
+static void
+embedding_reference(const NnLayer *layer, const double *weights,
+					const double *in, double *out)
+{
+	bool		bag = strcmp(layer->type->description.name, "embedding_bag") == 0;
+	const ParamValue *values = layer->params.values;
+	size_t		width = layer->output.dim[layer->output.rank - 1];
+	size_t		ids = bag ? layer->input.dim[layer->input.rank - 1] : 1;
+
+	for (size_t b = 0; b < layer->inputs / ids; b++)
+		for (size_t d = 0; d < width; d++)
+		{
+			double		sum = 0;
+			int			n = 0;
+
+			for (size_t i = b * ids; i < (b + 1) * ids; i++)
+			{
+				if (bag && values[3].isset && in[i] == values[3].number)
+					continue;
+				sum += weights[(size_t) in[i] * width + d];
+				n++;
+			}
+			out[b * width + d] = bag && values[2].number == 0 && n > 0 ?
+				sum / n : sum;
+		}
+}
+
 /* class_token, position_embedding, select and layer_scale */
 static bool
 sequence_reference(const NnLayer *layer, const double *weights,
@@ -432,6 +460,8 @@ reference(const NnLayer *layer, const double *weights, const double *in,
 		dense_reference(layer, weights, in, out);
 	else if (strcmp(type, "multi_head_attention") == 0)
 		attention_reference(layer, weights, in, out);
+	else if (strncmp(type, "embedding", 9) == 0)
+		embedding_reference(layer, weights, in, out);
 	else if (sequence_reference(layer, weights, in, out))
 		return;
 	else if (strcmp(type, "metric_embedding") == 0)

@@ -285,6 +285,84 @@ test_sequences(void)
 	check_layer(SHAPE(7), "layer_scale init_values=0.5");
 }
 
+/*
+ * Ids up to most for an embedding: forward, and dE beside finite differences.
+ * Several bands of the table, threads, and ids that stand in several bags.
+ */
+static void
+check_embedding(NnShape input, const char *text, int most, int threads)
+{
+	Bench		bench;
+	Status		status;
+	Random		random;
+
+	pool = threads == 1 ? NULL : pool_create(threads, &status);
+	CHECK(open_bench(&bench, input, text, 4));
+	random_init(&random, 6, 0);
+	for (size_t i = 0; i < 4 * bench.layer.inputs; i++)
+		bench.real_in[i] = (real) (bench.in[i] =
+								   random_below(&random, (uint32_t) most + 1));
+	check_forward(&bench);
+	run_backward(&bench, false);
+	for (size_t w = 0; w < bench.nweights; w++)
+		CHECK(bench.written[w] == 1);
+	for (size_t w = 0; w < bench.nweights; w += bench.nweights / 60 + 1)
+		CHECK_NEAR(bench.gradient[w],
+				   difference(&bench, &bench.weights[w], -1),
+				   GRADIENT_TOLERANCE * 10);
+	pool_destroy(pool);
+	pool = NULL;
+}
+
+static void
+test_embedding(void)
+{
+	for (int threads = 1; threads <= 3; threads += 2)
+	{
+		check_embedding(SHAPE(5), "embedding input_dim=9 output_dim=3", 8,
+						threads);
+		check_embedding(SHAPE(2, 3, 2), "embedding input_dim=4 output_dim=5",
+						3, threads);
+		check_embedding(SHAPE(7), "embedding input_dim=900 output_dim=100",
+						899, threads);
+		check_embedding(SHAPE(6), "embedding_bag input_dim=5 output_dim=3", 4,
+						threads);
+		check_embedding(SHAPE(3, 4),
+						"embedding_bag input_dim=6 output_dim=4 mode=sum", 5,
+						threads);
+		check_embedding(SHAPE(4),
+						"embedding_bag input_dim=3 output_dim=2 padding_idx=0",
+						2, threads);
+	}
+}
+
+/* What nn_check_ids() would refuse does no harm; all padding gives zeros. */
+static void
+test_embedding_other_numbers(void)
+{
+	static const real wrong[] = {-1, 3, 0.5, NAN, INFINITY, -INFINITY, 1e30f};
+	Bench		bench;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+	{
+		CHECK(open_bench(&bench, SHAPE(1), "embedding input_dim=3 output_dim=2",
+						 1));
+		bench.real_in[0] = wrong[i];
+		bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in,
+								  bench.out, NULL);
+		CHECK(bench.out[0] == 0 && bench.out[1] == 0);
+		run_backward(&bench, true);
+		for (size_t w = 0; w < bench.nweights; w++)
+			CHECK(bench.gradient[w] == 0);
+	}
+	CHECK(open_bench(&bench, SHAPE(2),
+					 "embedding_bag input_dim=3 output_dim=2 padding_idx=2", 1));
+	bench.real_in[0] = bench.real_in[1] = 2;
+	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in,
+							  bench.out, NULL);
+	CHECK(bench.out[0] == 0 && bench.out[1] == 0);
+}
+
 /* Along the last dimension of any shape; in blocks, and not */
 static void
 test_dense_sequences(void)
@@ -882,6 +960,8 @@ main(void)
 	RUN(test_attention);
 	RUN(test_attention_dropout);
 	RUN(test_sequences);
+	RUN(test_embedding);
+	RUN(test_embedding_other_numbers);
 	RUN(test_dense_bands);
 	RUN(test_dense_few_rows);
 	RUN(test_dense_kernels);
