@@ -74,6 +74,38 @@ SELECT count(DISTINCT fingerprint) FROM similarity.model_versions WHERE model IN
 SELECT similarity.import_model('again', similarity.export_model('as timm')) > 0 AS imported;
 SELECT count(DISTINCT fingerprint) FROM similarity.model_versions WHERE model IN ('again', 'as timm');
 
+-- Attention: PyTorch has kernels of queries, keys and values in one tensor, and parameters without a layer
+CREATE TABLE attention AS SELECT p, i, j, ((row_number() OVER (ORDER BY p, i, j) * 29 % 64 - 32) / 32.0)::real AS v
+FROM generate_series(0, 3) p, generate_series(0, 4) i, generate_series(0, 3) j;
+CREATE VIEW separate AS
+	SELECT ROW('attn/' || (ARRAY['query', 'key', 'value', 'output'])[p + 1] || CASE WHEN i < 4 THEN '_kernel' ELSE '_bias' END,
+		CASE WHEN i < 4 THEN '{4,4}' ELSE '{4}' END::int[], array_agg(v ORDER BY i, j))::tensor AS t FROM attention GROUP BY p, i < 4, CASE WHEN i < 4 THEN '_kernel' ELSE '_bias' END
+	UNION ALL SELECT ROW('cls_token/token', '{4}', '{1,2,3,4}')::tensor
+	UNION ALL SELECT ROW('pos_embed/embeddings', '{3,4}', '{1,0,0,0,0,1,0,0,0,0,1,0.5}')::tensor
+	UNION ALL SELECT ROW('gamma/gamma', '{4}', '{1,2,1,2}')::tensor;
+CREATE FUNCTION fused(qkv text, proj text) RETURNS SETOF tensor LANGUAGE sql STABLE AS $$
+	SELECT ROW('attn.' || CASE WHEN p < 3 THEN qkv ELSE proj END || CASE WHEN i < 4 THEN 'weight' ELSE 'bias' END,
+		CASE WHEN i < 4 THEN ARRAY[CASE WHEN p < 3 THEN 12 ELSE 4 END, 4] ELSE ARRAY[CASE WHEN p < 3 THEN 12 ELSE 4 END] END,
+		array_agg(v ORDER BY p, j, i))::tensor FROM attention GROUP BY p < 3, i < 4, CASE WHEN p < 3 THEN qkv ELSE proj END, CASE WHEN i < 4 THEN 'weight' ELSE 'bias' END
+	UNION ALL SELECT ROW('cls_token', '{1,1,4}', '{1,2,3,4}')::tensor
+	UNION ALL SELECT ROW('pos_embed', '{1,3,4}', '{1,0,0,0,0,1,0,0,0,0,1,0.5}')::tensor
+	UNION ALL SELECT ROW('gamma', '{4,1,1}', '{1,2,1,2}')::tensor
+$$;
+SELECT '[{"class_token": {"name": "cls_token"}}, {"position_embedding": {"name": "pos_embed"}},
+	{"multi_head_attention": {"name": "attn", "num_heads": 2, "key_dim": 2}}, {"layer_scale": {"name": "gamma"}}, {"flatten": {}}]' AS attention \gset
+SELECT similarity.import_model('attends as named', :file separate), '{2,4}', :'attention') > 0 AS imported;
+SELECT similarity.import_model('attends as torchvision', :file fused('in_proj_', 'out_proj.') t), '{2,4}', :'attention', 'torchvision') > 0 AS imported;
+SELECT similarity.import_model('attends as timm', :file fused('qkv.', 'proj.') t), '{2,4}', :'attention', 'timm') > 0 AS imported;
+SELECT count(*), count(DISTINCT fingerprint) FROM similarity.model_versions WHERE model LIKE 'attends as %';
+-- a table of embeddings is not transposed
+SELECT similarity.import_model('table ' || layout, safetensors(ARRAY[ROW('ids' || ending, '{3,2}', '{1,2,3,4,5,6}')::tensor]), '{2}',
+	'[{"embedding": {"name": "ids", "input_dim": 3, "output_dim": 2}}, {"flatten": {}}]', layout) > 0 AS imported
+FROM (VALUES ('keras', '/embeddings'), ('torch', '.weight')) l(layout, ending);
+SELECT count(*), count(DISTINCT fingerprint) FROM similarity.model_versions WHERE model LIKE 'table %';
+SELECT embed('table torch', '{2,0}'::int[]);
+SELECT similarity.import_model('x', :file (SELECT ROW((t).name, CASE WHEN (t).name = 'attn.qkv.weight' THEN '{6,8}' ELSE (t).shape END, (t).data)::tensor AS t FROM fused('qkv.', 'proj.') t) k),
+	'{2,4}', :'attention', 'timm');
+
 -- Nothing is stored of a file that does not fit.
 SELECT similarity.import_model('x', :file (SELECT t FROM torch WHERE (t).name NOT LIKE 'bn1.running%') k), '{4,5,2}', layers(), 'torchvision');
 SELECT similarity.import_model('x', :file keras), '{4,5,2}', layers(), 'torch');
@@ -81,7 +113,7 @@ SELECT similarity.import_model('y', :file torch), '{4,5,2}', '[{"flatten": {}}, 
 SELECT similarity.import_model('y', :file torch), '{4,5,2}', '[{"flatten": {}}, {"dense": {"units": 2}}]', 'torch');
 SELECT similarity.import_model('y', :file torch), '{4,5,2}', layers(), 'onnx');
 
-SELECT count(similarity.drop_model(model)) FROM similarity.models WHERE model LIKE 'as %' OR model LIKE 'head %' OR model IN ('given', 'again');
-DROP TABLE kernels, numbers CASCADE;
-DROP FUNCTION layers, safetensors, turned;
+SELECT count(similarity.drop_model(model)) FROM similarity.models WHERE model LIKE 'as %' OR model LIKE 'attends as %' OR model LIKE 'table %' OR model LIKE 'head %' OR model IN ('given', 'again');
+DROP TABLE kernels, numbers, attention CASCADE;
+DROP FUNCTION fused, layers, safetensors, turned;
 DROP TYPE tensor CASCADE;

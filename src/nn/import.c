@@ -5,7 +5,9 @@
  * Tensors are found by name, ours or those of the layout, else by their order.
  * Every shape must be the graph's, in Keras' layout or, transposed, in
  * PyTorch's: dense kernels [units][inputs], convolutions
- * [out][in][height][width], depthwise ones [C m][1][height][width].
+ * [out][in][height][width], depthwise ones [C m][1][height][width].  Tables of
+ * embeddings are never transposed.  Dimensions of 1 do not count: the numbers
+ * lie alike.
  */
 #include "nn/import.h"
 
@@ -66,60 +68,81 @@ torch_shape(const NnTensorInfo *tensor)
 	return shape;
 }
 
-/* Order of the graph's dimensions in the file */
-static const int *
-dimension_order(const NnShape *shape, bool torch)
+/* Does the tensor lie in another order in PyTorch? */
+static bool
+is_transposed(const NnTensorInfo *tensor, bool torch)
 {
-	static const int plain[NN_MAX_RANK] = {0, 1, 2, 3};
-	static const int torch2[NN_MAX_RANK] = {1, 0};
-	static const int torch4[NN_MAX_RANK] = {3, 2, 0, 1};
-
-	if (torch && shape->rank == 2)
-		return torch2;
-	return torch && shape->rank == 4 ? torch4 : plain;
+	return torch && (tensor->shape.rank == 2 || tensor->shape.rank == 4) &&
+		strcmp(own_name(tensor), "embeddings") != 0;
 }
 
 /* Index in PyTorch's layout (units x inputs, OIHW) of element i in Keras' */
 static size_t
-torch_index(const NnShape *shape, size_t i)
+torch_index(const NnTensorInfo *tensor, size_t i)
 {
+	NnShape		shape = torch_shape(tensor);
 	size_t		out;
 	size_t		in;
 	size_t		x;
 
-	if (shape->rank == 2)
-		return i % shape->dim[1] * shape->dim[0] + i / shape->dim[1];
-	if (shape->rank != 4)
+	if (!is_transposed(tensor, true))
 		return i;
-	out = i % shape->dim[3];
-	in = i / shape->dim[3] % shape->dim[2];
-	x = i / shape->dim[3] / shape->dim[2];	/* row and column of the kernel */
-	return (out * shape->dim[2] + in) * shape->dim[0] * shape->dim[1] + x;
+	if (shape.rank == 2)
+		return i % shape.dim[1] * shape.dim[0] + i / shape.dim[1];
+	out = i % shape.dim[3];
+	in = i / shape.dim[3] % shape.dim[2];
+	x = i / shape.dim[3] / shape.dim[2];	/* row and column of the kernel */
+	return (out * shape.dim[2] + in) * shape.dim[0] * shape.dim[1] + x;
 }
 
-static bool
-shape_fits(const SafeTensor *tensor, const NnShape *shape, bool torch)
+/*
+ * The shape that a tensor has in the file, or that of the three that it is a
+ * third of, which lie one behind the other; returns the rank.
+ */
+static int
+file_shape(const NnTensorInfo *tensor, bool torch, bool third, uint64_t *dim)
 {
-	const int  *order = dimension_order(shape, torch);
-
-	if (tensor->rank != shape->rank)
-		return false;
-	for (int i = 0; i < shape->rank; i++)
-		if (tensor->dim[i] != (uint64_t) shape->dim[order[i]])
-			return false;
-	return true;
-}
-
-/* A convolution of 1 x 1 may be a dense layer in the file: same numbers */
-static bool
-tensor_fits(const SafeTensor *source, const NnTensorInfo *tensor, bool torch)
-{
+	static const int plain[NN_MAX_RANK] = {0, 1, 2, 3};
+	static const int transposed[][NN_MAX_RANK] = {
+		[2] = {1, 0},[4] = {3, 2, 0, 1}
+	};
 	NnShape		shape = torch ? torch_shape(tensor) : tensor->shape;
-	NnShape		dense = {2, {shape.dim[2], shape.dim[3]}};
+	const int  *order = is_transposed(tensor, torch) ?
+	transposed[shape.rank] : plain;
 
-	return shape_fits(source, &shape, torch) ||
-		(shape.rank == 4 && shape.dim[0] == 1 && shape.dim[1] == 1 &&
-		 shape_fits(source, &dense, torch));
+	for (int i = 0; i < shape.rank; i++)
+		dim[i] = (uint64_t) shape.dim[order[i]];
+	if (third)
+		dim[0] *= 3;
+	return shape.rank;
+}
+
+/* The next dimension from *i on that is not 1; 1 if there is none */
+static uint64_t
+next_dim(const uint64_t *dim, int rank, int *i)
+{
+	while (*i < rank && dim[*i] == 1)
+		(*i)++;
+	return *i < rank ? dim[(*i)++] : 1;
+}
+
+static bool
+tensor_fits(const SafeTensor *source, const NnTensorInfo *tensor, bool torch,
+			bool third)
+{
+	uint64_t	dim[NN_MAX_RANK];
+	int			rank = file_shape(tensor, torch, third, dim);
+	uint64_t	wanted;
+	int			i = 0;
+	int			j = 0;
+
+	do
+	{
+		wanted = next_dim(dim, rank, &i);
+		if (wanted != next_dim(source->dim, source->rank, &j))
+			return false;
+	} while (wanted != 1);
+	return true;
 }
 
 /* "3x4"; text is returned */
@@ -137,23 +160,20 @@ write_shape(char *text, int rank, const uint64_t *dim)
 
 static bool
 fail_shape(const SafeTensor *source, const NnTensorInfo *tensor, bool torch,
-		   Status *status)
+		   bool third, Status *status)
 {
-	NnShape		shape = torch ? torch_shape(tensor) : tensor->shape;
-	const int  *order = dimension_order(&shape, torch);
 	char		there[SHAPE_TEXT_SIZE];
 	char		here[SHAPE_TEXT_SIZE];
 	uint64_t	dim[NN_MAX_RANK];
+	int			rank = file_shape(tensor, torch, third, dim);
 
-	for (int i = 0; i < shape.rank; i++)
-		dim[i] = (uint64_t) shape.dim[order[i]];
 	status_fail(status, STATUS_SHAPE_MISMATCH,
 				"tensor \"%s\" of the file does not fit \"%s\"",
 				source->name, tensor->name);
 	status_detail(status,
 				  "Its shape is %s, that of the architecture in this layout %s.",
 				  write_shape(there, source->rank, source->dim),
-				  write_shape(here, shape.rank, dim));
+				  write_shape(here, rank, dim));
 	return status_hint(status, "Valid layouts are %s.", NN_LAYOUTS);
 }
 
@@ -184,7 +204,7 @@ torch_role(const char *name)
 {
 	static const char *const roles[][2] = {
 		{"kernel", "weight"}, {"depthwise_kernel", "weight"},
-		{"gamma", "weight"}, {"beta", "bias"},
+		{"gamma", "weight"}, {"beta", "bias"}, {"embeddings", "weight"},
 		{"moving_mean", "running_mean"}, {"moving_variance", "running_var"}
 	};
 
@@ -221,19 +241,64 @@ find_keras(const SafeTensors *file, const NnTensorInfo *tensor)
 	return found;
 }
 
-/* "layer1.0.conv1.weight", or our name */
+/* The file's tensor that is called layer.role, or, without a role, layer */
 static const SafeTensor *
-find_torch(const SafeTensors *file, const NnTensorInfo *tensor)
+find_role(const SafeTensors *file, const NnTensorInfo *tensor, const char *role)
 {
-	const SafeTensor *found = safetensors_find(file, tensor->name);
 	int			layer = (int) (own_name(tensor) - tensor->name) - 1;
 	char		name[2 * sizeof(tensor->name)];
 
-	if (found != NULL)
-		return found;
-	snprintf(name, sizeof(name), "%.*s.%s", layer, tensor->name,
-			 torch_role(own_name(tensor)));
+	snprintf(name, sizeof(name), "%.*s%s%s", layer, tensor->name,
+			 role[0] == '\0' ? "" : ".", role);
 	return safetensors_find(file, name);
+}
+
+/*
+ * Tensors of attention as PyTorch's own layer and timm's call them: those of
+ * queries, keys and values are one.
+ */
+static const SafeTensor *
+find_attention(const SafeTensors *file, const NnTensorInfo *tensor, int *third)
+{
+	static const char *const parts[] = {"query_", "key_", "value_", "output_"};
+	static const char *const roles[2][2][2] = {
+		{{"in_proj_weight", "qkv.weight"}, {"in_proj_bias", "qkv.bias"}},
+		{{"out_proj.weight", "proj.weight"}, {"out_proj.bias", "proj.bias"}}
+	};
+
+	for (int part = 0; part < 4; part++)
+	{
+		const char *name = own_name(tensor);
+		size_t		length = strlen(parts[part]);
+		const SafeTensor *found = NULL;
+
+		if (strncmp(name, parts[part], length) != 0)
+			continue;
+		for (int i = 0; i < 2 && found == NULL; i++)
+			found = find_role(file, tensor,
+							  roles[part == 3][strcmp(name + length, "bias") == 0][i]);
+		*third = found != NULL && part < 3 ? part : -1;
+		return found;
+	}
+	return NULL;
+}
+
+/*
+ * "layer1.0.conv1.weight", or our name; where a network has a parameter instead
+ * of a layer ("cls_token") it is called as our layer.
+ */
+static const SafeTensor *
+find_torch(const SafeTensors *file, const NnTensorInfo *tensor, int *third)
+{
+	const SafeTensor *found = safetensors_find(file, tensor->name);
+
+	if (found == NULL)
+		found = find_role(file, tensor, torch_role(own_name(tensor)));
+	if (found == NULL)
+		found = find_attention(file, tensor, third);
+	if (found == NULL)
+		found = find_role(file, tensor, "");
+	return found;
 }
 
 /* The graph's tensors by name; returns how many there are. */
@@ -248,7 +313,8 @@ find_by_name(NnImport *import, const SafeTensors *file)
 
 		nn_graph_tensor(import->graph, i, &tensor);
 		import->source[i] = import->layout == NN_LAYOUT_KERAS ?
-			find_keras(file, &tensor) : find_torch(file, &tensor);
+			find_keras(file, &tensor) :
+			find_torch(file, &tensor, &import->third[i]);
 		found += import->source[i] != NULL;
 	}
 	return found;
@@ -258,13 +324,13 @@ find_by_name(NnImport *import, const SafeTensors *file)
 
 static bool
 check_source(const SafeTensor *source, const NnTensorInfo *tensor, bool torch,
-			 Status *status)
+			 bool third, Status *status)
 {
 	if (source->type == SAFETENSORS_OTHER)
 		return status_fail(status, STATUS_SHAPE_MISMATCH,
 						   "tensor \"%s\" of the file is not of type F64, F32, F16 or BF16", source->name);
-	return tensor_fits(source, tensor, torch) ||
-		fail_shape(source, tensor, torch, status);
+	return tensor_fits(source, tensor, torch, third) ||
+		fail_shape(source, tensor, torch, third, status);
 }
 
 static bool
@@ -277,7 +343,8 @@ check_sources(const NnImport *import, Status *status)
 		nn_graph_tensor(import->graph, i, &tensor);
 		if (import->source[i] != NULL &&
 			!check_source(import->source[i], &tensor,
-						  import->layout != NN_LAYOUT_KERAS, status))
+						  import->layout != NN_LAYOUT_KERAS,
+						  import->third[i] >= 0, status))
 			return false;
 	}
 	return true;
@@ -471,10 +538,13 @@ nn_import_begin(NnImport *import, SafeTensors *file, const NnGraph *graph,
 	{
 		.graph = graph,.layout = layout,
 			.source = arena_alloc_array(arena, (size_t) n + 1,
-										sizeof(SafeTensor *))
+										sizeof(SafeTensor *)),
+			.third = arena_alloc_array(arena, (size_t) n + 1, sizeof(int))
 	};
-	if (import->source == NULL)
+	if (import->source == NULL || import->third == NULL)
 		return status_out_of_memory(status, NULL);
+	for (int i = 0; i < n; i++)
+		import->third[i] = -1;
 	if (!is_export(file))
 		drop_counters(file);
 	found = find_by_name(import, file);
@@ -491,8 +561,8 @@ nn_import_begin(NnImport *import, SafeTensors *file, const NnGraph *graph,
 }
 
 /* Tensors lie one behind the other. */
-static const SafeTensor *
-source_of(const NnImport *import, const NnTensorInfo *wanted)
+static int
+tensor_number(const NnImport *import, const NnTensorInfo *wanted)
 {
 	NnTensorInfo tensor;
 	int			i = 0;
@@ -501,7 +571,7 @@ source_of(const NnImport *import, const NnTensorInfo *wanted)
 		 tensor.offset != wanted->offset;
 		 nn_graph_tensor(import->graph, i, &tensor))
 		i++;
-	return import->source[i];
+	return i;
 }
 
 /* Any part of a tensor, so that the server can write weights in pieces. */
@@ -509,8 +579,10 @@ void
 nn_import_read(const NnImport *import, const NnTensorInfo *tensor, size_t first,
 			   size_t n, float *out)
 {
-	const SafeTensor *source = source_of(import, tensor);
-	NnShape		shape = torch_shape(tensor);
+	int			number = tensor_number(import, tensor);
+	const SafeTensor *source = import->source[number];
+	size_t		skipped = import->third[number] < 0 ? 0 :
+	(size_t) import->third[number] * tensor->count;
 
 	for (size_t i = 0; i < n; i++)
 	{
@@ -519,7 +591,7 @@ nn_import_read(const NnImport *import, const NnTensorInfo *tensor, size_t first,
 		else if (import->layout == NN_LAYOUT_KERAS)
 			out[i] = (float) safetensors_get(source, first + i);
 		else
-			out[i] = (float) safetensors_get(source,
-											 torch_index(&shape, first + i));
+			out[i] = (float) safetensors_get(source, skipped +
+											 torch_index(tensor, first + i));
 	}
 }

@@ -31,6 +31,7 @@ typedef struct NnImport
 	const NnGraph *graph;
 	NnLayout	layout;
 	const SafeTensor **source;	/* of each of the graph's tensors; NULL: none */
+	int		   *third;			/* which third of the source it is; -1: all */
 	real	   *fresh;			/* weights of layers without sources */
 	int			nsurplus;
 	const SafeTensor **surplus; /* tensors that the graph has no use for */
@@ -39,7 +40,8 @@ typedef struct NnImport
 /*
  * Find the graph's tensors in the file: by our names ("conv2d/kernel"), or
  * those that the layout makes of the layers' names ("conv2d.weight"); if the
- * file has none of them, in the order of safetensors_sort().
+ * file has none of them, in the order of safetensors_sort().  PyTorch's files
+ * may have kernels of queries, keys and values as one tensor ("attn.qkv.weight").
  *
  * A file of export_model(), or in order, must have all tensors and no more.
  * Of another one the head may be missing, all layers behind the last one that

@@ -8,6 +8,7 @@ have that library's names and layout, a picture, and the features that PyTorch
 computes of it.  Prints a line for each; random numbers are seeded.
 """
 import json
+import re
 import struct
 import sys
 
@@ -42,6 +43,16 @@ def randomize(net):
 			torch.nn.init.normal_(module.bias, 0, 0.2)
 			module.running_mean.normal_(0, 0.2)
 			module.running_var.uniform_(0.2, 1.5)
+		if isinstance(module, torch.nn.LayerNorm):
+			torch.nn.init.uniform_(module.weight, 0.6, 1.4)
+			torch.nn.init.normal_(module.bias, 0, 0.2)
+	for name, weights in net.named_parameters():
+		if name.endswith("layer_scale"):
+			torch.nn.init.uniform_(weights, 0.1, 0.5)
+		if name.endswith(("class_token", "pos_embedding")):
+			torch.nn.init.normal_(weights, 0, 0.3)
+		if "self_attention" in name:
+			torch.nn.init.normal_(weights, 0, 0.1)
 	return net.eval()
 
 
@@ -71,9 +82,14 @@ def features(net, picture, scale):
 		x = (x / 255 - mean) / deviation
 	else:
 		x = x / 127.5 - 1
+	if isinstance(net, torchvision.models.VisionTransformer):
+		net.heads = torch.nn.Identity()
+		return net(x).flatten()
 	for name, module in net.named_children():
 		if name not in ("fc", "classifier"):
 			x = module(x)
+	if isinstance(net, torchvision.models.ConvNeXt):
+		x = net.classifier[0](x)
 	return x.flatten()
 
 
@@ -99,6 +115,25 @@ EFFICIENTNET_BLOCKS = [1, 2, 2, 3, 3, 4, 1]
 TIMM_PLAIN = [("", ".conv_dw"), ("", ".bn1"), ("squeeze", ".se.conv_reduce"), ("squeeze", ".se.conv_expand"), ("", ".conv_pw"), ("", ".bn2")]
 TIMM_EXPANDED = [("", ".conv_pw"), ("", ".bn1"), ("", ".conv_dw"), ("", ".bn2"), ("squeeze", ".se.conv_reduce"),
 	("squeeze", ".se.conv_expand"), ("", ".conv_pwl"), ("", ".bn3")]
+
+
+TIMM_VIT = [(r"conv_proj", "patch_embed.proj"), (r"class_token", "cls_token"), (r"encoder\.pos_embedding", "pos_embed"),
+	(r"encoder\.layers\.encoder_layer_", "blocks."), (r"encoder\.ln", "norm"), (r"ln_", "norm"), (r"self_attention\.in_proj_", "attn.qkv."),
+	(r"self_attention\.out_proj", "attn.proj"), (r"mlp\.0", "mlp.fc1"), (r"mlp\.3", "mlp.fc2"), (r"heads\.head", "head")]
+TIMM_CONVNEXT = [(r"features\.0", "stem"), (r"block\.0", "conv_dw"), (r"block\.2", "norm"), (r"block\.3", "mlp.fc1"), (r"block\.5", "mlp.fc2"),
+	(r"layer_scale", "gamma"), (r"classifier\.0", "head.norm"), (r"classifier\.2", "head.fc")]
+for stage in range(4):
+	TIMM_CONVNEXT += [(rf"features\.{2 * stage + 1}\.", f"stages.{stage}.blocks."), (rf"features\.{2 * stage}\.", f"stages.{stage}.downsample.")]
+
+
+def substituted(tensors, names):
+	"""The state under names that patterns make of those of torchvision"""
+	out = {}
+	for name, tensor in tensors.items():
+		for pattern, replacement in names:
+			name = re.sub("^" + pattern if pattern.startswith("features") else pattern, replacement, name)
+		out[name] = tensor.detach().flatten() if name.endswith("gamma") else tensor.detach()
+	return out
 
 
 def within_stages(stages):
@@ -150,8 +185,8 @@ def as_keras(net, names, version):
 	return tensors
 
 
-def write(network, layout, net, tensors, scale, head):
-	for number, (height, width) in enumerate([(64, 96), (75, 101)]):
+def write(network, layout, net, tensors, scale, head, sizes=((64, 96), (75, 101))):
+	for number, (height, width) in enumerate(sizes):
 		stem = f"{network}_{layout}_{number}"
 		picture = torch.randint(0, 256, (height, width, 3)).to(torch.uint8)
 		with open(f"{FOLDER}/{stem}.raw", "wb") as out:
@@ -182,3 +217,12 @@ for network in ("mobilenet_v3_small", "efficientnet_b0"):
 	write(network, "timm", net, renamed(net, timm_names(network)), "imagenet", head)
 	as_keras_pads(net)
 	write(network, "keras", net, as_keras(net, keras_names(network), 3 if mobile else 2), "127.5" if mobile else "imagenet", "1 tensor")
+for layout, side in (("torchvision", 64), ("timm", 80)):
+	net = randomize(torchvision.models.VisionTransformer(image_size=side, patch_size=16, num_layers=12, num_heads=6, hidden_dim=384, mlp_dim=1536))
+	tensors = {name: tensor.detach() for name, tensor in net.state_dict().items()}
+	if layout == "timm":
+		tensors = substituted(tensors, TIMM_VIT)
+	write("vit_s16", layout, net, tensors, "imagenet" if layout == "torchvision" else "127.5", "2 tensors", [(side, side)])
+net = build("convnext_tiny")
+write("convnext_tiny", "torchvision", net, net.state_dict(), "imagenet", "2 tensors")
+write("convnext_tiny", "timm", net, substituted(net.state_dict(), TIMM_CONVNEXT), "imagenet", "2 tensors", [(75, 101)])
