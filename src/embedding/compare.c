@@ -20,8 +20,8 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_cmp);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_hash);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_hash_extended);
 
-int
-embedding_compare(const Embedding *a, const Embedding *b)
+static int
+compare_values(const Embedding *a, const Embedding *b)
 {
 	const float *x = embedding_floats(a, NULL);
 	const float *y = embedding_floats(b, NULL);
@@ -39,7 +39,7 @@ compare_arguments(FunctionCallInfo fcinfo)
 {
 	Embedding  *a = PG_GETARG_EMBEDDING_P(0);
 	Embedding  *b = PG_GETARG_EMBEDDING_P(1);
-	int			result = embedding_compare(a, b);
+	int			result = compare_values(a, b);
 
 	PG_FREE_IF_COPY(a, 0);
 	PG_FREE_IF_COPY(b, 1);

@@ -6,10 +6,6 @@
 
 #include <math.h>
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "utils/fmgroids.h"
@@ -17,6 +13,7 @@
 #include "utils/syscache.h"
 
 #include "embedding/embedding.h"
+#include "server/catalog.h"
 #include "server/compat.h"
 
 Embedding *
@@ -163,26 +160,13 @@ embedding_check_finite(const Embedding *e)
 	}
 }
 
-/* The schema the extension was created in; the type stands there. */
 static Oid
 extension_schema(void)
 {
-	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
-	Oid			schema = InvalidOid;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
+	Oid			owner;
+	Oid			schema;
 
-	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber,
-				F_NAMEEQ, CStringGetDatum("similarity"));
-	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1,
-							  &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
-	return schema;
+	return catalog_extension(&owner, &schema) ? schema : InvalidOid;
 }
 
 Oid
@@ -198,12 +182,6 @@ embedding_type_oid(void)
 				 errmsg("type \"embedding\" does not exist"),
 				 errhint("Run CREATE EXTENSION similarity in this database.")));
 	return type;
-}
-
-Oid
-embedding_array_type_oid(void)
-{
-	return get_array_type(embedding_type_oid());
 }
 
 const char *

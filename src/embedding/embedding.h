@@ -114,15 +114,11 @@ extern Embedding *embedding_coerce(Embedding *e, int32 typmod);
  * through the extension whatever the search_path; a few catalog look-ups.
  */
 extern Oid	embedding_type_oid(void);
-extern Oid	embedding_array_type_oid(void);
 extern const char *embedding_schema_name(void);
 
 /* The type's text form, for whoever has text to read or write */
 extern Datum embedding_in(PG_FUNCTION_ARGS);
 extern Datum embedding_out(PG_FUNCTION_ARGS);
-
-/* Total order used by btree and sorting: blind to tag and kind. */
-extern int	embedding_compare(const Embedding *a, const Embedding *b);
 
 /*
  * Distances as the operators compute them, without any check: for the index,

@@ -151,10 +151,7 @@ prepare_table(Knn *knn, Oid relid, const char *column)
 					 quote_identifier(column),
 					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
 												get_rel_name(relid)));
-	knn->plan = SPI_prepare(sql.data, 0, NULL);
-	if (knn->plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s",
-			 SPI_result_code_string(SPI_result));
+	knn->plan = cursor_prepare(sql.data, 0, NULL);
 	knn->parts = palloc(sizeof(Oid) * MAX_PARTS);
 }
 

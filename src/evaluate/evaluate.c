@@ -75,13 +75,10 @@ count_labels(const Gallery *gallery, Labels *labels, LabelCounts *counts)
 							   gallery->relation,
 							   quote_identifier(gallery->embedding),
 							   quote_identifier(gallery->label));
-	SPIPlanPtr	plan = SPI_prepare(sql, 0, NULL);
+	SPIPlanPtr	plan = cursor_prepare(sql, 0, NULL);
 	Portal		portal;
 	CursorPace	pace = {0};
 
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s",
-			 SPI_result_code_string(SPI_result));
 	portal = cursor_open(plan, true);
 	for (;;)
 	{

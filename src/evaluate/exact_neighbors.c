@@ -116,10 +116,7 @@ open_table(const Gallery *gallery)
 	RoleFrame	reader;
 
 	gallery_enter(gallery, &reader);
-	plan = SPI_prepare(sql, 0, NULL);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s",
-			 SPI_result_code_string(SPI_result));
+	plan = cursor_prepare(sql, 0, NULL);
 	portal = cursor_open(plan, true);
 	SPI_freeplan(plan);
 	gallery_leave(gallery, &reader);

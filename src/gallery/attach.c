@@ -19,7 +19,6 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -32,6 +31,7 @@
 #include "server/compat.h"
 #include "server/dump.h"
 #include "server/role.h"
+#include "server/tuple.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_attach);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_detach);
@@ -281,18 +281,6 @@ begin_trigger(FunctionCallInfo fcinfo, const TriggerData *trigger)
 	return rows;
 }
 
-static bool
-same_value(HeapTuple a, HeapTuple b, TupleDesc desc, AttrNumber number)
-{
-	bool		null_a;
-	bool		null_b;
-	Datum		x = heap_getattr(a, number, desc, &null_a);
-	Datum		y = heap_getattr(b, number, desc, &null_b);
-
-	if (null_a || null_b)
-		return null_a && null_b;
-	return datum_image_eq(x, y, false, -1);
-}
 
 /* Is the embedding in the row what it should be? */
 static bool
@@ -308,10 +296,12 @@ is_current(const TriggerData *trigger, const EmbedRow *rows, HeapTuple row,
 		return isnull && input_is_null;
 	if (embedding_check(DatumGetEmbedding(value))->model != rows->version)
 		return false;
-	if (!update || same_value(trigger->tg_trigtuple, row, desc, rows->input))
+	if (!update ||
+		tuple_same_value(trigger->tg_trigtuple, row, desc, rows->input))
 		return true;
 	/* given together with its new input */
-	return !same_value(trigger->tg_trigtuple, row, desc, rows->embedding);
+	return !tuple_same_value(trigger->tg_trigtuple, row, desc,
+							 rows->embedding);
 }
 
 /* The writer of a row need not know that it is embedded. */

@@ -33,6 +33,7 @@
 #include "gallery/lookup.h"
 #include "gallery/statement.h"
 #include "server/arguments.h"
+#include "server/cursor.h"
 #include "server/labels.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_lookup);
@@ -278,10 +279,7 @@ neighbors_prepare(const Gallery *gallery, NeighborColumns columns, int k)
 	else
 		append_nearest(&sql, gallery, columns, NULL, k);
 
-	plan = SPI_prepare(sql.data, 1, &type);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s",
-			 SPI_result_code_string(SPI_result));
+	plan = cursor_prepare(sql.data, 1, &type);
 	pfree(sql.data);
 	return plan;
 }

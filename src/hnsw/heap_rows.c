@@ -75,9 +75,32 @@ hnsw_row_value(HnswRows *rows, uint64 row, Datum *value)
 }
 
 bool
-hnsw_row_distance(HnswRows *rows, uint64 row, const ScanKeyData *key,
-				  double *distance)
+hnsw_refine_bound(GraphExpansion *expansion, HnswRowDistance distance,
+				  void *context)
 {
+	bool		any = false;
+
+	expansion->bound = INFINITY;
+	for (int i = 0; i < expansion->nrows; i++)
+	{
+		double		found;
+
+		if (!distance(context, expansion->rows[i], &found))
+			continue;
+		any = true;
+		if (found < expansion->bound)
+			expansion->bound = found;
+	}
+	return any;
+}
+
+/* What the operator of the scan's key returns for a row */
+static bool
+scan_distance(void *context, uint64 row, double *distance)
+{
+	HnswRefine *refine = context;
+	HnswRows   *rows = refine->rows;
+	const ScanKeyData *key = refine->key;
 	Datum		value;
 	MemoryContext caller;
 
@@ -91,13 +114,9 @@ hnsw_row_distance(HnswRows *rows, uint64 row, const ScanKeyData *key,
 	return true;
 }
 
-/* NaN sorts last, as infinity. */
 bool
 hnsw_refine(HnswRefine *refine, Relation index, GraphExpansion *expansion)
 {
-	double		least = INFINITY;
-	bool		any = false;
-
 	if (refine->rows == NULL)
 	{
 		MemoryContext caller = MemoryContextSwitchTo(refine->context);
@@ -105,19 +124,7 @@ hnsw_refine(HnswRefine *refine, Relation index, GraphExpansion *expansion)
 		refine->rows = hnsw_open_rows(refine->heap, index, refine->snapshot);
 		MemoryContextSwitchTo(caller);
 	}
-	for (int i = 0; i < expansion->nrows; i++)
-	{
-		double		distance;
-
-		if (!hnsw_row_distance(refine->rows, expansion->rows[i], refine->key,
-							   &distance))
-			continue;
-		any = true;
-		if (distance < least)
-			least = distance;
-	}
-	expansion->bound = least;
-	return any;
+	return hnsw_refine_bound(expansion, scan_distance, refine);
 }
 
 void

@@ -27,9 +27,14 @@ extern void hnsw_close_rows(HnswRows *rows);
  */
 extern bool hnsw_row_value(HnswRows *rows, uint64 row, Datum *value);
 
-/* What the operator of a scan key returns for a row; false as above. */
-extern bool hnsw_row_distance(HnswRows *rows, uint64 row,
-							  const ScanKeyData *key, double *distance);
+/*
+ * Replace the bound of a node's rows by their least distance; false if none is
+ * seen.  distance says of one row whether it is.  NaN sorts last, as infinity.
+ */
+typedef bool (*HnswRowDistance) (void *context, uint64 row, double *distance);
+
+extern bool hnsw_refine_bound(GraphExpansion *expansion,
+							  HnswRowDistance distance, void *context);
 
 /* What a scan needs to ask the table. */
 typedef struct HnswRefine
@@ -41,10 +46,7 @@ typedef struct HnswRefine
 	HnswRows   *rows;			/* NULL until first needed */
 } HnswRefine;
 
-/*
- * Replace the bound of a node's rows by the operator's least distance to them;
- * false if the snapshot sees none.
- */
+/* The same by the operator; rows that the snapshot does not see are none. */
 extern bool hnsw_refine(HnswRefine *refine, Relation index,
 						GraphExpansion *expansion);
 extern void hnsw_end_refine(HnswRefine *refine);

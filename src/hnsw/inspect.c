@@ -40,8 +40,9 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_info);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_degrees);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_stats);
 
-Relation
-hnsw_open_relation(Oid oid)
+/* Open an index of this access method; ERROR if the oid is of anything else. */
+static Relation
+open_relation(Oid oid)
 {
 	Relation	relation = try_relation_open(oid, AccessShareLock);
 
@@ -91,7 +92,7 @@ hnsw_open_with_table(Oid oid)
 	/* The relation is checked below; what is no index has no table. */
 	if (OidIsValid(table))
 		opened.heap = try_table_open(table, AccessShareLock);
-	opened.index = hnsw_open_relation(oid);
+	opened.index = open_relation(oid);
 	if (opened.heap == NULL || opened.index->rd_index->indrelid != table)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -323,7 +324,7 @@ put_info(ReturnSetInfo *result, Oid part)
 	double		target;
 
 	require_stats(part);
-	relation = hnsw_open_relation(part);
+	relation = open_relation(part);
 	index = hnsw_open(relation);
 	meta = hnsw_read_meta(relation);
 	target = hnsw_target_recall(relation);
@@ -366,7 +367,7 @@ put_degrees(ReturnSetInfo *result, Oid part)
 	Counts		counts;
 
 	require_stats(part);
-	relation = hnsw_open_relation(part);
+	relation = open_relation(part);
 	index = hnsw_open(relation);
 	index->strategy = GetAccessStrategy(BAS_BULKREAD);
 	counts = count_index(index);
@@ -392,7 +393,7 @@ put_stats(ReturnSetInfo *result, Oid part)
 	bool		nulls[13] = {false};
 
 	require_stats(part);
-	relation = hnsw_open_relation(part);
+	relation = open_relation(part);
 	stats = hnsw_read_meta(relation).stats;
 	values[0] = Int32GetDatum(hnsw_own_ef(relation, &stats));
 	values[1] = Float8GetDatum(stats.expansions);

@@ -9,9 +9,6 @@
 #include "server/role.h"
 #include "utils/snapshot.h"
 
-/* Open an index of this access method; ERROR if the oid is of anything else. */
-extern Relation hnsw_open_relation(Oid oid);
-
 /* The indexes of the partitions of a partitioned index; of any other, itself */
 extern List *hnsw_index_parts(Oid oid);
 

@@ -260,8 +260,9 @@ expand_others(void *context, uint32_t node, GraphQuery *query,
 
 /* The distance of a row that the index gave; false if the snapshot does not see it. */
 static bool
-row_distance(Recall *recall, uint64 row, double *distance)
+row_distance(void *context, uint64 row, double *distance)
 {
+	Recall	   *recall = context;
 	Datum		value;
 
 	if (!hnsw_row_value(recall->table, row, &value))
@@ -270,26 +271,11 @@ row_distance(Recall *recall, uint64 row, double *distance)
 	return true;
 }
 
-/* As a scan does it, by the distances of the table's rows; NaN sorts last, as infinity. */
+/* As a scan does it, by the distances of the table's rows */
 static bool
 refine_others(void *context, GraphExpansion *expansion)
 {
-	Recall	   *recall = context;
-	double		least = INFINITY;
-	bool		any = false;
-
-	for (int i = 0; i < expansion->nrows; i++)
-	{
-		double		distance;
-
-		if (!row_distance(recall, expansion->rows[i], &distance))
-			continue;
-		any = true;
-		if (distance < least)
-			least = distance;
-	}
-	expansion->bound = least;
-	return any;
+	return hnsw_refine_bound(expansion, row_distance, context);
 }
 
 static void

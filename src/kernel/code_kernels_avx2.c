@@ -500,52 +500,10 @@ score(const uint8_t *code, const int8_t *query, size_t chunks, int bits,
 	_mm256_storeu_si256((__m256i *) (out + 8), sum1);
 }
 
-static AVX2 void
-score1(const uint8_t *code, const int8_t *query, size_t chunks, int32_t *out)
-{
-	score(code, query, chunks, 1, out);
-}
+CODE_SCORES(static AVX2 void)
 
-static AVX2 void
-score2(const uint8_t *code, const int8_t *query, size_t chunks, int32_t *out)
-{
-	score(code, query, chunks, 2, out);
-}
+CODE_DISTANCES(static AVX2 void)
 
-static AVX2 void
-score4(const uint8_t *code, const int8_t *query, size_t chunks, int32_t *out)
-{
-	score(code, query, chunks, 4, out);
-}
-
-static AVX2 void
-to_distance(const CodeScale *scale, const int32_t *scores, float *out)
-{
-	to_distance_body(scale, scores, out);
-}
-
-static AVX2 void
-to_product(const CodeScale *scale, const int32_t *scores, float *out)
-{
-	to_product_body(scale, scores, out);
-}
-
-const CodeKernels code_kernels_avx2 = {
-	.name = "avx2",
-	.scale = scale,
-	.butterfly = butterfly,
-	.hadamard = hadamard,
-	.difference_int8 = difference_int8,
-	.difference_half = difference_half,
-	.difference_float = difference_float,
-	.dot_int8 = dot_int8,
-	.dot_half = dot_half,
-	.dot_int8_int8 = dot_int8_int8,
-	.quantize = quantize,
-	.levels = levels,
-	.score = {score1, score2, score4},
-	.to_distance = to_distance,
-	.to_product = to_product
-};
+const CodeKernels code_kernels_avx2 = CODE_KERNELS("avx2");
 
 #endif							/* __x86_64__ */

@@ -80,23 +80,7 @@ score(const uint8_t *code, const int8_t *query, size_t chunks, int bits,
 	_mm512_storeu_si512(out, _mm512_add_epi32(sum0, sum1));
 }
 
-static AVX512 void
-score1(const uint8_t *code, const int8_t *query, size_t chunks, int32_t *out)
-{
-	score(code, query, chunks, 1, out);
-}
-
-static AVX512 void
-score2(const uint8_t *code, const int8_t *query, size_t chunks, int32_t *out)
-{
-	score(code, query, chunks, 2, out);
-}
-
-static AVX512 void
-score4(const uint8_t *code, const int8_t *query, size_t chunks, int32_t *out)
-{
-	score(code, query, chunks, 4, out);
-}
+CODE_SCORES(static AVX512 void)
 
 void
 code_kernels_add_avx512(CodeKernels *table)

@@ -254,23 +254,7 @@ score(const uint8_t *code, const int8_t *query, size_t chunks, int bits,
 		vst1q_s32(out + 4 * i, vpaddq_s32(sum[i][0], sum[i][1]));
 }
 
-static void
-score1(const uint8_t *code, const int8_t *query, size_t chunks, int32_t *out)
-{
-	score(code, query, chunks, 1, out);
-}
-
-static void
-score2(const uint8_t *code, const int8_t *query, size_t chunks, int32_t *out)
-{
-	score(code, query, chunks, 2, out);
-}
-
-static void
-score4(const uint8_t *code, const int8_t *query, size_t chunks, int32_t *out)
-{
-	score(code, query, chunks, 4, out);
-}
+CODE_SCORES(static void)
 
 void
 code_kernels_add_neon(CodeKernels *table)

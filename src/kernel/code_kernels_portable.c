@@ -204,50 +204,8 @@ score(const uint8_t *code, const int8_t *query, size_t chunks, int bits,
 	}
 }
 
-static void
-score1(const uint8_t *code, const int8_t *query, size_t chunks, int32_t *out)
-{
-	score(code, query, chunks, 1, out);
-}
+CODE_SCORES(static void)
 
-static void
-score2(const uint8_t *code, const int8_t *query, size_t chunks, int32_t *out)
-{
-	score(code, query, chunks, 2, out);
-}
+CODE_DISTANCES(static void)
 
-static void
-score4(const uint8_t *code, const int8_t *query, size_t chunks, int32_t *out)
-{
-	score(code, query, chunks, 4, out);
-}
-
-static void
-to_distance(const CodeScale *scale, const int32_t *scores, float *out)
-{
-	to_distance_body(scale, scores, out);
-}
-
-static void
-to_product(const CodeScale *scale, const int32_t *scores, float *out)
-{
-	to_product_body(scale, scores, out);
-}
-
-const CodeKernels code_kernels_portable = {
-	.name = "portable",
-	.scale = scale,
-	.butterfly = butterfly,
-	.hadamard = hadamard,
-	.difference_int8 = difference_int8,
-	.difference_half = difference_half,
-	.difference_float = difference_float,
-	.dot_int8 = dot_int8,
-	.dot_half = dot_half,
-	.dot_int8_int8 = dot_int8_int8,
-	.quantize = quantize,
-	.levels = levels,
-	.score = {score1, score2, score4},
-	.to_distance = to_distance,
-	.to_product = to_product
-};
+const CodeKernels code_kernels_portable = CODE_KERNELS("portable");

@@ -92,4 +92,43 @@ to_distance_body(const CodeScale *scale, const int32_t *scores, float *out)
 	}
 }
 
+/*
+ * The last functions of a file's table, of the file's storage class and
+ * instruction set; score(code, query, chunks, bits, out) is written for each.
+ */
+#define CODE_SCORES(DECLARED) \
+	DECLARED score1(const uint8_t *code, const int8_t *query, size_t chunks, int32_t *out) \
+	{ \
+		score(code, query, chunks, 1, out); \
+	} \
+	DECLARED score2(const uint8_t *code, const int8_t *query, size_t chunks, int32_t *out) \
+	{ \
+		score(code, query, chunks, 2, out); \
+	} \
+	DECLARED score4(const uint8_t *code, const int8_t *query, size_t chunks, int32_t *out) \
+	{ \
+		score(code, query, chunks, 4, out); \
+	}
+
+#define CODE_DISTANCES(DECLARED) \
+	DECLARED to_distance(const CodeScale *scale, const int32_t *scores, float *out) \
+	{ \
+		to_distance_body(scale, scores, out); \
+	} \
+	DECLARED to_product(const CodeScale *scale, const int32_t *scores, float *out) \
+	{ \
+		to_product_body(scale, scores, out); \
+	}
+
+/* The table of a file that defines all of them */
+#define CODE_KERNELS(NAME) \
+	{ \
+		.name = NAME, .scale = scale, .butterfly = butterfly, .hadamard = hadamard, \
+		.difference_int8 = difference_int8, .difference_half = difference_half, \
+		.difference_float = difference_float, .dot_int8 = dot_int8, .dot_half = dot_half, \
+		.dot_int8_int8 = dot_int8_int8, .quantize = quantize, .levels = levels, \
+		.score = {score1, score2, score4}, \
+		.to_distance = to_distance, .to_product = to_product \
+	}
+
 #endif							/* KERNEL_CODE_KERNELS_TABLES_H */

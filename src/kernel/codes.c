@@ -271,21 +271,6 @@ codes_clear(const CodesLayout *layout, void *block, int slot)
 		memset(code + i * CHUNK, 0, 4);
 }
 
-void
-codes_move(const CodesLayout *layout, void *block, int from, int to)
-{
-	char	   *p = block;
-	char	   *source = p + code_offset(layout, from);
-	char	   *target = p + code_offset(layout, to);
-
-	memmove(p + norm_offset(layout, to), p + norm_offset(layout, from),
-			sizeof(uint16_t));
-	memmove(p + factor_offset(layout, to), p + factor_offset(layout, from),
-			sizeof(uint16_t));
-	for (size_t i = 0; i < layout->chunks; i++)
-		memmove(target + i * CHUNK, source + i * CHUNK, 4);
-}
-
 float
 codes_norm(const CodesLayout *layout, const void *block, int slot)
 {

@@ -76,10 +76,6 @@ extern void codes_put(const CodesLayout *layout, void *block, int slot,
 /* Make a slot empty. */
 extern void codes_clear(const CodesLayout *layout, void *block, int slot);
 
-/* Copy one slot over another of the same block. */
-extern void codes_move(const CodesLayout *layout, void *block, int from,
-					   int to);
-
 extern bool codes_is_empty(const CodesLayout *layout, const void *block,
 						   int slot);
 

@@ -29,6 +29,7 @@
 #include "reembed/reembed.h"
 #include "server/compat.h"
 #include "server/role.h"
+#include "server/tuple.h"
 
 /* ---- are two indexes alike? ---- */
 
@@ -38,19 +39,6 @@ static const AttrNumber alike[] = {
 	Anum_pg_index_indcollation, Anum_pg_index_indclass, Anum_pg_index_indoption
 };
 
-static bool
-same_attribute(HeapTuple a, HeapTuple b, TupleDesc desc, AttrNumber number)
-{
-	Form_pg_attribute column = TupleDescAttr(desc, number - 1);
-	bool		null_a;
-	bool		null_b;
-	Datum		x = heap_getattr(a, number, desc, &null_a);
-	Datum		y = heap_getattr(b, number, desc, &null_b);
-
-	if (null_a || null_b)
-		return null_a && null_b;
-	return datumIsEqual(x, y, column->attbyval, column->attlen);
-}
 
 /*
  * Expressions as they stand in the catalog.  Those of the relation cache have
@@ -115,8 +103,8 @@ are_alike(Relation a, Relation b)
 
 	catalog = table_open(IndexRelationId, AccessShareLock);
 	for (int i = 0; same && i < lengthof(alike); i++)
-		same = same_attribute(a->rd_indextuple, b->rd_indextuple,
-							  RelationGetDescr(catalog), alike[i]);
+		same = tuple_same_value(a->rd_indextuple, b->rd_indextuple,
+								RelationGetDescr(catalog), alike[i]);
 	table_close(catalog, AccessShareLock);
 	return same && same_expressions(a->rd_indextuple, b->rd_indextuple,
 									Anum_pg_index_indexprs) &&

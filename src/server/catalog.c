@@ -19,27 +19,41 @@
 #include "utils/snapmgr.h"
 
 #include "server/catalog.h"
+#include "server/cursor.h"
 #include "server/role.h"
 
-static Oid
-extension_owner(void)
+bool
+catalog_extension(Oid *owner, Oid *schema)
 {
 	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
-	Oid			owner = InvalidOid;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
+	bool		found;
 
 	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber,
 				F_NAMEEQ, CStringGetDatum("similarity"));
 	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1,
 							  &key);
 	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	found = HeapTupleIsValid(tuple);
+	if (found)
+	{
+		*owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+		*schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
-	if (!OidIsValid(owner))
+	return found;
+}
+
+static Oid
+extension_owner(void)
+{
+	Oid			owner;
+	Oid			schema;
+
+	if (!catalog_extension(&owner, &schema))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("extension \"similarity\" does not exist")));
@@ -60,12 +74,10 @@ extension_owner(void)
 static int
 execute_now(const char *sql, const CatalogArgs *args)
 {
-	SPIPlanPtr	plan = SPI_prepare(sql, args->n,
-								   unconstify(CatalogArgs *, args)->types);
+	SPIPlanPtr	plan = cursor_prepare(sql, args->n,
+									  unconstify(CatalogArgs *, args)->types);
 	int			code;
 
-	if (plan == NULL)
-		return SPI_result;
 	code = SPI_execute_snapshot(plan, unconstify(CatalogArgs *, args)->values,
 								args->nulls, GetLatestSnapshot(),
 								InvalidSnapshot, false, true, 0);

@@ -9,6 +9,12 @@
 
 #include "server/compat.h"
 
+/*
+ * The extension's owner and the schema that it was created in, where its type
+ * is; false if it is not in this database.
+ */
+extern bool catalog_extension(Oid *owner, Oid *schema);
+
 /* Arguments of a statement, filled one by one: $1, $2, ... */
 #define CATALOG_MAX_ARGS 20
 

@@ -11,6 +11,17 @@
 
 #include "server/cursor.h"
 
+SPIPlanPtr
+cursor_prepare(const char *sql, int nargs, Oid *types)
+{
+	SPIPlanPtr	plan = SPI_prepare(sql, nargs, types);
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s",
+			 SPI_result_code_string(SPI_result));
+	return plan;
+}
+
 Portal
 cursor_open(SPIPlanPtr plan, bool read_only)
 {

@@ -14,6 +14,12 @@
 
 #include "executor/spi.h"
 
+/*
+ * SPI_prepare(), which gives no plan only to a call that is wrong.  Errors of
+ * the statement come with its text as their context.
+ */
+extern SPIPlanPtr cursor_prepare(const char *sql, int nargs, Oid *types);
+
 /* SPI_cursor_open() of a plan without arguments, pinned.  SPI must be connected. */
 extern Portal cursor_open(SPIPlanPtr plan, bool read_only);
 

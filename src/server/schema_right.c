@@ -19,6 +19,7 @@
 #include "utils/builtins.h"
 
 #include "server/compat.h"
+#include "server/cursor.h"
 #include "server/schema_right.h"
 
 void
@@ -53,12 +54,9 @@ foreign_objects(void)
 
 	if (plan != NULL)
 		return plan;
-	made = SPI_prepare(FOREIGN_OBJECTS, 0, NULL);
-	if (made == NULL || SPI_keepplan(made) != 0)
-		elog(ERROR, "SPI_prepare failed: %s",
-			 SPI_result_code_string(SPI_result));
-	plan = made;
-	return plan;
+	made = cursor_prepare(FOREIGN_OBJECTS, 0, NULL);
+	SPI_keepplan(made);
+	return plan = made;
 }
 
 /*

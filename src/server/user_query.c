@@ -13,6 +13,7 @@
 #include "utils/plancache.h"
 #include "utils/varlena.h"
 
+#include "server/cursor.h"
 #include "server/labels.h"
 #include "server/user_query.h"
 
@@ -79,15 +80,11 @@ is_plain_select(SPIPlanPtr plan)
 		query->rowMarks == NIL;
 }
 
-/* Errors of the user's text come with its context from SPI. */
 static SPIPlanPtr
 prepare(const UserQuery *query)
 {
-	SPIPlanPtr	plan = SPI_prepare(query->text, 0, NULL);
+	SPIPlanPtr	plan = cursor_prepare(query->text, 0, NULL);
 
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s",
-			 SPI_result_code_string(SPI_result));
 	if (!is_plain_select(plan))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

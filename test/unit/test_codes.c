@@ -303,13 +303,6 @@ test_packing(void)
 						CHECK(r[slot][i] < r[slot][j] ||
 							  c >= code_at(&layout, block, slot, j));
 				}
-			/* moving takes everything along */
-			codes_move(&layout, block, 3, 20);
-			CHECK(codes_norm(&layout, block, 20) == codes_norm(&layout, block,
-															   3));
-			for (size_t i = 0; i < dims; i++)
-				CHECK(code_at(&layout, block, 20, i) == code_at(&layout, block,
-																3, i));
 			free(block);
 			arena_reset(arena);
 		}
