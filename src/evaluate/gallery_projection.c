@@ -90,12 +90,9 @@ open_rows(const Gallery *gallery, int most, int64 seed)
 							   key, quote_identifier(gallery->label),
 							   embedding, gallery->relation, embedding,
 							   gallery_sample_order(gallery, seed), most);
-	SPIPlanPtr	plan = SPI_prepare(sql, 0, NULL);
+	SPIPlanPtr	plan = cursor_prepare(sql, 0, NULL);
 	Portal		portal;
 
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s",
-			 SPI_result_code_string(SPI_result));
 	portal = cursor_open(plan, true);
 	SPI_freeplan(plan);
 	/* users' functions have run since the gallery was opened */

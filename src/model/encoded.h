@@ -1,6 +1,20 @@
 /*
  * encoded.h
  *	  JPEG and PNG files as inputs of models whose input is a picture.
+ *
+ * A picture is height x width x channels, with 1 or 3 channels, or height x
+ * width.  A file is told by its signature.  Bytes of exactly the model's size
+ * are pixels unless a whole header can be read from them: among thousands of
+ * photographs one may have just that size, and pixels that are a valid header
+ * do not happen.  Decoded pixels are bytes, as raw ones are, so that what a
+ * training keeps is no larger.
+ *
+ * Where many rows are at hand (embed_batch(), the items of a query, the rows
+ * of a training) their files are decoded on similarity.threads, or one by one
+ * if all threads together would need more memory than there is; an error names
+ * the first row that cannot be, whichever thread came first to one.  embed()
+ * remembers a file by its bytes, and does not decode it again for the same
+ * row.  sample_batch() knows no model: it hands out files as they are.
  */
 #ifndef MODEL_ENCODED_H
 #define MODEL_ENCODED_H

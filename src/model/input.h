@@ -2,6 +2,15 @@
  * input.h
  *	  What embed() and train() take: bytea of raw numbers, arrays of numbers
  *	  or embedding.
+ *
+ * Signatures of what takes an input, here and in galleries: bytea, double
+ * precision[], embedding and text.  Every other array of numbers becomes double
+ * precision[] by itself; with real[] beside it integer[] and numeric[] would
+ * be ambiguous.  text takes literals and parameters whose type nobody tells,
+ * and reads them as bytea, array or embedding by how they begin.  A client that
+ * sends raw bytes without their type gets them taken for text and refused with
+ * a hint; embed_image(), lookup_image() and match_image() have one signature
+ * each for it.  A version is a bigint, as k is, because clients send bigint.
  */
 #ifndef MODEL_INPUT_H
 #define MODEL_INPUT_H

@@ -1,6 +1,28 @@
 /*
  * import.h
  *	  Weights of a graph out of a file of tensors that somebody else wrote.
+ *
+ * A layout is how a library names tensors and orders dimensions: Keras by
+ * layer and part as we do ("dense/kernel"; Keras 2 adds ":0"), PyTorch,
+ * torchvision and timm by layer and role ("layer1.0.conv1.weight",
+ * running_mean).  Tensors are taken by these names, or ours, wherever the file
+ * has any of them, so that a network whose layers have the file's names needs
+ * no list of names.
+ *
+ * If a file has no known name, its tensors are taken in the order of its
+ * names, unless the layout is torchvision or timm: by the part up to the last
+ * "." or "/", numbers as numbers ("conv2" before "conv10"), and within a layer
+ * weight, bias, running_mean, running_var; PyTorch's num_batches_tracked is
+ * left out.  (Writers sort tensors by type and name, so that the order of a
+ * file says nothing.)  That is the order of layers if they are numbered, as in
+ * nn.Sequential, or named alphabetically.  There must then be as many tensors
+ * as the graph has.
+ *
+ * Each shape must fit.  All layouts but Keras' turn units x inputs and OIHW
+ * into ours; they cannot know that a dense layer after flatten() reads
+ * channels first there: end convolutions with global pooling, or permute the
+ * rows of that layer before writing.  A dense layer of the file may be a
+ * convolution of 1 x 1 here.  F64, F16 and BF16 become F32.
  */
 #ifndef NN_IMPORT_H
 #define NN_IMPORT_H

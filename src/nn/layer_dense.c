@@ -3,7 +3,9 @@
  *	  dense and metric_embedding.
  *
  * Y = X W + b with W of inputs x units, as Keras.  metric_embedding then
- * scales each row to length 1: y = z * rsqrt(max(sum z^2, 1e-12)).
+ * scales each row to length 1: y = z * rsqrt(max(sum z^2, 1e-12)).  A zero row
+ * stays zero, and where the sum was clipped the factor is a constant for the
+ * gradient.
  *
  * dense goes along the last dimension.  Where there are others it is a
  * convolution of 1 x 1 over an image of one line, [1][rows][inputs], and

@@ -13,6 +13,23 @@
  * labels and parameters: pairwise.c turns G into dL/dx, by two products where
  * D is one.  In comments P and N are the positives and negatives of an anchor,
  * d or d_j its distance to key j, and [x]+ is max(x, 0).
+ *
+ * Reductions: "mean" over all terms, those of anchors without a loss included,
+ * as in Keras; "nonzero", the mean over terms above zero; "sum".  A term is an
+ * anchor's loss, or one triplet where mining takes "all", one positive pair of
+ * nt_xent.  contrastive and threshold_consistent_margin reduce positive and
+ * negative pairs apart, and proxy_anchor proxies with rows and all proxies.
+ * Losses of two views have reductions of their own (loss_views.c).
+ *
+ * Cross-batch memory (Wang et al., 2020): with memory_size the keys are [batch,
+ * rows of earlier batches], cut at memory_size, never below the batch.  The
+ * gradient reaches the batch as anchors and as keys, earlier rows are constants.
+ * The first warmup_steps steps leave nothing behind.  The memory starts empty.
+ *
+ * Proxies start as random directions and have moments of the same optimizer,
+ * clipped as a tensor of their own; their learning rate is
+ * proxy_learning_rate_multiplier times the weights' (10 by default: with Adam's
+ * 0.001 that is the rate of the Proxy-Anchor paper).  They end with the training.
  */
 #ifndef NN_LOSS_H
 #define NN_LOSS_H

@@ -6,7 +6,9 @@
  * row the same embedding, which minimizes what pulls positives together.  Or
  * positives and negatives stay equally far apart, and a loss with a margin
  * stands at it.  Both show in the distances of the hardest positive and the
- * nearest negative of each anchor, taken as the mean of some steps.
+ * nearest negative of each anchor, taken as the mean of some steps.  The number
+ * at which a loss stands, if the two are equally far away, only triplet and pn
+ * have.
  */
 #include <math.h>
 

@@ -2,6 +2,18 @@
  * augmentation.h
  *	  Augmented pictures of a batch: from the user's pipeline to the inputs
  *	  of a step.
+ *
+ * Pictures are changed as they were stored, before the step, on all threads, a
+ * picture each at a time: the pipeline sees what the model's input is, since
+ * files were decoded and resized when rows were read.  What is drawn depends on
+ * seed, row, step and place in the batch alone, so that nothing of it is in a
+ * checkpoint, and the same for any number of threads.  Places 1, 3, ... are
+ * first views and 2, 4, ... second ones, as losses of pairs take them.
+ *
+ * Of rows that are no bytes the least and the greatest number are black and
+ * white.  "mixup" takes the next row of the same class in the batch, and is
+ * refused where each row is a class.  Frozen layers run in each step then,
+ * since what they see changes.
  */
 #ifndef TRAIN_AUGMENTATION_H
 #define TRAIN_AUGMENTATION_H

@@ -1,6 +1,17 @@
 /*
  * features.h
  *	  What frozen layers make of the rows of a training, computed once.
+ *
+ * Frozen layers at the beginning of the model give the same for a row at every
+ * step.  If one layer's output is all that the others read of them, nothing in
+ * them is random or moves, steps draw more rows than there are, and all rows'
+ * features fit into similarity.training_memory beside the rows, the features
+ * are computed before the first step, and steps read them instead of the
+ * rows.  An INFO line says so, and cached_features in the version's metrics.
+ *
+ * The result is that of running all layers but for rounding: rows run together
+ * in other numbers.  So a training that is resumed under another
+ * training_memory may differ in its last bits; under the same it does not.
  */
 #ifndef TRAIN_FEATURES_H
 #define TRAIN_FEATURES_H

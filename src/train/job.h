@@ -1,6 +1,16 @@
 /*
  * job.h
  *	  Trainings in a background worker.
+ *
+ * The worker is registered while the statement runs, so that a call for which
+ * there is none left fails and leaves nothing, and waits for the launcher's
+ * transaction (its transaction id, as a row lock does).  Then it finds the
+ * job's row, or ends, if that was rolled back.  The call returns when the
+ * worker holds the job's lock, a few milliseconds later: from then on a job
+ * whose lock nobody holds has no worker, in whatever way it ended, and
+ * similarity.jobs calls it "dead".  One snapshot cannot tell a dead job from
+ * one that has ended since: job_state() looks at the lock first, then at the
+ * row of now.
  */
 #ifndef TRAIN_JOB_H
 #define TRAIN_JOB_H

@@ -3,8 +3,19 @@
  *	  The process of a job: it runs CALL similarity.train(...) as the role that
  *	  asked for it, keeps what is said meanwhile, and records how it ended.
  *
- * The process connects as that role and is no other at any time: whatever code
- * of users runs in it finds nobody's rights to fall back to.
+ * The process connects as that role and is no other at any time: neither RESET
+ * ROLE nor RESET SESSION AUTHORIZATION leads anywhere, also when a superuser
+ * called after SET ROLE.  Hence the role must be permitted to log in.  It begins
+ * with the settings of that role and database, as a session does, and takes
+ * what the launching session has set, or its client (PGC_S_SESSION,
+ * PGC_S_CLIENT), since the query means what it means by them: search_path,
+ * time zone, whatever row security asks current_setting()
+ * for.  statement_timeout holds.
+ *
+ * INFO, NOTICE and WARNING, which a worker would send to nobody, are caught by
+ * emit_log_hook, at most 100 between two writes, and written with what train()
+ * commits next, and at the end.  An error is recorded with its SQLSTATE, detail
+ * and hint, and is in the server's log.
  *
  * Whoever ends it without a word (SIGTERM, SIGKILL, a crash) leaves the job
  * "running" in the table, and its lock to nobody: similarity.jobs calls it dead.

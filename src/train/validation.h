@@ -2,6 +2,15 @@
  * validation.h
  *	  How well a model in training finds neighbors of the same class, on rows
  *	  that it does not train on.
+ *
+ * After each epoch the rows of the user's query are embedded, and the nearest
+ * other row of each is found (embedding/exact_search, cosine distance).  The
+ * results are recall@1 and binary accuracy, of all rows, of rows of known
+ * classes (which the training also has) and of unknown ones.  This is
+ * TensorFlow Similarity's EvalCallback with the queries as targets; its
+ * distance threshold is infinite, so that with one neighbor the two are the
+ * same number.  No table is read or written.  Results are in training_log and,
+ * for the last epoch, in the version's metrics.
  */
 #ifndef TRAIN_VALIDATION_H
 #define TRAIN_VALIDATION_H
