@@ -74,6 +74,23 @@ JOIN unnest(numbers(page_data(:'page', 'distances', 'curve')->'distance'), numbe
 SELECT regexp_replace(note, '\d+ of them', 'N of them') AS note FROM page_notes(:'page') note;
 SELECT * FROM page_notes(similarity.report_html('drawer', 'distances', 'SELECT e, NULL FROM sketch'));
 
+-- Augmentation: views are those of augment(), by the pipeline of the last training.
+SELECT similarity.report_html('drawer', 'augmentation', options => '{"items": 3, "seed": 5}') AS page \gset
+SELECT count(*) AS views, bool_and(position(translate(encode(similarity.augment(image, '["translate", {"cutout": {}}]', 5 + 7 * (n - 1) + v, shape => '{4,4,1}'), 'base64'), E'\n', '') IN :'page') > 0) AS same
+FROM (SELECT image, row_number() OVER (ORDER BY hashtextextended(id::text, 5)) AS n FROM sketch ORDER BY 2 LIMIT 3) s, generate_series(0, 6) v;
+SELECT regexp_replace(note, 'version \d+', 'version N') AS note FROM page_notes(:'page') note;
+-- Of a model by itself: of pictures of a query; pixels or files, and what is neither.
+SELECT page_notes(similarity.report_html('sketch', 'augmentation')) AS note;
+SELECT count(*) AS pictures, sum((line LIKE '%view 7%')::int) AS with_views FROM regexp_split_to_table(similarity.report_html('sketch', 'augmentation',
+	$$SELECT i, l FROM (SELECT image, kind FROM sketch WHERE id <= 2 UNION ALL SELECT similarity.augment(image, '["rotate"]', shape => '{4,4,1}'), '<file>' FROM sketch WHERE id = 3 UNION ALL SELECT '\x89504e470d0a1a0a00', NULL) t(i, l)$$, '{"augmentation": "horizontal_flip"}'), '<section class="row">') WITH ORDINALITY t(line, n) WHERE n > 1;
+SELECT similarity.report_html('drawer', 'augmentation', options => '{"augmentation": ["translat"]}');
+SELECT similarity.report_html('drawer', 'augmentation', options => '{"augmentations": []}');
+SET ROLE regress_figure_reader;
+SELECT * FROM page_notes(similarity.report_html('sketch', 'augmentation', $$SELECT '\x00'::bytea, NULL$$));
+RESET ROLE;
+CALL similarity.train('sketch', 'SELECT image, kind FROM sketch', epochs => 1, steps_per_epoch => 1, classes_per_batch => 3, verbose => false);
+SELECT * FROM page_notes(similarity.report_html('drawer', 'augmentation'));
+
 -- Index: recall is that of index_recall(), each with its own ef_search.
 SELECT similarity.report_html('drawer', 'index') AS page \gset
 SELECT count(*) AS efforts, bool_and(abs(p.recall - r.recall) < 1e-12 AND abs(p.expansions - r.expansions) < 1e-9) AS same

@@ -55,9 +55,9 @@ COMMENT ON FUNCTION similarity.neighbors_html(text, text, bigint, text) IS
 CREATE FUNCTION similarity.report(gallery text, query text DEFAULT NULL, options jsonb DEFAULT '{}') RETURNS text
 	AS 'MODULE_PATHNAME', 'report' LANGUAGE C STABLE PARALLEL UNSAFE COST 1000000;
 COMMENT ON FUNCTION similarity.report(text, text, jsonb) IS
-	'everything about a gallery as one self-contained HTML page. query: any SELECT of (input, label) or (input, label, image) whose rows are compared with the gallery; NULL: a sample of the gallery itself, each row without itself. options: rows (2000), seed, k (5), items (50 shown with pictures)';
+	'everything about a gallery as one self-contained HTML page. query: any SELECT of (input, label) or (input, label, image) whose rows are compared with the gallery; NULL: a sample of the gallery itself, each row without itself. options: rows (2000), seed, k (5), items (50 shown with pictures), augmentation (of the sheet of that name; by default that of the last training)';
 
 CREATE FUNCTION similarity.report_html(gallery text, section text, query text DEFAULT NULL, options jsonb DEFAULT '{}') RETURNS text
 	AS 'MODULE_PATHNAME', 'report_html' LANGUAGE C STABLE PARALLEL UNSAFE COST 1000000;
 COMMENT ON FUNCTION similarity.report_html(text, text, text, jsonb) IS
-	'one section of similarity.report() as a page of its own. section: neighbors, projector, distances, training (of a model''s name as well), index';
+	'one section of similarity.report() as a page of its own. section: neighbors, projector, distances, training and augmentation (of a model''s name as well), index';

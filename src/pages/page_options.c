@@ -16,5 +16,7 @@ const ParamSpec page_options[] = {
 	.comment = "neighbors of an item"},
 	{.name = "items",.type = PARAM_INTEGER,.initial = 50,.minimum = 1,.maximum = 1000,
 	.comment = "items that are shown with pictures"},
+	{.name = "augmentation",.type = PARAM_LIST,.nullable = true,
+	.comment = "a pipeline as train() takes it; by default that of the last training"},
 	{NULL}
 };

@@ -20,6 +20,7 @@
 #include "gallery/lookup.h"
 #include "lib/stringinfo.h"
 #include "report/section.h"
+#include "utils/jsonb.h"
 
 /* In the order of page_options.c */
 typedef enum PageOption
@@ -28,7 +29,9 @@ typedef enum PageOption
 								 * are read */
 	PAGE_SEED,					/* of the sample */
 	PAGE_K,						/* neighbors of an item */
-	PAGE_ITEMS					/* items that are shown with pictures */
+	PAGE_ITEMS,					/* items that are shown with pictures */
+	PAGE_AUGMENTATION			/* not by page_option(): augmentation of the
+								 * context */
 } PageOption;
 
 /*
@@ -62,6 +65,7 @@ typedef struct PageContext
 	const char *query;			/* the caller's, or NULL */
 	const ReportSection *section;	/* that is being written */
 	Params		options;		/* read by page_option() */
+	Jsonb	   *augmentation;	/* the option of that name; NULL: not given */
 	Size		picture_room;	/* bytes of pictures that the section may
 								 * still write */
 	MemoryContext memory;		/* of the page */
@@ -125,6 +129,7 @@ extern char *page_count(int64 n);
 
 extern void index_section(ReportText *out, PageContext *context);
 extern void neighbors_section(ReportText *out, PageContext *context);
+extern void augmentation_section(ReportText *out, PageContext *context);
 extern void distances_section(ReportText *out, PageContext *context);
 extern void training_section(ReportText *out, PageContext *context);
 extern void projector_section(ReportText *out, PageContext *context);

@@ -38,6 +38,7 @@ static const PageSection sections[] = {
 	{{"projector", "Projector", "projector.js"}, projector_section,.rows = true},
 	{{"distances", "Distances", "distances.js"}, distances_section,.rows = true},
 	{{"training", "Training", "training.js"}, training_section,.of_model = true},
+	{{"augmentation", "Augmentation", NULL}, augmentation_section,.of_model = true},
 	{{"index", "Index", "index.js"}, index_section},
 };
 
@@ -73,15 +74,34 @@ section_named(const char *name)
 			 errhint("Sections are %s.", names.data)));
 }
 
+/* What is no number; NULL and JSON's null: not given */
+static Jsonb *
+augmentation_option(Jsonb *options)
+{
+	JsonbValue	key = {.type = jbvString};
+	JsonbValue *value;
+
+	if (options == NULL)
+		return NULL;
+	key.val.string.val = (char *) page_options[PAGE_AUGMENTATION].name;
+	key.val.string.len = strlen(key.val.string.val);
+	value = findJsonbValueFromContainer(&options->root, JB_FOBJECT, &key);
+	return value == NULL || value->type == jbvNull ? NULL :
+		JsonbValueToJsonb(value);
+}
+
 /* Arguments n and n + 1: query and options */
 static void
 read_arguments(PageContext *context, FunctionCallInfo fcinfo, int n)
 {
+	const char *const skip[] = {page_options[PAGE_AUGMENTATION].name, NULL};
+	Jsonb	   *options = PG_ARGISNULL(n + 1) ? NULL : PG_GETARG_JSONB_P(n + 1);
+
 	context->name = argument_text(fcinfo, 0, "gallery");
 	context->query = argument_text_or_null(fcinfo, n);
-	params_from_jsonb(&context->options, "the page", page_options,
-					  PG_ARGISNULL(n + 1) ? NULL : PG_GETARG_JSONB_P(n + 1),
-					  NULL);
+	params_from_jsonb(&context->options, "the page", page_options, options,
+					  skip);
+	context->augmentation = augmentation_option(options);
 }
 
 /* ---- the page ---- */
