@@ -129,7 +129,7 @@ my @long = (
 	[ 'evaluate, look-ups', "SELECT similarity.evaluate_retrieval('g', 'SELECT x, label FROM point', exact => false) FROM generate_series(1, 20)" ],
 	[ 'knn', "SELECT count(*) FROM similarity.knn('point', 'x', (SELECT array_agg(x) FROM point), 100)" ],
 	[ 'knn, l1', "SELECT count(*) FROM similarity.knn('point', 'x', (SELECT array_agg(x) FROM point), 100, 'l1')" ],
-	[ 'projection, neighbors', "SELECT count(*) FROM similarity.projection((SELECT array_agg(x) FROM point), epochs => 1) FROM generate_series(1, 20)" ],
+	[ 'projection, neighbors', "SELECT count(*) FROM generate_series(1, 1000) i, LATERAL similarity.projection((SELECT array_agg(x) FROM point), epochs => 1, seed => i)" ],
 	[ 'projection, layout', "SELECT count(*) FROM similarity.projection('g', epochs => 10000)" ],
 	[ 'projection, components', "SELECT count(*) FROM generate_series(1, 1000) i, LATERAL similarity.projection('g', 'pca', seed => i)" ],
 	[ 'loss(), 8,000 proxies', "SELECT similarity.loss('proxy_anchor', (SELECT array_agg(i - 1) FROM generate_series(1, 8000) i), e, second => e)"
