@@ -67,6 +67,7 @@ struct Pass
 
 /* ---- a sample of look-ups ---- */
 
+/* From a fixed seed: the same call measures the same rows. */
 static Sample *
 sample_create(void)
 {
@@ -116,6 +117,7 @@ sample_add(Sample *sample, int64 rows, const Embedding *query,
 	MemoryContextSwitchTo(caller);
 }
 
+/* Rows come back in the order in which exact_add() took them. */
 static void
 take_true_neighbors(void *state, const Embedding *query, int label,
 					const int *labels, const double *distances, int n)
@@ -127,6 +129,7 @@ take_true_neighbors(void *state, const Embedding *query, int label,
 	row->true_distances = copy_distances(distances, n);
 }
 
+/* The true neighbors of the whole sample, in one scan of the table */
 static void
 sample_compare(Pass *pass)
 {
@@ -191,6 +194,7 @@ take_neighbor(void *state, const NeighborRow *row)
 	pass->distances[row->rank] = neighbor_distance(row);
 }
 
+/* As lookup() does it, index and all; memory of a row ends with it. */
 static void
 look_up_row(Pass *pass, int label, const Embedding *query)
 {
@@ -205,6 +209,7 @@ look_up_row(Pass *pass, int label, const Embedding *query)
 	MemoryContextReset(pass->scratch);
 }
 
+/* Exact, rows are gathered for scans of the table; else each is looked up. */
 static Pass *
 pass_create(const Gallery *gallery, bool exact, int k, Labels *labels,
 			PassFunction function, void *state, CallProgress *progress)
@@ -232,6 +237,7 @@ pass_create(const Gallery *gallery, bool exact, int k, Labels *labels,
 	return pass;
 }
 
+/* Labels that the gallery does not have get codes too: no row matches them. */
 static void
 pass_row(Pass *pass, const char *label, const Embedding *query)
 {
@@ -244,6 +250,7 @@ pass_row(Pass *pass, const char *label, const Embedding *query)
 	pass->rows++;
 }
 
+/* The query is read once, in batches that are embedded together. */
 Pass *
 gallery_pass(const Gallery *gallery, const char *query, QueryKind kind,
 			 bool exact, int k, Labels *labels, PassFunction function,

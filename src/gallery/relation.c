@@ -28,6 +28,10 @@
 #include "report/report.h"
 #include "server/compat.h"
 
+/*
+ * The OID stands in the gallery's row; a dump that could not find the name has
+ * loaded none.
+ */
 static void
 raise_no_relation(const Gallery *gallery)
 {
@@ -47,6 +51,7 @@ gallery_read_as_owner(Gallery *gallery)
 		gallery->reader = gallery->owner;
 }
 
+/* Does nothing unless gallery_read_as_owner() was called. */
 void
 gallery_enter(const Gallery *gallery, RoleFrame *frame)
 {
@@ -83,6 +88,7 @@ require_column(const Gallery *gallery, const char *column)
 	return attnum;
 }
 
+/* Domains are what they are over. */
 static void
 require_type(const Gallery *gallery, const char *column, Oid wanted)
 {
@@ -106,6 +112,10 @@ gallery_may_read(Oid relid, AttrNumber column)
 											 ACL_SELECT) == ACLCHECK_OK);
 }
 
+/*
+ * For create_gallery(): whoever makes a gallery shows these columns to those
+ * who may read the table, and must be able to read them.
+ */
 void
 gallery_require_read(const Gallery *gallery)
 {
@@ -122,6 +132,7 @@ gallery_require_read(const Gallery *gallery)
 	}
 }
 
+/* Before anything is said of a table, its columns included */
 void
 gallery_require_some_read(const Gallery *gallery)
 {
@@ -147,6 +158,7 @@ gallery_require_all_rows(const Gallery *gallery)
 				 errdetail("It was made of rows that row-level security or a view may hide from you.")));
 }
 
+/* What a SELECT can read, by others too */
 static void
 require_table(const Gallery *gallery)
 {
@@ -179,6 +191,7 @@ gallery_set_names(Gallery *gallery)
 	return true;
 }
 
+/* At each call, since a table may change between two. */
 void
 gallery_resolve(Gallery *gallery)
 {
@@ -198,6 +211,7 @@ gallery_require_image(const Gallery *gallery)
 		require_type(gallery, gallery->image, BYTEAOID);
 }
 
+/* Of the column, or of the domains that its type is */
 int32
 gallery_column_typmod(Oid relid, AttrNumber column)
 {

@@ -53,6 +53,10 @@ typedef struct Work
 
 /* ---- begin and end ---- */
 
+/*
+ * The copy is described by what the catalog recorded when it was begun: what
+ * the owner has changed since is an error and not a wrong copy.
+ */
 static void
 begin_work(Work *work, Copy *copy)
 {
@@ -87,6 +91,10 @@ end_work(Work *work)
 	table_close(work->table, NoLock);
 }
 
+/*
+ * Keys are written as text and read again, whatever the owner's settings say
+ * of dates and numbers.
+ */
 static void
 act_as_owner(RoleFrame *frame, const Work *work)
 {
@@ -102,6 +110,7 @@ key_column(const Work *work)
 	return TupleDescAttr(RelationGetDescr(work->table), work->copy->key - 1);
 }
 
+/* Where the copy has come to, for similarity.reembedding and a later call */
 static char *
 key_to_text(const Work *work, HeapTuple row)
 {
@@ -150,6 +159,7 @@ begin_scan(const Work *work, Relation relation, Relation index,
 
 /* ---- reading ---- */
 
+/* Whatever a block needs is gone with it, however many there are. */
 static void
 begin_block(Work *work)
 {
@@ -333,6 +343,7 @@ form_row(Writer *writer, const Work *work, int row, Embedding ***embeddings)
 		ExecConstraints(writer->table, slot, writer->estate);
 }
 
+/* The network runs before the role is changed: it is the caller's model. */
 static void
 write_rows(Work *work)
 {
@@ -356,6 +367,10 @@ write_rows(Work *work)
 	role_leave(&owner);
 }
 
+/*
+ * limit bounds what one transaction writes.  Fewer rows than asked for: the end
+ * of the table was reached.
+ */
 int64
 copy_rows(Copy *copy, int limit)
 {
@@ -404,6 +419,9 @@ take_changes(const Copy *copy, int limit, Datum **keys, int *nkeys)
 	return n;
 }
 
+/*
+ * By the primary key's own operator class, for which 1.0 and 1.00 are one key
+ */
 static int
 compare_keys(const void *a, const void *b, void *arg)
 {
@@ -432,6 +450,7 @@ parse_keys(const Work *work, Datum *keys, int n)
 	return distinct;
 }
 
+/* One row at most: the index that is scanned is a copy of the primary key. */
 static void
 delete_key(const Work *work, Relation index, Datum key)
 {
@@ -446,6 +465,7 @@ delete_key(const Work *work, Relation index, Datum key)
 	systable_endscan_ordered(scan);
 }
 
+/* By the copy's index that corresponds to the primary key */
 static void
 delete_keys(const Work *work, const Datum *keys, int n)
 {

@@ -34,6 +34,7 @@
 
 /* ---- columns ---- */
 
+/* Only what decides how a row is read: names may have changed since. */
 bool
 swap_same_columns(Relation table, Relation side)
 {
@@ -54,6 +55,7 @@ swap_same_columns(Relation table, Relation side)
 	return same;
 }
 
+/* A column that is bound to a version is bound to the new one. */
 int32
 swap_typmod(int32 typmod, int version)
 {
@@ -63,6 +65,7 @@ swap_typmod(int32 typmod, int version)
 							EMBEDDING_TYPMOD_KIND(typmod), version);
 }
 
+/* In pg_attribute itself: ALTER TABLE would rewrite, or check, every row. */
 static void
 set_attribute_typmod(Relation attributes, Oid relid, AttrNumber number,
 					 int32 typmod)
@@ -92,6 +95,9 @@ set_index_typmod(Relation attributes, Oid index, AttrNumber number,
 	index_close(relation, AccessShareLock);
 }
 
+/*
+ * Of a column and of the indexes on it, whose columns have types of their own
+ */
 static void
 set_typmod(Relation table, AttrNumber column, int32 typmod)
 {
@@ -148,6 +154,10 @@ give_toast(Oid toast, Oid relid)
 	recordDependencyOn(&object, &owner, DEPENDENCY_INTERNAL);
 }
 
+/*
+ * As swap_relation_files() of PostgreSQL's CLUSTER, which is static there, of
+ * plain tables and indexes.
+ */
 static void
 swap_relation(Relation classes, Oid a, Oid b)
 {
@@ -179,6 +189,7 @@ swap_relation(Relation classes, Oid a, Oid b)
 	CacheInvalidateRelcacheByRelid(b);
 }
 
+/* Indexes first, each locked when it is reached; those on the tables are held. */
 static void
 swap_all(Relation table, Relation side)
 {
@@ -237,6 +248,10 @@ bind_columns(const Copy *copy, Relation table)
 	}
 }
 
+/*
+ * The caller holds AccessExclusiveLock on both.  Either all of it is done
+ * when the transaction commits, or nothing.
+ */
 void
 swap_storage(Copy *copy)
 {

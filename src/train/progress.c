@@ -42,6 +42,10 @@ progress_begin(Progress *progress, CallProgress *call, const char *model,
 						(double) epochs * steps_per_epoch);
 }
 
+/*
+ * An epoch from its first step: minima and maxima start as what everything
+ * beats.
+ */
 void
 progress_epoch(Progress *progress, int epoch)
 {
@@ -61,6 +65,7 @@ progress_resume(Progress *progress, int epoch, int step, const double *sums)
 	INSTR_TIME_SET_CURRENT(progress->start);
 }
 
+/* Of this epoch, those before an interruption included */
 static double
 epoch_seconds(const Progress *progress)
 {
@@ -74,6 +79,7 @@ progress_sums(const Progress *progress, double *sums)
 	sums[SECONDS_BEFORE] = epoch_seconds(progress);
 }
 
+/* pg_stat_activity.query, in place of the user's CALL until progress_end() */
 static void
 report_activity(const Progress *progress)
 {
@@ -88,6 +94,7 @@ report_activity(const Progress *progress)
 	pgstat_report_activity(STATE_RUNNING, activity);
 }
 
+/* Steps are counted over all epochs, so that the share done never goes back. */
 static void
 report_call(const Progress *progress)
 {
@@ -164,12 +171,14 @@ progress_log_step(Progress *progress, const NnStepStats *stats, StepStats *out)
 	progress->since_logged = 0;
 }
 
+/* Of the steps that had the number: a batch without positives has none */
 static double
 mean(double sum, double n)
 {
 	return n > 0 ? sum / n : NAN;
 }
 
+/* A minimum or maximum over no step is infinite, and NULL in the table. */
 static double
 finite_or_nan(double x)
 {

@@ -62,6 +62,9 @@ typedef struct Reader
 
 /* ---- labels ---- */
 
+/*
+ * The code of a label, which is made one if it is new; its memory is counted.
+ */
 static int32
 add_class(Reader *reader, const char *label)
 {
@@ -73,6 +76,7 @@ add_class(Reader *reader, const char *label)
 	return code;
 }
 
+/* They get the first codes, in their order; rows of others are skipped. */
 static void
 add_known_classes(Reader *reader, ArrayType *known)
 {
@@ -148,12 +152,14 @@ read_category(Reader *reader, int32 class)
 	*of_class = category;
 }
 
+/* Rows of a class that are kept so far */
 static int64
 class_rows(const SourceRows *rows, int32 code)
 {
 	return labels_uses(rows->classes)[code].items;
 }
 
+/* A name that no row has is a misspelling rather than a wish. */
 static void
 check_known_classes(const Reader *reader)
 {
@@ -172,6 +178,7 @@ check_known_classes(const Reader *reader)
 
 /* ---- rows ---- */
 
+/* The first row has said what arrays look like. */
 static void
 check_shape(const Reader *reader, const InputRow *input)
 {
@@ -196,6 +203,7 @@ typedef struct FilePlace
 	uint32		size;
 } FilePlace;
 
+/* What the store keeps of a file's row: where its pieces begin */
 static const void *
 append_file(Reader *reader, const InputRow *input)
 {
@@ -255,6 +263,7 @@ begin_rows(Reader *reader, const InputRow *input)
 							  reader->request->memory);
 }
 
+/* Decode the files that wait, all at once, and store their rows in order. */
 static void
 store_waiting(Reader *reader)
 {
@@ -271,6 +280,7 @@ store_waiting(Reader *reader)
 	waiting->bytes = 0;
 }
 
+/* A copy, since the query's row is gone with the next one */
 static void
 let_wait(Reader *reader, const InputRow *input)
 {
@@ -286,6 +296,7 @@ let_wait(Reader *reader, const InputRow *input)
 		store_waiting(reader);
 }
 
+/* An error of a file names its row, not the one that is being read. */
 static void
 waiting_error_context(void *arg)
 {
@@ -321,6 +332,10 @@ read_input(Reader *reader)
 		rows_append(reader->rows->store, input.data);
 }
 
+/*
+ * Memory is counted before it is taken, so that a budget that is too small
+ * stops the training at the row that exceeds it.
+ */
 static void
 append_row(Reader *reader, int32 label)
 {
@@ -447,6 +462,7 @@ begin_stable_order(void)
 	return level;
 }
 
+/* Query and columns are checked before the first row is asked for. */
 static void
 open_query(Reader *reader)
 {
@@ -494,6 +510,10 @@ source_read(MemoryContext context, const SourceRequest *request)
 	return rows;
 }
 
+/*
+ * Of inputs, labels and categories in their order: what a resumed training
+ * must find as it was
+ */
 uint64
 source_hash(const SourceRows *rows)
 {

@@ -51,6 +51,11 @@ arg_jsonb(CatalogArgs *args, Jsonb *json)
 	catalog_arg(args, JSONBOID, JsonbPGetDatum(json), json == NULL);
 }
 
+/*
+ * A statement that found no row of the run or its model: both go with
+ * drop_model() only, which the lock on the model forbids, or by the hand of a
+ * superuser.
+ */
 static void
 require_run(const CatalogModel *model, uint64 found)
 {
@@ -78,6 +83,10 @@ training_run_begin(const CatalogModel *model, const TrainOptions *options)
 	return catalog_column_bigint(0, 1, "a training");
 }
 
+/*
+ * What is read may come from a dump or a superuser's hand: numbers that would
+ * be used as a size are checked.
+ */
 void
 training_run_find(const CatalogModel *model, InterruptedRun *found)
 {
@@ -121,6 +130,9 @@ training_run_find(const CatalogModel *model, InterruptedRun *found)
 /* What a run may do in another way after it was resumed */
 #define FREE_OPTIONS "'{threads,validation,log_steps}'::pg_catalog.text[]"
 
+/*
+ * Compared as they are recorded: whatever argument train() learns is in there.
+ */
 void
 training_run_check(int64 run, const TrainOptions *options)
 {
@@ -143,6 +155,7 @@ training_run_check(int64 run, const TrainOptions *options)
 				 errhint("similarity.training_runs shows them; without resume a new training starts.")));
 }
 
+/* What was logged behind the checkpoint will be logged again. */
 void
 training_run_resume(const InterruptedRun *run, int epoch)
 {
@@ -159,6 +172,7 @@ training_run_resume(const InterruptedRun *run, int epoch)
 					   " WHERE id OPERATOR(pg_catalog.=) $1", &args);
 }
 
+/* NaN says that no step had it, which is NULL in the table. */
 static void
 arg_metric(CatalogArgs *args, double metric)
 {
@@ -274,6 +288,10 @@ training_run_finish(int64 run, const CatalogModel *model, int version)
 								   " WHERE r.id OPERATOR(pg_catalog.=) $1 AND m.id OPERATOR(pg_catalog.=) r.model", &args));
 }
 
+/*
+ * A run that another session holds is passed over: an error must not wait, and
+ * the next training of the model closes what it leaves.
+ */
 void
 training_run_fail(int64 run, const ErrorData *error)
 {
