@@ -82,4 +82,23 @@ $(DATA_built): $(INSTALL_SQL) $(ARCHITECTURES) model/rows model/networks similar
 	@{ printf '\\echo Use "CREATE EXTENSION similarity" to load this file. \\quit\n'; \
 		cat $(INSTALL_SQL); model/rows $(ARCHITECTURES) <$@.networks; } >$@.new && mv $@.new $@
 
+# ---- the extension vector, see sql/vector/README ----
+
+VECTOR_DIR = $(DESTDIR)$(datadir)/extension
+VECTOR_FILES = $(wildcard sql/vector/*.control sql/vector/*.sql)
+
+.PHONY: install-vector uninstall-vector
+install-vector:
+	@file="$(VECTOR_DIR)/vector.control"; \
+	if [ -e "$$file" ] && ! grep -q "libdir/similarity" "$$file"; then \
+		echo "$$file is another extension's: remove that first, sql/vector/README says how" >&2; exit 1; \
+	fi
+	$(MKDIR_P) '$(VECTOR_DIR)'
+	$(INSTALL_DATA) $(VECTOR_FILES) '$(VECTOR_DIR)/'
+
+uninstall-vector:
+	@! [ -e '$(VECTOR_DIR)/vector.control' ] || grep -q "libdir/similarity" '$(VECTOR_DIR)/vector.control' || \
+		{ echo "$(VECTOR_DIR)/vector.control is another extension's" >&2; exit 1; }
+	rm -f $(VECTOR_FILES:sql/vector/%='$(VECTOR_DIR)/%')
+
 include test/test.mk

@@ -5,6 +5,7 @@ help:
 	@printf '%s\n' \
 	'make             build (with_llvm=no skips the bitcode)' \
 	'make install     into the directories of PG_CONFIG'"'"'s PostgreSQL; DESTDIR is honored' \
+	'make install-vector   the extension vector beside it, see sql/vector/README' \
 	'make installcheck   sql/ and test/isolation in a running server, after make install' \
 	'make demo        everything from nothing on Fashion-MNIST' \
 	'make tour        a guided tour of it, to be read while it runs' \

@@ -36,8 +36,11 @@ CREATE TYPE embedding (
 );
 COMMENT ON TYPE embedding IS 'vector of numbers in float (the default), half, int8 or bit precision, embedding(dimensions [, float | half | int8 | bit] [, model version]), up to 16384 dimensions';
 
+CREATE FUNCTION coercion_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'coercion_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION coercion_support(internal) IS 'leaves out length coercions that change nothing';
 CREATE FUNCTION embedding(embedding, integer, boolean) RETURNS embedding
-	AS 'MODULE_PATHNAME', 'embedding_to_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'embedding_to_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE SUPPORT coercion_support;
 COMMENT ON FUNCTION embedding(embedding, integer, boolean) IS 'converts to a column''s precision; checks dimensions and model version, and stamps the version on untagged values';
 CREATE CAST (embedding AS embedding) WITH FUNCTION embedding(embedding, integer, boolean) AS IMPLICIT;
 COMMENT ON CAST (embedding AS embedding) IS 'coercion to a column''s dimensions, precision and model version';

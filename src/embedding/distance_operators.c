@@ -9,6 +9,8 @@
 
 #include <math.h>
 
+#include "utils/varbit.h"
+
 #include "embedding/embedding.h"
 #include "embedding/fetch.h"
 #include "kernel/bits.h"
@@ -25,6 +27,8 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(l1_distance);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(snr_distance);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hamming_distance);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(jaccard_distance);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(bit_hamming_distance);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(bit_jaccard_distance);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(within);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(l2_norm);
 
@@ -223,6 +227,37 @@ jaccard_distance(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(distance_of_bit_arguments(fcinfo,
 											   kernel_jaccard_distance));
+}
+
+/* The same distances of strings of bits, which must be of one length */
+static double
+distance_of_strings(FunctionCallInfo fcinfo, BitsFunction distance)
+{
+	VarBit	   *a = PG_GETARG_VARBIT_P(0);
+	VarBit	   *b = PG_GETARG_VARBIT_P(1);
+	double		result;
+
+	if (VARBITLEN(a) != VARBITLEN(b))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("different bit lengths %d and %d", VARBITLEN(a),
+						VARBITLEN(b))));
+	result = distance(VARBITS(a), VARBITS(b), VARBITBYTES(a));
+	PG_FREE_IF_COPY(a, 0);
+	PG_FREE_IF_COPY(b, 1);
+	return result;
+}
+
+Datum
+bit_hamming_distance(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(distance_of_strings(fcinfo, hamming_of_bytes));
+}
+
+Datum
+bit_jaccard_distance(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(distance_of_strings(fcinfo, kernel_jaccard_distance));
 }
 
 /* ---- the rest ---- */

@@ -116,9 +116,26 @@ extern Embedding *embedding_coerce(Embedding *e, int32 typmod);
 extern Oid	embedding_type_oid(void);
 extern const char *embedding_schema_name(void);
 
-/* The type's text form, for whoever has text to read or write */
+/*
+ * The modifier that embedding would have for what a column's type and modifier
+ * say, be it embedding, vector, halfvec, bit or a domain of one: dimensions and
+ * precision.  -1 if they say nothing, or the type is none of these.
+ */
+extern int32 embedding_typmod(Oid type, int32 typmod);
+
+/* SQL functions that others call: text, modifiers, casts, arithmetic */
 extern Datum embedding_in(PG_FUNCTION_ARGS);
 extern Datum embedding_out(PG_FUNCTION_ARGS);
+extern Datum embedding_typmod_in(PG_FUNCTION_ARGS);
+extern Datum array_to_embedding(PG_FUNCTION_ARGS);
+extern Datum embedding_add(PG_FUNCTION_ARGS);
+extern Datum embedding_subtract(PG_FUNCTION_ARGS);
+extern Datum embedding_multiply(PG_FUNCTION_ARGS);
+extern Datum embedding_concat(PG_FUNCTION_ARGS);
+extern Datum l2_normalize(PG_FUNCTION_ARGS);
+extern Datum subvector(PG_FUNCTION_ARGS);
+extern Datum embedding_avg_final(PG_FUNCTION_ARGS);
+extern Datum embedding_sum_final(PG_FUNCTION_ARGS);
 
 /*
  * Distances as the operators compute them, without any check: for the index,

@@ -107,23 +107,18 @@ hnsw_build_phase_name(int64 phase)
 
 /* ---- metapage ---- */
 
-/* The type modifier of the column or expression, also of one of a domain */
-static int32
-index_typmod(Relation relation)
-{
-	Form_pg_attribute key = TupleDescAttr(RelationGetDescr(relation), 0);
-	int32		typmod = key->atttypmod;
-
-	(void) getBaseTypeAndTypmod(key->atttypid, &typmod);
-	return typmod;
-}
-
 /* The dimensions that the column or expression says it has */
 static int
 index_dims(Relation relation)
 {
-	int32		typmod = index_typmod(relation);
+	int32		typmod = hnsw_typmod(relation);
 
+	if (typmod < 0 && hnsw_is_drop_in(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column does not have dimensions"),
+				 errdetail("An index can have 1 to %d of them.",
+						   EMBEDDING_MAX_DIMS)));
 	if (typmod < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -138,7 +133,7 @@ index_dims(Relation relation)
 static void
 check_precision(Relation relation)
 {
-	int32		typmod = index_typmod(relation);
+	int32		typmod = hnsw_typmod(relation);
 
 	if (hnsw_metric(relation)->bits != NULL &&
 		EMBEDDING_TYPMOD_KIND(typmod) != ELEMENT_BIT)
@@ -625,7 +620,8 @@ build_callback(Relation relation, ItemPointer tid, Datum *values,
 		build->toasted++;
 		build->widest = Max(build->widest, toast_raw_datum_size(values[0]));
 	}
-	vector = hnsw_prepare(build->index, values[0]);
+	vector = hnsw_prepare(build->index,
+						  hnsw_value(relation, values[0]));
 	MemoryContextSwitchTo(caller);
 	add_vector(build, vector, tid);
 	MemoryContextReset(build->row_context);

@@ -8,10 +8,15 @@
 #include "commands/vacuum.h"
 #include "fmgr.h"
 
+#include "utils/rel.h"
+
 #include "graph/graph_metric.h"
 #include "hnsw/hnsw.h"
+#include "server/guc.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_hnsw_handler);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vector_hnsw_handler);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(vector_ivfflat_handler);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_l2_support);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_cosine_support);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_ip_support);
@@ -124,4 +129,45 @@ similarity_hnsw_handler(PG_FUNCTION_ARGS)
 	am->aminitparallelscan = NULL;
 	am->amparallelrescan = NULL;
 	PG_RETURN_POINTER(am);
+}
+
+/* ---- the access methods of the extension vector ---- */
+
+/*
+ * hnsw is ours with pgvector's options and settings.  The settings are defined
+ * here and not when the library is loaded: another library that is called
+ * vector may be about to define them.
+ */
+Datum
+vector_hnsw_handler(PG_FUNCTION_ARGS)
+{
+	Datum		result = similarity_hnsw_handler(fcinfo);
+	IndexAmRoutine *am = (IndexAmRoutine *) DatumGetPointer(result);
+
+	guc_init_drop_in();
+	am->amoptions = hnsw_drop_in_options;
+	return result;
+}
+
+static IndexBuildResult *
+build_for_ivfflat(Relation heap, Relation relation, struct IndexInfo *info)
+{
+	ereport(NOTICE,
+			(errmsg("index \"%s\" of access method ivfflat is built as one of hnsw",
+					RelationGetRelationName(relation)),
+			 errdetail("The option \"lists\" has no effect.")));
+	return hnsw_build(heap, relation, info);
+}
+
+/* ivfflat is another name of it. */
+Datum
+vector_ivfflat_handler(PG_FUNCTION_ARGS)
+{
+	Datum		result = similarity_hnsw_handler(fcinfo);
+	IndexAmRoutine *am = (IndexAmRoutine *) DatumGetPointer(result);
+
+	guc_init_drop_in();
+	am->amoptions = hnsw_lists_options;
+	am->ambuild = build_for_ivfflat;
+	return result;
 }

@@ -18,6 +18,8 @@ struct IndexPath;
 extern void hnsw_init_options(void);
 
 extern bytea *hnsw_options(Datum reloptions, bool validate);
+extern bytea *hnsw_drop_in_options(Datum reloptions, bool validate);
+extern bytea *hnsw_lists_options(Datum reloptions, bool validate);
 extern IndexBuildResult *hnsw_build(Relation heap, Relation relation,
 									struct IndexInfo *info);
 extern void hnsw_build_empty(Relation relation);

@@ -5,9 +5,10 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "catalog/pg_type_d.h"
 #include "utils/memutils.h"
 
-#include "embedding/embedding.h"
+#include "embedding/vector_type.h"
 #include "hnsw/index.h"
 #include "hnsw/node.h"
 #include "server/context.h"
@@ -55,14 +56,30 @@ hnsw_open(Relation relation)
 	return hnsw_open_at(relation, &meta);
 }
 
+int32
+hnsw_typmod(Relation relation)
+{
+	Form_pg_attribute key = TupleDescAttr(RelationGetDescr(relation), 0);
+
+	return embedding_typmod(key->atttypid, key->atttypmod);
+}
+
+/* The operator class says what the values are: of bit, or of embedding's layout. */
+Embedding *
+hnsw_value(Relation relation, Datum value)
+{
+	if (relation->rd_opcintype[0] == BITOID)
+		return embedding_of_bits(DatumGetVarBitP(value));
+	return embedding_check(DatumGetEmbedding(value));
+}
+
 /*
  * Values of the column have the index's dimensions by their type; what a query
  * searches for may have others.
  */
 void
-hnsw_decode(HnswIndex *index, Datum value, float *vector)
+hnsw_decode(HnswIndex *index, const Embedding *e, float *vector)
 {
-	Embedding  *e = embedding_check(DatumGetEmbedding(value));
 	int			dims = index->layout.shape.dims;
 
 	if (e->dims != dims)
@@ -72,16 +89,24 @@ hnsw_decode(HnswIndex *index, Datum value, float *vector)
 						dims), errdetail("Index \"%s\" is for %d dimensions.",
 										 RelationGetRelationName(index->relation), dims)));
 	embedding_decode(e, vector);
+}
+
+void
+hnsw_decode_datum(HnswIndex *index, Datum value, float *vector)
+{
+	Embedding  *e = hnsw_value(index->relation, value);
+
+	hnsw_decode(index, e, vector);
 	if ((Pointer) e != DatumGetPointer(value))
 		pfree(e);
 }
 
 float *
-hnsw_prepare(HnswIndex *index, Datum value)
+hnsw_prepare(HnswIndex *index, const Embedding *e)
 {
 	float	   *vector = palloc(sizeof(float) * index->layout.shape.dims);
 
-	hnsw_decode(index, value, vector);
+	hnsw_decode(index, e, vector);
 	return vector;
 }
 

@@ -12,6 +12,7 @@
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
+#include "embedding/embedding.h"
 #include "graph/graph_query.h"
 #include "graph/root.h"
 #include "graph/search.h"
@@ -112,11 +113,21 @@ extern GraphAccess hnsw_access(HnswIndex *index);
 extern const GraphMetric *hnsw_metric(Relation relation);
 
 /*
+ * The type modifier of the indexed column or expression, as one of embedding; -1
+ * if it does not say how many dimensions there are.
+ */
+extern int32 hnsw_typmod(Relation relation);
+
+/* A value of the column, or one to search for, checked: itself or a copy */
+extern Embedding *hnsw_value(Relation relation, Datum value);
+
+/*
  * The vector to store or to search for: of the index's dimensions (ERROR
  * otherwise), palloc'd.
  */
-extern float *hnsw_prepare(HnswIndex *index, Datum value);
-extern void hnsw_decode(HnswIndex *index, Datum value, float *vector);
+extern float *hnsw_prepare(HnswIndex *index, const Embedding *e);
+extern void hnsw_decode(HnswIndex *index, const Embedding *e, float *vector);
+extern void hnsw_decode_datum(HnswIndex *index, Datum value, float *vector);
 
 /* A query of the index's space in the current memory context */
 extern GraphQuery *hnsw_create_query(HnswIndex *index);

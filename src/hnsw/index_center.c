@@ -53,8 +53,8 @@ center_callback(Relation relation, ItemPointer tid, Datum *values,
 	if (isnull[0] || sampling->n >= sampling->most)
 		return;
 	caller = MemoryContextSwitchTo(sampling->row_context);
-	hnsw_decode(sampling->index, values[0],
-				sampling->sample + (Size) sampling->n * sampling->index->layout.shape.dims);
+	hnsw_decode_datum(sampling->index, values[0],
+					  sampling->sample + (Size) sampling->n * sampling->index->layout.shape.dims);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(sampling->row_context);
 	sampling->n++;

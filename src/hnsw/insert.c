@@ -157,7 +157,7 @@ insert_value(Relation relation, const HnswMeta *meta, Datum value,
 	HnswInserter *inserter = take_inserter(relation,
 										   hnsw_cache(relation, meta));
 
-	hnsw_decode(&inserter->index, value, inserter->vector);
+	hnsw_decode_datum(&inserter->index, value, inserter->vector);
 	hnsw_insert_vector(&inserter->index, inserter->linker, meta,
 					   inserter->vector, hnsw_row(tid));
 	put_back(inserter);

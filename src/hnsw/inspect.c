@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "access/amapi.h"
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
@@ -15,7 +16,6 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "commands/defrem.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -28,6 +28,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "hnsw/hnsw.h"
 #include "hnsw/inspect.h"
 #include "hnsw/node.h"
 #include "hnsw/nulls.h"
@@ -51,7 +52,7 @@ open_relation(Oid oid)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("index with OID %u does not exist", oid)));
 	if (relation->rd_rel->relkind != RELKIND_INDEX ||
-		relation->rd_rel->relam != get_index_am_oid("similarity_hnsw", false))
+		relation->rd_indam->ambuildempty != hnsw_build_empty)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not an index of access method similarity_hnsw",

@@ -33,6 +33,7 @@ typedef struct HnswOptions
 	int			vectors;		/* HnswVectors */
 	int			bits;			/* 0: by dimensions */
 	int			passes;			/* 0: a second if the data are hard */
+	int			lists;			/* of ivfflat: without effect */
 } HnswOptions;
 
 /* How own vectors are stored; auto is int8, and float for expressions. */
@@ -56,6 +57,14 @@ extern int	hnsw_ef_construction(Relation index);
  * the setting out.
  */
 extern int	hnsw_ef_search(Relation index, const HnswStats *stats);
+
+/* What a scan does with a row found late, and how many rows it may give. */
+extern int	hnsw_search_order(Relation index);
+extern int64 hnsw_max_rows(Relation index);
+
+/* Is it of an access method of the extension vector? */
+extern bool hnsw_is_drop_in(Relation index);
+
 extern int	hnsw_own_ef(Relation index, const HnswStats *stats);
 extern double hnsw_target_recall(Relation index);
 extern int	hnsw_bits(Relation index);

@@ -107,6 +107,7 @@ query_constant(const Node *distance)
 static bool
 search_ends(Relation relation, Datum value, double radius, double rows)
 {
+	Embedding  *query = hnsw_value(relation, value);
 	HnswMeta	meta = hnsw_read_meta(relation);
 	HnswSearcher *searcher = hnsw_take_searcher(relation, &meta);
 	GraphLimits limits = {.ef = hnsw_ef_search(relation, &meta.stats),.waiting = hnsw_max_waiting()};
@@ -115,10 +116,10 @@ search_ends(Relation relation, Datum value, double radius, double rows)
 	GraphFound	found;
 	Status		status;
 
-	if (DatumGetEmbedding(value)->dims != meta.dims)
+	if (query->dims != meta.dims)
 		return false;			/* an error, but not here */
 	status_clear(&status);
-	hnsw_decode(&searcher->index, value, searcher->vector);
+	hnsw_decode(&searcher->index, query, searcher->vector);
 	graph_query_set(searcher->query, searcher->vector);
 	if (!graph_search_begin(searcher->search, searcher->query, &start, &limits,
 							&status))

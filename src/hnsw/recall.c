@@ -120,13 +120,15 @@ scan_table(Recall *recall, IndexBuildCallback callback)
 static Embedding *
 copy_embedding(const Recall *recall, Datum value)
 {
-	Embedding  *e = embedding_check((Embedding *) PG_DETOAST_DATUM_COPY(value));
+	Embedding  *e = hnsw_value(recall->index->relation, value);
 
 	if (e->dims != recall->index->layout.shape.dims)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("different numbers of dimensions: %d and %d",
 						e->dims, (int) recall->index->layout.shape.dims)));
+	if ((Pointer) e == DatumGetPointer(value))
+		e = memcpy(palloc(VARSIZE(e)), e, VARSIZE(e));
 	e->model = 0;
 	if (recall->index->space->metric->bits != NULL)
 		return embedding_convert(e, ELEMENT_BIT);
@@ -173,10 +175,15 @@ exact_callback(Relation relation, ItemPointer tid, Datum *values,
 			   bool *isnull, bool alive, void *state)
 {
 	Recall	   *recall = state;
+	Embedding  *e;
 
 	CHECK_FOR_INTERRUPTS();
-	if (!isnull[0])
-		exact_search_add(recall->exact, values[0], hnsw_row(tid), false);
+	if (isnull[0])
+		return;
+	e = hnsw_value(relation, values[0]);
+	exact_search_add(recall->exact, PointerGetDatum(e), hnsw_row(tid), false);
+	if ((Pointer) e != DatumGetPointer(values[0]))
+		pfree(e);
 }
 
 /* The k-th true neighbor of a row, itself left out */
@@ -318,8 +325,7 @@ count_found(Recall *recall, const Sampled *sampled, int ef,
 	recall->sought = sampled;
 	recall->excluded = sampled->row;
 	graph_query_set(recall->query,
-					hnsw_prepare(recall->index,
-								 PointerGetDatum(sampled->value)));
+					hnsw_prepare(recall->index, sampled->value));
 	if (graph_query_is_zero(recall->query))
 		return sampled->n;		/* every distance is NaN */
 	if (!graph_search_begin(recall->search, recall->query, start, &limits,

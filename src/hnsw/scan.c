@@ -47,6 +47,7 @@ typedef struct HnswScan
 	bool		is_zero;		/* it has no length: every distance is NaN */
 	GraphFound	found;
 	int			next_row;		/* of found.rows, or of nulls */
+	int64		rows_left;		/* that the search may still give */
 
 	/* a page of rows without an embedding; NULL before the first */
 	ItemPointerData *nulls;
@@ -101,11 +102,8 @@ hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 static bool
 is_float(Relation relation, const Embedding *query)
 {
-	int32		typmod = TupleDescAttr(RelationGetDescr(relation),
-									   0)->atttypmod;
-
-	return EMBEDDING_TYPMOD_KIND(typmod) == ELEMENT_FLOAT &&
-		query->kind == ELEMENT_FLOAT;
+	return query->kind == ELEMENT_FLOAT &&
+		EMBEDDING_TYPMOD_KIND(hnsw_typmod(relation)) == ELEMENT_FLOAT;
 }
 
 /*
@@ -127,9 +125,10 @@ set_query(IndexScanDesc scan)
 		memset(searcher->vector, 0, sizeof(float) * index->layout.shape.dims);
 	else
 	{
-		Embedding  *query = DatumGetEmbedding(key->sk_argument);
+		Embedding  *query = hnsw_value(scan->indexRelation,
+									   key->sk_argument);
 
-		hnsw_decode(index, PointerGetDatum(query), searcher->vector);
+		hnsw_decode(index, query, searcher->vector);
 		exact = index->space->metric->bits != NULL ||
 			is_float(scan->indexRelation, query);
 		if ((Pointer) query != DatumGetPointer(key->sk_argument))
@@ -205,8 +204,9 @@ begin_search(IndexScanDesc scan)
 	limits.ef = hnsw_ef_search(relation, &meta.stats);
 	limits.waiting = hnsw_max_waiting();
 	/* Where all distances are alike no row is out of order. */
-	limits.relaxed = guc_search_order == ORDER_RELAXED || state->is_null ||
-		state->is_zero;
+	limits.relaxed = hnsw_search_order(relation) == ORDER_RELAXED ||
+		state->is_null || state->is_zero;
+	state->rows_left = hnsw_max_rows(relation);
 	if (!graph_search_begin(searcher->search, searcher->query, &start, &limits,
 							&status))
 		raise_status(&status);
@@ -238,6 +238,8 @@ next_row(IndexScanDesc scan)
 {
 	HnswScan   *state = scan->opaque;
 
+	if (state->rows_left-- <= 0)
+		return false;
 	if (state->next_row >= state->found.nrows && !next_node(state))
 		return false;
 	hnsw_row_tid(state->found.rows[state->next_row++], &scan->xs_heaptid);

@@ -17,6 +17,11 @@ int			guc_cache_memory = 256 * 1024;
 int			guc_columns = 0;
 int			guc_ef_search = 0;
 int			guc_max_jobs_per_role = 4;
+int			guc_hnsw_ef_search = GUC_HNSW_EF_SEARCH;
+int			guc_hnsw_iterative_scan = ITERATIVE_OFF;
+int			guc_hnsw_max_scan_tuples = 20000;
+int			guc_ivfflat_iterative_scan = ITERATIVE_OFF;
+int			guc_ivfflat_probes = 1;
 int			guc_progress_interval = 2000;
 int			guc_search_order = ORDER_STRICT;
 int			guc_style = STYLE_PLAIN;
@@ -36,6 +41,23 @@ static const struct config_enum_entry style_options[] = {
 	{"ascii", STYLE_ASCII, false},
 	{NULL, 0, false}
 };
+
+static const struct config_enum_entry hnsw_iterative_options[] = {
+	{"off", ITERATIVE_OFF, false},
+	{"relaxed_order", ITERATIVE_RELAXED, false},
+	{"strict_order", ITERATIVE_STRICT, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry ivfflat_iterative_options[] = {
+	{"off", ITERATIVE_OFF, false},
+	{"relaxed_order", ITERATIVE_RELAXED, false},
+	{NULL, 0, false}
+};
+
+/* Two more, of which a graph knows nothing, only have their values checked. */
+static double scan_mem_multiplier = 1;
+static int	max_probes = 32768;
 
 void
 guc_init(void)
@@ -104,6 +126,65 @@ guc_init(void)
 							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("similarity");
+}
+
+void
+guc_init_drop_in(void)
+{
+	static bool done = false;
+
+	if (done)
+		return;
+	done = true;
+	DefineCustomIntVariable("hnsw.ef_search",
+							"Size of the candidate list of an index search.",
+							"The default takes the index's own.",
+							&guc_hnsw_ef_search,
+							guc_hnsw_ef_search, 1, GUC_HNSW_MAX_EF_SEARCH,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("hnsw.iterative_scan",
+							 "Order of rows that an index scan finds late.",
+							 "\"off\" is \"strict_order\" without hnsw.max_scan_tuples: a scan goes on until it has enough rows.",
+							 &guc_hnsw_iterative_scan,
+							 guc_hnsw_iterative_scan, hnsw_iterative_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("hnsw.max_scan_tuples",
+							"Most rows that an iterative scan gives.",
+							NULL,
+							&guc_hnsw_max_scan_tuples,
+							guc_hnsw_max_scan_tuples, 1, INT_MAX,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomRealVariable("hnsw.scan_mem_multiplier",
+							 "Without effect.", NULL,
+							 &scan_mem_multiplier,
+							 scan_mem_multiplier, 1, 1000,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("ivfflat.iterative_scan",
+							 "Order of rows that an index scan finds late.",
+							 NULL,
+							 &guc_ivfflat_iterative_scan,
+							 guc_ivfflat_iterative_scan,
+							 ivfflat_iterative_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("ivfflat.max_probes",
+							"Without effect.", NULL,
+							&max_probes, max_probes, 1, 32768,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("ivfflat.probes",
+							"Effort of an index search, 40 nodes each.",
+							"The default takes the index's own.",
+							&guc_ivfflat_probes,
+							guc_ivfflat_probes, 1, 32768,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+
+	MarkGUCPrefixReserved("hnsw");
+	MarkGUCPrefixReserved("ivfflat");
 }
 
 int

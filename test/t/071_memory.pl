@@ -167,7 +167,7 @@ my @calls = (
 # what another function above is called with.
 my @constant = qw(
 	array_cosine_distance array_hamming_distance array_jaccard_distance array_l1_distance array_l2_distance
-	array_negative_inner_product binary_quantize bits_to_embedding cosine_distance dims distance_support embedding
+	array_negative_inner_product binary_quantize bits_to_embedding coercion_support cosine_distance dims distance_support embedding
 	embedding_accumulate embedding_add embedding_avg_final embedding_cmp embedding_combine embedding_concat
 	embedding_divide embedding_eq embedding_ge embedding_gt embedding_hash embedding_hash_extended embedding_in
 	embedding_le embedding_lt embedding_model embedding_multiply embedding_ne embedding_negate embedding_out
