@@ -128,8 +128,8 @@ SELECT n FROM (SELECT image, kind FROM items WHERE split = 'test' AND kind = 'ba
 SELECT similarity.show_confusion('wardrobe', 'SELECT image, kind FROM items WHERE split = ''test''', cutpoint => 'optimal') :draw
 \set ECHO none
 \echo
-\echo 'Each line is what test pictures are, each column what they are taken for. What is taken for'
-\echo 'what is what people confuse as well: shirts, pullovers and coats.'
+\echo 'Each line is what test pictures are, each column what they are taken for. Shirts, pullovers'
+\echo 'and coats are confused most, as people confuse them.'
 SELECT pg_sleep(:pause) \g (format=unaligned tuples_only=on) /dev/null
 
 \echo
