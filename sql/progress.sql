@@ -51,6 +51,22 @@ SELECT count(*) FROM similarity.knn('item', 'e', ARRAY['[1,0]', '[0,1]']::embedd
 RESET ROLE;
 SELECT looks();
 
+-- an index that is measured: its expression looks, in the passes over the table and in look-ups
+CREATE FUNCTION seen(e embedding, id integer) RETURNS embedding LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	IF id = 40 AND current_setting('progress.looks', true) = 'yes' THEN
+		RAISE NOTICE '%', public.looks();
+	END IF;
+	RETURN e;
+END
+$$;
+CREATE INDEX item_seen ON item USING similarity_hnsw ((seen(e, id)::embedding(2)) embedding_l2_ops);
+SET progress.looks = 'yes';
+SELECT sample FROM similarity.index_recall('item_seen', 1, 2, seed => 1);
+RESET progress.looks;
+SELECT looks();
+DROP INDEX item_seen;
+
 -- PostgreSQL's own commands keep their place
 CREATE FUNCTION copies() RETURNS text LANGUAGE sql BEGIN ATOMIC
 	SELECT looks() || ', ' || (SELECT count(*) FROM pg_stat_progress_copy WHERE pid = pg_backend_pid()) || ' COPY'; END;
@@ -73,6 +89,6 @@ SELECT DISTINCT looks() FROM (SELECT embed_batch('m', x) OVER () AS e FROM item)
 RESET track_activities;
 SELECT similarity.drop_gallery('g');
 SELECT similarity.drop_model('m');
-DROP FUNCTION looks, looked, copies CASCADE;
+DROP FUNCTION looks, looked, copies, seen CASCADE;
 DROP TABLE item;
 DROP ROLE progress_user;

@@ -42,6 +42,7 @@
 #include "hnsw/stats.h"
 #include "server/arguments.h"
 #include "server/budget.h"
+#include "server/call_progress.h"
 #include "server/compat.h"
 #include "server/context.h"
 #include "server/errors.h"
@@ -83,6 +84,9 @@ typedef struct Recall
 	double		rows;			/* indexed ones that the snapshot sees */
 
 	ExactSearch *exact;			/* of a pass */
+
+	CallProgress progress;		/* of a call; a build tells of itself */
+	int64		done;			/* in its phase */
 
 	/* searching the index */
 	uint64		excluded;		/* row of sought */
@@ -146,6 +150,7 @@ sample_callback(Relation relation, ItemPointer tid, Datum *values,
 	uint64		i;
 
 	CHECK_FOR_INTERRUPTS();
+	call_progress(&recall->progress, ++recall->done);
 	if (isnull[0])
 		return;
 	i = random_reservoir(&recall->random, (uint64) recall->rows++,
@@ -178,6 +183,7 @@ exact_callback(Relation relation, ItemPointer tid, Datum *values,
 	Embedding  *e;
 
 	CHECK_FOR_INTERRUPTS();
+	call_progress(&recall->progress, ++recall->done);
 	if (isnull[0])
 		return;
 	e = hnsw_value(relation, values[0]);
@@ -221,6 +227,13 @@ find_truth_of(Recall *recall, Sampled *sampled, int n, ThreadPool *pool)
 	}
 }
 
+static void
+begin_phase(Recall *recall, CallPhase phase, double total)
+{
+	recall->done = 0;
+	call_progress_phase(&recall->progress, phase, total);
+}
+
 /* In passes of what maintenance_work_mem holds */
 static void
 find_truth(Recall *recall)
@@ -234,6 +247,8 @@ find_truth(Recall *recall)
 											   ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(pass);
 
+	begin_phase(recall, PHASE_COMPARING,
+				recall->rows * ceil((double) recall->nsampled / most));
 	for (int i = 0; i < recall->nsampled; i += most)
 	{
 		find_truth_of(recall, recall->sampled + i,
@@ -360,11 +375,13 @@ measure_recall(Recall *recall, int ef)
 	double		all = 0;
 
 	recall->expansions = 0;
+	begin_phase(recall, PHASE_LOOKING_UP, recall->nsampled);
 	for (int i = 0; i < recall->nsampled; i++)
 	{
 		MemoryContext caller = MemoryContextSwitchTo(context);
 
 		CHECK_FOR_INTERRUPTS();
+		call_progress(&recall->progress, i);
 		hits += count_found(recall, &recall->sampled[i], ef, &start);
 		all += recall->sampled[i].n;
 		MemoryContextSwitchTo(caller);
@@ -374,10 +391,13 @@ measure_recall(Recall *recall, int ef)
 	return all == 0 ? 1 : hits / all;
 }
 
-/* Everything up to the first measure_recall(), in the current context */
+/*
+ * Everything up to the first measure_recall(), in the current context.  tells: it
+ * is a call of its own, which is told of.
+ */
 static Recall *
 begin_recall(Relation heap, HnswIndex *index, Snapshot snapshot, int sample,
-			 int k, uint64 seed)
+			 int k, uint64 seed, bool tells)
 {
 	Recall	   *recall = palloc0(sizeof(Recall));
 
@@ -391,6 +411,10 @@ begin_recall(Relation heap, HnswIndex *index, Snapshot snapshot, int sample,
 	recall->context = CurrentMemoryContext;
 	recall->metric = embedding_metric(index->space->metric->name, true);
 	random_init(&recall->random, seed, 0);
+	if (tells)
+		call_progress_begin(&recall->progress, CALL_INDEX_RECALL,
+							RelationGetRelid(index->relation), 0);
+	begin_phase(recall, PHASE_READING, heap->rd_rel->reltuples);
 	scan_table(recall, sample_callback);
 	if (recall->nsampled > 0)
 		find_truth(recall);
@@ -466,7 +490,8 @@ hnsw_find_target_ef(Relation heap, HnswIndex *index)
 									ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(context);
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	recall = begin_recall(heap, index, snapshot, TARGET_SAMPLE, TARGET_K, 1);
+	recall = begin_recall(heap, index, snapshot, TARGET_SAMPLE, TARGET_K, 1,
+						  false);
 	stats = hnsw_read_meta(index->relation).stats;
 	stats.target_recall = target;
 	stats.target_ef = recall->nsampled == 0 ? HNSW_DEFAULT_EF_SEARCH :
@@ -522,7 +547,7 @@ measure(Oid part, Measurement *m)
 	snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	hnsw_require_usable(&opened, snapshot);
 	recall = begin_recall(opened.heap, hnsw_open(opened.index), snapshot,
-						  m->sample, m->k, m->seed);
+						  m->sample, m->k, m->seed, true);
 	m->sampled = recall->nsampled;
 	m->rows = recall->rows;
 	for (int i = 0; i < m->n; i++)
@@ -543,6 +568,7 @@ measure(Oid part, Measurement *m)
 			keep_stats(recall, point->ef, point->recall);
 	}
 	close_search(recall);
+	call_progress_end(&recall->progress);
 	UnregisterSnapshot(snapshot);
 	hnsw_close_with_table(&opened);
 }

@@ -29,7 +29,8 @@ typedef enum CallKind
 	CALL_KNN,
 	CALL_REPORT,
 	CALL_VERIFY_INDEX,
-	CALL_PROJECTION
+	CALL_PROJECTION,
+	CALL_INDEX_RECALL
 } CallKind;
 
 typedef enum CallPhase

@@ -82,6 +82,8 @@ RowStore *
 features_compute(MemoryContext context, const FeaturesRequest *request,
 				 const real *weights)
 {
+	CallProgress *progress = request->progress;
+	CallProgress before = *progress;
 	MemoryContext work = AllocSetContextCreate(context, "similarity features",
 											   ALLOCSET_DEFAULT_SIZES);
 	int			most = features_fetch(request->pool);
@@ -97,13 +99,18 @@ features_compute(MemoryContext context, const FeaturesRequest *request,
 							&status);
 	if (infer == NULL)
 		raise_status(&status);
+	call_progress_phase(progress, PHASE_EMBEDDING, request->rows->nrows);
 	for (uint32 begin = 0; begin < request->rows->nrows; begin += (uint32) most)
 	{
 		CHECK_FOR_INTERRUPTS();
+		call_progress(progress, begin);
 		compute_piece(request, infer, begin,
 					  (int) Min((uint32) most, request->rows->nrows - begin),
 					  features, store);
 	}
+	call_progress_phase(progress, before.phase, (double) before.total);
+	progress->done = before.done;
+	progress->base = before.base;
 	MemoryContextDelete(work);
 	return store;
 }

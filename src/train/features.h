@@ -27,6 +27,7 @@ typedef struct FeaturesRequest
 	int			max_fetch;		/* of the features, at once */
 	ThreadPool *pool;
 	TrainingMemory *memory;		/* they are counted here */
+	CallProgress *progress;		/* computing them is a phase of its own */
 } FeaturesRequest;
 
 /* Rows that are fetched at once where features are computed */

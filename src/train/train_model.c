@@ -266,7 +266,7 @@ features_request(Training *training)
 	{
 		.prefix = training->frozen,.rows = training->rows,
 			.max_fetch = training->batch,.pool = training->options.nn.pool,
-			.memory = &training->memory
+			.memory = &training->memory,.progress = &training->call
 	};
 }
 

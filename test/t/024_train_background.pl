@@ -222,6 +222,14 @@ sub lines
 cmp_ok(lines('50ms', ''), '>', 0, 'INFO of a call that lasts');
 is(lines('50ms', ', verbose => false'), 0, 'not if it is not to be verbose');
 is(lines('0', ''), 0, 'nor without an interval');
+like(as_role('alice', <<'SQL'), qr/INFO:  train: embedding, \d+ of about 3000 rows/, 'also while frozen layers run');
+SET similarity.threads = 1;
+SET similarity.progress_interval = '1ms';
+SELECT FROM similarity.create_model('wide', '{256}', '[{"dense": {"name": "wide_1", "units": 2048}},
+	{"dense": {"name": "wide_2", "units": 2048}}, {"metric_embedding": {"units": 4}}]');
+CALL similarity.train('wide', 'SELECT array_fill((i % 4)::real, ''{256}''), i % 4 FROM generate_series(1, 3000) i',
+	trainable => '{"wide_*": false}', epochs => 1, steps_per_epoch => 100, classes_per_batch => 4, examples_per_class => 8);
+SQL
 
 # A shutdown does not wait for it.
 value('SET ROLE alice; SET search_path = garden; ' . start_of('one'));
