@@ -32,6 +32,21 @@ SELECT regexp_matches(similarity.report_html('glyphs', 'neighbors', $$SELECT '[1
 -- With a query that holds rows of the gallery they are their own neighbors, as the caller wants it.
 SELECT regexp_matches(similarity.report_html('glyphs', 'neighbors', 'SELECT e, kind FROM sampled'), '<dt>(nearest is right)</dt><dd><bdi>([^<]*)', 'g');
 
+-- Confusion and retrieval: the numbers are those of SQL over the same rows.
+SELECT similarity.report_html('glyphs', 'confusion') AS page \gset
+SELECT (SELECT array_agg(m[1]::bigint ORDER BY m[1]::bigint) FROM regexp_matches(:'page', 'data-cell="[^"]*" style="[^"]*">([0-9]+)<', 'g') m)
+	= (SELECT array_agg(count ORDER BY count) FROM similarity.confusion_matrix('glyphs', 'SELECT e, kind FROM glyphs WHERE e IS NOT NULL AND kind IS NOT NULL', cutpoint => NULL, drop_closest => true)) AS same;
+SELECT regexp_matches(:'page', 'class="note">([^<]*)', 'g');
+SELECT jsonb_array_length(substring(:'page', 'data-name="labels">([^<]*)')::jsonb) AS labels, jsonb_array_length(substring(:'page', 'data-name="pairs">([^<]*)')::jsonb) > 10 AS pairs,
+	strpos(substring(:'page', 'data-name="labels">([^<]*)'), '"\u003C/script\u003E\u003Cscript\u003Ealert(1)') > 0 AS escaped;
+SELECT similarity.report_html('glyphs', 'retrieval') AS page \gset
+SELECT metric, round(value::numeric, 4) = (SELECT round(((k -> 'values') ->> place)::numeric, 4) FROM jsonb_array_elements(substring(:'page', 'data-name="metrics">([^<]*)')::jsonb) k WHERE k ->> 'name' = replace(metric, at, 'k')) AS same
+FROM similarity.evaluate_retrieval('glyphs', 'SELECT e, kind FROM glyphs WHERE e IS NOT NULL AND kind IS NOT NULL', '{recall@1,precision@5,map@10}', drop_closest => true),
+	LATERAL (SELECT split_part(metric, '@', 2) AS at) a, LATERAL (SELECT array_position('{1,2,3,5,10,20,50}', at::int) - 1 AS place) p;
+-- What only some of the rows have, or none.
+SELECT regexp_matches(similarity.report_html('glyphs', 'retrieval', $$SELECT e, 'new' FROM glyphs WHERE id < 3$$), '<dt>([^<]*)</dt><dd><bdi>([^<]*)', 'g');
+SELECT regexp_matches(similarity.report_html('glyphs', 'confusion', 'SELECT e, NULL FROM glyphs WHERE id < 3'), 'class="note">([^<]*)', 'g');
+
 -- Nothing to show is a sentence.
 CREATE TABLE bare (e embedding(2), kind text);
 SELECT similarity.create_gallery('bare', 'bare', 'e', 'kind', distance => 'euclidean');

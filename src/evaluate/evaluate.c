@@ -17,6 +17,7 @@
 #include "eval/retrieval.h"
 #include "evaluate/doubt.h"
 #include "evaluate/evaluate_pass.h"
+#include "evaluate/label_counts.h"
 #include "evaluate/retrieval_arguments.h"
 #include "gallery/embedded_query.h"
 #include "gallery/gallery.h"
@@ -25,84 +26,12 @@
 #include "server/budget.h"
 #include "server/call.h"
 #include "server/context.h"
-#include "server/cursor.h"
 #include "server/errors.h"
 #include "server/labels.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_evaluate_retrieval);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_evaluate_classification);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_confusion_matrix);
-
-/* ---- rows of each label ---- */
-
-typedef struct LabelCounts
-{
-	int64	   *rows;			/* by label code */
-	int			n;
-	int64		largest;
-} LabelCounts;
-
-/* Labels counted at a time */
-#define COUNTED_ROWS 256
-
-static void
-add_count(LabelCounts *counts, int code, int64 rows)
-{
-	if (code >= counts->n)
-	{
-		int			n = Max(2 * counts->n, 256);
-
-		budget_require(BUDGET_MAINTENANCE, n * sizeof(int64),
-					   "the counts of the labels",
-					   "use a gallery of fewer labels");
-		counts->rows = counts->n == 0 ? palloc(sizeof(int64) * n) :
-			repalloc_huge(counts->rows, sizeof(int64) * n);
-		memset(counts->rows + counts->n, 0, sizeof(int64) * (n - counts->n));
-		counts->n = n;
-	}
-	/* labels that differ may have one text, as numeric 1 and 1.0 do not */
-	counts->rows[code] += rows;
-	counts->largest = Max(counts->largest, counts->rows[code]);
-}
-
-/* R of every label of the gallery, whose codes are the first ones made. */
-static void
-count_labels(const Gallery *gallery, Labels *labels, LabelCounts *counts)
-{
-	char	   *sql = psprintf("SELECT t.%s, pg_catalog.count(*) FROM %s t"
-							   " WHERE t.%s IS NOT NULL AND t.%s IS NOT NULL GROUP BY 1",
-							   quote_identifier(gallery->label),
-							   gallery->relation,
-							   quote_identifier(gallery->embedding),
-							   quote_identifier(gallery->label));
-	SPIPlanPtr	plan = cursor_prepare(sql, 0, NULL);
-	Portal		portal;
-	CursorPace	pace = {0};
-
-	portal = cursor_open(plan, true);
-	for (;;)
-	{
-		SPITupleTable *table;
-
-		cursor_fetch(portal, COUNTED_ROWS, &pace);
-		table = SPI_tuptable;
-		if (SPI_processed == 0)
-			break;
-		for (uint64 i = 0; i < table->numvals; i++)
-		{
-			char	   *label = labels_of_column(table, i, 1);
-			bool		isnull;
-
-			add_count(counts, labels_code(labels, label),
-					  DatumGetInt64(SPI_getbinval(table->vals[i],
-												  table->tupdesc, 2, &isnull)));
-			pfree(label);
-		}
-		SPI_freetuptable(table);
-	}
-	cursor_close(portal);
-	SPI_freeplan(plan);
-}
 
 /* ---- evaluate_retrieval ---- */
 
@@ -118,7 +47,7 @@ add_retrieval_row(void *state, int label, const int *labels,
 				  const double *distances, int n)
 {
 	RetrievalPass *pass = state;
-	int64		r = label < pass->counts.n ? pass->counts.rows[label] : 0;
+	int64		r = label_counts_of(&pass->counts, label);
 	Status		status;
 
 	if (!eval_retrieval_add(pass->sums, label, r, labels, distances, n,
@@ -199,7 +128,7 @@ evaluate_retrieval(FunctionCallInfo fcinfo, const Gallery *gallery,
 	if (pass.sums == NULL)
 		raise_status(&status);
 	if (retrieval_any_needs_r(metrics->metric, metrics->n))
-		count_labels(gallery, labels, &pass.counts);
+		label_counts_read(&pass.counts, gallery, labels);
 	k = eval_retrieval_depth(metrics->metric, metrics->n,
 							 metrics->options.drop_closest,
 							 pass.counts.largest);

@@ -276,6 +276,23 @@ gallery_pass(const Gallery *gallery, const char *query, QueryKind kind,
 	return pass;
 }
 
+Pass *
+gallery_pass_items(const Gallery *gallery, const LabeledItems *items, int k,
+				   Labels *labels, PassFunction function, void *state)
+{
+	CallProgress progress;
+	Pass	   *pass;
+
+	call_progress_begin(&progress, CALL_REPORT, gallery->relid, 0);
+	pass = pass_create(gallery, true, k, labels, function, state, &progress);
+	for (int i = 0; i < items->n; i++)
+		if (items->labels[i] != NULL)
+			pass_row(pass, items->labels[i], items->embeddings[i]);
+	exact_run(pass->exact);
+	call_progress_end(&progress);
+	return pass;
+}
+
 /* ---- matches ---- */
 
 /* In the arrays of matches */

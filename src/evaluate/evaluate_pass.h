@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "evaluate/gallery_sample.h"
 #include "gallery/embedded_query.h"
 #include "server/labels.h"
 
@@ -24,6 +25,15 @@ typedef struct Pass Pass;
 extern Pass *gallery_pass(const Gallery *gallery, const char *query,
 						  QueryKind kind, bool exact, int k,
 						  Labels *labels, PassFunction function, void *state);
+
+/*
+ * The same of items that are at hand, with their true neighbors.  Those without
+ * a label are left out.  There is no error without any.
+ */
+extern Pass *gallery_pass_items(const Gallery *gallery,
+								const LabeledItems *items, int k,
+								Labels *labels, PassFunction function,
+								void *state);
 
 /* After a pass that was not exact: the share of the k true nearest it found. */
 extern double pass_index_recall(const Pass *pass, int k);

@@ -16,6 +16,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "evaluate/gallery_sample.h"
 #include "gallery/embedded_query.h"
 #include "pages/pages.h"
 #include "server/budget.h"
@@ -51,6 +52,9 @@ sample_query(const PageContext *context)
 {
 	const Gallery *gallery = context->gallery;
 	const char *embedding = quote_identifier(gallery->embedding);
+	bool		key = gallery->key != NULL &&
+	gallery_may_read(gallery->relid,
+					 get_attnum(gallery->relid, gallery->key));
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -58,19 +62,12 @@ sample_query(const PageContext *context)
 					 quote_identifier(gallery->label));
 	appendStringInfo(&sql, gallery->image ? "t.%s, " : "NULL::pg_catalog.bytea, ",
 					 gallery->image ? quote_identifier(gallery->image) : "");
-	appendStringInfo(&sql, gallery->key ? "t.%s" : "NULL::pg_catalog.text",
-					 gallery->key ? quote_identifier(gallery->key) : "");
-	appendStringInfo(&sql, " FROM %s t WHERE t.%s IS NOT NULL ORDER BY ",
-					 gallery->relation, embedding);
-	if (gallery->key != NULL)
-		appendStringInfo(&sql, "pg_catalog.hashtextextended(t.%s::pg_catalog.text, %d)",
-						 quote_identifier(gallery->key),
-						 page_option(context, PAGE_SEED));
-	else
-		appendStringInfo(&sql, "%s.embedding_hash_extended(t.%s, %d)",
-						 quote_identifier(embedding_schema_name()), embedding,
-						 page_option(context, PAGE_SEED));
-	appendStringInfo(&sql, " LIMIT %d", page_option(context, PAGE_ROWS));
+	appendStringInfo(&sql, key ? "t.%s" : "NULL::pg_catalog.text",
+					 key ? quote_identifier(gallery->key) : "");
+	appendStringInfo(&sql, " FROM %s t WHERE t.%s IS NOT NULL ORDER BY %s LIMIT %d",
+					 gallery->relation, embedding,
+					 gallery_sample_order(gallery, page_option(context, PAGE_SEED)),
+					 page_option(context, PAGE_ROWS));
 	return sql.data;
 }
 
@@ -217,10 +214,62 @@ page_rows(PageContext *context)
 	return rows;
 }
 
+LabeledItems
+page_items(PageContext *context)
+{
+	const PageRows *rows = page_rows(context);
+
+	return (LabeledItems)
+	{
+		rows->n, rows->embeddings, rows->labels, rows->own
+	};
+}
+
+bool
+page_says_nothing(PageContext *context, ReportText *out, bool labels)
+{
+	const PageRows *rows = page_rows(context);
+
+	if (rows->gallery_rows == 0)
+		report_append_note(out, "The gallery has no row with an embedding.");
+	else if (rows->n == 0)
+		report_append_note(out, "The query returned no rows.");
+	else if (labels && rows->labeled == 0)
+		report_append_note(out, "None of the rows has a label.");
+	else if (rows->own && rows->gallery_rows == 1)
+		report_append_note(out, "The gallery has one row only, which has no neighbors.");
+	else
+		return false;
+	return true;
+}
+
 char *
 page_count(int64 n)
 {
 	return report_count(palloc(REPORT_COUNT_SIZE), n);
+}
+
+char *
+page_count_of(int64 n, const char *noun)
+{
+	return psprintf("%s %s%s", page_count(n), noun, n == 1 ? "" : "s");
+}
+
+void
+page_note_labels(PageContext *context, ReportText *out, const Labels *labels)
+{
+	const PageRows *rows = page_rows(context);
+	const LabelUse *uses = labels_uses(labels);
+	int64		unknown = 0;
+
+	if (rows->labeled < rows->n)
+		report_append_note(out, psprintf("Left out: %s without a label.",
+										 page_count_of(rows->n - rows->labeled, "row")));
+	for (int i = 0; i < labels_count(labels); i++)
+		unknown += uses[i].in_gallery ? 0 : uses[i].items;
+	if (unknown > 0)
+		report_append_note(out, psprintf("The gallery has no row with the label of %s: their neighbors cannot be right.",
+										 page_count_of(unknown, "item")));
 }
 
 char *
@@ -235,11 +284,12 @@ page_basis(PageContext *context)
 		appendStringInfo(&basis, "%s of %s rows of the gallery, each without itself",
 						 page_count(rows->n), page_count(rows->gallery_rows));
 	else if (rows->own)
-		appendStringInfo(&basis, "all %s rows of the gallery, each without itself",
-						 page_count(rows->n));
+		appendStringInfo(&basis, "all %s of the gallery, each without itself",
+						 page_count_of(rows->n, "row"));
 	else
-		appendStringInfo(&basis, "%s%s rows of the query, against %s of the gallery",
-						 rows->more ? "the first " : "", page_count(rows->n),
+		appendStringInfo(&basis, "%s%s of the query, against %s of the gallery",
+						 rows->more ? "the first " : "",
+						 page_count_of(rows->n, "row"),
 						 page_count(rows->gallery_rows));
 	if (gallery->model != NULL)
 		appendStringInfo(&basis, ", model %s version %d",

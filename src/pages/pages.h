@@ -16,10 +16,12 @@
 #include "postgres.h"
 
 #include "base/params.h"
+#include "evaluate/gallery_sample.h"
 #include "gallery/gallery.h"
 #include "gallery/lookup.h"
 #include "lib/stringinfo.h"
 #include "report/section.h"
+#include "server/labels.h"
 #include "utils/jsonb.h"
 
 /* In the order of page_options.c */
@@ -88,6 +90,16 @@ page_option(const PageContext *context, PageOption option)
 /* The rows, read when they are first asked for; n is 0 without any. */
 extern const PageRows *page_rows(PageContext *context);
 
+/* The same as items of the functions of evaluate/ */
+extern LabeledItems page_items(PageContext *context);
+
+/*
+ * Without rows, or labels of them where figures need labels, a section has
+ * nothing to show: say so, and return true.
+ */
+extern bool page_says_nothing(PageContext *context, ReportText *out,
+							  bool labels);
+
 /* What they are, for report_section_begin(): "2,000 of 60,000 rows, model m version 3" */
 extern char *page_basis(PageContext *context);
 
@@ -122,15 +134,22 @@ extern void page_flush(PageContext *context, ReportText *out);
 extern int	page_place(PageContext *context, ReportText *out);
 extern void page_insert(PageContext *context, ReportText *out, int place);
 
-/* A number with its thousands apart: "60,000" */
+/* A number with its thousands apart: "60,000"; "1 row", "60,000 rows" */
 extern char *page_count(int64 n);
+extern char *page_count_of(int64 n, const char *noun);
+
+/* Say which of the items figures of labels leave out, or cannot get right. */
+extern void page_note_labels(PageContext *context, ReportText *out,
+							 const Labels *labels);
 
 /* ---- sections: see report.c ---- */
 
+extern void confusion_section(ReportText *out, PageContext *context);
+extern void distances_section(ReportText *out, PageContext *context);
 extern void index_section(ReportText *out, PageContext *context);
 extern void neighbors_section(ReportText *out, PageContext *context);
 extern void augmentation_section(ReportText *out, PageContext *context);
-extern void distances_section(ReportText *out, PageContext *context);
+extern void retrieval_section(ReportText *out, PageContext *context);
 extern void training_section(ReportText *out, PageContext *context);
 extern void projector_section(ReportText *out, PageContext *context);
 

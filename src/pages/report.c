@@ -36,6 +36,8 @@ typedef struct PageSection
 static const PageSection sections[] = {
 	{{"neighbors", "Neighbors", "neighbors.js"}, neighbors_section,.rows = true},
 	{{"projector", "Projector", "projector.js"}, projector_section,.rows = true},
+	{{"confusion", "Confusion", "confusion.js"}, confusion_section,.rows = true},
+	{{"retrieval", "Retrieval", "retrieval.js"}, retrieval_section,.rows = true},
 	{{"distances", "Distances", "distances.js"}, distances_section,.rows = true},
 	{{"training", "Training", "training.js"}, training_section,.of_model = true},
 	{{"augmentation", "Augmentation", NULL}, augmentation_section,.of_model = true},

@@ -113,12 +113,12 @@ put_sums(const NeighborGrid *grid, int n, int labeled)
 	report_append_facts(grid->out, facts, nfacts);
 	if (n < page_rows(grid->context)->n)
 		report_append_note(grid->out,
-						   psprintf("The other %s items are not shown: the option \"items\" says how many are.",
-									page_count(page_rows(grid->context)->n - n)));
+						   psprintf("%s not shown: the option \"items\" says how many are.",
+									page_count_of(page_rows(grid->context)->n - n, "item")));
 	if (grid->left_out > 0)
 		report_append_note(grid->out,
-						   psprintf("%s pictures were left out for the size of the page: show fewer items.",
-									page_count(grid->left_out)));
+						   psprintf("%s left out for the size of the page: show fewer items.",
+									page_count_of(grid->left_out, "picture")));
 }
 
 void
@@ -130,13 +130,8 @@ neighbors_section(ReportText *out, PageContext *context)
 	int			labeled = 0;
 	int			place;
 
-	if (rows->gallery_rows == 0 || n == 0)
-	{
-		report_append_note(out, rows->gallery_rows == 0 ?
-						   "The gallery has no row with an embedding." :
-						   "The query returned no rows.");
+	if (page_says_nothing(context, out, false))
 		return;
-	}
 	for (int i = 0; i < n; i++)
 		labeled += rows->labels[i] != NULL;
 	place = page_place(context, out);

@@ -74,8 +74,8 @@ class Limits(PageTest):
         self.assertEqual(len(self.all('.row')), 1000)
         left_out = len(self.all('.none'))
         self.assertGreater(left_out, 0)
-        self.assertIn(f'{left_out:,} pictures were left out', self.text('#neighbors'))
-        self.assertIn('The other 200 items are not shown', self.text('#neighbors'))
+        self.assertIn(f'{left_out:,} pictures left out', self.text('#neighbors'))
+        self.assertIn('200 items not shown', self.text('#neighbors'))
 
 
 class Nothing(PageTest):

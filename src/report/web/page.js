@@ -218,8 +218,10 @@ const page = (() => {
 				svg('text', {x: left - 6, y: sy(t) + 4, 'text-anchor': 'end'}, tick_text(t, options.y)))));
 			const names = options.x.names;
 			let last = -Infinity;
+			// names are cut to the room that each has
+			const room = names ? Math.max(Math.floor((sx(1) - sx(0)) / 6.4), 6) : 0;
 			(names ? names.map((n, i) => i) : options.x.log ? log_ticks(x0, x1) : ticks(x0, x1, Math.max(width / 90, 2))).forEach(t => {
-				const text = names ? names[t] : tick_text(t, options.x);
+				const text = names ? [...names[t]].length > room ? [...names[t]].slice(0, room - 1).join('') + '\u2026' : names[t] : tick_text(t, options.x);
 				const wide = text.length * 6.2;
 				if (t < x0 || t > x1 || sx(t) - wide / 2 < last)
 					return;
