@@ -40,7 +40,7 @@
 
 /* From here on products outweigh the transforms of tiles, and of filters */
 #define MIN_CHANNELS 32
-#define MAX_KERNEL (256 * 256)
+#define MAX_KERNEL (512 * 512)
 #define MIN_BATCH_TILES 64
 
 /* A convolution with padding and steps of 1: the layer's, or its reverse */
