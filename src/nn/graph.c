@@ -333,6 +333,29 @@ check_consumers(const NnGraph *graph, Status *status)
 	return true;
 }
 
+/*
+ * Let max_pooling2d take the derivative of relu where it alone reads a
+ * convolution that has one.
+ */
+static void
+take_relu(NnGraph *graph)
+{
+	for (int i = 0; i < graph->nlayers; i++)
+	{
+		NnLayer    *pool = &graph->layers[i];
+		NnLayer    *source = pool->sources[0] == NN_INPUT ? NULL :
+		&graph->layers[pool->sources[0]];
+
+		if (pool->type != &nn_layer_max_pooling2d || source == NULL ||
+			source->type != &nn_layer_conv2d || source->consumers != 1 ||
+			source->activation != NN_RELU)
+			continue;
+		source->masked = true;
+		source->reads_out = false;
+		pool->reads_out = true;
+	}
+}
+
 /* 512 layers of 16 sources at most: quadratic loops over them do not count. */
 NnGraph *
 nn_graph_create(Arena *arena, const NnSpec *spec, Status *status)
@@ -357,6 +380,7 @@ nn_graph_create(Arena *arena, const NnSpec *spec, Status *status)
 	graph->embedding = graph->nlayers - 1;
 	graph->projector = NN_INPUT;
 	mark_trained(graph);
+	take_relu(graph);
 	return check_consumers(graph, status) && check_output(graph, status) ?
 		graph : NULL;
 

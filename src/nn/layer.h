@@ -125,6 +125,9 @@ typedef struct NnLayer
 	bool		reads_in;		/* backward reads in, */
 	bool		reads_out;		/* backward reads out */
 	bool		kept;			/* the loss reads its output */
+	bool		masked;			/* whoever reads its output puts the
+								 * derivative of its activation into the
+								 * gradient */
 	double		rate;			/* factor of the learning rate; 0: frozen */
 	bool		trained;		/* it or something it reads has weights to
 								 * train */

@@ -124,6 +124,8 @@ nn_conv_activation_backward(const NnConvTask *task, int i)
 	const NnLayer *layer = task->layer;
 	size_t		row = (size_t) i * layer->outputs;
 
+	if (layer->masked)
+		return;
 	nn_activate_backward(layer->activation, (size_t) nn_conv_pixels(layer),
 						 (size_t) nn_conv_filters(layer),
 						 task->before == NULL ? NULL : task->before + row,

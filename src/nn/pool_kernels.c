@@ -136,43 +136,53 @@ DISPATCH(nn_pool_maximum,
  */
 BODY void
 backward_lanes(const NnWindow *w, const Inside *in, const real *winners,
-			   const real *dout, int c, real *din)
+			   const real *out, const real *dout, bool add, int c, real *din)
 {
 	const Lanes zero = {0};
 	Lanes		winner = LOAD(winners + c);
 	Lanes		d = LOAD(dout + c);
 
+	if (out != NULL)
+		d = (Lanes) ((LaneMask) d & (LOAD(out + c) > zero));
 	for (int ky = in->first_y; ky < in->end_y; ky++)
 	{
 		for (int kx = in->first_x; kx < in->end_x; kx++)
 		{
-			long		at = in->origin + c +
+			real	   *to = din + in->origin + c +
 			((long) ky * w->width + kx) * w->channels;
 			LaneMask	won = winner == zero + (real) (ky * w->kernel_width + kx);
+			Lanes		share = (Lanes) ((LaneMask) d & won);
 
-			STORE(din + at,
-				  LOAD(din + at) + (Lanes) ((LaneMask) d & won));
+			STORE(to, add ? LOAD(to) + share : share);
 		}
 	}
 }
 
-/* The same of one channel; tap 0 may have won from outside of the image. */
+/* The same of one channel */
 BODY void
 backward_channel(const NnWindow *w, const Inside *in, const real *winners,
-				 const real *dout, int c, real *din)
+				 const real *out, const real *dout, bool add, int c, real *din)
 {
-	int			ky = (int) winners[c] / w->kernel_width;
-	int			kx = (int) winners[c] % w->kernel_width;
+	real		d = out == NULL || out[c] > 0 ? dout[c] : 0;
 
-	if (ky >= in->first_y && ky < in->end_y && kx >= in->first_x &&
-		kx < in->end_x)
-		din[in->origin + c + ((long) ky * w->width + kx) * w->channels] +=
-			dout[c];
+	for (int ky = in->first_y; ky < in->end_y; ky++)
+	{
+		for (int kx = in->first_x; kx < in->end_x; kx++)
+		{
+			real	   *to = din + in->origin + c +
+			((long) ky * w->width + kx) * w->channels;
+			real		share = (int) winners[c] == ky * w->kernel_width + kx ?
+			d : 0;
+
+			*to = add ? *to + share : share;
+		}
+	}
 }
 
 BODY void
 nn_pool_maximum_backward_body(const NnWindow *window, const real *winners,
-							  const real *dout, real *din)
+							  const real *out, const real *dout, bool add,
+							  real *din)
 {
 	const NnWindow w = *window;
 
@@ -185,15 +195,17 @@ nn_pool_maximum_backward_body(const NnWindow *window, const real *winners,
 			int			c = 0;
 
 			for (; c + LANES <= w.channels; c += LANES)
-				backward_lanes(&w, &in, winners, dout, c, din);
+				backward_lanes(&w, &in, winners, out, dout, add, c, din);
 			for (; c < w.channels; c++)
-				backward_channel(&w, &in, winners, dout, c, din);
+				backward_channel(&w, &in, winners, out, dout, add, c, din);
 			winners += w.channels;
+			out = out == NULL ? NULL : out + w.channels;
 			dout += w.channels;
 		}
 	}
 }
 
 DISPATCH(nn_pool_maximum_backward,
-		 (const NnWindow *w, const real *winners, const real *dout, real *din),
-		 (w, winners, dout, din))
+		 (const NnWindow *w, const real *winners, const real *out,
+		  const real *dout, bool add, real *din),
+		 (w, winners, out, dout, add, din))

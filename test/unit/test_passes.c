@@ -287,6 +287,70 @@ test_gradients_of_graphs(void)
 }
 #endif
 
+/*
+ * A maximum that takes the derivative of the convolution's relu gives the
+ * gradient, to the bit, of one behind a layer of its own for relu: of windows
+ * that cover each pixel once, that overlap, and that leave pixels out.
+ */
+static void
+check_taken_relu(const char *pooling)
+{
+	const char *const fused[] = {
+		"conv2d filters=19 kernel_size=2 activation=relu", pooling, "flatten",
+		"metric_embedding units=3", NULL
+	};
+	const char *const apart[] = {
+		"conv2d filters=19 kernel_size=2", "activation activation=relu",
+		pooling, "flatten", "metric_embedding units=3", NULL
+	};
+	static real weights[4000];
+	static real first[4000];
+	static real expected[4000];
+
+	for (int i = 0; i < 2; i++)
+	{
+		Run			run = {0};
+		NnGraph    *graph = open_graph(i == 0 ? apart : fused, weights);
+
+		/* layers draw first weights by their number */
+		memcpy(i == 0 ? first : weights, i == 0 ? weights : first,
+			   nn_graph_weights(graph) * sizeof(real));
+		CHECK(nn_graph_weights(graph) <= 4000);
+		CHECK(graph->layers[0].masked == (i == 1));
+		open_run(&run, graph, weights, NULL);
+		run_forward(&run);
+		run_backward(&run);
+		if (i == 0)
+			memcpy(expected, run.gradient,
+				   nn_graph_weights(graph) * sizeof(real));
+		else
+			CHECK(memcmp(expected, run.gradient,
+						 nn_graph_weights(graph) * sizeof(real)) == 0);
+	}
+}
+
+static void
+test_taken_relu(void)
+{
+	check_taken_relu("max_pooling2d pool_size=5,2");	/* of 5 x 4 pixels */
+	check_taken_relu("max_pooling2d pool_size=3 strides=1");
+	check_taken_relu("max_pooling2d pool_size=2,3");
+}
+
+/* What others read too, or the loss, keeps its own derivative. */
+static void
+test_kept_relu(void)
+{
+	static const char *const twice[] = {
+		"conv2d filters=4 kernel_size=2 activation=relu name=conv",
+		"max_pooling2d", "flatten name=a", "flatten inputs=conv name=b",
+		"concatenate inputs=a,b", "metric_embedding units=3", NULL
+	};
+	static real weights[4000];
+
+	CHECK(!open_graph(twice, weights)->layers[0].masked);
+}
+
 /* The gradients of several pools agree. */
 static void
 test_threads_agree(void)
@@ -929,6 +993,8 @@ main(void)
 #ifdef NN_DOUBLE
 	RUN(test_gradients_of_graphs);
 #endif
+	RUN(test_taken_relu);
+	RUN(test_kept_relu);
 	RUN(test_threads_agree);
 	RUN(test_overfits);
 	RUN(test_state);
