@@ -8,7 +8,7 @@
 
 /* A power of ten is exact up to 10^22: a quotient by it rounds once. */
 static double
-scale(double value, int exponent)
+bin_scale(double value, int exponent)
 {
 	return exponent < 0 ? value / pow(10, -exponent) :
 		value * pow(10, exponent);
@@ -17,8 +17,8 @@ scale(double value, int exponent)
 double
 eval_histogram_edge(const EvalHistogram *histogram, int i)
 {
-	return scale((double) (histogram->first + i) * histogram->mantissa,
-				 histogram->exponent);
+	return bin_scale((double) (histogram->first + i) * histogram->mantissa,
+					 histogram->exponent);
 }
 
 /* The least of 1, 2, 5 times a power of ten that is not below a width */
@@ -33,7 +33,7 @@ set_width(EvalHistogram *histogram, double width)
 		for (int i = 0; i < 3; i++)
 		{
 			histogram->mantissa = mantissas[i];
-			if (scale(mantissas[i], histogram->exponent) >= width)
+			if (bin_scale(mantissas[i], histogram->exponent) >= width)
 				return;
 		}
 	}
@@ -43,14 +43,14 @@ set_width(EvalHistogram *histogram, double width)
 static int64_t
 place(const EvalHistogram *histogram, double distance)
 {
-	double		width = scale(histogram->mantissa, histogram->exponent);
+	double		width = bin_scale(histogram->mantissa, histogram->exponent);
 	int64_t		place = (int64_t) floor(distance / width);
 
-	if (distance < scale((double) place * histogram->mantissa,
-						 histogram->exponent))
+	if (distance < bin_scale((double) place * histogram->mantissa,
+							 histogram->exponent))
 		return place - 1;
-	if (distance >= scale((double) (place + 1) * histogram->mantissa,
-						  histogram->exponent))
+	if (distance >= bin_scale((double) (place + 1) * histogram->mantissa,
+							  histogram->exponent))
 		return place + 1;
 	return place;
 }

@@ -31,7 +31,7 @@ typedef struct Trust
 
 /* The k nearest of i in the picture, the earlier of equal ones first */
 static void
-find_nearest(const Trust *trust, size_t i, Scratch *scratch)
+find_nearest_points(const Trust *trust, size_t i, Scratch *scratch)
 {
 	const float *from = trust->y + i * trust->picture_dims;
 	size_t		n = 0;
@@ -82,7 +82,7 @@ add_point(void *arg, int slice, int worker)
 		scratch->distances[j] = kernel->l2_squared(trust->x + i * trust->dims,
 												   trust->x + j * trust->dims,
 												   trust->dims);
-	find_nearest(trust, i, scratch);
+	find_nearest_points(trust, i, scratch);
 	for (size_t j = 0; j < trust->k; j++)
 	{
 		size_t		rank = rank_of(trust, i, scratch->found[j],

@@ -183,7 +183,7 @@ widen(void *state, EvalPair pair, double distance)
 }
 
 static void
-count(void *state, EvalPair pair, double distance)
+count_distance(void *state, EvalPair pair, double distance)
 {
 	eval_histogram_add(state, pair, distance);
 }
@@ -204,7 +204,7 @@ count_pairs(const Pairs *pairs, EvalHistogram *histogram, int bins)
 							   memory_arena(CurrentMemoryContext,
 											ARENA_NO_BUDGET), &status))
 		raise_status(&status);
-	for_each_pair(pairs, count, histogram);
+	for_each_pair(pairs, count_distance, histogram);
 	return true;
 }
 

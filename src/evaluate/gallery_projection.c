@@ -102,7 +102,7 @@ open_rows(const Gallery *gallery, int most, int64 seed)
 }
 
 static void
-make_room(ProjectedRows *rows, int most)
+make_points_room(ProjectedRows *rows, int most)
 {
 	if (rows->n < rows->size)
 		return;
@@ -134,7 +134,7 @@ keep_projected_row(ProjectedRows *rows, SPITupleTable *table, int row,
 
 	budget_require_more(BUDGET_MAINTENANCE, rows->context, size,
 						"rows to be projected", "project fewer");
-	make_room(rows, most);
+	make_points_room(rows, most);
 	rows->embeddings[rows->n] = embedding_check((Embedding *) PG_DETOAST_DATUM_COPY(value));
 	rows->keys[rows->n] = keep_text(key);
 	rows->labels[rows->n] = keep_text(label);
@@ -147,8 +147,8 @@ keep_projected_row(ProjectedRows *rows, SPITupleTable *table, int row,
 }
 
 static void
-read_rows(const Gallery *gallery, int most, int64 seed, ProjectedRows *rows,
-		  CallProgress *progress)
+read_points(const Gallery *gallery, int most, int64 seed, ProjectedRows *rows,
+			CallProgress *progress)
 {
 	Portal		portal = open_rows(gallery, most, seed);
 	CursorPace	pace = {0};
@@ -186,7 +186,7 @@ put_text(char *text, Datum *value, bool *isnull)
 }
 
 static void
-put_rows(FunctionCallInfo fcinfo, const ProjectedRows *rows, const float *xy)
+put_point_rows(FunctionCallInfo fcinfo, const ProjectedRows *rows, const float *xy)
 {
 	for (int i = 0; i < rows->n; i++)
 	{
@@ -230,14 +230,14 @@ gallery_projection(PG_FUNCTION_ARGS)
 	rows.context = AllocSetContextCreate(CurrentMemoryContext, "projected rows",
 										 ALLOCSET_DEFAULT_SIZES);
 	call_progress_begin(&progress, CALL_PROJECTION, gallery->relid, 0);
-	read_rows(gallery, most, (int64) options.seed, &rows, &progress);
+	read_points(gallery, most, (int64) options.seed, &rows, &progress);
 	if (rows.n == 0)
 		gallery_raise_empty(gallery);
 	projector = projector_create(rows.embeddings, rows.n, gallery->distance,
 								 &options,
 								 MemoryContextMemAllocated(rows.context, false),
 								 &progress);
-	put_rows(fcinfo, &rows, projector_run(projector, method));
+	put_point_rows(fcinfo, &rows, projector_run(projector, method));
 	call_progress_end(&progress);
 	gallery_close(gallery);
 	SPI_finish();

@@ -17,8 +17,8 @@
 #include "server/errors.h"
 
 static void
-add_match(void *state, const Embedding *query, int label, const int *labels,
-		  const double *distances, int n)
+add_curve_match(void *state, const Embedding *query, int label, const int *labels,
+				const double *distances, int n)
 {
 	matches_add(state, label, labels, distances, n);
 }
@@ -34,7 +34,7 @@ find_matches(const ThresholdRequest *request, const ThresholdCurve *result)
 
 	call_progress_begin(&progress, CALL_REPORT, request->gallery->relid, 0);
 	exact = exact_create(request->gallery, matches_depth(matches, result->k),
-						 labels, add_match, matches, &progress);
+						 labels, add_curve_match, matches, &progress);
 	for (int i = 0; i < items->n; i++)
 		if (items->labels[i] != NULL)
 			exact_add(exact, labels_code(labels, items->labels[i]),

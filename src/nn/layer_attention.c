@@ -121,7 +121,7 @@ has_bias(const NnLayer *layer)
 }
 
 static int
-kernel_of(const NnLayer *layer, int part)
+projection_kernel(const NnLayer *layer, int part)
 {
 	return has_bias(layer) ? 2 * part : part;
 }
@@ -171,7 +171,7 @@ group_size(const NnLayer *layer, int n)
 
 /* W of Q, K and V is [D][H K] or [D][H V], that of the outputs [H V][D]. */
 static bool
-add_part(NnLayer *layer, int part, Status *status)
+add_weights_part(NnLayer *layer, int part, Status *status)
 {
 	static const char *const names[PARTS][2] = {
 		{"query_kernel", "query_bias"}, {"key_kernel", "key_bias"},
@@ -211,7 +211,7 @@ attention_shape(NnLayer *layer, Status *status)
 						   "heads of layer \"%s\" have more than %zu numbers a row",
 						   layer->name, NN_MAX_ROW);
 	for (int part = 0; part < PARTS; part++)
-		if (!add_part(layer, part, status))
+		if (!add_weights_part(layer, part, status))
 			return false;
 	return true;
 }
@@ -302,7 +302,7 @@ group_of(const AttentionTask *task, int slice, int worker)
 }
 
 static int
-group_count(const AttentionTask *task)
+sequence_groups(const AttentionTask *task)
 {
 	int			size = group_sequences(task->layer, task->pass->n);
 
@@ -311,17 +311,17 @@ group_count(const AttentionTask *task)
 
 /* to[rows][width] = from[rows][k] W + b, of W and b of a part */
 static void
-project(const AttentionTask *task, int part, int rows, const real *from,
-		size_t from_stride, real *to, size_t to_stride)
+project_tokens(const AttentionTask *task, int part, int rows, const real *from,
+			   size_t from_stride, real *to, size_t to_stride)
 {
 	const NnLayer *layer = task->layer;
-	const NnTensor *kernel = &layer->tensors[kernel_of(layer, part)];
+	const NnTensor *kernel = &layer->tensors[projection_kernel(layer, part)];
 	int			width = kernel->shape.dim[1];
 
 	for (int r = 0; r < rows && has_bias(layer) &&
 		 !interrupt_pending_at((size_t) r); r++)
 		memcpy(to + (size_t) r * to_stride,
-			   nn_tensor(layer, task->pass, kernel_of(layer, part) + 1),
+			   nn_tensor(layer, task->pass, projection_kernel(layer, part) + 1),
 			   (size_t) width * sizeof(real));
 	nn_gemm(false, false, rows, width, kernel->shape.dim[0], 1, from,
 			(int) from_stride, task->pass->weights + kernel->offset, width,
@@ -446,12 +446,12 @@ forward_sequences(void *arg, int slice, int worker)
 	size_t		stride = part_at(layer, PARTS);
 
 	for (int part = QUERY; part <= VALUE && !interrupt_pending(); part++)
-		project(task, part, group.tokens, group.in, token_channels(layer),
-				group.rows + part_at(layer, part), stride);
+		project_tokens(task, part, group.tokens, group.in, token_channels(layer),
+					   group.rows + part_at(layer, part), stride);
 	each_tile(task, &group, attend);
-	project(task, OUTPUT, group.tokens, group.rows + part_at(layer, OUTPUT),
-			stride, task->out + (size_t) group.first * layer->outputs,
-			token_channels(layer));
+	project_tokens(task, OUTPUT, group.tokens, group.rows + part_at(layer, OUTPUT),
+				   stride, task->out + (size_t) group.first * layer->outputs,
+				   token_channels(layer));
 }
 
 static void
@@ -460,7 +460,7 @@ attention_forward(const NnLayer *layer, const NnPass *pass,
 {
 	AttentionTask task = {.layer = layer,.pass = pass,.in = in,.out = out,.saved = saved};
 
-	pool_run(pass->pool, group_count(&task), forward_sequences, &task);
+	pool_run(pass->pool, sequence_groups(&task), forward_sequences, &task);
 }
 
 /* ---- backward ---- */
@@ -470,7 +470,7 @@ static void
 sum_part(const NnLayer *layer, const Group *group, int part, const real *from,
 		 size_t from_stride, const real *slopes, size_t stride)
 {
-	const NnTensor *kernel = &layer->tensors[kernel_of(layer, part)];
+	const NnTensor *kernel = &layer->tensors[projection_kernel(layer, part)];
 	real	   *sum = group->sums + (kernel->offset - layer->tensors[0].offset);
 	int			width = kernel->shape.dim[1];
 
@@ -488,7 +488,7 @@ project_back(const AttentionTask *task, int part, int rows, const real *slopes,
 			 size_t stride, bool add, real *to, size_t to_stride)
 {
 	const NnLayer *layer = task->layer;
-	const NnTensor *kernel = &layer->tensors[kernel_of(layer, part)];
+	const NnTensor *kernel = &layer->tensors[projection_kernel(layer, part)];
 	int			width = kernel->shape.dim[1];
 
 	nn_gemm(false, true, rows, kernel->shape.dim[0], width, 1, slopes,
@@ -605,7 +605,7 @@ attention_backward(const NnLayer *layer, const NnPass *pass,
 
 	for (int worker = 0; worker < pool_threads(pass->pool); worker++)
 		interrupt_zero(nn_scratch(pass, worker), count * sizeof(real));
-	pool_run(pass->pool, group_count(&task), backward_sequences, &task);
+	pool_run(pass->pool, sequence_groups(&task), backward_sequences, &task);
 	for (int w = 1; w < pool_threads(pass->pool) && !interrupt_pending(); w++)
 		nn_add_to(count, nn_scratch(pass, w), sums);
 	for (int t = 0; t < layer->ntensors; t++)

@@ -42,7 +42,7 @@ page_is_null(const SPITupleTable *table, uint64 row, int column)
 }
 
 static bool
-is_number(Oid type)
+is_number_type(Oid type)
 {
 	return type == FLOAT8OID || type == INT4OID || type == INT8OID;
 }
@@ -79,7 +79,7 @@ page_text(const SPITupleTable *table, uint64 row, int column)
 static void
 put_column(ReportText *out, const SPITupleTable *table, int column)
 {
-	bool		number = is_number(SPI_gettypeid(table->tupdesc, column));
+	bool		number = is_number_type(SPI_gettypeid(table->tupdesc, column));
 
 	report_json_string(out, SPI_fname(table->tupdesc, column));
 	report_append(out, ":[");

@@ -157,7 +157,7 @@ pixels_datum(const ReportImage *image)
 }
 
 static Datum
-shape_datum(const ReportImage *image)
+input_shape_datum(const ReportImage *image)
 {
 	Datum		dims[3] = {Int32GetDatum(image->height), Int32GetDatum(image->width), Int32GetDatum(image->channels)};
 
@@ -184,7 +184,7 @@ make_views(Sheet *sheet, const bytea *bytes, const ReportImage *small)
 	if (whole)
 		values[3] = CStringGetTextDatum(sheet->context->model);
 	else
-		values[4] = shape_datum(small);
+		values[4] = input_shape_datum(small);
 	nulls[whole ? 4 : 3] = 'n';
 	values[5] = Int32GetDatum(VIEWS - 1);
 	if (SPI_execute_with_args(sql, lengthof(types), types, values, nulls, true,
@@ -237,7 +237,7 @@ put_picture(Sheet *sheet, const bytea *bytes, const char *label,
 }
 
 static void
-put_rows(Sheet *sheet, int most)
+put_sheet_rows(Sheet *sheet, int most)
 {
 	const PageRows *rows = page_rows(sheet->context);
 
@@ -249,7 +249,7 @@ put_rows(Sheet *sheet, int most)
 
 /* Of a model by itself: the inputs, or images, of the caller's query */
 static void
-put_query(Sheet *sheet, int most)
+put_sheet_query(Sheet *sheet, int most)
 {
 	UserQuery  *query = user_query_open("query", sheet->context->query,
 										QUERY_REPORT, true);
@@ -294,9 +294,9 @@ augmentation_section(ReportText *out, PageContext *context)
 	if (sheet.shape.height <= SMALL && sheet.shape.width <= SMALL)
 		report_append(out, "<style>#augmentation img{image-rendering:pixelated}</style>\n");
 	if (context->gallery == NULL)
-		put_query(&sheet, most);
+		put_sheet_query(&sheet, most);
 	else
-		put_rows(&sheet, most);
+		put_sheet_rows(&sheet, most);
 	report_append_note(out, sheet.n == 0 ? "No row has a picture." :
 					   psprintf("%d pictures, each with %d views of it as a training draws them.",
 								sheet.n, VIEWS));

@@ -114,7 +114,7 @@ compare_points(const void *a, const void *b)
 
 /* Each effort once, and none beyond the number of nodes, which helps no more */
 static void
-measure_recall(IndexHealth *health, int64 seed)
+measure_ef(IndexHealth *health, int64 seed)
 {
 	HnswRecallPoint *points = health->points;
 	int64		nodes = (int64) page_number(health->info, 0, NODES);
@@ -141,7 +141,7 @@ look_into(PageContext *context, Oid index)
 	health->info = page_select(info_query, OIDOID, ObjectIdGetDatum(index));
 	health->degrees = page_select(degrees_query, OIDOID,
 								  ObjectIdGetDatum(index));
-	measure_recall(health, page_option(context, PAGE_SEED));
+	measure_ef(health, page_option(context, PAGE_SEED));
 	return health;
 }
 
@@ -204,7 +204,7 @@ put_facts(ReportText *out, IndexHealth *const *healths, int n)
 }
 
 static void
-put_recall(ReportText *out, const IndexHealth *health)
+put_ef_recall(ReportText *out, const IndexHealth *health)
 {
 	double		ef[MAX_POINTS];
 	double		recall[MAX_POINTS];
@@ -226,8 +226,8 @@ put_recall(ReportText *out, const IndexHealth *health)
 }
 
 static void
-put_data(ReportText *out, PageContext *context, IndexHealth *const *healths,
-		 int n)
+put_index_data(ReportText *out, PageContext *context, IndexHealth *const *healths,
+			   int n)
 {
 	report_data_begin(out, context->section, "indexes");
 	for (int i = 0; i < n; i++)
@@ -241,7 +241,7 @@ put_data(ReportText *out, PageContext *context, IndexHealth *const *healths,
 		report_append(out, ",\"degrees\":");
 		page_put_columns(out, healths[i]->degrees);
 		report_append(out, ",");
-		put_recall(out, healths[i]);
+		put_ef_recall(out, healths[i]);
 		report_append(out, "}");
 	}
 	report_append(out, "]");
@@ -300,6 +300,6 @@ index_section(ReportText *out, PageContext *context)
 								K, healths[0]->sampled));
 	put_facts(out, healths, n);
 	report_append_figure(out, context->section, "charts");
-	put_data(out, context, healths, n);
+	put_index_data(out, context, healths, n);
 	report_append_note(out, "No history is kept beside the last measurement of index_recall(); similarity.verify_index() looks for damage.");
 }

@@ -76,8 +76,8 @@ select_of_model(const PageContext *context, const char *sql)
 }
 
 static void
-put_data(ReportText *out, PageContext *context, const char *name,
-		 const char *sql)
+put_training_data(ReportText *out, PageContext *context, const char *name,
+				  const char *sql)
 {
 	SPITupleTable *table = select_of_model(context, sql);
 
@@ -167,8 +167,8 @@ training_section(ReportText *out, PageContext *context)
 	put_runs(out, runs);
 	page_put_table(out, context->section, "runs", runs);
 	SPI_freetuptable(runs);
-	put_data(out, context, "epochs", epochs_query);
-	put_data(out, context, "validation", validation_query);
-	put_data(out, context, "steps", steps_query);
+	put_training_data(out, context, "epochs", epochs_query);
+	put_training_data(out, context, "validation", validation_query);
+	put_training_data(out, context, "steps", steps_query);
 	report_append_figure(out, context->section, "curves");
 }

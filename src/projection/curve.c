@@ -23,7 +23,7 @@ typedef struct Fitting
 } Fitting;
 
 static Fitting
-evaluate(double min_dist, double spread, double a, double b)
+evaluate_fit(double min_dist, double spread, double a, double b)
 {
 	Fitting		f = {0};
 
@@ -55,7 +55,7 @@ curve_fit(double min_dist, double spread, double *a, double *b)
 	Fitting		f;
 
 	*b = 1;
-	f = evaluate(min_dist, spread, exp(log_a), *b);
+	f = evaluate_fit(min_dist, spread, exp(log_a), *b);
 	for (int i = 0; i < MAX_STEPS && damping < 1e9; i++)
 	{
 		double		aa = f.aa * (1 + damping);
@@ -63,8 +63,8 @@ curve_fit(double min_dist, double spread, double *a, double *b)
 		double		det = aa * bb - f.ab * f.ab;
 		double		step_a = (f.ab * f.gradient[1] - bb * f.gradient[0]) / det;
 		double		step_b = (f.ab * f.gradient[0] - aa * f.gradient[1]) / det;
-		Fitting		next = evaluate(min_dist, spread, exp(log_a + step_a),
-									*b + step_b);
+		Fitting		next = evaluate_fit(min_dist, spread, exp(log_a + step_a),
+										*b + step_b);
 
 		if (next.error < f.error)
 		{

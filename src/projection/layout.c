@@ -101,7 +101,7 @@ power(float x, float exponent)
 }
 
 static inline float
-bounded(float step)
+bounded_step(float step)
 {
 	step = step > LARGEST_STEP ? LARGEST_STEP : step;
 	return step < -LARGEST_STEP ? -LARGEST_STEP : step;
@@ -128,8 +128,8 @@ add_forces(const Curve *curve, float *dx, float *dy, float rate, float *point)
 		((curve->near[l] + square) * (1 + c));
 		float		weight = rate * (1 + sign);
 
-		dx[l] = weight * bounded(slope * dx[l]);
-		dy[l] = weight * bounded(slope * dy[l]);
+		dx[l] = weight * bounded_step(slope * dx[l]);
+		dy[l] = weight * bounded_step(slope * dy[l]);
 	}
 	for (int l = 0; l < LANES; l++)
 	{

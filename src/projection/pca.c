@@ -65,7 +65,7 @@ typedef struct Fit
 } Fit;
 
 static size_t
-least(size_t a, size_t b)
+smaller(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
@@ -80,8 +80,8 @@ tiles_of(size_t n)
 
 /* Their mean, their largest distance from it in a dimension, their variance */
 static void
-measure(const float *x, size_t n, size_t dims, double *mean, double *largest,
-		double *variance)
+measure_points(const float *x, size_t n, size_t dims, double *mean, double *largest,
+			   double *variance)
 {
 	double		sum = 0;
 
@@ -107,7 +107,7 @@ static void
 center_tile(void *arg, int slice, int worker)
 {
 	const Fit  *fit = arg;
-	size_t		end = least(((size_t) slice + 1) * TILE, fit->points);
+	size_t		end = smaller(((size_t) slice + 1) * TILE, fit->points);
 
 	for (size_t i = (size_t) slice * TILE; i < end; i++)
 	{
@@ -126,7 +126,7 @@ run_blocks(Fit *fit, int ntiles, PoolTask task, PoolTask before)
 	for (fit->first = 0; fit->first < fit->n && !interrupt_pending();
 		 fit->first += fit->points)
 	{
-		fit->points = least(fit->n - fit->first, BLOCK_POINTS);
+		fit->points = smaller(fit->n - fit->first, BLOCK_POINTS);
 		pool_run(fit->pool, tiles_of(fit->points), center_tile, fit);
 		if (before != NULL)
 			pool_run(fit->pool, tiles_of(fit->points), before, fit);
@@ -142,7 +142,7 @@ add_rows_of_covariance(void *arg, int slice, int worker)
 {
 	const Fit  *fit = arg;
 	size_t		first = (size_t) slice * TILE;
-	size_t		rows = least(TILE, fit->dims - first);
+	size_t		rows = smaller(TILE, fit->dims - first);
 	size_t		columns = fit->dims - first;
 	float	   *tile = fit->tiles + (size_t) worker * TILE * fit->dims;
 
@@ -175,7 +175,7 @@ project_tile(void *arg, int slice, int worker)
 	const Fit  *fit = arg;
 	size_t		first = (size_t) slice * TILE;
 
-	gemm_f32(false, false, (int) least(TILE, fit->points - first),
+	gemm_f32(false, false, (int) smaller(TILE, fit->points - first),
 			 (int) fit->width, (int) fit->dims, 1,
 			 fit->centered + first * fit->dims, (int) fit->dims, fit->float_q,
 			 (int) fit->width, 0, fit->along + first * fit->width,
@@ -187,7 +187,7 @@ add_rows_of_product(void *arg, int slice, int worker)
 {
 	const Fit  *fit = arg;
 	size_t		first = (size_t) slice * TILE;
-	size_t		rows = least(TILE, fit->dims - first);
+	size_t		rows = smaller(TILE, fit->dims - first);
 	float	   *tile = fit->tiles + (size_t) worker * TILE * fit->dims;
 
 	gemm_f32(true, false, (int) rows, (int) fit->width, (int) fit->points, 1,
@@ -203,7 +203,7 @@ multiply_rows(void *arg, int slice, int worker)
 	const Fit  *fit = arg;
 	size_t		first = (size_t) slice * TILE;
 
-	gemm_f64(false, false, (int) least(TILE, fit->dims - first),
+	gemm_f64(false, false, (int) smaller(TILE, fit->dims - first),
 			 (int) fit->width, (int) fit->dims, 1,
 			 fit->covariance + first * fit->dims, (int) fit->dims, fit->q,
 			 (int) fit->width, 0, fit->cq + first * fit->width,
@@ -211,7 +211,7 @@ multiply_rows(void *arg, int slice, int worker)
 }
 
 static void
-multiply(Fit *fit)
+multiply_fit(Fit *fit)
 {
 	if (fit->covariance != NULL)
 	{
@@ -241,7 +241,7 @@ column_product(const double *a, int i, const double *b, int j, size_t rows,
 
 /* column j += factor * column i */
 static void
-add_column(double *a, int i, double factor, int j, size_t rows, size_t width)
+add_column_multiple(double *a, int i, double factor, int j, size_t rows, size_t width)
 {
 	for (size_t r = 0; r < rows; r++)
 		a[r * width + j] += factor * a[r * width + i];
@@ -273,12 +273,12 @@ orthonormalize(double *a, size_t rows, size_t width)
 
 			for (int twice = 0; twice < 2; twice++)
 				for (int i = 0; i < j; i++)
-					add_column(a, i, -column_product(a, i, a, j, rows, width),
-							   j, rows, width);
+					add_column_multiple(a, i, -column_product(a, i, a, j, rows, width),
+										j, rows, width);
 			norm = sqrt(column_product(a, j, a, j, rows, width));
 			if (norm > 1e-12 * before && norm > 1e-150)
 			{
-				add_column(a, j, 1 / norm - 1, j, rows, width);
+				add_column_multiple(a, j, 1 / norm - 1, j, rows, width);
 				break;
 			}
 			set_random_column(a, j, rows, width, round);
@@ -368,7 +368,7 @@ solve_small(double *a, double *v, int n)
 
 /* a = a v, for a of dims x width */
 static void
-turn(const Fit *fit, double *a, const double *v)
+turn_columns(const Fit *fit, double *a, const double *v)
 {
 	int			width = (int) fit->width;
 
@@ -412,7 +412,7 @@ iterate(Fit *fit, int components, double *small, double *values)
 	orthonormalize(fit->q, fit->dims, fit->width);
 	for (int round = 0; round < rounds && !interrupt_pending(); round++)
 	{
-		multiply(fit);
+		multiply_fit(fit);
 		gemm_f64(true, false, width, width, (int) fit->dims, 1, fit->q, width,
 				 fit->cq, width, 0, small, width);
 		for (int i = 0; i < width; i++)
@@ -420,8 +420,8 @@ iterate(Fit *fit, int components, double *small, double *values)
 				small[i * width + j] = small[j * width + i] =
 					(small[i * width + j] + small[j * width + i]) / 2;
 		solve_small(small, v, width);
-		turn(fit, fit->q, v);
-		turn(fit, fit->cq, v);
+		turn_columns(fit, fit->q, v);
+		turn_columns(fit, fit->cq, v);
 		for (int j = 0; j < width; j++)
 			values[j] = small[j * width + j];
 		if (round == rounds - 1 || are_found(fit, values, components))
@@ -451,7 +451,7 @@ set_direction(const Fit *fit, int j, double *direction)
 static size_t
 block_width(size_t dims, int components)
 {
-	return least(dims, (size_t) components + OVERSAMPLING);
+	return smaller(dims, (size_t) components + OVERSAMPLING);
 }
 
 static bool
@@ -533,7 +533,7 @@ pca_fit(Arena *arena, ThreadPool *pool, const float *x, size_t n, size_t dims,
 	if (small == NULL || values == NULL || !allocate_pca(arena, pca) ||
 		!allocate_fit(arena, &fit, pool_threads(pool)))
 		return status_out_of_memory(status, "for principal components");
-	measure(x, n, dims, pca->mean, &largest, &pca->variance);
+	measure_points(x, n, dims, pca->mean, &largest, &pca->variance);
 	fit.mean = pca->mean;
 	fit.scale = largest > 0 ? 1 / largest : 1;
 	if (fit.covariance != NULL)
@@ -563,7 +563,7 @@ project_points(void *arg, int slice, int worker)
 {
 	const Projecting *p = arg;
 	size_t		dims = p->pca->dims;
-	size_t		end = least(((size_t) slice + 1) * BLOCK_POINTS, p->n);
+	size_t		end = smaller(((size_t) slice + 1) * BLOCK_POINTS, p->n);
 
 	for (size_t i = (size_t) slice * BLOCK_POINTS;
 		 i < end && !interrupt_pending_at(i); i++)

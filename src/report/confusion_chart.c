@@ -62,7 +62,7 @@ zeroed(const ReportMatrix *matrix, size_t n, size_t size, Status *status)
 }
 
 static bool
-count_labels(Drawing *drawing, Status *status)
+count_drawn_labels(Drawing *drawing, Status *status)
 {
 	const ReportMatrix *matrix = drawing->matrix;
 	size_t		n = (size_t) matrix->n;
@@ -123,7 +123,7 @@ largest_count(const ReportMatrix *matrix)
 
 /* Numbers where they fit; else shades of two columns, or of one */
 static void
-choose_shape(Drawing *drawing)
+choose_cells(Drawing *drawing)
 {
 	Shape	   *shape = &drawing->shape;
 	int			extra = drawing->matrix->unknown;
@@ -284,7 +284,7 @@ append_number(const Drawing *drawing, int64_t count, double share)
 }
 
 static void
-append_cell(const Drawing *drawing, int row, int column, int64_t total)
+append_total(const Drawing *drawing, int row, int column, int64_t total)
 {
 	const ReportCanvas *canvas = drawing->canvas;
 	size_t		width = (size_t) drawing->shape.shown + 1;
@@ -307,7 +307,7 @@ append_cell(const Drawing *drawing, int row, int column, int64_t total)
 }
 
 static void
-append_row(const Drawing *drawing, int row)
+append_drawn_row(const Drawing *drawing, int row)
 {
 	const ReportCanvas *canvas = drawing->canvas;
 	const Shape *shape = &drawing->shape;
@@ -322,7 +322,7 @@ append_row(const Drawing *drawing, int row)
 	if (!shape->numbers)
 		report_append(canvas->text, " ");
 	for (int column = 0; column < shape->columns; column++)
-		append_cell(drawing, row, column, total);
+		append_total(drawing, row, column, total);
 	if (total > 0)
 		report_appendf(canvas->text, "%*.1f %%", SHARE - 2,
 					   100.0 * (double) (total - drawing->wrong[label]) /
@@ -480,9 +480,9 @@ report_matrix(const ReportCanvas *canvas, const ReportMatrix *matrix,
 	Drawing		drawing = {.canvas = canvas,.matrix = matrix};
 
 	if (!report_canvas_check(canvas, status) ||
-		!count_labels(&drawing, status))
+		!count_drawn_labels(&drawing, status))
 		return false;
-	choose_shape(&drawing);
+	choose_cells(&drawing);
 	if (!choose_labels(&drawing, status) || !fill_counts(&drawing, status))
 		return false;
 	if (drawing.shape.numbers)
@@ -490,7 +490,7 @@ report_matrix(const ReportCanvas *canvas, const ReportMatrix *matrix,
 	else
 		append_line_numbers(&drawing);
 	for (int row = 0; row < drawing.shape.shown; row++)
-		append_row(&drawing, row);
+		append_drawn_row(&drawing, row);
 	append_tail(&drawing);
 	return report_text_finish(canvas->text, status);
 }

@@ -43,7 +43,7 @@ share_of(const Bars *bars, int pair, int bin)
 }
 
 static void
-measure(Bars *bars)
+measure_bars(Bars *bars)
 {
 	const ReportHistogram *histogram = bars->histogram;
 
@@ -159,7 +159,7 @@ report_histogram(const ReportCanvas *canvas, const ReportHistogram *histogram,
 		return false;
 	bars.width = (canvas->columns - EDGE - REPORT_PAIRS * (GAP + SHARE)) /
 		REPORT_PAIRS;
-	measure(&bars);
+	measure_bars(&bars);
 	append_header(&bars);
 	for (int i = 0; i < histogram->n; i++)
 	{

@@ -22,7 +22,7 @@ report_canvas_check(const ReportCanvas *canvas, Status *status)
 
 /* Mean of the finite values of one character; NaN: there is none */
 static double
-mean_of(const double *values, int begin, int end)
+spark_mean(const double *values, int begin, int end)
 {
 	double		sum = 0;
 	int			n = 0;
@@ -38,7 +38,7 @@ mean_of(const double *values, int begin, int end)
 
 /* Where a value stands between the least and the greatest: 0 .. levels - 1 */
 static int
-level_of(double value, double least, double greatest, int levels)
+spark_level(double value, double least, double greatest, int levels)
 {
 	int			level;
 
@@ -61,10 +61,10 @@ append_level(const ReportCanvas *canvas, double value, double least,
 		report_append(canvas->text, " ");
 	else if (canvas->style == REPORT_ASCII)
 		report_appendf(canvas->text, "%d",
-					   level_of(value, least, greatest, DIGITS));
+					   spark_level(value, least, greatest, DIGITS));
 	else
 		report_append(canvas->text,
-					  bars[level_of(value, least, greatest, HEIGHTS)]);
+					  bars[spark_level(value, least, greatest, HEIGHTS)]);
 }
 
 int
@@ -83,8 +83,8 @@ report_append_sparkline(const ReportCanvas *canvas, const double *values, int n,
 		}
 	for (int i = 0; i < characters; i++)
 		append_level(canvas,
-					 mean_of(values, (int) ((int64_t) n * i / characters),
-							 (int) ((int64_t) n * (i + 1) / characters)),
+					 spark_mean(values, (int) ((int64_t) n * i / characters),
+								(int) ((int64_t) n * (i + 1) / characters)),
 					 least, greatest);
 	return characters;
 }

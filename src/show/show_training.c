@@ -73,7 +73,7 @@ static const char *const log_query =
 /* ---- values ---- */
 
 static double
-value_of(uint64 row, int column)
+metric_value(uint64 row, int column)
 {
 	bool		isnull;
 	Datum		value = SPI_getbinval(SPI_tuptable->vals[row],
@@ -139,7 +139,7 @@ append_curve(const ReportCanvas *canvas, const Curve *curve, uint64 begin,
 
 	for (int i = 0; i < n; i++)
 	{
-		values[i] = value_of(begin + (uint64) i, curve->column) * curve->unit;
+		values[i] = metric_value(begin + (uint64) i, curve->column) * curve->unit;
 		if (isfinite(values[i]))
 		{
 			first = Min(first, i);
