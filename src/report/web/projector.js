@@ -45,6 +45,7 @@ page.section('projector', (root, data, part) => {
 	const back = page.element('canvas', {'aria-hidden': 'true'});
 	const front = page.element('canvas', {tabindex: 0, role: 'img',
 		'aria-label': `${page.count(n)} points. Arrow keys pan, plus and minus zoom, 0 shows all, Enter chooses the point in the middle, Shift and an arrow key the next one there, Escape none.`});
+	const ground_pen = back.getContext('2d', {alpha: false, willReadFrequently: true});
 	const stage = page.element('div', {class: 'plane'}, back, front);
 	const legend = page.element('div', {class: 'legend'});
 	const search = page.element('input', {type: 'search', placeholder: 'key or label', 'aria-label': 'Search by key or label', oninput: run_search});
@@ -150,7 +151,7 @@ page.section('projector', (root, data, part) => {
 		const r = radius() * ratio, side = 2 * Math.ceil(1.4 * r + 1) + 1;
 		const canvas = document.createElement('canvas');
 		canvas.width = canvas.height = side;
-		const pen = canvas.getContext('2d');
+		const pen = canvas.getContext('2d', {willReadFrequently: true});
 		const path = new Path2D(page.shape(shape, r));
 		pen.translate(side / 2, side / 2);
 		pen.fillStyle = pen.strokeStyle = color;
@@ -220,7 +221,7 @@ page.section('projector', (root, data, part) => {
 		if (found !== null)
 			put_points(0);
 		put_points(1);
-		back.getContext('2d').putImageData(bits, 0, 0);
+		ground_pen.putImageData(bits, 0, 0);
 	}
 	function draw_front() {
 		const pen = front.getContext('2d');
@@ -260,12 +261,14 @@ page.section('projector', (root, data, part) => {
 		draw_front();
 	}
 	function redraw() {
-		if (!dirty) {
+		if (!dirty && bits !== null) {
 			dirty = true;
 			requestAnimationFrame(draw);
 		}
 	}
 	function resize() {
+		if (stage.clientWidth === 0)
+			return;
 		const before = width;
 		const middle = [(width / 2 - shift_x) / scale, (height / 2 - shift_y) / scale];
 		width = stage.clientWidth;
@@ -276,7 +279,7 @@ page.section('projector', (root, data, part) => {
 			canvas.height = Math.round(height * ratio);
 			canvas.style.height = height + 'px';
 		});
-		bits = back.getContext('2d', {alpha: false}).createImageData(back.width, back.height);
+		bits = ground_pen.createImageData(back.width, back.height);
 		pixels = new Uint32Array(bits.data.buffer);
 		sprite_radius = 0;
 		set_ground();
