@@ -84,7 +84,7 @@ trust(Arena *arena, ThreadPool *pool, const float *x, const float *y)
 	double		value;
 
 	if (!eval_trustworthiness(arena, pool, x, dims, y, 2, n, K,
-							  n > 10000 ? n / 10000 : 1, &value, &status))
+							  n > 10000 ? n / 1000 : 1, &value, &status))
 		die(&status);
 	return value;
 }
