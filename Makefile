@@ -12,7 +12,7 @@ EXTVERSION = 0.1.0
 MODULE_big = similarity
 
 PURE_ROOMS = base kernel graph nn eval projection media report
-SERVER_ROOMS = server embedding hnsw model train gallery evaluate reembed show pages
+SERVER_ROOMS = server embedding hnsw model train gallery evaluate audit reembed show pages
 
 PURE_SOURCES = $(sort $(wildcard $(PURE_ROOMS:%=src/%/*.c)))
 SERVER_SOURCES = $(sort $(wildcard $(SERVER_ROOMS:%=src/%/*.c)))

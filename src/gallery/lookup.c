@@ -206,10 +206,29 @@ append_readable_key(StringInfo sql, const Gallery *gallery)
 		appendStringInfoString(sql, ", NULL::pg_catalog.text");
 }
 
+/* Which rows are searched */
+typedef enum SearchedRows
+{
+	SEARCH_ALL,
+	SEARCH_LABELED,
+	SEARCH_UNLABELED
+} SearchedRows;
+
+static void
+append_condition(StringInfo sql, const Gallery *gallery, SearchedRows searched)
+{
+	appendStringInfo(sql, " WHERE t.%s IS NOT NULL",
+					 quote_identifier(gallery->embedding));
+	if (searched != SEARCH_ALL)
+		appendStringInfo(sql, " AND t.%s IS %sNULL",
+						 quote_identifier(gallery->label),
+						 searched == SEARCH_LABELED ? "NOT " : "");
+}
+
 /* The k nearest rows, their columns numbered. */
 static void
 append_nearest(StringInfo sql, const Gallery *gallery, NeighborColumns columns,
-			   TupleDesc desc, int k)
+			   TupleDesc desc, SearchedRows searched, int k)
 {
 	appendStringInfo(sql, "SELECT t.%s, ", quote_identifier(gallery->label));
 	append_distance(sql, gallery);
@@ -226,8 +245,9 @@ append_nearest(StringInfo sql, const Gallery *gallery, NeighborColumns columns,
 						 "");
 	if (columns == NEIGHBOR_CARDS)
 		append_readable_key(sql, gallery);
-	appendStringInfo(sql, " FROM %s t WHERE t.%s IS NOT NULL ORDER BY ",
-					 gallery->relation, quote_identifier(gallery->embedding));
+	appendStringInfo(sql, " FROM %s t", gallery->relation);
+	append_condition(sql, gallery, searched);
+	appendStringInfoString(sql, " ORDER BY ");
 	append_order(sql, gallery);
 	appendStringInfo(sql, " LIMIT %d", k);
 }
@@ -258,18 +278,26 @@ append_items(StringInfo sql, const Gallery *gallery, int k)
 	appendStringInfoString(sql, "SELECT n.c1, n.c2, n.c3, n.c4, ");
 	append_item(sql, desc);
 	appendStringInfoString(sql, " FROM (");
-	append_nearest(sql, gallery, NEIGHBOR_ITEMS, desc, k);
+	append_nearest(sql, gallery, NEIGHBOR_ITEMS, desc, SEARCH_ALL, k);
 	appendStringInfoChar(sql, ')');
 	append_aliases(sql, desc);
 	relation_close(relation, AccessShareLock);
 }
 
+static SPIPlanPtr
+prepare_search(StringInfo sql)
+{
+	Oid			type = embedding_type_oid();
+	SPIPlanPtr	plan = cursor_prepare(sql->data, 1, &type);
+
+	pfree(sql->data);
+	return plan;
+}
+
 SPIPlanPtr
 neighbors_prepare(const Gallery *gallery, NeighborColumns columns, int k)
 {
-	Oid			type = embedding_type_oid();
 	StringInfoData sql;
-	SPIPlanPtr	plan;
 
 	if (columns == NEIGHBOR_IMAGES)
 		gallery_require_image(gallery);
@@ -277,11 +305,21 @@ neighbors_prepare(const Gallery *gallery, NeighborColumns columns, int k)
 	if (columns == NEIGHBOR_ITEMS)
 		append_items(&sql, gallery, k);
 	else
-		append_nearest(&sql, gallery, columns, NULL, k);
+		append_nearest(&sql, gallery, columns, NULL, SEARCH_ALL, k);
+	return prepare_search(&sql);
+}
 
-	plan = cursor_prepare(sql.data, 1, &type);
-	pfree(sql.data);
-	return plan;
+SPIPlanPtr
+neighbors_prepare_some(const Gallery *gallery, NeighborColumns columns,
+					   bool labeled, int k)
+{
+	StringInfoData sql;
+
+	Assert(columns != NEIGHBOR_ITEMS);
+	initStringInfo(&sql);
+	append_nearest(&sql, gallery, columns, NULL,
+				   labeled ? SEARCH_LABELED : SEARCH_UNLABELED, k);
+	return prepare_search(&sql);
 }
 
 /* ---- searching ---- */

@@ -34,6 +34,11 @@ typedef enum NeighborColumns
 extern SPIPlanPtr neighbors_prepare(const Gallery *gallery,
 									NeighborColumns columns, int k);
 
+/* The same among the rows with a label, or among those without. */
+extern SPIPlanPtr neighbors_prepare_some(const Gallery *gallery,
+										 NeighborColumns columns,
+										 bool labeled, int k);
+
 /* A row found, as long as the function runs that it was given to */
 typedef struct NeighborRow
 {

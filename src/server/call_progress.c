@@ -34,7 +34,7 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(list_calls);
 
 static const char *const call_names[] = {
 	"train", "embed_batch", "reembed", "evaluation", "lookup_all", "knn",
-	"report", "verify_index", "projection", "index_recall"
+	"report", "verify_index", "projection", "index_recall", "audit"
 };
 
 static const char *const phase_names[] = {

@@ -30,7 +30,8 @@ typedef enum CallKind
 	CALL_REPORT,
 	CALL_VERIFY_INDEX,
 	CALL_PROJECTION,
-	CALL_INDEX_RECALL
+	CALL_INDEX_RECALL,
+	CALL_AUDIT
 } CallKind;
 
 typedef enum CallPhase

@@ -78,6 +78,8 @@ similarity.evaluate_classification                        .    .    x    x    . 
 similarity.confusion_matrix                               .    .    x    x    .    .    x
 similarity.show_confusion                                 .    .    x    x    .    .    x
 similarity.show_histogram                                 .    .    x    x    .    .    x
+similarity.audit                                          .    .    x    x    .    .    x
+similarity.suggest_labels                                 .    .    x    x    .    .    x
 similarity.calibration_status                             .    .    x    x    .    .    x
 similarity.drift                                          .    .    x    x    .    .    x
 similarity.knn                                            .    .    x    x    .    .    x
