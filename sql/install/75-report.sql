@@ -60,4 +60,4 @@ COMMENT ON FUNCTION similarity.report(text, text, jsonb) IS
 CREATE FUNCTION similarity.report_html(gallery text, section text, query text DEFAULT NULL, options jsonb DEFAULT '{}') RETURNS text
 	AS 'MODULE_PATHNAME', 'report_html' LANGUAGE C STABLE PARALLEL UNSAFE COST 1000000;
 COMMENT ON FUNCTION similarity.report_html(text, text, text, jsonb) IS
-	'one section of similarity.report() as a page of its own. section: neighbors, projector, confusion, retrieval, distances, training and augmentation (of a model''s name as well), index';
+	'one section of similarity.report() as a page of its own. section: neighbors, projector, confusion, retrieval, distances, audit, training and augmentation (of a model''s name as well), index';

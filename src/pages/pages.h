@@ -144,6 +144,7 @@ extern void page_note_labels(PageContext *context, ReportText *out,
 
 /* ---- sections: see report.c ---- */
 
+extern void audit_section(ReportText *out, PageContext *context);
 extern void confusion_section(ReportText *out, PageContext *context);
 extern void distances_section(ReportText *out, PageContext *context);
 extern void index_section(ReportText *out, PageContext *context);

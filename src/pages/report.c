@@ -39,6 +39,7 @@ static const PageSection sections[] = {
 	{{"confusion", "Confusion", "confusion.js"}, confusion_section,.rows = true},
 	{{"retrieval", "Retrieval", "retrieval.js"}, retrieval_section,.rows = true},
 	{{"distances", "Distances", "distances.js"}, distances_section,.rows = true},
+	{{"audit", "Labels", "audit.js"}, audit_section},
 	{{"training", "Training", "training.js"}, training_section,.of_model = true},
 	{{"augmentation", "Augmentation", NULL}, augmentation_section,.of_model = true},
 	{{"index", "Index", "index.js"}, index_section},
