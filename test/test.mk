@@ -249,6 +249,12 @@ bench-gallery: build/bench/bench_neighbors
 	@$(MAKE) -s all with_llvm=no
 	@test/bench/gallery
 
+# wrong labels and rows to label, on Fashion-MNIST: half an hour
+.PHONY: bench-audit
+bench-audit:
+	@$(MAKE) -s all with_llvm=no
+	@test/bench/audit
+
 bench-train: build/bench/bench_train
 	@build/bench/bench_train
 
