@@ -111,7 +111,7 @@ sub is_restored
 	return;
 }
 
-my $place = $PostgreSQL::Test::Utils::tmp_check;
+my $place = PostgreSQL::Test::Utils::tempdir();    # pg_dump makes no folder that is there
 my ($custom, $directory, $plain, $schema, $data) = map { "$place/restore.$_" } qw(custom directory sql schema.sql data.sql);
 $node->command_ok([ 'pg_dump', '-Fc', '--compress=0', '--file', $custom, 'source' ], 'pg_dump -Fc');
 $node->command_ok([ 'pg_dump', '-Fd', '--jobs=2', '--compress=0', '--file', $directory, 'source' ], 'pg_dump -Fd');
