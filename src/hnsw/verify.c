@@ -77,7 +77,7 @@ typedef struct Verify
 
 /* A finding; of a look that check_again() may repeat, only that there is one */
 static void
-report(Verify *verify, BlockNumber block, int64 node, const char *finding)
+put_finding(Verify *verify, BlockNumber block, int64 node, const char *finding)
 {
 	Datum		values[3];
 	bool		nulls[3] = {false, node < 0, false};
@@ -179,8 +179,8 @@ next_index_row(Verify *verify, uint64 *row)
 			return true;
 		}
 		if (!verify->replaying)
-			report(verify, HNSW_META_BLOCK, -1,
-				   row_text(*row, "is in the index twice"));
+			put_finding(verify, HNSW_META_BLOCK, -1,
+						row_text(*row, "is in the index twice"));
 	}
 	return false;
 }
@@ -227,8 +227,8 @@ check_rows(Verify *verify)
 		while (more && in_index < in_table)
 			more = next_index_row(verify, &in_index);
 		if (!more || in_index != in_table)
-			report(verify, HNSW_META_BLOCK, -1,
-				   row_text(in_table, "of the table is not in the index"));
+			put_finding(verify, HNSW_META_BLOCK, -1,
+						row_text(in_table, "of the table is not in the index"));
 	}
 	while (more)
 		more = next_index_row(verify, &in_index);
@@ -261,12 +261,12 @@ check_row(Verify *verify, BlockNumber block, int64 node, uint64 row,
 		  uint64 kind)
 {
 	if ((row & 0xFFFF) == 0)
-		report(verify, block, node, "a row pointer is invalid");
+		put_finding(verify, block, node, "a row pointer is invalid");
 	else if (is_beyond_table(verify, row))
-		report(verify, block, node,
-			   psprintf("row (%llu,%u) is beyond the end of the table",
-						(unsigned long long) row >> 16,
-						(uint32) (row & 0xFFFF)));
+		put_finding(verify, block, node,
+					psprintf("row (%llu,%u) is beyond the end of the table",
+							 (unsigned long long) row >> 16,
+							 (uint32) (row & 0xFFFF)));
 	else
 		note_row(verify->index_rows, row | kind);
 }
@@ -278,7 +278,7 @@ check_record(Verify *verify, BlockNumber block, uint32 node,
 {
 	if (!graph_record_is_sound(record))
 	{
-		report(verify, block, node, "the node's counts are out of range");
+		put_finding(verify, block, node, "the node's counts are out of range");
 		bad_node(verify, node);
 		return;
 	}
@@ -305,7 +305,7 @@ check_page(Verify *verify, BlockNumber block, uint32 first, HnswPageKind kind)
 		problem = NULL;
 	}
 	else if (problem != NULL)
-		report(verify, block, -1, problem);
+		put_finding(verify, block, -1, problem);
 	else if (!PageIsNew(page) && kind == HNSW_PAGE_NODES)
 	{
 		for (int slot = 0; slot < index->layout.nodes_per_page; slot++)
@@ -359,7 +359,7 @@ check_nulls(Verify *verify)
 		CHECK_FOR_INTERRUPTS();
 		if (problem != NULL)
 		{
-			report(verify, block, -1, problem);
+			put_finding(verify, block, -1, problem);
 			return;
 		}
 		for (int i = 0; i < n; i++)
@@ -367,8 +367,8 @@ check_nulls(Verify *verify)
 		block = next;
 	}
 	if (block != 0 || pages < verify->null_pages)
-		report(verify, HNSW_META_BLOCK, -1,
-			   "the pages of rows without an embedding do not form a list");
+		put_finding(verify, HNSW_META_BLOCK, -1,
+					"the pages of rows without an embedding do not form a list");
 }
 
 /* ---- lists ---- */
@@ -407,7 +407,7 @@ check_vectors(Verify *verify, BlockNumber block, uint32 node, int slot,
 
 	if (own == NULL)
 	{
-		report(verify, block, node, psprintf("neighbor %u is free", neighbor));
+		put_finding(verify, block, node, psprintf("neighbor %u is free", neighbor));
 		return;
 	}
 	if (!stored_is_sound(verify->own) || !stored_is_sound(own))
@@ -416,12 +416,12 @@ check_vectors(Verify *verify, BlockNumber block, uint32 node, int slot,
 							   graph_record_distances(shape,
 													  verify->record)[slot],
 							   own))
-		report(verify, block, node,
-			   psprintf("the distance of neighbor %u is wrong", neighbor));
+		put_finding(verify, block, node,
+					psprintf("the distance of neighbor %u is wrong", neighbor));
 	if (!graph_code_agrees(verify->checker, verify->record, verify->own, slot,
 						   own))
-		report(verify, block, node,
-			   psprintf("the code of neighbor %u is wrong", neighbor));
+		put_finding(verify, block, node,
+					psprintf("the code of neighbor %u is wrong", neighbor));
 }
 
 /* One slot of the record that was copied */
@@ -433,16 +433,16 @@ check_neighbor(Verify *verify, BlockNumber block, uint32 node, int slot)
 
 	if (!node_exists(verify, neighbor))
 	{
-		report(verify, block, node,
-			   psprintf("neighbor %u does not exist", neighbor));
+		put_finding(verify, block, node,
+					psprintf("neighbor %u does not exist", neighbor));
 		return;
 	}
 	if (neighbor == node)
-		report(verify, block, node, "the node is its own neighbor");
+		put_finding(verify, block, node, "the node is its own neighbor");
 	for (int i = 0; i < slot; i++)
 		if (ids[i] == neighbor)
-			report(verify, block, node,
-				   psprintf("neighbor %u is there twice", neighbor));
+			put_finding(verify, block, node,
+						psprintf("neighbor %u is there twice", neighbor));
 	if (!graph_bits_test(&verify->bad, neighbor))
 		check_vectors(verify, block, node, slot, neighbor);
 }
@@ -458,7 +458,7 @@ check_list(Verify *verify, uint32 node)
 		return;
 	verify->any_live = true;
 	if (!stored_is_sound(verify->own))
-		report(verify, block, node, "the stored vector is damaged");
+		put_finding(verify, block, node, "the stored vector is damaged");
 	for (int slot = 0; slot < shape->degree; slot++)
 		if (graph_record_ids(verify->record)[slot] != GRAPH_NO_NODE)
 			check_neighbor(verify, block, node, slot);
@@ -503,12 +503,12 @@ check_entry(Verify *verify, uint32 unused)
 	if (entry == GRAPH_NO_NODE)
 	{
 		if (verify->any_live && !verify->replaying)
-			report(verify, HNSW_META_BLOCK, -1, "there are nodes but no entry");
+			put_finding(verify, HNSW_META_BLOCK, -1, "there are nodes but no entry");
 	}
 	else if (!node_exists(verify, entry) ||
 			 (!graph_bits_test(&verify->bad, entry) &&
 			  !access->read_list(access->context, entry, &list, &live)))
-		report(verify, HNSW_META_BLOCK, entry, "the entry does not exist");
+		put_finding(verify, HNSW_META_BLOCK, entry, "the entry does not exist");
 }
 
 /* What the index says by itself, while nobody inserts */

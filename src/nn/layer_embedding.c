@@ -211,8 +211,8 @@ typedef struct EmbeddingTask
 
 /* to += weight from */
 static void
-add_weighted(size_t n, real weight, const real *restrict from,
-			 real *restrict to)
+add_weighted_row(size_t n, real weight, const real *restrict from,
+				 real *restrict to)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] += weight * from[i];
@@ -238,8 +238,8 @@ embed_row(void *arg, int slice, int worker)
 
 		for (size_t i = b; i < b + bag; i++)
 			if (counts(layer, ids[i]))
-				add_weighted(width, weight, table + (size_t) ids[i] * width,
-							 out);
+				add_weighted_row(width, weight, table + (size_t) ids[i] * width,
+								 out);
 	}
 }
 
@@ -270,8 +270,8 @@ sum_band(const EmbeddingTask *task, size_t first, size_t rows, real *sum)
 
 			if (x >= (real) first && x < (real) (first + rows) &&
 				counts(layer, x))
-				add_weighted(width, bag_weight(layer, task->in + b), dout,
-							 sum + ((size_t) x - first) * width);
+				add_weighted_row(width, bag_weight(layer, task->in + b), dout,
+								 sum + ((size_t) x - first) * width);
 		}
 }
 

@@ -93,7 +93,7 @@ keep(const PageRows *rows, const void *value, Size size)
 }
 
 static bool
-has_room(const PageRows *rows, Size size)
+has_page_room(const PageRows *rows, Size size)
 {
 	return budget_sum(MemoryContextMemAllocated(rows->memory, false), size) <=
 		budget_bytes(BUDGET_MAINTENANCE) / ROWS_SHARE;
@@ -123,7 +123,7 @@ keep_image(PageRows *rows, const LabeledRows *source,
 
 	if (!image_value(source, batch, i, &value))
 		return;
-	if (!has_room(rows, toast_raw_datum_size(value)))
+	if (!has_page_room(rows, toast_raw_datum_size(value)))
 	{
 		rows->crowded++;
 		return;
@@ -166,7 +166,7 @@ keep_row(PageRows *rows, const LabeledRows *source, const LabeledBatch *batch,
 
 /* Values are detoasted in a context of each row. */
 static void
-read_rows(PageContext *context, PageRows *rows)
+read_sample_rows(PageContext *context, PageRows *rows)
 {
 	int			most = page_option(context, PAGE_ROWS);
 	LabeledRows *source = query_open(context->gallery,
@@ -208,7 +208,7 @@ page_rows(PageContext *context)
 	rows = create_rows(context);
 	rows->memory = memory;
 	MemoryContextSwitchTo(caller);
-	read_rows(context, rows);
+	read_sample_rows(context, rows);
 	rows->more |= rows->own && rows->gallery_rows > rows->n;
 	context->rows = rows;
 	return rows;

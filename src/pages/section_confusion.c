@@ -61,14 +61,14 @@ columns_of(const Confusion *confusion)
 /* ---- counting ---- */
 
 static void
-add_match(void *state, int label, const int *labels, const double *distances,
-		  int n)
+count_match(void *state, int label, const int *labels, const double *distances,
+			int n)
 {
 	matches_add(state, label, labels, distances, n);
 }
 
 static void
-find_matches(Confusion *confusion)
+find_confusions(Confusion *confusion)
 {
 	PageContext *context = confusion->context;
 	const PageRows *rows = page_rows(context);
@@ -84,7 +84,7 @@ find_matches(Confusion *confusion)
 		if (rows->labels[i] != NULL)
 			confusion->rows[n++] = i;
 	gallery_pass_items(context->gallery, &items, matches_depth(matches, 1),
-					   confusion->labels, add_match, matches);
+					   confusion->labels, count_match, matches);
 	if (!eval_confusion(matches->labels, matches->predicted, matches->distances,
 						matches->n, INFINITY,
 						memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET),
@@ -169,7 +169,7 @@ count_classes(Confusion *confusion)
 
 /* The cell of the matrix, or -1 if it is not shown */
 static int
-cell_of(const Confusion *confusion, int label, int predicted)
+matrix_cell(const Confusion *confusion, int label, int predicted)
 {
 	int			row = confusion->place[label];
 	int			column = predicted == EVAL_NO_LABEL ? confusion->n :
@@ -179,7 +179,7 @@ cell_of(const Confusion *confusion, int label, int predicted)
 }
 
 static void
-fill_matrix(Confusion *confusion)
+count_matrix(Confusion *confusion)
 {
 	int			size = confusion->n * columns_of(confusion);
 
@@ -188,7 +188,7 @@ fill_matrix(Confusion *confusion)
 	for (size_t i = 0; i < confusion->ncells; i++)
 	{
 		const EvalCell *cell = &confusion->cells[i];
-		int			place = cell_of(confusion, cell->label, cell->predicted);
+		int			place = matrix_cell(confusion, cell->label, cell->predicted);
 
 		if (place >= 0)
 			confusion->counts[place] = cell->count;
@@ -206,7 +206,7 @@ put_heading(const Confusion *confusion, const char *text)
 }
 
 static void
-put_cell(const Confusion *confusion, int row, int column)
+put_matrix_cell(const Confusion *confusion, int row, int column)
 {
 	int64		count = confusion->counts[row * columns_of(confusion) + column];
 	double		share = (double) count / Max(confusion->classes[row].items, 1);
@@ -222,7 +222,7 @@ put_cell(const Confusion *confusion, int row, int column)
 }
 
 static void
-put_row(const Confusion *confusion, int row)
+put_matrix_row(const Confusion *confusion, int row)
 {
 	const ConfusedClass *class = &confusion->classes[row];
 
@@ -230,7 +230,7 @@ put_row(const Confusion *confusion, int row)
 	report_append_isolated(confusion->out, picture_utf8(class->text));
 	report_append(confusion->out, "</span></th>");
 	for (int column = 0; column < confusion->n + confusion->none; column++)
-		put_cell(confusion, row, column);
+		put_matrix_cell(confusion, row, column);
 	report_table_number(confusion->out, (double) class->items);
 	report_appendf(confusion->out, "<td class=\"number\">%.1f %%</td></tr>",
 				   100.0 * class->right / Max(class->items, 1));
@@ -255,7 +255,7 @@ put_matrix(const Confusion *confusion)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (confusion->classes[i].items > 0)
-			put_row(confusion, i);
+			put_matrix_row(confusion, i);
 	}
 	report_append(out, "\n</tbody></table></div>\n<div id=\"confusion-pairs\" aria-live=\"polite\"></div>\n");
 	if (confusion->n < confusion->all)
@@ -386,7 +386,7 @@ put_pairs_of(Pair *pair, SPIPlanPtr plan, bool right, int most)
 	for (int64 i = 0; i < matches->n && most > 0; i++)
 	{
 		int			label = matches->labels[i];
-		int			cell = cell_of(confusion, label, matches->predicted[i]);
+		int			cell = matrix_cell(confusion, label, matches->predicted[i]);
 
 		if ((label == matches->predicted[i]) != right || cell < 0 ||
 			confusion->shown[cell] >= each)
@@ -468,9 +468,9 @@ confusion_section(ReportText *out, PageContext *context)
 
 	if (page_says_nothing(context, out, true))
 		return;
-	find_matches(&confusion);
+	find_confusions(&confusion);
 	count_classes(&confusion);
-	fill_matrix(&confusion);
+	count_matrix(&confusion);
 	put_sums(&confusion);
 	put_matrix(&confusion);
 	put_pairs(&confusion);

@@ -35,7 +35,7 @@ fit_picture(NeighborGrid *grid, ReportItem *item)
 }
 
 static void
-put_neighbor(void *state, const NeighborRow *row)
+put_page_neighbor(void *state, const NeighborRow *row)
 {
 	NeighborGrid *grid = state;
 	ReportItem	item = picture_neighbor(grid->context->gallery, row,
@@ -68,7 +68,7 @@ put_item(NeighborGrid *grid, SPIPlanPtr plan, int i)
 	fit_picture(grid, &item);
 	report_append_row_begin(grid->out, &item);
 	page_flush(context, grid->out);
-	page_neighbors(context, plan, i, page_option(context, PAGE_K), put_neighbor,
+	page_neighbors(context, plan, i, page_option(context, PAGE_K), put_page_neighbor,
 				   grid);
 	report_append_row_end(grid->out);
 }

@@ -318,7 +318,7 @@ put_points(Plane *plane, const float *umap, const float *pca)
 }
 
 static void
-set_codes(Plane *plane)
+set_label_codes(Plane *plane)
 {
 	plane->labels = labels_create(BUDGET_MAINTENANCE);
 	plane->codes = palloc(sizeof(int) * plane->n);
@@ -355,7 +355,7 @@ put_plane(Plane *plane, const UmapOptions *options)
 	call_progress_end(&progress);
 	plane->lists = projector_neighbors(plane->projector);
 	plane->k = Min(page_option(plane->context, PAGE_K), (int) plane->lists->k);
-	set_codes(plane);
+	set_label_codes(plane);
 	put_figures(plane, umap, pca);
 	report_append_figure(plane->out, plane->context->section, "map");
 	put_points(plane, umap, pca);

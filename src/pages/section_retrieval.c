@@ -97,7 +97,7 @@ choose_metrics(Retrieval *retrieval)
 }
 
 static void
-measure(Retrieval *retrieval)
+measure_retrieval(Retrieval *retrieval)
 {
 	const Gallery *gallery = retrieval->context->gallery;
 	LabeledItems items = page_items(retrieval->context);
@@ -123,7 +123,7 @@ measure(Retrieval *retrieval)
 
 /* The worst first, and of these the most frequent */
 static int
-compare_classes(const void *a, const void *b)
+by_recall(const void *a, const void *b)
 {
 	const LabelQueries *x = a;
 	const LabelQueries *y = b;
@@ -157,7 +157,7 @@ sort_classes(Retrieval *retrieval)
 		};
 	}
 	qsort(retrieval->classes, retrieval->nclasses, sizeof(LabelQueries),
-		  compare_classes);
+		  by_recall);
 }
 
 /* ---- writing ---- */
@@ -298,7 +298,7 @@ retrieval_section(ReportText *out, PageContext *context)
 	if (page_says_nothing(context, out, true))
 		return;
 	choose_metrics(&retrieval);
-	measure(&retrieval);
+	measure_retrieval(&retrieval);
 	sort_classes(&retrieval);
 	put_sums(&retrieval);
 	report_append_figure(out, context->section, "by-k");

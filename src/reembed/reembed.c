@@ -365,7 +365,7 @@ prepare_all(Reembed *reembed)
 }
 
 static void
-read_arguments(Reembed *reembed, FunctionCallInfo fcinfo)
+read_reembed_arguments(Reembed *reembed, FunctionCallInfo fcinfo)
 {
 	reembed->model = argument_text(fcinfo, 0, "model");
 	argument_require(fcinfo, 1, "version");
@@ -409,7 +409,7 @@ gallery_reembed(PG_FUNCTION_ARGS)
 	reembed.context = AllocSetContextCreate(CurrentMemoryContext, "reembed",
 											ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(reembed.context);
-	read_arguments(&reembed, fcinfo);
+	read_reembed_arguments(&reembed, fcinfo);
 	model_lock_version(reembed.model, reembed.version);
 	find_copies(&reembed);
 	prepare_all(&reembed);

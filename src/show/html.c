@@ -198,8 +198,8 @@ put_head(NeighborPage *page, const char *title)
 
 /* The page is written where the result will be, once. */
 static text *
-make_page(const Gallery *gallery, const char *query, int k, const char *title,
-		  MemoryContext result)
+make_neighbors_page(const Gallery *gallery, const char *query, int k, const char *title,
+					MemoryContext result)
 {
 	NeighborPage page = {gallery, neighbors_prepare(gallery, NEIGHBOR_IMAGES, k), k};
 	MemoryContext caller = MemoryContextSwitchTo(result);
@@ -232,8 +232,8 @@ neighbors_html(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 	gallery = gallery_open(name);
-	result = make_page(gallery, query, k, argument_text_or_null(fcinfo, 3),
-					   caller);
+	result = make_neighbors_page(gallery, query, k, argument_text_or_null(fcinfo, 3),
+								 caller);
 	gallery_close(gallery);
 	SPI_finish();
 	PG_RETURN_TEXT_P(result);
