@@ -54,8 +54,8 @@ enum
 
 static const char info_query[] =
 "SELECT pg_catalog.pg_relation_size(i.part) AS bytes,"
-" CASE WHEN i.rows OPERATOR(pg_catalog.>) 0 THEN pg_catalog.pg_relation_size(i.part)::pg_catalog.float8"
-" OPERATOR(pg_catalog./) i.rows::pg_catalog.float8 END AS bytes_per_row,"
+" CASE WHEN i.rows OPERATOR(pg_catalog.>) 0 THEN pg_catalog.pg_relation_size(i.part)"
+" OPERATOR(pg_catalog./) i.rows END AS bytes_per_row,"
 " i.pages, i.rows, i.nodes, i.dead_nodes, i.free_nodes, i.unreachable_nodes, i.root_nodes, i.mean_neighbors,"
 " i.m, i.ef_construction, i.ef_search, i.target_recall, i.passes, i.node_bytes,"
 " CASE WHEN s.recall IS NOT NULL THEN pg_catalog.format('%s of %s true neighbors, ef_search %s, %s of %s rows, %s',"

@@ -129,7 +129,8 @@ const page = (() => {
 		const list = [];
 		for (let e = Math.floor(Math.log10(a)); e <= Math.ceil(Math.log10(b)); e++)
 			[1, 2, 5].forEach(m => list.push(m * Math.pow(10, e)));
-		return list.filter(x => x >= a * .999 && x <= b * 1.001);
+		const some = list.filter(x => x >= a * .999 && x <= b * 1.001);
+		return some.length > 2 ? some : ticks(a, b, 4);
 	}
 	function tick_text(x, axis) {
 		if (axis.format)
