@@ -520,10 +520,13 @@ void
 audited_rows_neighbors(AuditedRows *rows, RowKind of, RowKind among, int k,
 					   bool exact, EvalNeighbors *neighbors)
 {
-	Size		bytes = budget_product(rows->n, eval_neighbors_bytes(k));
+	Size		bytes;
 	Arena	   *arena;
 	Status		status;
 
+	/* a row has no more neighbors than there are others */
+	k = (int) Min((size_t) k, Max(rows->n - 1, 1));
+	bytes = budget_product(rows->n, eval_neighbors_bytes(k));
 	budget_require(BUDGET_MAINTENANCE, bytes, "the neighbors of the rows",
 				   "use a smaller k or fewer rows");
 	arena = memory_arena(rows->context, ARENA_NO_BUDGET);
