@@ -73,7 +73,7 @@ WEB_SOURCES = $(sort $(wildcard src/report/web/*))
 $(WEB_ASSETS): $(WEB_SOURCES) src/report/web_to_c
 	@src/report/web_to_c $(WEB_SOURCES) >$@.new && mv $@.new $@
 
-$(foreach dir,src build/bench build/fuzz $(UNIT_DIR)/float $(UNIT_DIR)/double,$(dir)/report/web_assets.o): $(WEB_ASSETS)
+$(foreach dir,src build/bench build/fuzz build/unit/float build/unit/double,$(dir)/report/web_assets.o): $(WEB_ASSETS)
 src/report/web_assets.bc: $(WEB_ASSETS)
 
 $(DATA_built): $(INSTALL_SQL) $(ARCHITECTURES) model/rows model/networks similarity.control

@@ -62,8 +62,10 @@ $(filter-out $(UNIT_DOUBLE_TESTS),$(UNIT_TESTS)): $(UNIT_DIR)/%: test/unit/%.c $
 	$(UNIT_CC) -o $@ $< $(UNIT_OBJS) $(UNIT_LIBS)
 
 # the same program in both builds
+$(UNIT_DIR)/test_double_frozen: test/unit/test_frozen.c
 $(UNIT_DIR)/test_double_layers: test/unit/test_layers.c
 $(UNIT_DIR)/test_double_passes: test/unit/test_passes.c
+$(UNIT_DIR)/test_double_sequence_layers: test/unit/test_sequence_layers.c
 
 .PHONY: unit sanitize
 unit: $(UNIT_TESTS)
