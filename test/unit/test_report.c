@@ -3,8 +3,9 @@
  *	  Escaping, growing, sizes and shapes of src/report.
  */
 #include <limits.h>
+#include <math.h>
 
-#include "report/report.h"
+#include "report/section.h"
 #include "unit.h"
 
 static Arena *arena;
@@ -374,6 +375,29 @@ test_png(void)
 }
 
 /* As it is, whatever its length leaves of the last three bytes */
+/* Nothing in a string ends the script's element, or leaves ASCII. */
+static void
+test_json(void)
+{
+	char		count[REPORT_COUNT_SIZE];
+
+	begin();
+	report_json_string(&text, "</script><!--&'\"\\");
+	CHECK(strcmp(text.data, "\"\\u003C/script\\u003E\\u003C!--\\u0026\\u0027\\u0022\\u005C\"") == 0);
+	begin();
+	report_json_string(&text, "a\001\n\u202Eb \u05D0 \U0001F469\u200D \xFF");
+	CHECK(strcmp(text.data, "\"a  b \\u05D0 \\uD83D\\uDC69\\u200D \\uFFFD\"") == 0);
+	begin();
+	report_json_string(&text, NULL);
+	report_json_number(&text, NAN);
+	report_json_number(&text, -INFINITY);
+	report_json_number(&text, .1f);
+	CHECK(strcmp(text.data, "nullnullnull0.100000001") == 0);
+	CHECK(strcmp(report_count(count, 1234567), "1,234,567") == 0);
+	CHECK(strcmp(report_count(count, -999), "-999") == 0);
+	CHECK(strcmp(report_count(count, INT64_MIN), "-9,223,372,036,854,775,808") == 0);
+}
+
 static void
 test_file(void)
 {
@@ -461,6 +485,7 @@ main(void)
 	RUN(test_too_narrow);
 	RUN(test_png);
 	RUN(test_large_png);
+	RUN(test_json);
 	RUN(test_file);
 	RUN(test_item_size);
 	arena_destroy(arena);
