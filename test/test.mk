@@ -21,6 +21,7 @@ help:
 	'make format      format the C files' \
 	'make coverage    what the tests reach: build/coverage.txt' \
 	'make docs        docs/reference.md, from the comments in the catalog' \
+	'make packages    Debian packages for the PostgreSQL versions that are installed' \
 	'make compile_commands.json   how each file is compiled, for editors' \
 	'make bench       speed, beside the machine'"'"'s own limits' \
 	'make bench-index the index beside hnswlib: SETS="fashion wordnet mixture demo sizes"' \
@@ -87,7 +88,7 @@ test-17:
 
 # ---- what tests reach, and what editors want to know ----
 
-.PHONY: coverage docs compile_commands.json
+.PHONY: coverage docs packages compile_commands.json
 coverage:
 	@test/coverage
 
@@ -98,6 +99,9 @@ docs:
 	@CLUSTER=docs test/cluster script docs/reference.sql >docs/reference.md.new
 	@CLUSTER=docs test/cluster stop
 	@mv docs/reference.md.new docs/reference.md
+
+packages:
+	@test/package
 
 compile_commands.json:
 	@$(MAKE) -nB all with_llvm=no | test/compile_commands >$@
