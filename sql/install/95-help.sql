@@ -2,9 +2,10 @@
 
 CREATE FUNCTION similarity.settings()
 	RETURNS TABLE (setting text, value text, "default" text, unit text, meaning text)
-	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
+	LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 10
 BEGIN ATOMIC
-	-- the library has them, and comes with its first function
+	-- the library has them, and comes with its first function: in a worker it
+	-- could not take the values that were SET before it came
 	SELECT pg_catalog.count(*) FROM similarity.distances();
 	SELECT s.name, pg_catalog.current_setting(s.name),
 		CASE s.unit WHEN 'kB' THEN pg_catalog.replace(pg_catalog.pg_size_pretty(s.boot_val::bigint OPERATOR(pg_catalog.*) 1024), ' ', '')
