@@ -3,6 +3,8 @@
 \pset tuples_only on
 -- settings first: the session has called nothing of the library yet
 \c
+-- where every plan is parallel by force, the library would come first in a worker, which cannot take what is SET
+SET max_parallel_workers_per_gather = 0;
 SELECT setting, "default", unit FROM similarity.settings() WHERE setting IN ('maintenance_work_mem', 'similarity.threads', 'similarity.training_memory') ORDER BY 1;
 SET similarity.cache_memory = '64MB';
 SELECT value, "default", unit FROM similarity.settings() WHERE setting = 'similarity.cache_memory';
