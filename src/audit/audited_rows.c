@@ -73,15 +73,8 @@ open_gallery_rows(const Gallery *gallery)
 							   quote_identifier(gallery->label),
 							   row_key_column(gallery), column, gallery->relation,
 							   column);
-	SPIPlanPtr	plan = cursor_prepare(sql, 0, NULL);
-	Portal		portal;
 
-	portal = cursor_open(plan, true);
-	SPI_freeplan(plan);
-	/* users' functions have run since the gallery was opened */
-	if (getBaseType(SPI_gettypeid(portal->tupDesc, 3)) != embedding_type_oid())
-		gallery_raise_changed(gallery);
-	return portal;
+	return gallery_open_rows(gallery, sql, 3);
 }
 
 static void

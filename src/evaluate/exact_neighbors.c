@@ -111,19 +111,8 @@ open_table(const Gallery *gallery)
 	char	   *sql = psprintf("SELECT t.%s, t.%s FROM %s t WHERE t.%s IS NOT NULL",
 							   quote_identifier(gallery->label), column,
 							   gallery->relation, column);
-	SPIPlanPtr	plan;
-	Portal		portal;
-	RoleFrame	reader;
 
-	gallery_enter(gallery, &reader);
-	plan = cursor_prepare(sql, 0, NULL);
-	portal = cursor_open(plan, true);
-	SPI_freeplan(plan);
-	gallery_leave(gallery, &reader);
-	/* users' functions have run since the gallery was opened */
-	if (getBaseType(SPI_gettypeid(portal->tupDesc, 2)) != embedding_type_oid())
-		gallery_raise_changed(gallery);
-	return portal;
+	return gallery_open_rows(gallery, sql, 2);
 }
 
 static void

@@ -90,15 +90,8 @@ open_rows(const Gallery *gallery, int most, int64 seed)
 							   key, quote_identifier(gallery->label),
 							   embedding, gallery->relation, embedding,
 							   gallery_sample_order(gallery, seed), most);
-	SPIPlanPtr	plan = cursor_prepare(sql, 0, NULL);
-	Portal		portal;
 
-	portal = cursor_open(plan, true);
-	SPI_freeplan(plan);
-	/* users' functions have run since the gallery was opened */
-	if (getBaseType(SPI_gettypeid(portal->tupDesc, 3)) != embedding_type_oid())
-		gallery_raise_changed(gallery);
-	return portal;
+	return gallery_open_rows(gallery, sql, 3);
 }
 
 static void

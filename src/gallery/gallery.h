@@ -106,6 +106,13 @@ pg_noreturn extern void gallery_raise_empty(const Gallery *gallery);
 /* ERROR: the table has changed since the gallery was opened. */
 pg_noreturn extern void gallery_raise_changed(const Gallery *gallery);
 
+/*
+ * A cursor over rows of the gallery's table, read as gallery_enter() says; sql
+ * returns the embedding as its column'th value.
+ */
+extern Portal gallery_open_rows(const Gallery *gallery, const char *sql,
+								int column);
+
 /* Set schema, table and relation of relid; false if it does not exist. */
 extern bool gallery_set_names(Gallery *gallery);
 

@@ -27,6 +27,7 @@
 #include "gallery/gallery.h"
 #include "report/report.h"
 #include "server/compat.h"
+#include "server/cursor.h"
 
 /*
  * The OID stands in the gallery's row; a dump that could not find the name has
@@ -73,6 +74,25 @@ gallery_raise_changed(const Gallery *gallery)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("table %s of gallery \"%s\" changed while it was read",
 					gallery->relation, gallery->name)));
+}
+
+Portal
+gallery_open_rows(const Gallery *gallery, const char *sql, int column)
+{
+	SPIPlanPtr	plan;
+	Portal		portal;
+	RoleFrame	reader;
+
+	gallery_enter(gallery, &reader);
+	plan = cursor_prepare(sql, 0, NULL);
+	portal = cursor_open(plan, true);
+	SPI_freeplan(plan);
+	gallery_leave(gallery, &reader);
+	/* users' functions have run since the gallery was opened */
+	if (getBaseType(SPI_gettypeid(portal->tupDesc, column)) !=
+		embedding_type_oid())
+		gallery_raise_changed(gallery);
+	return portal;
 }
 
 static AttrNumber
