@@ -15,7 +15,7 @@ SELECT m, ef_construction, ef_search FROM similarity.index_info('item_l2');
 
 -- Ranges
 CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (m = 3);
-CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (m = 65);
+CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (m = 101);
 CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (ef_construction = 7);
 CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (ef_search = 0);
 CREATE INDEX ON item USING similarity_hnsw (e embedding_l2_ops) WITH (lists = 10);
@@ -38,7 +38,7 @@ SELECT index, recall > 0.9 AS good, rows FROM unnest('{narrow_h,narrow_i,narrow_
 	similarity.index_recall(index::regclass, ef_search => 100);
 DROP TABLE narrow;
 CREATE INDEX item_least ON item USING similarity_hnsw (e embedding_l2_ops) WITH (m = 4, ef_construction = 8, ef_search = 1);
-CREATE INDEX item_most ON item USING similarity_hnsw (e embedding_l2_ops) WITH (m = 64, ef_construction = 2000, ef_search = 100000);
+CREATE INDEX item_most ON item USING similarity_hnsw (e embedding_l2_ops) WITH (m = 100, ef_construction = 2000, ef_search = 100000);
 SELECT * FROM similarity.verify_index('item_least');
 SELECT * FROM similarity.verify_index('item_most');
 SELECT count(*) FROM (SELECT id FROM item ORDER BY e <-> '[1,2,3,4]' LIMIT 300) x;

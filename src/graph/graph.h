@@ -22,7 +22,12 @@
 
 #define GRAPH_NO_NODE UINT32_MAX
 #define GRAPH_MIN_DEGREE 8
-#define GRAPH_MAX_DEGREE 128
+
+/*
+ * More than any option asks for, to whole blocks of codes: arrays that have this
+ * size take the estimates of whole blocks.
+ */
+#define GRAPH_MAX_DEGREE 224
 
 /* Most nodes prefetched at a time: three levels of a heap */
 #define GRAPH_AHEAD 7

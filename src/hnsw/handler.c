@@ -12,6 +12,7 @@
 
 #include "graph/graph_metric.h"
 #include "hnsw/hnsw.h"
+#include "hnsw/options.h"
 #include "server/guc.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_hnsw_handler);
@@ -133,6 +134,20 @@ similarity_hnsw_handler(PG_FUNCTION_ARGS)
 
 /* ---- the access methods of the extension vector ---- */
 
+/* With shorter lists too many rows are in none: see graph/README. */
+static IndexBuildResult *
+build_for_hnsw(Relation heap, Relation relation, struct IndexInfo *info)
+{
+	HnswOptions *options = (HnswOptions *) relation->rd_options;
+
+	if (options != NULL && options->m < HNSW_MIN_M)
+		ereport(NOTICE,
+				(errmsg("index \"%s\" is built with m = %d, not %d",
+						RelationGetRelationName(relation), HNSW_MIN_M,
+						options->m)));
+	return hnsw_build(heap, relation, info);
+}
+
 /*
  * hnsw is ours with pgvector's options and settings.  The settings are defined
  * here and not when the library is loaded: another library that is called
@@ -146,6 +161,7 @@ vector_hnsw_handler(PG_FUNCTION_ARGS)
 
 	guc_init_drop_in();
 	am->amoptions = hnsw_drop_in_options;
+	am->ambuild = build_for_hnsw;
 	return result;
 }
 

@@ -358,6 +358,9 @@ long_lists_find(void)
 	build(&f, &graph_metric_l2, make_points(3000, 16, 1, 1), 3000, 16, 72, 2);
 	CHECK(recall(&f, 40, 50) >= 0.98);
 	destroy(&f);
+	build(&f, &graph_metric_l2, make_points(1500, 16, 1, 1), 1500, 16, 200, 2);
+	CHECK(recall(&f, 40, 50) >= 0.999);
+	destroy(&f);
 }
 
 /* A further pass keeps the graph sound and finds as well. */
