@@ -25,7 +25,7 @@ help:
 	'make compile_commands.json   how each file is compiled, for editors' \
 	'make bench       speed, beside the machine'"'"'s own limits' \
 	'make bench-index the index beside hnswlib: SETS="fashion wordnet mixture demo sizes"' \
-	'make test-clients   client libraries and frameworks, from the registries of Python, Node and Go' \
+	'make test-clients   client libraries and frameworks, from the registries of Python, Node, Java, Go and Rust' \
 	'make test-browser   the HTML pages in headless Chromium; screenshots in build/browser' \
 	'make clean       remove what was built' \
 	'test/cluster     the private cluster: start, stop, psql, single tests'
