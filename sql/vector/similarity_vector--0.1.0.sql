@@ -10,10 +10,10 @@ COMMENT ON CAST (halfvec AS embedding) IS 'the same value';
 -- An embedding may be of another precision; where its column says that it is not,
 -- the planner leaves these out.
 CREATE FUNCTION embedding_to_vector(embedding, integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vector_to_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE SUPPORT vector_coercion_support;
+	AS 'MODULE_PATHNAME', 'similarity_vector_to_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE SUPPORT vector_coercion_support;
 COMMENT ON FUNCTION embedding_to_vector(embedding, integer, boolean) IS 'in single precision';
 CREATE FUNCTION embedding_to_halfvec(embedding, integer, boolean) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'halfvec_to_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE SUPPORT vector_coercion_support;
+	AS 'MODULE_PATHNAME', 'similarity_halfvec_to_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE SUPPORT vector_coercion_support;
 COMMENT ON FUNCTION embedding_to_halfvec(embedding, integer, boolean) IS 'in half precision';
 CREATE CAST (embedding AS vector) WITH FUNCTION embedding_to_vector(embedding, integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (embedding AS vector) IS 'in single precision';

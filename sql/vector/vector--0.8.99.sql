@@ -17,22 +17,22 @@ COMMENT ON FUNCTION vector_distance_support(internal) IS 'tells the planner what
 CREATE TYPE vector;
 
 CREATE FUNCTION vector_in(cstring, oid, integer) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vector_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_vector_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_in(cstring, oid, integer) IS 'text form, [1,2,3]';
 CREATE FUNCTION vector_out(vector) RETURNS cstring
 	AS 'MODULE_PATHNAME', 'embedding_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_out(vector) IS 'text form, [1,2,3]';
 CREATE FUNCTION vector_recv(internal, oid, integer) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vector_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_vector_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_recv(internal, oid, integer) IS 'binary form';
 CREATE FUNCTION vector_send(vector) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'embedding_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_send(vector) IS 'binary form';
 CREATE FUNCTION vector_typmod_in(cstring[]) RETURNS integer
-	AS 'MODULE_PATHNAME', 'vector_typmod_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_vector_typmod_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_typmod_in(cstring[]) IS 'number of dimensions';
 CREATE FUNCTION vector_typmod_out(integer) RETURNS cstring
-	AS 'MODULE_PATHNAME', 'vector_typmod_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_vector_typmod_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_typmod_out(integer) IS 'number of dimensions';
 
 CREATE TYPE vector (
@@ -52,22 +52,22 @@ COMMENT ON TYPE vector IS 'vector of single precision numbers; vector(n): of n d
 CREATE TYPE halfvec;
 
 CREATE FUNCTION halfvec_in(cstring, oid, integer) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'halfvec_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_halfvec_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION halfvec_in(cstring, oid, integer) IS 'text form, [1,2,3]';
 CREATE FUNCTION halfvec_out(halfvec) RETURNS cstring
 	AS 'MODULE_PATHNAME', 'embedding_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION halfvec_out(halfvec) IS 'text form, [1,2,3]';
 CREATE FUNCTION halfvec_recv(internal, oid, integer) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'halfvec_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_halfvec_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION halfvec_recv(internal, oid, integer) IS 'binary form';
 CREATE FUNCTION halfvec_send(halfvec) RETURNS bytea
-	AS 'MODULE_PATHNAME', 'halfvec_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_halfvec_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION halfvec_send(halfvec) IS 'binary form';
 CREATE FUNCTION halfvec_typmod_in(cstring[]) RETURNS integer
-	AS 'MODULE_PATHNAME', 'halfvec_typmod_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_halfvec_typmod_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION halfvec_typmod_in(cstring[]) IS 'number of dimensions';
 CREATE FUNCTION halfvec_typmod_out(integer) RETURNS cstring
-	AS 'MODULE_PATHNAME', 'vector_typmod_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_vector_typmod_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION halfvec_typmod_out(integer) IS 'number of dimensions';
 
 CREATE TYPE halfvec (
@@ -85,22 +85,22 @@ COMMENT ON TYPE halfvec IS 'vector of half precision numbers; halfvec(n): of n d
 -- Casts.
 
 CREATE FUNCTION vector(vector, integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vector_to_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE SUPPORT vector_coercion_support;
+	AS 'MODULE_PATHNAME', 'similarity_vector_to_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE SUPPORT vector_coercion_support;
 COMMENT ON FUNCTION vector(vector, integer, boolean) IS 'checks the number of dimensions';
 CREATE FUNCTION halfvec_to_vector(halfvec, integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'vector_to_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_vector_to_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION halfvec_to_vector(halfvec, integer, boolean) IS 'halfvec in single precision';
 CREATE FUNCTION array_to_vector(integer[], integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'array_to_vector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_array_to_vector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_vector(integer[], integer, boolean) IS 'of an array of one dimension';
 CREATE FUNCTION array_to_vector(real[], integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'array_to_vector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_array_to_vector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_vector(real[], integer, boolean) IS 'of an array of one dimension';
 CREATE FUNCTION array_to_vector(double precision[], integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'array_to_vector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_array_to_vector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_vector(double precision[], integer, boolean) IS 'of an array of one dimension';
 CREATE FUNCTION array_to_vector(numeric[], integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'array_to_vector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_array_to_vector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_vector(numeric[], integer, boolean) IS 'of an array of one dimension';
 CREATE FUNCTION vector_to_float4(vector, integer, boolean) RETURNS real[]
 	AS 'MODULE_PATHNAME', 'embedding_to_float4_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -109,22 +109,22 @@ CREATE FUNCTION vector_to_float8(vector, integer, boolean) RETURNS double precis
 	AS 'MODULE_PATHNAME', 'embedding_to_float8_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_to_float8(vector, integer, boolean) IS 'the elements';
 CREATE FUNCTION halfvec(halfvec, integer, boolean) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'halfvec_to_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE SUPPORT vector_coercion_support;
+	AS 'MODULE_PATHNAME', 'similarity_halfvec_to_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE SUPPORT vector_coercion_support;
 COMMENT ON FUNCTION halfvec(halfvec, integer, boolean) IS 'checks the number of dimensions';
 CREATE FUNCTION vector_to_halfvec(vector, integer, boolean) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'halfvec_to_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_halfvec_to_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_to_halfvec(vector, integer, boolean) IS 'vector in half precision';
 CREATE FUNCTION array_to_halfvec(integer[], integer, boolean) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'array_to_halfvec' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_array_to_halfvec' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_halfvec(integer[], integer, boolean) IS 'of an array of one dimension';
 CREATE FUNCTION array_to_halfvec(real[], integer, boolean) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'array_to_halfvec' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_array_to_halfvec' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_halfvec(real[], integer, boolean) IS 'of an array of one dimension';
 CREATE FUNCTION array_to_halfvec(double precision[], integer, boolean) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'array_to_halfvec' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_array_to_halfvec' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_halfvec(double precision[], integer, boolean) IS 'of an array of one dimension';
 CREATE FUNCTION array_to_halfvec(numeric[], integer, boolean) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'array_to_halfvec' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_array_to_halfvec' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_halfvec(numeric[], integer, boolean) IS 'of an array of one dimension';
 CREATE FUNCTION halfvec_to_float4(halfvec, integer, boolean) RETURNS real[]
 	AS 'MODULE_PATHNAME', 'embedding_to_float4_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -162,34 +162,34 @@ COMMENT ON CAST (halfvec AS real[]) IS 'the elements';
 -- Distances and functions.
 
 CREATE FUNCTION l2_distance(vector, vector) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'l2_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
+	AS 'MODULE_PATHNAME', 'similarity_l2_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
 COMMENT ON FUNCTION l2_distance(vector, vector) IS 'Euclidean distance';
 CREATE FUNCTION inner_product(vector, vector) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'inner_product' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
+	AS 'MODULE_PATHNAME', 'similarity_inner_product' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
 COMMENT ON FUNCTION inner_product(vector, vector) IS 'inner product';
 CREATE FUNCTION cosine_distance(vector, vector) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'cosine_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
+	AS 'MODULE_PATHNAME', 'similarity_cosine_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
 COMMENT ON FUNCTION cosine_distance(vector, vector) IS 'cosine distance; NaN of a zero vector';
 CREATE FUNCTION l1_distance(vector, vector) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'l1_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
+	AS 'MODULE_PATHNAME', 'similarity_l1_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
 COMMENT ON FUNCTION l1_distance(vector, vector) IS 'Manhattan distance';
 CREATE FUNCTION vector_negative_inner_product(vector, vector) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'negative_inner_product' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
+	AS 'MODULE_PATHNAME', 'similarity_negative_inner_product' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
 COMMENT ON FUNCTION vector_negative_inner_product(vector, vector) IS 'negative inner product, which sorts the largest product first';
 CREATE FUNCTION vector_l2_squared_distance(vector, vector) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'l2_squared_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
+	AS 'MODULE_PATHNAME', 'similarity_l2_squared_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
 COMMENT ON FUNCTION vector_l2_squared_distance(vector, vector) IS 'squared Euclidean distance';
 CREATE FUNCTION vector_dims(vector) RETURNS integer
 	AS 'MODULE_PATHNAME', 'embedding_dims' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_dims(vector) IS 'number of dimensions';
 CREATE FUNCTION vector_norm(vector) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'l2_norm' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'similarity_l2_norm' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION vector_norm(vector) IS 'Euclidean norm';
 CREATE FUNCTION l2_normalize(vector) RETURNS vector
-	AS 'MODULE_PATHNAME', 'l2_normalize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'similarity_l2_normalize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION l2_normalize(vector) IS 'of length 1; zeros stay zeros';
 CREATE FUNCTION subvector(vector, integer, integer) RETURNS vector
-	AS 'MODULE_PATHNAME', 'subvector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_subvector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION subvector(vector, integer, integer) IS 'so many elements from one on, counted from 1';
 CREATE FUNCTION binary_quantize(vector) RETURNS bit
 	AS 'MODULE_PATHNAME', 'embedding_to_bits' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
@@ -241,49 +241,49 @@ CREATE OPERATOR || (
 COMMENT ON OPERATOR || (vector, vector) IS 'one behind the other';
 
 CREATE FUNCTION l2_distance(halfvec, halfvec) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'l2_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
+	AS 'MODULE_PATHNAME', 'similarity_l2_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
 COMMENT ON FUNCTION l2_distance(halfvec, halfvec) IS 'Euclidean distance';
 CREATE FUNCTION inner_product(halfvec, halfvec) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'inner_product' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
+	AS 'MODULE_PATHNAME', 'similarity_inner_product' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
 COMMENT ON FUNCTION inner_product(halfvec, halfvec) IS 'inner product';
 CREATE FUNCTION cosine_distance(halfvec, halfvec) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'cosine_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
+	AS 'MODULE_PATHNAME', 'similarity_cosine_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
 COMMENT ON FUNCTION cosine_distance(halfvec, halfvec) IS 'cosine distance; NaN of a zero vector';
 CREATE FUNCTION l1_distance(halfvec, halfvec) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'l1_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
+	AS 'MODULE_PATHNAME', 'similarity_l1_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
 COMMENT ON FUNCTION l1_distance(halfvec, halfvec) IS 'Manhattan distance';
 CREATE FUNCTION halfvec_negative_inner_product(halfvec, halfvec) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'negative_inner_product' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
+	AS 'MODULE_PATHNAME', 'similarity_negative_inner_product' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
 COMMENT ON FUNCTION halfvec_negative_inner_product(halfvec, halfvec) IS 'negative inner product, which sorts the largest product first';
 CREATE FUNCTION halfvec_l2_squared_distance(halfvec, halfvec) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'l2_squared_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
+	AS 'MODULE_PATHNAME', 'similarity_l2_squared_distance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4 SUPPORT vector_distance_support;
 COMMENT ON FUNCTION halfvec_l2_squared_distance(halfvec, halfvec) IS 'squared Euclidean distance';
 CREATE FUNCTION vector_dims(halfvec) RETURNS integer
 	AS 'MODULE_PATHNAME', 'embedding_dims' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION vector_dims(halfvec) IS 'number of dimensions';
 CREATE FUNCTION l2_norm(halfvec) RETURNS double precision
-	AS 'MODULE_PATHNAME', 'l2_norm' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'similarity_l2_norm' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION l2_norm(halfvec) IS 'Euclidean norm';
 CREATE FUNCTION l2_normalize(halfvec) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'halfvec_l2_normalize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'similarity_halfvec_l2_normalize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION l2_normalize(halfvec) IS 'of length 1; zeros stay zeros';
 CREATE FUNCTION subvector(halfvec, integer, integer) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'halfvec_subvector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_halfvec_subvector' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION subvector(halfvec, integer, integer) IS 'so many elements from one on, counted from 1';
 CREATE FUNCTION binary_quantize(halfvec) RETURNS bit
 	AS 'MODULE_PATHNAME', 'embedding_to_bits' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION binary_quantize(halfvec) IS '1 for elements above 0';
 CREATE FUNCTION halfvec_add(halfvec, halfvec) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'halfvec_add' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'similarity_halfvec_add' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION halfvec_add(halfvec, halfvec) IS 'sum, element by element';
 CREATE FUNCTION halfvec_sub(halfvec, halfvec) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'halfvec_subtract' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'similarity_halfvec_subtract' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION halfvec_sub(halfvec, halfvec) IS 'difference, element by element';
 CREATE FUNCTION halfvec_mul(halfvec, halfvec) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'halfvec_multiply' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'similarity_halfvec_multiply' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION halfvec_mul(halfvec, halfvec) IS 'product, element by element';
 CREATE FUNCTION halfvec_concat(halfvec, halfvec) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'halfvec_concat' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'similarity_halfvec_concat' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION halfvec_concat(halfvec, halfvec) IS 'one behind the other';
 
 CREATE OPERATOR <-> (
@@ -488,7 +488,7 @@ CREATE FUNCTION halfvec_accumulate(internal, halfvec) RETURNS internal
 	AS 'MODULE_PATHNAME', 'embedding_accumulate' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION halfvec_accumulate(internal, halfvec) IS 'one more row';
 CREATE FUNCTION halfvec_avg_final(internal) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'halfvec_avg_final' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_halfvec_avg_final' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION halfvec_avg_final(internal) IS 'mean, element by element';
 CREATE AGGREGATE avg(halfvec) (
 	SFUNC = halfvec_accumulate, STYPE = internal, COMBINEFUNC = vector_sum_combine,
@@ -497,7 +497,7 @@ CREATE AGGREGATE avg(halfvec) (
 );
 COMMENT ON AGGREGATE avg(halfvec) IS 'mean, element by element';
 CREATE FUNCTION halfvec_sum_final(internal) RETURNS halfvec
-	AS 'MODULE_PATHNAME', 'halfvec_sum_final' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'similarity_halfvec_sum_final' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION halfvec_sum_final(internal) IS 'sum, element by element';
 CREATE AGGREGATE sum(halfvec) (
 	SFUNC = halfvec_accumulate, STYPE = internal, COMBINEFUNC = vector_sum_combine,
@@ -509,13 +509,13 @@ COMMENT ON AGGREGATE sum(halfvec) IS 'sum, element by element';
 -- The access methods and their operator classes.
 
 CREATE FUNCTION vector_hnsw_handler(internal) RETURNS index_am_handler
-	AS 'MODULE_PATHNAME', 'vector_hnsw_handler' LANGUAGE C;
+	AS 'MODULE_PATHNAME', 'similarity_vector_hnsw_handler' LANGUAGE C;
 COMMENT ON FUNCTION vector_hnsw_handler(internal) IS 'handler of the access method hnsw';
 CREATE ACCESS METHOD hnsw TYPE INDEX HANDLER vector_hnsw_handler;
 COMMENT ON ACCESS METHOD hnsw IS 'proximity graph for nearest-neighbor search; WITH (m = 16, ef_construction = 100)';
 
 CREATE FUNCTION vector_ivfflat_handler(internal) RETURNS index_am_handler
-	AS 'MODULE_PATHNAME', 'vector_ivfflat_handler' LANGUAGE C;
+	AS 'MODULE_PATHNAME', 'similarity_vector_ivfflat_handler' LANGUAGE C;
 COMMENT ON FUNCTION vector_ivfflat_handler(internal) IS 'handler of the access method ivfflat';
 CREATE ACCESS METHOD ivfflat TYPE INDEX HANDLER vector_ivfflat_handler;
 COMMENT ON ACCESS METHOD ivfflat IS 'another name of hnsw, which takes the option lists';

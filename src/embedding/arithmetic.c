@@ -22,9 +22,9 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_negate);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_concat);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_dims);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(embedding_model);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(l2_normalize);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(binary_quantize);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(subvector);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_l2_normalize);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_binary_quantize);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_subvector);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(random_embedding);
 
 typedef void (*ElementFunction) (const float *a, const float *b, size_t n,
@@ -149,7 +149,7 @@ embedding_model(PG_FUNCTION_ARGS)
 
 /* l2_normalize(e): zeros stay zeros */
 Datum
-l2_normalize(PG_FUNCTION_ARGS)
+similarity_l2_normalize(PG_FUNCTION_ARGS)
 {
 	Embedding  *e = PG_GETARG_EMBEDDING_P(0);
 	Embedding  *result = embedding_new(e->dims);
@@ -161,7 +161,7 @@ l2_normalize(PG_FUNCTION_ARGS)
 
 /* The tag stays: bits of one model's embeddings may be compared. */
 Datum
-binary_quantize(PG_FUNCTION_ARGS)
+similarity_binary_quantize(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_EMBEDDING_P(embedding_convert(PG_GETARG_EMBEDDING_P(0),
 											ELEMENT_BIT));
@@ -169,7 +169,7 @@ binary_quantize(PG_FUNCTION_ARGS)
 
 /* subvector(e, start, count): as substr, what lies outside is left out. */
 Datum
-subvector(PG_FUNCTION_ARGS)
+similarity_subvector(PG_FUNCTION_ARGS)
 {
 	Embedding  *e = PG_GETARG_EMBEDDING_P(0);
 	int64		start = PG_GETARG_INT32(1);

@@ -18,19 +18,19 @@
 #include "kernel/vector.h"
 #include "server/compat.h"
 
-PGDLLEXPORT PG_FUNCTION_INFO_V1(l2_distance);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(l2_squared_distance);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(cosine_distance);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(inner_product);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(negative_inner_product);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(l1_distance);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(snr_distance);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(hamming_distance);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(jaccard_distance);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_l2_distance);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_l2_squared_distance);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_cosine_distance);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_inner_product);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_negative_inner_product);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_l1_distance);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_snr_distance);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_hamming_distance);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_jaccard_distance);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(bit_hamming_distance);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(bit_jaccard_distance);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(within);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(l2_norm);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_l2_norm);
 
 typedef double (*DistanceFunction) (const Embedding *a, const Embedding *b);
 
@@ -94,40 +94,40 @@ distance_of_arguments(FunctionCallInfo fcinfo, DistanceFunction distance)
  * tags of two models; NaN, which sorts last, where a distance is not defined.
  */
 Datum
-l2_distance(PG_FUNCTION_ARGS)
+similarity_l2_distance(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo, embedding_l2_distance));
 }
 
 Datum
-l2_squared_distance(PG_FUNCTION_ARGS)
+similarity_l2_squared_distance(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo,
 										   embedding_l2_squared_distance));
 }
 
 Datum
-cosine_distance(PG_FUNCTION_ARGS)
+similarity_cosine_distance(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo, embedding_cosine_distance));
 }
 
 Datum
-inner_product(PG_FUNCTION_ARGS)
+similarity_inner_product(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(-distance_of_arguments(fcinfo,
 											embedding_negative_inner_product));
 }
 
 Datum
-negative_inner_product(PG_FUNCTION_ARGS)
+similarity_negative_inner_product(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo,
 										   embedding_negative_inner_product));
 }
 
 Datum
-l1_distance(PG_FUNCTION_ARGS)
+similarity_l1_distance(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo, embedding_l1_distance));
 }
@@ -149,7 +149,7 @@ snr(const Embedding *a, const Embedding *b)
 
 /* snr_distance(anchor, e): the same checks; not symmetric */
 Datum
-snr_distance(PG_FUNCTION_ARGS)
+similarity_snr_distance(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(distance_of_arguments(fcinfo, snr));
 }
@@ -217,13 +217,13 @@ distance_of_bit_arguments(FunctionCallInfo fcinfo, BitsFunction distance)
 
 /* Distances of bits: the same checks, then elements above 0 count as 1. */
 Datum
-hamming_distance(PG_FUNCTION_ARGS)
+similarity_hamming_distance(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(distance_of_bit_arguments(fcinfo, hamming_of_bytes));
 }
 
 Datum
-jaccard_distance(PG_FUNCTION_ARGS)
+similarity_jaccard_distance(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(distance_of_bit_arguments(fcinfo,
 											   kernel_jaccard_distance));
@@ -281,7 +281,7 @@ within(PG_FUNCTION_ARGS)
 
 /* l2_norm(e): in double, so that no finite embedding leaves its range */
 Datum
-l2_norm(PG_FUNCTION_ARGS)
+similarity_l2_norm(PG_FUNCTION_ARGS)
 {
 	Embedding  *e = PG_GETARG_EMBEDDING_P(0);
 

@@ -132,8 +132,8 @@ extern Datum embedding_add(PG_FUNCTION_ARGS);
 extern Datum embedding_subtract(PG_FUNCTION_ARGS);
 extern Datum embedding_multiply(PG_FUNCTION_ARGS);
 extern Datum embedding_concat(PG_FUNCTION_ARGS);
-extern Datum l2_normalize(PG_FUNCTION_ARGS);
-extern Datum subvector(PG_FUNCTION_ARGS);
+extern Datum similarity_l2_normalize(PG_FUNCTION_ARGS);
+extern Datum similarity_subvector(PG_FUNCTION_ARGS);
 extern Datum embedding_avg_final(PG_FUNCTION_ARGS);
 extern Datum embedding_sum_final(PG_FUNCTION_ARGS);
 

@@ -54,9 +54,9 @@ embedding_typmod(Oid type, int32 typmod)
 		return typmod <= EMBEDDING_MAX_DIMS ?
 			EMBEDDING_TYPMOD(typmod, ELEMENT_BIT, 0) : -1;
 	reader = modifier_reader(type);
-	if (reader == vector_typmod_in)
+	if (reader == similarity_vector_typmod_in)
 		return EMBEDDING_TYPMOD(typmod, ELEMENT_FLOAT, 0);
-	if (reader == halfvec_typmod_in)
+	if (reader == similarity_halfvec_typmod_in)
 		return EMBEDDING_TYPMOD(typmod, ELEMENT_HALF, 0);
 	return reader == embedding_typmod_in ? typmod : -1;
 }

@@ -26,26 +26,26 @@
 /* From here on a number does not round to a half. */
 #define HALF_OVERFLOW 65520.0f
 
-PGDLLEXPORT PG_FUNCTION_INFO_V1(vector_in);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(vector_recv);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(vector_typmod_in);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(vector_typmod_out);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(vector_to_typmod);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(array_to_vector);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(halfvec_in);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(halfvec_recv);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(halfvec_send);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(halfvec_typmod_in);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(halfvec_to_typmod);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(array_to_halfvec);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(halfvec_add);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(halfvec_subtract);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(halfvec_multiply);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(halfvec_concat);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(halfvec_l2_normalize);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(halfvec_subvector);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(halfvec_avg_final);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(halfvec_sum_final);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_vector_in);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_vector_recv);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_vector_typmod_in);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_vector_typmod_out);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_vector_to_typmod);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_array_to_vector);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_halfvec_in);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_halfvec_recv);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_halfvec_send);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_halfvec_typmod_in);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_halfvec_to_typmod);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_array_to_halfvec);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_halfvec_add);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_halfvec_subtract);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_halfvec_multiply);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_halfvec_concat);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_halfvec_l2_normalize);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_halfvec_subvector);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_halfvec_avg_final);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_halfvec_sum_final);
 
 static const char *
 type_name(ElementKind kind)
@@ -80,19 +80,19 @@ read_typmod(ArrayType *array, ElementKind kind)
 
 /* vector(n), halfvec(n): n of 1 to 16,000, which is the modifier */
 Datum
-vector_typmod_in(PG_FUNCTION_ARGS)
+similarity_vector_typmod_in(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(read_typmod(PG_GETARG_ARRAYTYPE_P(0), ELEMENT_FLOAT));
 }
 
 Datum
-halfvec_typmod_in(PG_FUNCTION_ARGS)
+similarity_halfvec_typmod_in(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(read_typmod(PG_GETARG_ARRAYTYPE_P(0), ELEMENT_HALF));
 }
 
 Datum
-vector_typmod_out(PG_FUNCTION_ARGS)
+similarity_vector_typmod_out(PG_FUNCTION_ARGS)
 {
 	int32		typmod = PG_GETARG_INT32(0);
 
@@ -134,14 +134,14 @@ coerce(Embedding *e, ElementKind kind, int32 typmod)
 
 /* Length coercion, and the casts between the two types */
 Datum
-vector_to_typmod(PG_FUNCTION_ARGS)
+similarity_vector_to_typmod(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_EMBEDDING_P(coerce(PG_GETARG_EMBEDDING_P(0), ELEMENT_FLOAT,
 								 PG_GETARG_INT32(1)));
 }
 
 Datum
-halfvec_to_typmod(PG_FUNCTION_ARGS)
+similarity_halfvec_to_typmod(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_EMBEDDING_P(coerce(PG_GETARG_EMBEDDING_P(0), ELEMENT_HALF,
 								 PG_GETARG_INT32(1)));
@@ -192,14 +192,14 @@ read_text(const char *text, ElementKind kind, int32 typmod)
 
 /* As embedding_in(), with the type's own modifier and limit */
 Datum
-vector_in(PG_FUNCTION_ARGS)
+similarity_vector_in(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_EMBEDDING_P(read_text(PG_GETARG_CSTRING(0), ELEMENT_FLOAT,
 									PG_GETARG_INT32(2)));
 }
 
 Datum
-halfvec_in(PG_FUNCTION_ARGS)
+similarity_halfvec_in(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_EMBEDDING_P(read_text(PG_GETARG_CSTRING(0), ELEMENT_HALF,
 									PG_GETARG_INT32(2)));
@@ -209,7 +209,7 @@ halfvec_in(PG_FUNCTION_ARGS)
 
 /* As embedding_recv() */
 Datum
-vector_recv(PG_FUNCTION_ARGS)
+similarity_vector_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	buffer = (StringInfo) PG_GETARG_POINTER(0);
 	int			size = buffer->len - buffer->cursor;
@@ -231,7 +231,7 @@ vector_recv(PG_FUNCTION_ARGS)
  * the size that its header says, and finite elements.
  */
 Datum
-halfvec_recv(PG_FUNCTION_ARGS)
+similarity_halfvec_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	buffer = (StringInfo) PG_GETARG_POINTER(0);
 	int			dims = (uint16) pq_getmsgint(buffer, 2);
@@ -262,7 +262,7 @@ halfvec_recv(PG_FUNCTION_ARGS)
 }
 
 Datum
-halfvec_send(PG_FUNCTION_ARGS)
+similarity_halfvec_send(PG_FUNCTION_ARGS)
 {
 	Embedding  *e = embedding_convert(PG_GETARG_EMBEDDING_P(0), ELEMENT_HALF);
 	const uint16 *halfs = embedding_elements(e);
@@ -290,13 +290,13 @@ from_array(FunctionCallInfo fcinfo, ElementKind kind)
 }
 
 Datum
-array_to_vector(PG_FUNCTION_ARGS)
+similarity_array_to_vector(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_EMBEDDING_P(from_array(fcinfo, ELEMENT_FLOAT));
 }
 
 Datum
-array_to_halfvec(PG_FUNCTION_ARGS)
+similarity_array_to_halfvec(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_EMBEDDING_P(from_array(fcinfo, ELEMENT_HALF));
 }
@@ -337,49 +337,49 @@ as_half(FunctionCallInfo fcinfo, PGFunction function)
 }
 
 Datum
-halfvec_add(PG_FUNCTION_ARGS)
+similarity_halfvec_add(PG_FUNCTION_ARGS)
 {
 	return as_half(fcinfo, embedding_add);
 }
 
 Datum
-halfvec_subtract(PG_FUNCTION_ARGS)
+similarity_halfvec_subtract(PG_FUNCTION_ARGS)
 {
 	return as_half(fcinfo, embedding_subtract);
 }
 
 Datum
-halfvec_multiply(PG_FUNCTION_ARGS)
+similarity_halfvec_multiply(PG_FUNCTION_ARGS)
 {
 	return as_half(fcinfo, embedding_multiply);
 }
 
 Datum
-halfvec_concat(PG_FUNCTION_ARGS)
+similarity_halfvec_concat(PG_FUNCTION_ARGS)
 {
 	return as_half(fcinfo, embedding_concat);
 }
 
 Datum
-halfvec_l2_normalize(PG_FUNCTION_ARGS)
+similarity_halfvec_l2_normalize(PG_FUNCTION_ARGS)
 {
-	return as_half(fcinfo, l2_normalize);
+	return as_half(fcinfo, similarity_l2_normalize);
 }
 
 Datum
-halfvec_subvector(PG_FUNCTION_ARGS)
+similarity_halfvec_subvector(PG_FUNCTION_ARGS)
 {
-	return as_half(fcinfo, subvector);
+	return as_half(fcinfo, similarity_subvector);
 }
 
 Datum
-halfvec_avg_final(PG_FUNCTION_ARGS)
+similarity_halfvec_avg_final(PG_FUNCTION_ARGS)
 {
 	return as_half(fcinfo, embedding_avg_final);
 }
 
 Datum
-halfvec_sum_final(PG_FUNCTION_ARGS)
+similarity_halfvec_sum_final(PG_FUNCTION_ARGS)
 {
 	return as_half(fcinfo, embedding_sum_final);
 }

@@ -17,8 +17,8 @@
 #define VECTOR_MAX_DIMS 16000
 
 /* What tells the types from embedding, see embedding_typmod() */
-extern Datum vector_typmod_in(PG_FUNCTION_ARGS);
-extern Datum halfvec_typmod_in(PG_FUNCTION_ARGS);
+extern Datum similarity_vector_typmod_in(PG_FUNCTION_ARGS);
+extern Datum similarity_halfvec_typmod_in(PG_FUNCTION_ARGS);
 
 /* A string of 1 to EMBEDDING_MAX_DIMS bits as an embedding of bits */
 extern Embedding *embedding_of_bits(const VarBit *bits);

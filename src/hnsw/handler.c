@@ -16,8 +16,8 @@
 #include "server/guc.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_hnsw_handler);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(vector_hnsw_handler);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(vector_ivfflat_handler);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_vector_hnsw_handler);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_vector_ivfflat_handler);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_l2_support);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_cosine_support);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_ip_support);
@@ -154,7 +154,7 @@ build_for_hnsw(Relation heap, Relation relation, struct IndexInfo *info)
  * vector may be about to define them.
  */
 Datum
-vector_hnsw_handler(PG_FUNCTION_ARGS)
+similarity_vector_hnsw_handler(PG_FUNCTION_ARGS)
 {
 	Datum		result = similarity_hnsw_handler(fcinfo);
 	IndexAmRoutine *am = (IndexAmRoutine *) DatumGetPointer(result);
@@ -177,7 +177,7 @@ build_for_ivfflat(Relation heap, Relation relation, struct IndexInfo *info)
 
 /* ivfflat is another name of it. */
 Datum
-vector_ivfflat_handler(PG_FUNCTION_ARGS)
+similarity_vector_ivfflat_handler(PG_FUNCTION_ARGS)
 {
 	Datum		result = similarity_hnsw_handler(fcinfo);
 	IndexAmRoutine *am = (IndexAmRoutine *) DatumGetPointer(result);
