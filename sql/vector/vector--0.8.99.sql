@@ -605,7 +605,7 @@ CREATE OPERATOR CLASS vector_ip_ops FOR TYPE vector USING ivfflat AS
 	FUNCTION 1 vector_hnsw_ip_support(internal);
 COMMENT ON OPERATOR CLASS vector_ip_ops USING ivfflat IS 'ORDER BY negative inner product, <#>';
 COMMENT ON OPERATOR FAMILY vector_ip_ops USING ivfflat IS 'ORDER BY negative inner product, <#>';
-CREATE OPERATOR CLASS halfvec_l2_ops DEFAULT FOR TYPE halfvec USING ivfflat AS
+CREATE OPERATOR CLASS halfvec_l2_ops FOR TYPE halfvec USING ivfflat AS
 	OPERATOR 1 <-> (halfvec, halfvec) FOR ORDER BY pg_catalog.float_ops,
 	FUNCTION 1 vector_hnsw_l2_support(internal);
 COMMENT ON OPERATOR CLASS halfvec_l2_ops USING ivfflat IS 'ORDER BY Euclidean distance, <->';
@@ -620,7 +620,7 @@ CREATE OPERATOR CLASS halfvec_ip_ops FOR TYPE halfvec USING ivfflat AS
 	FUNCTION 1 vector_hnsw_ip_support(internal);
 COMMENT ON OPERATOR CLASS halfvec_ip_ops USING ivfflat IS 'ORDER BY negative inner product, <#>';
 COMMENT ON OPERATOR FAMILY halfvec_ip_ops USING ivfflat IS 'ORDER BY negative inner product, <#>';
-CREATE OPERATOR CLASS bit_hamming_ops DEFAULT FOR TYPE bit USING ivfflat AS
+CREATE OPERATOR CLASS bit_hamming_ops FOR TYPE bit USING ivfflat AS
 	OPERATOR 1 <~> (bit, bit) FOR ORDER BY pg_catalog.float_ops,
 	FUNCTION 1 vector_hnsw_hamming_support(internal);
 COMMENT ON OPERATOR CLASS bit_hamming_ops USING ivfflat IS 'ORDER BY Hamming distance, <~>';

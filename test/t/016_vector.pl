@@ -43,6 +43,10 @@ is(sql(q{SELECT count(*) FROM pg_depend d WHERE refclassid = 'pg_extension'::reg
 	AND obj_description(objid, classid::regclass::text) IS NULL}),
 	'0', 'every object has a comment');
 
+# A dump leaves out what is the default, and is to load under pgvector too.
+is(sql("SELECT string_agg(opcname, ' ') FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod
+	WHERE amname IN ('hnsw', 'ivfflat') AND opcdefault"), 'vector_l2_ops', 'the default classes are those of pgvector');
+
 sql(<<'SQL');
 CREATE TABLE item (id int PRIMARY KEY, v vector(3), h halfvec(3), b bit(16));
 INSERT INTO item SELECT i, ARRAY[i % 10, i % 7, i % 11], ARRAY[i % 10, i % 7, i % 11]::real[],
