@@ -39,12 +39,24 @@ SHLIB_LINK = -ljpeg -lpng -lm -ldl -lpthread
 EXTRA_CLEAN = build $(OBJS:.o=.d) $(WEB_ASSETS)
 
 PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+PG_MAJOR := $(shell $(PG_CONFIG) --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p')
 ifeq ($(PGXS),)
 all install installcheck:
-	@echo "pg_config was not found: install postgresql-server-dev-15, or run make demo or make test, which do" >&2
+	@echo "pg_config was not found: install postgresql-server-dev-15 or later, or run make demo or make test, which do" >&2
+	@exit 1
+else ifneq ($(filter 9 10 11 12 13 14,$(PG_MAJOR)),)
+all install installcheck:
+	@echo "$(PG_CONFIG) is of PostgreSQL $(PG_MAJOR): 15 or later is needed; PG_CONFIG=... chooses another" >&2
 	@exit 1
 else
+# Bitcode takes the clang and the LLVM that PostgreSQL was built with.  Where they
+# are not installed there is none, and nothing but JIT inlining is lost.
+pgxs_value = $(shell sed -n 's/^$(1)[[:space:]]*=[[:space:]]*//p' $(dir $(PGXS))../Makefile.global)
+LLVM_TOOLS = $(or $(CLANG),$(call pgxs_value,CLANG)) $(call pgxs_value,LLVM_BINPATH)/llvm-lto
+ifneq ($(words $(foreach tool,$(LLVM_TOOLS),$(shell command -v $(tool)))),2)
+override with_llvm := no
+endif
 include $(PGXS)
 endif
 
