@@ -22,6 +22,7 @@ help:
 	'make coverage    what the tests reach: build/coverage.txt' \
 	'make docs        docs/reference.md, from the comments in the catalog' \
 	'make packages    Debian packages for the PostgreSQL versions that are installed' \
+	'make release     check, test and pack this commit; nothing is tagged or sent' \
 	'make compile_commands.json   how each file is compiled, for editors' \
 	'make bench       speed, beside the machine'"'"'s own limits' \
 	'make bench-index the index beside hnswlib: SETS="fashion wordnet mixture demo sizes"' \
@@ -88,7 +89,7 @@ test-17:
 
 # ---- what tests reach, and what editors want to know ----
 
-.PHONY: coverage docs packages compile_commands.json
+.PHONY: coverage docs packages release compile_commands.json
 coverage:
 	@test/coverage
 
@@ -102,6 +103,10 @@ docs:
 
 packages:
 	@test/package
+
+# RELEASE_OPTIONS: --no-test, or --tag
+release:
+	@test/release $(RELEASE_OPTIONS)
 
 compile_commands.json:
 	@$(MAKE) -nB all with_llvm=no | test/compile_commands >$@
