@@ -38,10 +38,18 @@ static SgemmFunction cblas_sgemm;
 static DgemmFunction cblas_dgemm;
 static char name[128];
 
+/*
+ * What it is called by Fedora (whose libopenblas.so.0 is one for a single
+ * thread), by Alpine, and by the others, which an error message names.
+ */
+static const char *const library_names[] = {
+	"libopenblasp.so.0", "libopenblas.so.3", "libopenblas.so.0"
+};
+
 static void *
 open_library(void)
 {
-	void	   *library;
+	void	   *library = NULL;
 	sigset_t	all;
 	sigset_t	saved;
 	const char *variable = getenv("OPENBLAS_NUM_THREADS");
@@ -50,7 +58,8 @@ open_library(void)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &saved);
 	setenv("OPENBLAS_NUM_THREADS", "1", 1);
-	library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+	for (int i = 0; library == NULL && i < 3; i++)
+		library = dlopen(library_names[i], RTLD_NOW | RTLD_LOCAL);
 	if (threads != NULL)
 		setenv("OPENBLAS_NUM_THREADS", threads, 1);
 	else
@@ -73,7 +82,8 @@ gemm_load(Status *status)
 	{
 		status_fail(status, STATUS_UNAVAILABLE, "could not load OpenBLAS: %s",
 					dlerror());
-		return status_hint(status, "Install the package libopenblas0.");
+		return status_hint(status, "Install OpenBLAS, in Debian and Ubuntu the "
+						   "package libopenblas0-pthread.");
 	}
 	get_config = (char *(*) (void)) dlsym(library, "openblas_get_config");
 	snprintf(name, sizeof(name), "%s", get_config != NULL ? get_config() :
