@@ -14,7 +14,7 @@ my $scripts = $control =~ s{/[^/]*$}{}r;
 my ($current) = slurp_file($control) =~ /default_version = '(.*)'/;
 
 my $node = SimilarityNode::create('upgrade');
-$node->append_conf('postgresql.conf', "extension_destdir = '$stage'");
+$node->append_conf('postgresql.conf', $ENV{SIMILARITY_SETTINGS} =~ s/\Q$ENV{SIMILARITY_STAGE}\E/$stage/gr);
 $node->start;
 
 # ---- what there is ----

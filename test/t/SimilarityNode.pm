@@ -16,7 +16,7 @@ sub create
 
 	$node->init(%options);
 	$node->append_conf('postgresql.conf',
-		"extension_destdir = '$ENV{SIMILARITY_STAGE}'\nsimilarity.progress_interval = 0\n");
+		"$ENV{SIMILARITY_SETTINGS}\nsimilarity.progress_interval = 0\n");
 	return $node;
 }
 
