@@ -565,8 +565,8 @@ find_candidates(GraphLinker *linker, const GraphStart *start, Status *status)
 {
 	const GraphAccess *access = linker->access;
 	GraphLimits limits = {.ef = linker->ef,.waiting = SIZE_MAX};
-	const GraphFound *found;
-	int			nfound;
+	const GraphFound *found = NULL;
+	int			nfound = 0;
 	uint32_t	node;
 
 	if (!graph_search_begin(linker->search, linker->query, start, &limits,
