@@ -100,6 +100,13 @@ extern void gallery_read_as_owner(Gallery *gallery);
 extern void gallery_enter(const Gallery *gallery, RoleFrame *frame);
 extern void gallery_leave(const Gallery *gallery, const RoleFrame *frame);
 
+/*
+ * Names, qualified and quoted, of the partitions of its table, if one of them is
+ * a foreign table and the current role may read each of them by its name; else
+ * NIL.  They are share-locked.
+ */
+extern List *gallery_shards(const Gallery *gallery);
+
 /* ERROR: the gallery has no row with an embedding. */
 pg_noreturn extern void gallery_raise_empty(const Gallery *gallery);
 

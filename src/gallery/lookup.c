@@ -225,12 +225,11 @@ append_condition(StringInfo sql, const Gallery *gallery, SearchedRows searched)
 						 searched == SEARCH_LABELED ? "NOT " : "");
 }
 
-/* The k nearest rows, their columns numbered. */
 static void
-append_nearest(StringInfo sql, const Gallery *gallery, NeighborColumns columns,
-			   TupleDesc desc, SearchedRows searched, int k)
+append_columns(StringInfo sql, const Gallery *gallery, NeighborColumns columns,
+			   TupleDesc desc)
 {
-	appendStringInfo(sql, "SELECT t.%s, ", quote_identifier(gallery->label));
+	appendStringInfo(sql, "t.%s, ", quote_identifier(gallery->label));
 	append_distance(sql, gallery);
 	if (columns == NEIGHBOR_ITEMS)
 		append_item_sources(sql, gallery, desc);
@@ -245,7 +244,31 @@ append_nearest(StringInfo sql, const Gallery *gallery, NeighborColumns columns,
 						 "");
 	if (columns == NEIGHBOR_CARDS)
 		append_readable_key(sql, gallery);
-	appendStringInfo(sql, " FROM %s t", gallery->relation);
+}
+
+/* How many columns those are */
+static int
+count_columns(NeighborColumns columns, TupleDesc desc)
+{
+	int			n = NEIGHBOR_ID;
+
+	if (columns == NEIGHBOR_LABELS)
+		return NEIGHBOR_DISTANCE;
+	if (columns == NEIGHBOR_KEYS || columns == NEIGHBOR_IMAGES)
+		return NEIGHBOR_KEY;
+	if (columns == NEIGHBOR_CARDS)
+		return NEIGHBOR_CARD_KEY;
+	for (int i = 0; i < desc->natts; i++)
+		n += is_item_column(TupleDescAttr(desc, i));
+	return n;
+}
+
+/* Behind the select list: the k nearest rows of a table */
+static void
+append_search(StringInfo sql, const Gallery *gallery, const char *relation,
+			  SearchedRows searched, int k)
+{
+	appendStringInfo(sql, " FROM %s t", relation);
 	append_condition(sql, gallery, searched);
 	appendStringInfoString(sql, " ORDER BY ");
 	append_order(sql, gallery);
@@ -253,16 +276,68 @@ append_nearest(StringInfo sql, const Gallery *gallery, NeighborColumns columns,
 }
 
 static void
-append_aliases(StringInfo sql, TupleDesc desc)
+append_aliases(StringInfo sql, const char *name, int n)
 {
-	int			n = NEIGHBOR_ID;
-
-	for (int i = 0; i < desc->natts; i++)
-		n += is_item_column(TupleDescAttr(desc, i));
-	appendStringInfoString(sql, " AS n (c1");
+	appendStringInfo(sql, " AS %s (c1", name);
 	for (int i = 2; i <= n; i++)
 		appendStringInfo(sql, ", c%d", i);
 	appendStringInfoChar(sql, ')');
+}
+
+/*
+ * The k nearest rows of each shard, and of those the k nearest.  What they are
+ * sorted by is their distance, or a column behind the others.  OFFSET 0 keeps
+ * the shards from being merged, which would ask one after the other.
+ */
+static void
+append_nearest_of_shards(StringInfo sql, const Gallery *gallery, List *shards,
+						 NeighborColumns columns, TupleDesc desc,
+						 SearchedRows searched, int k)
+{
+	bool		by_distance = gallery->distance->function == NULL ||
+	gallery->distance->operator == NULL;
+	int			n = count_columns(columns, desc);
+	int			order = by_distance ? NEIGHBOR_DISTANCE : n + 1;
+	ListCell   *cell;
+
+	appendStringInfoString(sql, "SELECT u.c1");
+	for (int i = 2; i <= n; i++)
+		appendStringInfo(sql, ", u.c%d", i);
+	appendStringInfoString(sql, " FROM (");
+	foreach(cell, shards)
+	{
+		appendStringInfoString(sql, foreach_current_index(cell) > 0 ?
+							   " UNION ALL (SELECT " : "(SELECT ");
+		append_columns(sql, gallery, columns, desc);
+		if (!by_distance)
+		{
+			appendStringInfoString(sql, ", ");
+			append_order(sql, gallery);
+		}
+		append_search(sql, gallery, lfirst(cell), searched, k);
+		appendStringInfoChar(sql, ')');
+	}
+	appendStringInfoString(sql, " OFFSET 0)");
+	append_aliases(sql, "u", Max(n, order));
+	appendStringInfo(sql, " ORDER BY u.c%d LIMIT %d", order, k);
+}
+
+/* The k nearest rows, their columns numbered. */
+static void
+append_nearest(StringInfo sql, const Gallery *gallery, NeighborColumns columns,
+			   TupleDesc desc, SearchedRows searched, int k)
+{
+	List	   *shards = gallery_shards(gallery);
+
+	if (shards != NIL)
+	{
+		append_nearest_of_shards(sql, gallery, shards, columns, desc, searched,
+								 k);
+		return;
+	}
+	appendStringInfoString(sql, "SELECT ");
+	append_columns(sql, gallery, columns, desc);
+	append_search(sql, gallery, gallery->relation, searched, k);
 }
 
 /* Items are made of the k rows found, not of every row the search passes. */
@@ -280,7 +355,7 @@ append_items(StringInfo sql, const Gallery *gallery, int k)
 	appendStringInfoString(sql, " FROM (");
 	append_nearest(sql, gallery, NEIGHBOR_ITEMS, desc, SEARCH_ALL, k);
 	appendStringInfoChar(sql, ')');
-	append_aliases(sql, desc);
+	append_aliases(sql, "n", count_columns(NEIGHBOR_ITEMS, desc));
 	relation_close(relation, AccessShareLock);
 }
 
