@@ -9,6 +9,7 @@ help:
 	'make installcheck   sql/ and test/isolation in a running server, after make install' \
 	'make demo        everything from nothing on Fashion-MNIST' \
 	'make tour        a guided tour of it, to be read while it runs' \
+	'make demo-shards a table over four clusters: ROWS=250000 of each' \
 	'make test        every test that takes minutes; installs what is missing' \
 	'make test-all    these, 10,000 random queries, 100,000 hostile calls, 5,000 changed' \
 	'                 model files, interrupts, unit tests and server under sanitizers,' \
@@ -153,6 +154,14 @@ tour:
 	@test/setup demo
 	@$(MAKE) -s all with_llvm=no
 	@test/demo/tour
+
+# A table over four clusters beside one cluster; ROWS of each
+.PHONY: demo-shards
+demo-shards: export MAKE_OPTIONS = with_llvm=no
+demo-shards:
+	@test/setup build
+	@$(MAKE) -s all with_llvm=no
+	@test/shards/run
 
 # ---- everything ----
 

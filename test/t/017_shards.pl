@@ -150,6 +150,13 @@ SQL
 my $embed = q{SELECT embed('m', '{1,2,3,4,5,6,7,8}'::real[])};
 is($far->safe_psql('postgres', $embed), $front->safe_psql('postgres', $embed), 'it embeds there as here');
 
+# What follows deployments is computed here, and before the shard is asked only
+# if it stands by itself.
+my $asked = q{embed('m', '{1,2,3,4,5,6,7,8}'::real[])};
+unlike(plan_of("SELECT id FROM items_far ORDER BY e <=> $asked LIMIT 5"), qr/Remote SQL: .*ORDER BY/, 'embed() by name is not sent');
+like(plan_of("SELECT id FROM items_far ORDER BY e <=> (SELECT $asked) LIMIT 5"), qr/Remote SQL: .*ORDER BY .*<=>.* LIMIT 5/,
+	'its result is');
+
 $front->safe_psql('postgres', <<'SQL');
 SELECT similarity.create_gallery('embedded', 'items', 'e', 'label', key => 'id', model => 'm');
 SELECT similarity.attach('embedded', 'v');
