@@ -48,7 +48,7 @@ INSERT INTO topic VALUES
 (5, 'Galleries', '{create_gallery,drop_gallery,attach,detach,lookup,lookup_image,lookup_all,match,match_image,match_all,calibrate,calibration_status,drift,reembed,reembed_cancel}'),
 (6, 'Evaluation', '{evaluate_retrieval,evaluate_classification,confusion_matrix,retrieval_metrics,classification_metrics,classification_counts,audit,suggest_labels,projection,distance_histogram,evaluate_cutpoints}'),
 (7, 'Pictures and pages', '{image_info,image_error,show_image,show_neighbors,show_confusion,show_training,show_histogram,neighbors_html,report,report_html}'),
-(8, 'Search and indexes', '{knn,index_info,index_degrees,index_recall,index_stats,verify_index}'),
+(8, 'Search and indexes', '{knn,index_info,index_degrees,index_history,index_recall,index_stats,verify_index}'),
 (9, 'Help', '{help,settings}');
 
 -- ---- the page ----

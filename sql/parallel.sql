@@ -11,7 +11,7 @@ WITH f AS (
 ), labeled AS (
 	SELECT *, CASE
 		WHEN arguments && '{query,source}' THEN 'u'
-		WHEN proname IN ('index_info', 'index_degrees', 'index_stats', 'running_calls', 'settings') THEN 'r'
+		WHEN proname IN ('index_info', 'index_degrees', 'index_stats', 'index_history', 'running_calls', 'settings') THEN 'r'
 		WHEN provolatile = 'v' THEN 'u'
 		WHEN arguments && '{gallery,relation}' THEN 'r'
 		ELSE 's' END AS expected

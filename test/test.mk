@@ -174,6 +174,7 @@ test-clients:
 	@test/clients/run
 
 .PHONY: test-browser
+test-browser: export MAKE_OPTIONS = with_llvm=no
 test-browser:
 	@test/setup test
 	@$(MAKE) -s -j2 all $(MAKE_OPTIONS)

@@ -92,6 +92,17 @@ CREATE FUNCTION similarity.index_stats(
 	AS 'MODULE_PATHNAME', 'hnsw_index_stats' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10 ROWS 1;
 COMMENT ON FUNCTION similarity.index_stats(regclass) IS 'what was measured of an index of similarity_hnsw, by its build, vacuums, and index_recall(); reads one page. Of a partitioned index: each partition''s';
 
+CREATE FUNCTION similarity.index_history(
+	index regclass,
+	OUT event text, OUT ended timestamptz, OUT count bigint, OUT seconds double precision,
+	OUT rows bigint, OUT rows_estimated boolean, OUT rows_inserted bigint, OUT rows_removed bigint, OUT nodes_freed bigint,
+	OUT lists_repaired bigint, OUT entry_changes bigint, OUT root_changes bigint, OUT bytes bigint,
+	OUT expansions double precision, OUT recall double precision, OUT recall_k bigint, OUT recall_ef_search bigint,
+	OUT recall_sample bigint, OUT part regclass)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'hnsw_index_history' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10 ROWS 20;
+COMMENT ON FUNCTION similarity.index_history(regclass) IS 'what happened to an index of similarity_hnsw since its build, the oldest first: build, vacuums (count of them as one row, the older the more) and measurements of index_recall() by its owner; reads one page. Of a partitioned index: each partition''s';
+
 CREATE FUNCTION similarity.index_recall(
 	index regclass, INOUT sample bigint DEFAULT 100, INOUT k bigint DEFAULT 10, INOUT ef_search bigint DEFAULT NULL,
 	seed bigint DEFAULT 1,

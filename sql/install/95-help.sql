@@ -39,7 +39,7 @@ BEGIN ATOMIC
 		(7, 'seeing', 'pictures and charts in psql, pages for a browser',
 			ARRAY['show_image', 'show_neighbors', 'show_confusion', 'show_training', 'show_histogram', 'neighbors_html', 'report', 'report_html',
 				'image_info', 'image_error']),
-		(8, 'search', 'indexes and exact search', ARRAY['knn', 'index_info', 'index_stats', 'index_degrees', 'index_recall', 'verify_index']),
+		(8, 'search', 'indexes and exact search', ARRAY['knn', 'index_info', 'index_stats', 'index_history', 'index_degrees', 'index_recall', 'verify_index']),
 		(9, 'help', 'this, and what can be set', ARRAY['help', 'settings'])),
 	-- of functions that have one name, the one of whose comment says most
 	functions AS (

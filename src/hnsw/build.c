@@ -27,11 +27,13 @@
 #include "utils/backend_progress.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "embedding/embedding.h"
 #include "graph/connect.h"
 #include "graph/memory_graph.h"
 #include "graph/probe.h"
+#include "hnsw/history.h"
 #include "hnsw/hnsw.h"
 #include "hnsw/index_center.h"
 #include "hnsw/insert.h"
@@ -648,11 +650,23 @@ advise_inline(const Build *build, Relation heap)
 			 errhint("ALTER TABLE ... SET (toast_tuple_target = 8160) before loading keeps rows of up to 8 kB in the table.")));
 }
 
+static void
+note_build(const Build *build, TimestampTz start)
+{
+	HnswEvent	event = {.kind = HNSW_EVENT_BUILD,.count = 1};
+
+	event.rows = build->rows + build->null_rows;
+	event.seconds = (GetCurrentTimestamp() - start) / (double) USECS_PER_SEC;
+	event.expansions = hnsw_read_stats(build->index->relation).expansions;
+	hnsw_note_event(build->index, event);
+}
+
 IndexBuildResult *
 hnsw_build(Relation heap, Relation relation, struct IndexInfo *info)
 {
 	IndexBuildResult *result = palloc0(sizeof(IndexBuildResult));
 	Build	   *build = palloc0(sizeof(Build));
+	TimestampTz start = GetCurrentTimestamp();
 
 	if (RelationGetNumberOfBlocks(relation) != 0)
 		elog(ERROR, "index \"%s\" already contains data",
@@ -675,6 +689,7 @@ hnsw_build(Relation heap, Relation relation, struct IndexInfo *info)
 	write_nulls(build);
 	hnsw_measure_search(build->index);
 	hnsw_find_target_ef(heap, build->index);
+	note_build(build, start);
 	if (RelationNeedsWAL(relation))
 		log_newpage_range(relation, MAIN_FORKNUM, 0,
 						  RelationGetNumberOfBlocks(relation), true);

@@ -2,7 +2,8 @@
  * inspect.c
  *	  similarity.index_info(): what an index is and holds;
  *	  similarity.index_degrees(): how many neighbors its nodes have;
- *	  similarity.index_stats(): what was measured of it.
+ *	  similarity.index_stats(): what was measured of it;
+ *	  similarity.index_history(): what happened to it.
  */
 #include "postgres.h"
 
@@ -28,6 +29,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "hnsw/history.h"
 #include "hnsw/hnsw.h"
 #include "hnsw/inspect.h"
 #include "hnsw/node.h"
@@ -40,6 +42,7 @@
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_info);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_degrees);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_stats);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(hnsw_index_history);
 
 /* Open an index of this access method; ERROR if the oid is of anything else. */
 static Relation
@@ -418,6 +421,95 @@ put_stats(ReturnSetInfo *result, Oid part)
 	relation_close(relation, AccessShareLock);
 }
 
+/* ---- history ---- */
+
+/* What lies between one count of the index's rows and the next */
+typedef struct Counted
+{
+	double		rows;			/* counted last; less than 0: never */
+	double		removed;		/* since then */
+} Counted;
+
+/* How many rows were inserted since the last count, or -1 if this is none */
+static double
+rows_inserted(Counted *last, const HnswEvent *event)
+{
+	double		inserted = -1;
+
+	last->removed += event->removed;
+	if (event->kind == HNSW_EVENT_RECALL || event->estimated ||
+		event->rows < 0)
+		return inserted;
+	if (last->rows >= 0)
+		inserted = Max(event->rows - last->rows + last->removed, 0);
+	last->rows = event->rows;
+	last->removed = 0;
+	return inserted;
+}
+
+static void
+put_event(ReturnSetInfo *result, Oid part, const HnswEvent *event,
+		  double inserted)
+{
+	static const char *const names[] = {NULL, "build", "vacuum", "recall"};
+	bool		is_vacuum = event->kind == HNSW_EVENT_VACUUM;
+	bool		is_recall = event->kind == HNSW_EVENT_RECALL;
+	Datum		values[19];
+	bool		nulls[19] = {false};
+
+	values[0] = CStringGetTextDatum(names[event->kind]);
+	values[1] = TimestampTzGetDatum(event->time);
+	values[2] = Int64GetDatum(event->count);
+	values[3] = Float8GetDatum(event->seconds);
+	values[4] = Int64GetDatum((int64) event->rows);
+	values[5] = BoolGetDatum(event->estimated != 0);
+	nulls[4] = nulls[5] = event->rows < 0;
+	values[6] = Int64GetDatum((int64) inserted);
+	nulls[6] = inserted < 0;
+	values[7] = Int64GetDatum((int64) event->removed);
+	values[8] = Int64GetDatum(event->freed);
+	values[9] = Int64GetDatum(event->repaired);
+	values[10] = Int64GetDatum(event->entries);
+	values[11] = Int64GetDatum(event->roots);
+	for (int i = 7; i <= 11; i++)
+		nulls[i] = !is_vacuum;
+	values[12] = Int64GetDatum((int64) event->pages * BLCKSZ);
+	values[13] = Float8GetDatum(event->expansions);
+	nulls[13] = event->expansions == 0;
+	values[14] = Float8GetDatum(event->recall);
+	values[15] = Int64GetDatum(event->recall_k);
+	values[16] = Int64GetDatum(event->recall_ef);
+	values[17] = Int64GetDatum(event->recall_sample);
+	for (int i = 14; i <= 17; i++)
+		nulls[i] = !is_recall;
+	values[18] = ObjectIdGetDatum(part);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+static void
+put_history(ReturnSetInfo *result, Oid part)
+{
+	Relation	relation;
+	HnswEvent	events[HNSW_EVENTS];
+	Counted		last = {.rows = -1};
+	int			n;
+
+	require_stats(part);
+	relation = open_relation(part);
+	n = hnsw_read_events(relation, events);
+	for (int i = 0; i < n; i++)
+	{
+		if (events[i].kind < HNSW_EVENT_BUILD ||
+			events[i].kind > HNSW_EVENT_RECALL ||
+			!IS_VALID_TIMESTAMP(events[i].time))
+			hnsw_raise_corrupted(relation, HNSW_META_BLOCK,
+								 "The history holds values out of range.");
+		put_event(result, part, &events[i], rows_inserted(&last,
+														  &events[i]));
+	}
+	relation_close(relation, AccessShareLock);
+}
+
 /* A row of each part of an index */
 static Datum
 put_parts(FunctionCallInfo fcinfo, void (*put) (ReturnSetInfo *, Oid))
@@ -446,4 +538,10 @@ Datum
 hnsw_index_stats(PG_FUNCTION_ARGS)
 {
 	return put_parts(fcinfo, put_stats);
+}
+
+Datum
+hnsw_index_history(PG_FUNCTION_ARGS)
+{
+	return put_parts(fcinfo, put_history);
 }

@@ -34,6 +34,7 @@
 #include "base/random.h"
 #include "embedding/exact_search.h"
 #include "hnsw/heap_rows.h"
+#include "hnsw/history.h"
 #include "hnsw/inspect.h"
 #include "hnsw/node.h"
 #include "hnsw/options.h"
@@ -505,6 +506,22 @@ hnsw_find_target_ef(Relation heap, HnswIndex *index)
 
 /* ---- similarity.index_recall() ---- */
 
+static void
+note_recall(const Recall *recall, const HnswStats *stats)
+{
+	HnswEvent	event = {.kind = HNSW_EVENT_RECALL,.count = 1};
+
+	event.rows = recall->rows;
+	event.expansions = recall->expansions / recall->nsampled;
+	event.recall = stats->recall;
+	event.recall_k = stats->recall_k;
+	event.recall_ef = stats->recall_ef;
+	event.recall_sample = stats->recall_sample;
+	event.seconds = (stats->recall_time - recall->progress.started) /
+		(double) USECS_PER_SEC;
+	hnsw_note_event(recall->index, event);
+}
+
 /* The owner's measurements are kept, unless nothing may be written. */
 static void
 keep_stats(Recall *recall, int ef, double found)
@@ -518,6 +535,7 @@ keep_stats(Recall *recall, int ef, double found)
 	stats.recall_time = GetCurrentTimestamp();
 	stats.recall_rows = recall->rows;
 	hnsw_write_stats(recall->index, &stats);
+	note_recall(recall, &stats);
 }
 
 /* What is measured of an index: what hnsw_measure_recall() wants and more */

@@ -299,7 +299,7 @@ choose_nodes(HnswIndex *index, uint32 nodes, int wanted, uint32 *chosen)
 	return n;
 }
 
-void
+bool
 hnsw_refresh_root(HnswIndex *index)
 {
 	const GraphShape *shape = &index->layout.shape;
@@ -314,13 +314,13 @@ hnsw_refresh_root(HnswIndex *index)
 
 	if (!needs_refresh(&meta, wanted) ||
 		meta.root_pages < pages_of(root_size(shape, wanted)))
-		return;
+		return false;
 	chosen = palloc(sizeof(uint32) * wanted);
 	n = choose_nodes(index, nodes, wanted, chosen);
 	if (n == 0 || !graph_root_init(&root,
 								   memory_arena(CurrentMemoryContext,
 												ARENA_NO_BUDGET), shape, n))
-		return;
+		return false;
 	scratch = hnsw_create_scratch(index);
 	copy = palloc(shape->own_size);
 	for (int i = 0; i < n; i++)
@@ -332,4 +332,5 @@ hnsw_refresh_root(HnswIndex *index)
 			graph_root_put(&root, shape, i, chosen[i], own, scratch);
 	}
 	hnsw_write_root(index, &root);
+	return true;
 }

@@ -39,7 +39,7 @@ extern void hnsw_read_root(Relation relation, const HnswMeta *meta,
 						   const HnswLayout *layout, Arena *arena,
 						   GraphRoot *root);
 
-/* Make the root anew if the index has changed much; for vacuum. */
-extern void hnsw_refresh_root(HnswIndex *index);
+/* Make the root anew if the index has changed much; for vacuum.  Was it? */
+extern bool hnsw_refresh_root(HnswIndex *index);
 
 #endif							/* HNSW_ROOT_PAGES_H */

@@ -12,13 +12,17 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
+#include "catalog/pg_index.h"
 #include "commands/vacuum.h"
 #include "miscadmin.h"
 #include "storage/freespace.h"
 #include "storage/indexfsm.h"
 #include "storage/lmgr.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
+#include "hnsw/history.h"
 #include "hnsw/hnsw.h"
 #include "hnsw/insert.h"
 #include "hnsw/node.h"
@@ -31,7 +35,6 @@
 #include "server/context.h"
 #include "server/errors.h"
 
-
 typedef struct Vacuum
 {
 	HnswIndex  *index;
@@ -43,6 +46,8 @@ typedef struct Vacuum
 	uint32		ndead;
 	GraphLinker *linker;
 	uint32		some_live;		/* a live node, or GRAPH_NO_NODE */
+	HnswEvent	event;			/* what was done */
+	TimestampTz start;
 } Vacuum;
 
 /* Wait until the inserts that are under way have ended. */
@@ -234,6 +239,7 @@ repair(Vacuum *vacuum)
 			if (!graph_repair(vacuum->linker, broken[i], &start, &changed,
 							  &status))
 				raise_status(&status);
+			vacuum->event.repaired += changed;
 		}
 	}
 	pfree(broken);
@@ -289,6 +295,7 @@ replace_entry(Vacuum *vacuum)
 		if (entry >= vacuum->nodes || !graph_bits_test(&vacuum->dead, entry))
 			return;
 	} while (!set_entry_if(index, entry, successor(vacuum, entry)));
+	vacuum->event.entries++;
 }
 
 /* ---- step 3: free ---- */
@@ -360,6 +367,49 @@ free_dead(Vacuum *vacuum)
 	}
 }
 
+/* ---- history ---- */
+
+static float
+seconds_since(TimestampTz start)
+{
+	return (GetCurrentTimestamp() - start) / (double) USECS_PER_SEC;
+}
+
+/* So far: VACUUM may have more dead rows to name, and cleans up at its end. */
+static void
+note_unfinished(Vacuum *vacuum, double removed_before)
+{
+	HnswEvent  *event = &vacuum->event;
+
+	event->kind = HNSW_EVENT_VACUUM;
+	event->rows = vacuum->stats->num_index_tuples;
+	event->removed = vacuum->stats->tuples_removed - removed_before;
+	event->freed = vacuum->ndead;
+	event->seconds = seconds_since(vacuum->start);
+	hnsw_note_event(vacuum->index, *event);
+}
+
+/*
+ * Rows were counted if any was dead; else they are as many as VACUUM takes the
+ * table to have, unless not each of those belongs into the index.
+ */
+static void
+note_vacuum(HnswIndex *index, const IndexVacuumInfo *info,
+			const IndexBulkDeleteResult *stats, bool new_root, TimestampTz start)
+{
+	HnswEvent	event = {.kind = HNSW_EVENT_VACUUM,.count = 1};
+	bool		is_partial = !heap_attisnull(info->index->rd_indextuple,
+											 Anum_pg_index_indpred, NULL);
+
+	event.estimated = stats->estimated_count;
+	event.rows = stats->estimated_count && is_partial ? -1 :
+		stats->num_index_tuples;
+	event.roots = new_root;
+	event.expansions = hnsw_read_stats(info->index).expansions;
+	event.seconds = seconds_since(start);
+	hnsw_note_event(index, event);
+}
+
 /* ---- the access method's functions ---- */
 
 /* The ring of vacuum for all reads; one linker for all repairs */
@@ -395,11 +445,14 @@ hnsw_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	Vacuum		vacuum = {.callback = callback,.callback_state = state};
 	MemoryContext context;
 	MemoryContext caller;
+	double		removed_before;
 
 	if (stats == NULL)
 		stats = palloc0(sizeof(IndexBulkDeleteResult));
 	stats->num_index_tuples = 0;
+	removed_before = stats->tuples_removed;
 	vacuum.stats = stats;
+	vacuum.start = GetCurrentTimestamp();
 	context = AllocSetContextCreate(CurrentMemoryContext,
 									"similarity_hnsw vacuum",
 									ALLOCSET_DEFAULT_SIZES);
@@ -416,25 +469,29 @@ hnsw_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 		count_root(&vacuum);
 		free_dead(&vacuum);
 	}
+	note_unfinished(&vacuum, removed_before);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	return stats;
 }
 
 /*
- * What no longer is true of the index: its root, and what was measured for the
- * planner
+ * What no longer is true of the index: its root, what was measured for the
+ * planner, and its history
  */
 static void
-refresh(Relation relation)
+refresh(const IndexVacuumInfo *info, const IndexBulkDeleteResult *stats)
 {
+	TimestampTz start = GetCurrentTimestamp();
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "similarity_hnsw refresh",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
+	bool		new_root = hnsw_refresh_root(hnsw_open(info->index));
+	HnswIndex  *index = hnsw_open(info->index);
 
-	hnsw_refresh_root(hnsw_open(relation));
-	hnsw_measure_search(hnsw_open(relation));
+	hnsw_measure_search(index);
+	note_vacuum(index, info, stats, new_root, start);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 }
@@ -455,6 +512,6 @@ hnsw_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	}
 	stats->num_pages = RelationGetNumberOfBlocks(info->index);
 	IndexFreeSpaceMapVacuum(info->index);
-	refresh(info->index);
+	refresh(info, stats);
 	return stats;
 }

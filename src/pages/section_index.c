@@ -39,6 +39,7 @@ typedef struct IndexHealth
 	char	   *name;
 	SPITupleTable *info;
 	SPITupleTable *degrees;
+	SPITupleTable *history;
 	int			own_ef;
 	int			sampled;
 	int			npoints;
@@ -49,8 +50,11 @@ typedef struct IndexHealth
 enum
 {
 	BYTES = 1, BYTES_PER_ROW, PAGES, ROWS, NODES, DEAD, FREE, UNREACHABLE, ROOT, MEAN_NEIGHBORS, M, EF_CONSTRUCTION, EF_SEARCH,
-	TARGET_RECALL, PASSES, NODE_BYTES, LAST_RECALL, SCANS, DEAD_ROWS
+	TARGET_RECALL, PASSES, NODE_BYTES, LAST_RECALL, SCANS, DEAD_ROWS, BUILT, ROWS_BUILT, ROWS_INSERTED, ROWS_REMOVED, VACUUMS,
+	LAST_VACUUM, LISTS_REPAIRED
 };
+
+#define TIME "'YYYY-MM-DD HH24:MI TZ'"
 
 static const char info_query[] =
 "SELECT pg_catalog.pg_relation_size(i.part) AS bytes,"
@@ -60,13 +64,36 @@ static const char info_query[] =
 " i.m, i.ef_construction, i.ef_search, i.target_recall, i.passes, i.node_bytes,"
 " CASE WHEN s.recall IS NOT NULL THEN pg_catalog.format('%s of %s true neighbors, ef_search %s, %s of %s rows, %s',"
 " pg_catalog.round(s.recall::pg_catalog.numeric, 4), s.recall_k, s.recall_ef_search, s.recall_sample, s.recall_rows,"
-" pg_catalog.to_char(s.recall_time, 'YYYY-MM-DD HH24:MI TZ')) END AS last_recall,"
-" pg_catalog.pg_stat_get_numscans(i.part) AS scans, pg_catalog.pg_stat_get_dead_tuples(x.indrelid) AS dead_rows"
-" FROM similarity.index_info($1::pg_catalog.regclass) i, similarity.index_stats($1::pg_catalog.regclass) s, pg_catalog.pg_index x"
+" pg_catalog.to_char(s.recall_time, " TIME ")) END AS last_recall,"
+" pg_catalog.pg_stat_get_numscans(i.part) AS scans, pg_catalog.pg_stat_get_dead_tuples(x.indrelid) AS dead_rows,"
+" pg_catalog.to_char(h.built, " TIME ") AS built, h.rows_built,"
+" i.rows OPERATOR(pg_catalog.-) h.rows_built OPERATOR(pg_catalog.+) h.rows_removed AS rows_inserted, h.rows_removed,"
+" h.vacuums, pg_catalog.to_char(h.last_vacuum, " TIME ") AS last_vacuum, h.lists_repaired"
+" FROM similarity.index_info($1::pg_catalog.regclass) i, similarity.index_stats($1::pg_catalog.regclass) s, pg_catalog.pg_index x,"
+" LATERAL (SELECT pg_catalog.max(e.ended) FILTER (WHERE e.event OPERATOR(pg_catalog.=) 'build') AS built,"
+" pg_catalog.max(e.rows) FILTER (WHERE e.event OPERATOR(pg_catalog.=) 'build') AS rows_built,"
+" COALESCE(pg_catalog.sum(e.rows_removed), 0)::pg_catalog.int8 AS rows_removed,"
+" COALESCE(pg_catalog.sum(e.count) FILTER (WHERE e.event OPERATOR(pg_catalog.=) 'vacuum'), 0)::pg_catalog.int8 AS vacuums,"
+" pg_catalog.max(e.ended) FILTER (WHERE e.event OPERATOR(pg_catalog.=) 'vacuum') AS last_vacuum,"
+" COALESCE(pg_catalog.sum(e.lists_repaired), 0)::pg_catalog.int8 AS lists_repaired"
+" FROM similarity.index_history($1::pg_catalog.regclass) e) h"
 " WHERE x.indexrelid OPERATOR(pg_catalog.=) $1";
 
 static const char degrees_query[] =
 "SELECT d.neighbors, d.nodes FROM similarity.index_degrees($1::pg_catalog.regclass) d ORDER BY d.neighbors";
+
+/* Columns of history */
+enum
+{
+	EVENT = 1, COUNT, ENDED, DAYS, EVENT_ROWS, INSERTED, REMOVED, REPAIRED, SIZE, EXPANSIONS, RECALL, RECALL_AT, SECONDS
+};
+
+static const char history_query[] =
+"SELECT e.event, e.count, pg_catalog.to_char(e.ended, " TIME ") AS ended,"
+" (EXTRACT(epoch FROM e.ended OPERATOR(pg_catalog.-) pg_catalog.min(e.ended) OVER ()) OPERATOR(pg_catalog./) 86400)::pg_catalog.float8 AS days,"
+" e.rows, e.rows_inserted, e.rows_removed, e.lists_repaired, e.bytes, e.expansions, e.recall,"
+" CASE WHEN e.recall IS NOT NULL THEN pg_catalog.format('recall@%s, ef_search %s', e.recall_k, e.recall_ef_search) END AS recall_at,"
+" e.seconds FROM similarity.index_history($1::pg_catalog.regclass) e";
 
 static const char indexes_query[] =
 "SELECT i.indexrelid::pg_catalog.int8 FROM pg_catalog.pg_index i"
@@ -141,6 +168,8 @@ look_into(PageContext *context, Oid index)
 	health->info = page_select(info_query, OIDOID, ObjectIdGetDatum(index));
 	health->degrees = page_select(degrees_query, OIDOID,
 								  ObjectIdGetDatum(index));
+	health->history = page_select(history_query, OIDOID,
+								  ObjectIdGetDatum(index));
 	measure_ef(health, page_option(context, PAGE_SEED));
 	return health;
 }
@@ -168,6 +197,8 @@ static const Fact facts[] = {
 	{"nodes of the root", ROOT}, {"mean number of neighbors", MEAN_NEIGHBORS}, {"m", M}, {"ef_construction", EF_CONSTRUCTION},
 	{"passes of the build", PASSES}, {"ef_search", EF_SEARCH}, {"target_recall", TARGET_RECALL}, {"recall at this ef_search", 0},
 	{"last measured by index_recall()", LAST_RECALL}, {"scans", SCANS}, {"dead rows of the table, until a vacuum", DEAD_ROWS},
+	{"built", BUILT}, {"rows then", ROWS_BUILT}, {"rows inserted since", ROWS_INSERTED}, {"rows removed since", ROWS_REMOVED},
+	{"vacuums since", VACUUMS}, {"last vacuum", LAST_VACUUM}, {"lists of neighbors repaired by them", LISTS_REPAIRED},
 };
 
 static void
@@ -175,7 +206,8 @@ put_fact(ReportText *out, const IndexHealth *health, const Fact *fact)
 {
 	if (fact->column == 0)
 		report_table_number(out, recall_at_own(health));
-	else if (fact->column == LAST_RECALL)
+	else if (fact->column == LAST_RECALL || fact->column == BUILT ||
+			 fact->column == LAST_VACUUM)
 	{
 		char	   *text = page_text(health->info, 0, fact->column);
 
@@ -201,6 +233,42 @@ put_facts(ReportText *out, IndexHealth *const *healths, int n)
 			put_fact(out, healths[i], &facts[f]);
 	}
 	report_table_end(out, false);
+}
+
+static void
+put_event(ReportText *out, const SPITupleTable *history, uint64 row)
+{
+	static const int numbers[] = {EVENT_ROWS, INSERTED, REMOVED, REPAIRED, SIZE, EXPANSIONS, RECALL, SECONDS};
+	double		count = page_number(history, row, COUNT);
+	char	   *event = page_text(history, row, EVENT);
+
+	if (page_text(history, row, RECALL_AT) != NULL)
+		event = page_text(history, row, RECALL_AT);
+	report_table_row(out);
+	report_table_text(out, count > 1 ? psprintf("%s, the last of %.0f", event,
+												count) : event);
+	report_table_text(out, page_text(history, row, ENDED));
+	for (int i = 0; i < lengthof(numbers); i++)
+		report_table_number(out, page_number(history, row, numbers[i]));
+}
+
+/* The events of an index, the latest first */
+static void
+put_history(ReportText *out, const IndexHealth *health)
+{
+	static const char *const columns[] = {
+		"event", "ended", "rows", "inserted", "removed", "lists repaired", "bytes", "nodes a search expands", "recall", "seconds"
+	};
+	uint64		n = health->history->numvals;
+
+	if (n == 0)
+		return;
+	report_table_begin(out, psprintf("History of %s, the latest first",
+									 health->name), columns,
+					   lengthof(columns));
+	for (uint64 row = n; row > 0; row--)
+		put_event(out, health->history, row - 1);
+	report_table_end(out, true);
 }
 
 static void
@@ -240,6 +308,8 @@ put_index_data(ReportText *out, PageContext *context, IndexHealth *const *health
 		page_put_columns(out, healths[i]->info);
 		report_append(out, ",\"degrees\":");
 		page_put_columns(out, healths[i]->degrees);
+		report_append(out, ",\"history\":");
+		page_put_columns(out, healths[i]->history);
 		report_append(out, ",");
 		put_ef_recall(out, healths[i]);
 		report_append(out, "}");
@@ -301,5 +371,7 @@ index_section(ReportText *out, PageContext *context)
 	put_facts(out, healths, n);
 	report_append_figure(out, context->section, "charts");
 	put_index_data(out, context, healths, n);
-	report_append_note(out, "No history is kept beside the last measurement of index_recall(); similarity.verify_index() looks for damage.");
+	for (int i = 0; i < n; i++)
+		put_history(out, healths[i]);
+	report_append_note(out, "An index keeps its history since its build: vacuums, and what its owner measured by similarity.index_recall(); of old events several are one. Rows inserted follow from two counts of rows. similarity.verify_index() looks for damage.");
 }

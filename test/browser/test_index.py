@@ -24,6 +24,33 @@ class Index(PageTest):
         rows, nodes, pages = self.rows("SELECT rows, nodes, pages FROM similarity.index_info('glyphs_e_idx')")[0]
         self.assertEqual([self.numbers(facts[name])[0] for name in ('rows', 'nodes', 'pages')], [rows, nodes, pages])
 
+    def test_history(self):
+        """A build, vacuums and measurements, as SQL tells them."""
+        self.rows("CREATE TABLE aged AS SELECT * FROM glyphs")
+        self.rows("CREATE INDEX aged_e ON aged USING similarity_hnsw (e embedding_l2_ops)")
+        self.rows("SELECT similarity.create_gallery('aged', 'aged', 'e', 'kind', distance => 'euclidean')")
+        self.rows("SELECT similarity.index_recall('aged_e', 50, 10, 40)")
+        self.rows("DELETE FROM aged WHERE id % 3 = 0")
+        self.rows("VACUUM aged")
+        self.rows("INSERT INTO aged SELECT id + 1000, kind, e FROM glyphs")
+        self.rows("SELECT similarity.index_recall('aged_e', 50, 10, 20)")
+        self.rows("VACUUM aged")
+        self.open("SELECT similarity.report_html('aged', 'index')")
+        facts = {row.find_elements('css selector', 'td')[0].text: row.find_elements('css selector', 'td')[1].text for row in self.all('#index tbody tr')}
+        self.assertEqual([self.numbers(facts[name])[0] for name in ('rows then', 'rows inserted since', 'rows removed since', 'vacuums since')],
+                         [300, 300, 100, 2])
+        self.click('#index details summary')
+        events = [row.find_elements('css selector', 'td')[0].text for row in self.all('#index details tbody tr')]
+        self.assertEqual(events, ['vacuum', 'recall@10, ef_search 20', 'vacuum', 'recall@10, ef_search 40', 'build'])
+        titles = [title.text for title in self.all('#index .card h3')]
+        self.assertEqual(titles[3:], ['Size since the build', 'What a search read since the build', 'Recall measured since the build'])
+        self.assertEqual(len(self.all('#index .card:nth-child(6) [data-series] path')), 3)
+        self.script('arguments[0].focus()', self.all('#index svg.chart')[3])
+        self.press('HOME')
+        self.assertIn('build', self.text('.tip'))
+        self.assertIn(self.value("SELECT round(min(bytes) / 1048576.0, 4)::float FROM similarity.index_history('aged_e')"), self.numbers(self.text('.tip')))
+        self.shoot('index-history')
+
     def test_looks(self):
         self.open("SELECT similarity.report_html('glyphs', 'index')")
         self.shoot('index')

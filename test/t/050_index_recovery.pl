@@ -36,6 +36,9 @@ my $neighbors = q{
 		(SELECT i.id FROM item i ORDER BY i.e <-> q.e LIMIT 10) x)
 	FROM (SELECT id, e FROM item ORDER BY id LIMIT 50) q ORDER BY 1};
 
+# What happened to an index, as text
+my $history = "SELECT * FROM similarity.index_history('item_l2')";
+
 my @indexes = qw(item_l2 item_cosine long_l2 offset_l2 offset_cosine);
 
 sub check_sound
@@ -54,6 +57,8 @@ sub check_standby
 	$primary->wait_for_catchup($standby);
 	is($standby->safe_psql('postgres', $neighbors), $primary->safe_psql('postgres', $neighbors),
 		"the standby answers the same $what");
+	is($standby->safe_psql('postgres', $history), $primary->safe_psql('postgres', $history),
+		"the standby tells the same history $what");
 	check_sound($standby, "on the standby $what");
 }
 
@@ -116,6 +121,8 @@ is($findings, '', 'no false alarm beside replay');
 
 # Crash with changes in the WAL only, and one transaction under way.
 my $before = $primary->safe_psql('postgres', $neighbors);
+my $history_before = $primary->safe_psql('postgres', $history);
+like($history_before, qr/^build\|.*\nvacuum\|[^\n]*\|1350\|f\|400\|550\|/, 'a build and a vacuum have left their events');
 my $session = $primary->background_psql('postgres');
 $session->query_safe("BEGIN; INSERT INTO item SELECT i, ${\vector(16)} FROM generate_series(4001, 4100) i");
 $primary->stop('immediate');
@@ -123,6 +130,7 @@ eval { $session->quit };
 $primary->start;
 check_sound($primary, 'after a crash');
 is($primary->safe_psql('postgres', $neighbors), $before, 'answers are the same after a crash');
+is($primary->safe_psql('postgres', $history), $history_before, 'the history is the same after a crash');
 is($primary->safe_psql('postgres', q{
 		SET enable_seqscan = off;
 		SET similarity.search_order = relaxed;
@@ -134,6 +142,8 @@ $primary->safe_psql('postgres',
 	"INSERT INTO careless SELECT i, ${\vector(16)} FROM generate_series(1, 100) i");
 is($primary->safe_psql('postgres', "SELECT * FROM similarity.verify_index('careless_l2')"),
 	'', 'and works again');
+is($primary->safe_psql('postgres', "VACUUM careless; SELECT event, rows FROM similarity.index_history('careless_l2')"),
+	'vacuum|100', 'its history begins anew');
 check_standby('after a crash of the primary');
 
 $standby->promote;

@@ -159,6 +159,7 @@ my @calls = (
 	[ index_recall => q{SELECT recall >= 0 FROM similarity.index_recall('wide_e', 100000, 10)}, 16, $m16 ],
 	[ index_info => q{SELECT rows FROM similarity.index_info('wide_e')}, 8 ],
 	[ index_degrees => q{SELECT sum(nodes) FROM similarity.index_degrees('wide_e')}, 8 ],
+	[ index_history => q{SELECT count(*) FROM similarity.index_history('wide_e')}, 8 ],
 	[ index_stats => q{SELECT ef_search FROM similarity.index_stats('wide_e')}, 8 ],
 	[ verify_index => q{SELECT count(*) FROM similarity.verify_index('wide_e')}, 16 ],
 	[ 'CREATE INDEX' => q{CREATE INDEX ON wide USING similarity_hnsw (e embedding_l2_ops) WITH (m = 4, ef_construction = 8)}, 16 + 16 ],

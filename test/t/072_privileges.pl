@@ -87,6 +87,7 @@ similarity.projection(text,text,integer,bigint,integer,double precision,double p
 similarity.index_info                                     .    .    x    x    .    .    x
 similarity.index_degrees                                  .    .    x    x    .    .    x
 similarity.index_stats                                    .    .    x    x    .    .    x
+similarity.index_history                                  .    .    x    x    .    .    x
 similarity.index_recall                                   .    .    x    x    .    .    x
 # SELECT on the table, and USAGE of the model for raw input
 similarity.lookup                                         .    .    x    x    x    .    x
