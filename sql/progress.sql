@@ -33,6 +33,11 @@ CALL similarity.train('m', 'SELECT x, label + CASE WHEN id = 40 THEN looked() EL
 	validation => 'SELECT x, label + CASE WHEN id = 40 THEN looked() ELSE 0 END FROM item', verbose => false);
 SELECT looks();
 
+-- batches that are only shown
+SELECT count(*) FROM similarity.sample_batch('SELECT x, label + CASE WHEN id = 40 THEN looked() ELSE 0 END FROM item', 2, 2, batches => 2);
+SELECT similarity.batch_class_ratio('SELECT x, label + CASE WHEN id = 40 THEN looked() ELSE 0 END FROM item', 2, 2, num_batches => 2);
+SELECT looks();
+
 -- embed_batch: rows as the planner expects them of its window
 UPDATE item i SET e = b.e FROM (SELECT id, embed_batch('m', x) OVER () AS e FROM item) b WHERE i.id = b.id;
 SELECT DISTINCT looks() FROM (SELECT embed_batch('m', x) OVER () AS e FROM item) b WHERE e IS NOT NULL;

@@ -10,7 +10,6 @@
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
@@ -26,8 +25,10 @@
 #include "server/arguments.h"
 #include "server/budget.h"
 #include "server/call.h"
+#include "server/call_progress.h"
 #include "server/catalog.h"
 #include "server/context.h"
+#include "server/cursor.h"
 #include "server/errors.h"
 #include "server/labels.h"
 
@@ -278,39 +279,69 @@ choose_cutpoints(Targets *targets, const Labels *labels, const Matches *matches,
 typedef struct Contents
 {
 	int64		rows;
-	Datum		hash;			/* numeric */
+	uint64		hash;			/* modulo 2^64 */
 } Contents;
 
-/* A changed row, embedding or label changes the sum of hashes. */
-static Contents
-read_contents(const Gallery *gallery)
+/* Rows that are hashed between two looks at the clock */
+#define HASHED_ROWS 1000
+
+/* A query of the hash of each row, of its embedding and label */
+static Portal
+open_hashes(const Gallery *gallery)
 {
 	const char *column = quote_identifier(gallery->embedding);
-	char	   *sql = psprintf("SELECT pg_catalog.count(*), coalesce(pg_catalog.sum(%s.embedding_hash_extended(t.%s,"
-							   " pg_catalog.hashtextextended(pg_catalog.format('%%s', t.%s) COLLATE \"C\", 0))), 0)"
+	char	   *sql = psprintf("SELECT %s.embedding_hash_extended(t.%s,"
+							   " pg_catalog.hashtextextended(pg_catalog.format('%%s', t.%s) COLLATE \"C\", 0))"
 							   " FROM %s t WHERE t.%s IS NOT NULL",
 							   quote_identifier(embedding_schema_name()),
 							   column,
 							   quote_identifier(gallery->label),
 							   gallery->relation, column);
-	Contents	contents;
-	MemoryContext caller = CurrentMemoryContext;
-	RoleFrame	reader;
-	bool		isnull;
 
+	return cursor_open(cursor_prepare(sql, 0, NULL), true);
+}
+
+/* A changed row, embedding or label changes the sum of hashes. */
+static Contents
+read_contents(const Gallery *gallery)
+{
+	Contents	contents = {0};
+	CallProgress progress;
+	CursorPace	pace = {0};
+	RoleFrame	reader;
+	Portal		cursor;
+	uint64		n;
+
+	call_progress_begin(&progress, CALL_CALIBRATION, gallery->relid, 0);
 	gallery_enter(gallery, &reader);
-	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT || SPI_processed != 1)
-		elog(ERROR, "the rows of a gallery could not be read");
+	cursor = open_hashes(gallery);
+	call_progress_phase(&progress, PHASE_READING, cursor_rows(cursor));
+	do
+	{
+		bool		isnull;
+
+		cursor_fetch(cursor, HASHED_ROWS, &pace);
+		n = SPI_processed;
+		for (uint64 i = 0; i < n; i++)
+			contents.hash += DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i],
+														 SPI_tuptable->tupdesc,
+														 1, &isnull));
+		contents.rows += n;
+		SPI_freetuptable(SPI_tuptable);
+		call_progress(&progress, contents.rows);
+	} while (n > 0);
+	cursor_close(cursor);
 	gallery_leave(gallery, &reader);
-	MemoryContextSwitchTo(caller);
-	contents.rows = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
-												SPI_tuptable->tupdesc, 1,
-												&isnull));
-	contents.hash = datumCopy(SPI_getbinval(SPI_tuptable->vals[0],
-											SPI_tuptable->tupdesc, 2, &isnull),
-							  false, -1);
-	SPI_freetuptable(SPI_tuptable);
+	call_progress_end(&progress);
 	return contents;
+}
+
+/* As the catalog has it */
+static Datum
+hash_as_numeric(const Contents *contents)
+{
+	return DirectFunctionCall1(int8_numeric,
+							   Int64GetDatum((int64) contents->hash));
 }
 
 /* ---- storing ---- */
@@ -379,7 +410,7 @@ store_calibration(const Gallery *gallery, const Contents *contents,
 	catalog_arg(&args, INT4OID, Int32GetDatum(gallery->version),
 				gallery->model == NULL);
 	catalog_arg_bigint(&args, contents->rows);
-	catalog_arg(&args, NUMERICOID, contents->hash, false);
+	catalog_arg(&args, NUMERICOID, hash_as_numeric(contents), false);
 	catalog_arg(&args, FLOAT8ARRAYOID, matched_distances(matches), false);
 	catalog_run("INSERT INTO similarity.calibration (gallery, matcher, k, metric, queries, distance,"
 				" \"precision\", recall, f1, binary_accuracy, npv, fpr, version, gallery_rows, gallery_hash, matched)"
@@ -534,7 +565,7 @@ put_status(FunctionCallInfo fcinfo, const Gallery *gallery)
 	const char *problem;
 
 	catalog_arg_int(&args, gallery->id);
-	catalog_arg(&args, NUMERICOID, contents.hash, false);
+	catalog_arg(&args, NUMERICOID, hash_as_numeric(&contents), false);
 	if (catalog_read("SELECT c.calibrated, c.queries, c.version, c.gallery_rows,"
 					 " c.gallery_hash OPERATOR(pg_catalog.<>) $2, p.distance, p.\"precision\""
 					 " FROM similarity.calibration c JOIN similarity.cutpoint p"

@@ -35,6 +35,7 @@
 #include "hnsw/node.h"
 #include "hnsw/nulls.h"
 #include "hnsw/options.h"
+#include "server/call_progress.h"
 #include "server/compat.h"
 #include "server/context.h"
 #include "server/errors.h"
@@ -215,7 +216,7 @@ count_page(HnswIndex *index, BlockNumber block, Counts *counts)
  * inserted meanwhile may count or not.
  */
 static Counts
-count_index(HnswIndex *index)
+count_index(HnswIndex *index, CallProgress *progress)
 {
 	uint32		nodes = hnsw_count_nodes(index);
 	Counts		counts = {0};
@@ -223,10 +224,12 @@ count_index(HnswIndex *index)
 	ItemPointerData *rows = palloc(sizeof(ItemPointerData) * HNSW_NULLS_PER_PAGE);
 	int			n;
 
+	call_progress_phase(progress, PHASE_READING, nodes);
 	counts.degrees = palloc0(sizeof(int64) * (index->layout.shape.degree + 1));
 	for (uint32 node = 0; node < nodes; node += index->layout.nodes_per_page)
 	{
 		CHECK_FOR_INTERRUPTS();
+		call_progress(progress, node);
 		count_page(index, hnsw_node_block(&index->layout, node), &counts);
 	}
 	while (hnsw_read_nulls(index, &walk, rows, &n))
@@ -290,12 +293,13 @@ walk_from(Walk *walk, const GraphAccess *access, uint32 node)
 
 /* Live nodes that lists lead to from where searches start */
 static int64
-count_reachable(HnswIndex *index)
+count_reachable(HnswIndex *index, CallProgress *progress)
 {
 	GraphStart	start = hnsw_start(index);
 	Walk		walk = {.nodes = start.nodes};
 	int64		live_nodes = 0;
 
+	call_progress_phase(progress, PHASE_FOLLOWING, start.nodes);
 	walk.seen.arena = memory_arena(CurrentMemoryContext, ARENA_NO_BUDGET);
 	walk.waiting = palloc_extended(sizeof(uint64) * (start.nodes / 64 + 1),
 								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -309,7 +313,10 @@ count_reachable(HnswIndex *index)
 		walk.again = false;
 		for (uint32 node = 0; node < walk.nodes; node++)
 			if (walk.waiting[node / 64] >> node % 64 & 1)
+			{
+				call_progress(progress, live_nodes);
 				live_nodes += walk_from(&walk, &index->access, node);
+			}
 	}
 	return live_nodes;
 }
@@ -324,6 +331,7 @@ put_info(ReturnSetInfo *result, Oid part)
 	Counts		counts;
 	Datum		values[20];
 	bool		nulls[20] = {false};
+	CallProgress progress;
 	int64		live;
 	double		target;
 
@@ -333,7 +341,8 @@ put_info(ReturnSetInfo *result, Oid part)
 	meta = hnsw_read_meta(relation);
 	target = hnsw_target_recall(relation);
 	index->strategy = GetAccessStrategy(BAS_BULKREAD);
-	counts = count_index(index);
+	call_progress_begin(&progress, CALL_INDEX_INFO, part, 0);
+	counts = count_index(index, &progress);
 	live = counts.nodes[GRAPH_LIVE];
 	values[0] = CStringGetTextDatum(index->space->metric->name);
 	values[1] = Int32GetDatum(meta.dims);
@@ -349,7 +358,9 @@ put_info(ReturnSetInfo *result, Oid part)
 	values[11] = Int32GetDatum(index->layout.shape.size);
 	values[12] = Int32GetDatum(meta.version);
 	/* Inserts go on meanwhile: what came behind the count may be reached. */
-	values[13] = Int64GetDatum(Max(live - count_reachable(index), 0));
+	values[13] = Int64GetDatum(Max(live - count_reachable(index,
+														  &progress), 0));
+	call_progress_end(&progress);
 	values[14] = Float8GetDatum(target);
 	nulls[14] = target == 0;
 	values[15] = Int32GetDatum(meta.root_nodes);
@@ -368,13 +379,16 @@ put_degrees(ReturnSetInfo *result, Oid part)
 {
 	Relation	relation;
 	HnswIndex  *index;
+	CallProgress progress;
 	Counts		counts;
 
 	require_stats(part);
 	relation = open_relation(part);
 	index = hnsw_open(relation);
 	index->strategy = GetAccessStrategy(BAS_BULKREAD);
-	counts = count_index(index);
+	call_progress_begin(&progress, CALL_INDEX_DEGREES, part, 0);
+	counts = count_index(index, &progress);
+	call_progress_end(&progress);
 	for (int n = 0; n <= index->layout.shape.degree; n++)
 	{
 		Datum		values[3] = {Int32GetDatum(n), Int64GetDatum(counts.degrees[n]), ObjectIdGetDatum(part)};

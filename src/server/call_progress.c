@@ -34,12 +34,15 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(list_calls);
 
 static const char *const call_names[] = {
 	"train", "embed_batch", "reembed", "evaluation", "lookup_all", "knn",
-	"report", "verify_index", "projection", "index_recall", "audit"
+	"report", "verify_index", "projection", "index_recall", "audit",
+	"calibration", "sample_batch", "batch_class_ratio", "index_info",
+	"index_degrees"
 };
 
 static const char *const phase_names[] = {
 	"reading validation", "reading rows", "training", "embedding", "comparing",
-	"looking up", "copying", "checking", "projecting"
+	"looking up", "copying", "checking", "projecting", "drawing",
+	"following lists"
 };
 
 /* What stands where in a slot */

@@ -31,7 +31,12 @@ typedef enum CallKind
 	CALL_VERIFY_INDEX,
 	CALL_PROJECTION,
 	CALL_INDEX_RECALL,
-	CALL_AUDIT
+	CALL_AUDIT,
+	CALL_CALIBRATION,
+	CALL_SAMPLE_BATCH,
+	CALL_BATCH_CLASS_RATIO,
+	CALL_INDEX_INFO,
+	CALL_INDEX_DEGREES
 } CallKind;
 
 typedef enum CallPhase
@@ -44,7 +49,9 @@ typedef enum CallPhase
 	PHASE_LOOKING_UP,			/* each row of a query */
 	PHASE_COPYING,
 	PHASE_CHECKING,
-	PHASE_PROJECTING
+	PHASE_PROJECTING,
+	PHASE_DRAWING,				/* batches */
+	PHASE_FOLLOWING				/* lists of neighbors */
 } CallPhase;
 
 /* What only a training has */

@@ -195,15 +195,21 @@ typedef struct Sample
 	NnSampler  *sampler;
 	int			batch;			/* rows in one */
 	uint32	   *drawn;
+	CallProgress progress;
+	int64		done;			/* rows drawn */
 } Sample;
 
 static void
-begin_sample(Sample *sample, FunctionCallInfo fcinfo,
-			 const SamplingArguments *places)
+begin_sample(Sample *sample, FunctionCallInfo fcinfo, CallKind call,
+			 const SamplingArguments *places, int batches)
 {
-	SourceRequest request = {.what = "source",.memory = &sample->memory};
+	SourceRequest request = {
+		.what = "source",.memory = &sample->memory,
+		.progress = &sample->progress,.phase = PHASE_READING
+	};
 
 	memset(sample, 0, sizeof(*sample));
+	call_progress_begin(&sample->progress, call, InvalidOid, 0);
 	request.query = argument_text(fcinfo, 0, "source");
 	sampling_read(fcinfo, places, &sample->options);
 	sampling_request(&sample->options, &request);
@@ -213,13 +219,17 @@ begin_sample(Sample *sample, FunctionCallInfo fcinfo,
 									  &sample->options, sample->rows);
 	sample->batch = sampling_max_batch(&sample->options);
 	sample->drawn = palloc(sizeof(uint32) * (Size) sample->batch);
+	call_progress_phase(&sample->progress, PHASE_DRAWING,
+						(double) batches * sample->batch);
 }
 
 static void
 next_batch(Sample *sample)
 {
 	CHECK_FOR_INTERRUPTS();
+	call_progress(&sample->progress, sample->done);
 	nn_sampler_next(sample->sampler, sample->drawn);
+	sample->done += sample->batch;
 }
 
 /* A row of bytes: the file of a picture, or raw */
@@ -320,7 +330,7 @@ sample_batch(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
-	begin_sample(&sample, fcinfo, &places);
+	begin_sample(&sample, fcinfo, CALL_SAMPLE_BATCH, &places, batches);
 	inputs = palloc(sizeof(void *) * (Size) sample.batch);
 	rows_context = AllocSetContextCreate(CurrentMemoryContext,
 										 "similarity sampled rows",
@@ -335,6 +345,7 @@ sample_batch(PG_FUNCTION_ARGS)
 		put_batch(result, &sample, i, inputs);
 		MemoryContextSwitchTo(old);
 	}
+	call_progress_end(&sample.progress);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -378,13 +389,14 @@ batch_class_ratio(PG_FUNCTION_ARGS)
 	double		sum = 0;
 
 	SPI_connect();
-	begin_sample(&sample, fcinfo, &places);
+	begin_sample(&sample, fcinfo, CALL_BATCH_CLASS_RATIO, &places, batches);
 	labels = palloc(sizeof(int32) * (Size) sample.batch);
 	for (int i = 0; i < batches; i++)
 	{
 		next_batch(&sample);
 		sum += class_ratio(&sample, labels);
 	}
+	call_progress_end(&sample.progress);
 	SPI_finish();
 	PG_RETURN_FLOAT8(sum / batches);
 }

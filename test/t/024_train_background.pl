@@ -231,6 +231,30 @@ CALL similarity.train('wide', 'SELECT array_fill((i % 4)::real, ''{256}''), i % 
 	trainable => '{"wide_*": false}', epochs => 1, steps_per_epoch => 100, classes_per_batch => 4, examples_per_class => 8);
 SQL
 
+# What no function of the user's runs within: seen from outside, again and again.
+value(q{
+	CREATE TABLE point (id integer PRIMARY KEY, label integer, e embedding(4));
+	INSERT INTO point SELECT i, i % 3, random_embedding(4, i) FROM generate_series(1, 2000) i;
+	CREATE INDEX point_e ON point USING similarity_hnsw (e embedding_l2_ops);
+	SELECT similarity.create_gallery('points', 'point', 'e', 'label', distance => 'euclidean');
+	SELECT count(*) FROM similarity.calibrate('points', 'SELECT e, label FROM point LIMIT 10', drop_closest => true)});
+foreach (
+	[ q{(similarity.index_info('point_e')).rows}, 'index_info', 'point_e', 'reading rows', 'following lists' ],
+	[ q{(similarity.index_degrees('point_e')).nodes}, 'index_degrees', 'point_e', 'reading rows' ],
+	[ q{(similarity.calibration_status('points')).gallery_rows}, 'calibration', 'point', 'reading rows' ])
+{
+	my ($call, $name, $relation, @phases) = @$_;
+	my $session = IPC::Run::start([ 'psql', '-qX', '-c', "SELECT $call FROM generate_series(1, 1000000)", $node->connstr('postgres') ],
+		'<', \'', '>', \my $out, '2>', \my $err);
+	foreach my $phase (@phases)
+	{
+		ok($node->poll_query_until('postgres', "SELECT EXISTS (SELECT FROM similarity.progress WHERE call = '$name' AND phase = '$phase'"
+			  . " AND relation = '$relation'::regclass AND total BETWEEN 1900 AND 2100)"), "$name: $phase");
+	}
+	value('SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE $$%1000000%$$');
+	$session->finish;
+}
+
 # A shutdown does not wait for it.
 value('SET ROLE alice; SET search_path = garden; ' . start_of('one'));
 $node->stop('fast');
