@@ -187,7 +187,7 @@ vector_binary_check(const uint8_t *bytes, size_t size, int max, int *n,
 		status_fail(status, STATUS_BAD_BINARY,
 					"text was sent where binary embedding is expected");
 		return status_hint(status,
-						   "Register the type with the client, whose codec of pgvector's vector fits, or send it as text.");
+						   "Register the type with the client, by its codec for pgvector's vector, or send values as text.");
 	}
 	if (size < VECTOR_BINARY_SIZE(0))
 		return status_fail(status, STATUS_BAD_BINARY,

@@ -137,7 +137,7 @@ doubt_own_rows(const Gallery *gallery, const PassItems *items,
 						gallery->name, (long long) items->own,
 						(long long) items->n),
 				 errdetail("drop_closest leaves out the nearest row of all of them."),
-				 errhint("It is for items that are rows of the gallery.")));
+				 errhint("Use drop_closest only for items that are rows of the gallery.")));
 	else
 		return false;
 	return true;
@@ -249,7 +249,7 @@ doubt_optimal(const EvalCurve *curve, size_t place, bool accepted, bool told)
 	else if (!told && curve->counts.fp[last] + curve->counts.tn[last] == 0)
 		ereport(NOTICE,
 				(errmsg("every item is matched correctly: cut point \"optimal\" is the largest distance seen"),
-				 errhint("Add items that should match nothing to find out how far that is.")));
+				 errhint("Calibrate with items that should match nothing as well, which show where right matches end.")));
 }
 
 void

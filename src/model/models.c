@@ -212,7 +212,7 @@ check_unused(const CatalogModel *model)
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("model \"%s\" is used by gallery \"%s\"",
 						NameStr(model->name), gallery),
-				 errhint("Run similarity.drop_gallery for its galleries first.")));
+				 errhint("Run similarity.drop_gallery() for its galleries first.")));
 }
 
 /*

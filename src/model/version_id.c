@@ -92,7 +92,7 @@ tell_reuse(int id)
 	ereport(WARNING,
 			(errmsg("id %d of a dropped model version is reused", id),
 			 errdetail("All ids have been used.  Values of the former version that are still stored count as values of the new one."),
-			 errhint("Re-embed them.")));
+			 errhint("Embed the rows again whose values are older than this version.")));
 }
 
 int

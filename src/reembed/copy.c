@@ -86,7 +86,7 @@ copy_raise_changed(const Copy *copy)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("table %s changed while it was re-embedded",
 					copy->relation),
-			 errhint("Call similarity.reembed again.")));
+			 errhint("CALL similarity.reembed() again.")));
 }
 
 static void
@@ -479,7 +479,7 @@ key_of(const TriggerData *trigger, HeapTuple tuple, AttrNumber key)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("a row of relation \"%s\", which is being re-embedded, has no key",
 						RelationGetRelationName(trigger->tg_relation)),
-				 errhint("similarity.reembed_cancel ends that.")));
+				 errhint("Give the row a key, or end the re-embedding with similarity.reembed_cancel().")));
 	return text;
 }
 

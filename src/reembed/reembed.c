@@ -298,7 +298,7 @@ check_copies(const Reembed *reembed)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("galleries of model \"%s\" or their tables changed while they were re-embedded", reembed->model),
-				 errhint("Call similarity.reembed again.")));
+				 errhint("CALL similarity.reembed() again.")));
 }
 
 /* The table is locked: this comes to an end. */

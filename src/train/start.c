@@ -139,7 +139,7 @@ start_tell_fresh(const CatalogModel *model, const NnGraph *graph)
 		ereport(NOTICE,
 				(errmsg("training starts from fresh weights, not from a version of model \"%s\"",
 						NameStr(model->name)),
-				 errhint("from_version starts from the weights of a version.")));
+				 errhint("Use from_version to start from the weights of a version.")));
 	if (frozen != NULL)
 		ereport(WARNING,
 				(errmsg("frozen layers keep the weights that are drawn at random"),

@@ -27,6 +27,7 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "tcop/pquery.h"
+#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
@@ -628,7 +629,9 @@ write_version(Training *training)
 	if (!version_deploy(&training->model, version))
 		ereport(NOTICE,
 				(errmsg("version %d was not deployed, since a gallery of model \"%s\" holds another version",
-						version, training->options.model)));
+						version, training->options.model),
+				 errhint("CALL similarity.reembed(%s, %d) re-embeds its rows and deploys the version.",
+						 quote_literal_cstr(training->options.model), version)));
 }
 
 /* ---- epochs ---- */

@@ -161,7 +161,7 @@ check_views(const TrainOptions *options)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("loss \"simsiam\" cannot train a model without a predictor"),
-				 errhint("Use method => 'simsiam', which adds one.")));
+				 errhint("method => 'simsiam' trains with this loss and adds the predictor.")));
 	if (options->sampling.examples_per_class % 2 != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -269,7 +269,7 @@ read_augmentation(FunctionCallInfo fcinfo, TrainOptions *options)
 		if (options->method != NULL)
 			ereport(WARNING,
 					(errmsg("without augmentation, only dropout tells the two views of a row apart"),
-					 errhint("Pictures have augmentation => '\"simclr\"' and others.")));
+					 errhint("For pictures give augmentation => '\"simclr\"', or others of similarity.augmentations().")));
 		return;
 	}
 	options->augment = augmentation_read(options->augmentation);
