@@ -138,16 +138,26 @@ ALTER TABLE shelf ENABLE TRIGGER ALL;
 SELECT similarity.show_neighbors('seen', file, 1, label => 't', style => 'ascii') FROM picture WHERE name = 'turned';
 SELECT similarity.show_neighbors('seen', '\x00ff00ff00ff00ff00ff00ff'::bytea, 4, style => 'ascii', columns => 80);
 SELECT similarity.neighbors_html('seen', 'SELECT file, name FROM picture WHERE name IN (''turned'', ''gray'') ORDER BY name COLLATE "C"', k => 12) AS page \gset
--- the files of the page: each is one of those that were stored, whole
-SELECT count(*) AS files, count(p.name) AS stored, count(*) FILTER (WHERE p.name = 'turned') AS turned
-FROM regexp_matches(:'page', '<img class="file" alt="[^"]*" src="data:image/([a-z]*);base64,([^"]*)"', 'g') m (f)
+-- the files of the page: each is one of those that were stored, whole, or made of pixels
+SELECT count(*) AS files, count(p.name) AS stored, count(*) FILTER (WHERE p.name = 'turned') AS turned,
+	count(*) FILTER (WHERE p.name IS NULL AND (similarity.image_info(decode(f[2], 'base64'))).format = 'PNG') AS pixels
+FROM regexp_matches(:'page', '<img class="coarse" alt="[^"]*" src="data:image/([a-z]*);base64,([^"]*)"', 'g') m (f)
 	LEFT JOIN picture p ON p.file = decode(f[2], 'base64') AND lower((similarity.image_info(p.file)).format) = f[1];
-SELECT count(*) AS pixels FROM regexp_matches(:'page', '<img alt="[^"]*" src="data:image/png;base64,', 'g');
 SELECT f[1] AS missing, count(*) FROM regexp_matches(:'page', 'class="none">([^<]*)<', 'g') m (f) GROUP BY 1 ORDER BY 1;
 -- a large file is a smaller picture on the page: here one with 200 kB behind its end
 CREATE TABLE large AS SELECT file || decode(repeat('00', 200000), 'hex') AS file FROM picture WHERE name = 'gray_jpeg';
-SELECT length(page) < 20000 AS small, page ~ 'src="data:image/png;base64,' AS png, page ~ 'class="file"' AS file
+SELECT length(page) < 20000 AS small, page ~ 'src="data:image/jpeg;base64,' AS jpeg
 FROM similarity.neighbors_html('seen', 'SELECT file, NULL::text FROM large', k => 1) page;
+-- and so are many pixels: of noise as JPEG, of few colors as PNG, neither of them coarse
+CREATE TABLE wide AS SELECT i AS id, 'wide' AS label, ARRAY[i, 1]::embedding AS e,
+	decode(CASE WHEN i = 1 THEN repeat('ff8000', 300 * 200) ELSE string_agg(left(md5(j::text), 30), '' ORDER BY j) END, 'hex') AS pixels
+FROM generate_series(1, 2) i, generate_series(1, 300 * 200 / 5) j GROUP BY i;
+SELECT similarity.create_gallery('wide', 'wide', 'e', 'label', key => 'id', distance => 'l2', image => 'pixels', image_shape => '{200,300,3}');
+SELECT format, width, height, octet_length(file) < 16000 AS small
+FROM regexp_matches(similarity.report_html('wide', 'neighbors', options => '{"items": 2}'), '<img alt="wide" src="data:image/[a-z]*;base64,([^"]*)"', 'g') m (f),
+	decode(f[1], 'base64') AS file, similarity.image_info(file);
+SELECT similarity.drop_gallery('wide');
+DROP TABLE wide;
 RESET maintenance_work_mem;
 \pset format aligned
 SELECT similarity.drop_gallery('seen');

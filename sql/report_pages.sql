@@ -12,7 +12,12 @@ SELECT similarity.create_gallery('glyphs', 'glyphs', 'e', 'kind', distance => 'e
 SELECT similarity.report('glyphs') AS page \gset
 SELECT left(:'page', 15) AS doctype, right(:'page', 16) AS ending, :'page' !~ '[^\n\t -~]' AS ascii;
 -- Nothing is fetched; pictures are part of the page, and scripts are ours.
-SELECT regexp_matches(:'page', 'Content-Security-Policy" content="([^"]*)"');
+SELECT substring(:'page', 'Content-Security-Policy" content="([^"]*)"') AS policy \gset
+SELECT regexp_replace(:'policy', '( ?''sha256-[^'']*'')+', ' ...', 'g') AS policy;
+-- by their hashes: each script and style sheet of the page has one, and each hash is of one of them
+SELECT count(*) > 5 AS several, bool_and(position(format('''sha256-%s''', hash) IN :'policy') > 0) AS named,
+	count(*) = (SELECT count(*) FROM regexp_matches(:'policy', 'sha256-', 'g')) AS no_other
+FROM regexp_matches(:'page', '<s[ct][a-z]+?>(.*?)</s[ct]', 'g') m (f), encode(sha256(convert_to(f[1], 'UTF8')), 'base64') AS hash;
 SELECT :'page' ~ '(src|href)="(?!data:image/(png|jpeg);base64,|#)' AS foreign, :'page' ~ 'https?://(?!www.w3.org/2000/svg)' AS addresses,
 	:'page' ~ '<script>alert' AS markup_of_users, :'page' ~ 'gpj\.exe' AND :'page' !~* '202e|8238' AS harmless;
 SELECT regexp_matches(:'page', '<h2[^>]*>(Neighbors)</h2>\s*<p class="basis"><bdi>([^<]*)</bdi>');

@@ -50,10 +50,10 @@ gallery_sample_query(const Gallery *gallery, int64 rows, int64 seed)
 					gallery_sample_order(gallery, seed), rows);
 }
 
-int64
-gallery_labeled_rows(const Gallery *gallery)
+/* The answer of a query that counts rows of the gallery */
+static int64
+count_rows(const Gallery *gallery, const char *sql)
 {
-	char	   *sql = labeled_rows(gallery, "pg_catalog.count(*)");
 	MemoryContext caller = CurrentMemoryContext;
 	RoleFrame	reader;
 	bool		isnull;
@@ -68,4 +68,19 @@ gallery_labeled_rows(const Gallery *gallery)
 									   SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_freetuptable(SPI_tuptable);
 	return rows;
+}
+
+int64
+gallery_labeled_rows(const Gallery *gallery)
+{
+	return count_rows(gallery, labeled_rows(gallery, "pg_catalog.count(*)"));
+}
+
+int64
+gallery_embedded_rows(const Gallery *gallery)
+{
+	return count_rows(gallery,
+					  psprintf("SELECT pg_catalog.count(*) FROM %s t WHERE t.%s IS NOT NULL",
+							   gallery->relation,
+							   quote_identifier(gallery->embedding)));
 }

@@ -37,4 +37,7 @@ extern char *gallery_sample_query(const Gallery *gallery, int64 rows,
 /* How many rows it chooses from, as the current role sees them */
 extern int64 gallery_labeled_rows(const Gallery *gallery);
 
+/* The same of rows with an embedding, whatever their label */
+extern int64 gallery_embedded_rows(const Gallery *gallery);
+
 #endif							/* EVALUATE_GALLERY_SAMPLE_H */

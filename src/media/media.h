@@ -121,4 +121,9 @@ extern uint8_t *media_write_png(const uint8_t *pixels, int height, int width,
 								int channels, Arena *arena, size_t *size,
 								Status *status);
 
+/* The same as JPEG, for photographs: smaller, and not every pixel as it was */
+extern uint8_t *media_write_jpeg(const uint8_t *pixels, int height, int width,
+								 int channels, Arena *arena, size_t *size,
+								 Status *status);
+
 #endif							/* MEDIA_MEDIA_H */

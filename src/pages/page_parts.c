@@ -29,23 +29,6 @@
 /* Of maintenance_work_mem; the page and the figures need the rest. */
 #define ROWS_SHARE 4
 
-static int64
-count_rows(const Gallery *gallery)
-{
-	char	   *sql = psprintf("SELECT pg_catalog.count(*) FROM %s t WHERE t.%s IS NOT NULL",
-							   gallery->relation,
-							   quote_identifier(gallery->embedding));
-	bool		isnull;
-	int64		n;
-
-	if (SPI_execute(sql, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not count the rows of gallery \"%s\"", gallery->name);
-	n = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
-									SPI_tuptable->tupdesc, 1, &isnull));
-	SPI_freetuptable(SPI_tuptable);
-	return n;
-}
-
 /* (embedding, label, image, key) of the rows whose hashes are the smallest */
 static char *
 sample_query(const PageContext *context)
@@ -78,7 +61,7 @@ create_rows(PageContext *context)
 	Size		n = page_option(context, PAGE_ROWS);
 
 	rows->own = context->query == NULL;
-	rows->gallery_rows = count_rows(context->gallery);
+	rows->gallery_rows = gallery_embedded_rows(context->gallery);
 	rows->embeddings = palloc0(sizeof(Embedding *) * n);
 	rows->labels = palloc0(sizeof(char *) * n);
 	rows->keys = palloc0(sizeof(char *) * n);

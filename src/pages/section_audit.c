@@ -58,10 +58,9 @@ row_label(const AuditPage *page, size_t row)
 static void
 fit_suspect_picture(AuditPage *page, ReportItem *item)
 {
-	if ((item->image == NULL && item->file == NULL) ||
+	if (item->file == NULL ||
 		page_picture_fits(page->context, report_item_size(item)))
 		return;
-	item->image = NULL;
 	item->file = NULL;
 	item->missing = "left out";
 	page->left_out++;
@@ -162,7 +161,6 @@ put_suspects(AuditPage *page)
 												 ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(memory);
 
-	report_append(page->out, "<div class=\"grid\">\n");
 	for (int i = 0; i < page->shown; i++)
 	{
 		draw_suspect(page, plan, page->suspects[i], embeddings[i]);
@@ -288,9 +286,6 @@ put_audit_sums(const AuditPage *page)
 					   psprintf("Each of the %s rows with a label is judged by the %d nearest others with a label%s.",
 								page_count(audit->rows->labeled),
 								audit->neighbors.k, model_of(page->context)));
-	if (page->farthest > 0)
-		report_appendf(page->out, "<style>#audit{--scale:%.6g}</style>\n",
-					   page->farthest);
 	if (page->n > (size_t) page->shown)
 		report_append_note(page->out,
 						   psprintf("The other %s suspected rows are not shown: the option \"items\" says how many are.",
@@ -299,6 +294,8 @@ put_audit_sums(const AuditPage *page)
 		report_append_note(page->out,
 						   psprintf("%s pictures were left out for the size of the page: show fewer items.",
 									page_count(page->left_out)));
+	if (page->n > 0)
+		report_append_grid_begin(page->out, page->farthest, NAN);
 }
 
 static void

@@ -131,10 +131,9 @@ find_shape(Sheet *sheet)
 static void
 put_figure(Sheet *sheet, ReportItem *item, bool first)
 {
-	if ((item->image != NULL || item->file != NULL) &&
+	if (item->file != NULL &&
 		!page_picture_fits(sheet->context, report_item_size(item)))
 	{
-		item->image = NULL;
 		item->file = NULL;
 		item->missing = "left out";
 		sheet->left_out++;
@@ -205,7 +204,10 @@ put_views(Sheet *sheet, const bytea *bytes, const ReportImage *small)
 		bytea	   *view = DatumGetByteaPP(SPI_getbinval(table->vals[i],
 														 table->tupdesc, 1,
 														 &isnull));
-		ReportFile	file = {"image/png", VARDATA_ANY(view), VARSIZE_ANY_EXHDR(view)};
+		ReportFile	file = {
+			"image/png", VARDATA_ANY(view), VARSIZE_ANY_EXHDR(view),
+			sheet->shape.height <= SMALL && sheet->shape.width <= SMALL
+		};
 		ReportItem	item = {.file = &file,.label = psprintf("view %d", (int) i + 1)};
 
 		item.note = psprintf("seed " INT64_FORMAT, sheet->seed++);
@@ -291,8 +293,6 @@ augmentation_section(ReportText *out, PageContext *context)
 	}
 	else if (!find_last(&sheet))
 		return;
-	if (sheet.shape.height <= SMALL && sheet.shape.width <= SMALL)
-		report_append(out, "<style>#augmentation img{image-rendering:pixelated}</style>\n");
 	if (context->gallery == NULL)
 		put_sheet_query(&sheet, most);
 	else

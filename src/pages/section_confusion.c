@@ -324,7 +324,7 @@ typedef struct Pair
 static void
 put_picture(const Confusion *confusion, const ReportItem *item)
 {
-	bool		fits = (item->image != NULL || item->file != NULL) &&
+	bool		fits = item->file != NULL &&
 	page_picture_fits(confusion->context, report_item_size(item));
 
 	if (fits)

@@ -19,16 +19,18 @@ typedef struct NeighborGrid
 	int			right;			/* items whose nearest has their label */
 	int			left_out;		/* pictures */
 	double		farthest;		/* distance of the rows shown */
+	const Cutpoint *cutpoint;	/* or NULL */
+	int			beyond;			/* neighbors farther than that, */
+	int			nearest_beyond; /* of them the nearest of an item */
 } NeighborGrid;
 
 /* A picture that does not fit is left out; a mark stands in its place. */
 static void
 fit_picture(NeighborGrid *grid, ReportItem *item)
 {
-	if ((item->image == NULL && item->file == NULL) ||
+	if (item->file == NULL ||
 		page_picture_fits(grid->context, report_item_size(item)))
 		return;
-	item->image = NULL;
 	item->file = NULL;
 	item->missing = "left out";
 	grid->left_out++;
@@ -45,6 +47,9 @@ put_page_neighbor(void *state, const NeighborRow *row)
 	item.has_bar = !isnan(item.distance);
 	if (item.has_bar)
 		grid->farthest = Max(grid->farthest, item.distance);
+	item.beyond = is_beyond_cutpoint(grid->cutpoint, row);
+	grid->beyond += item.beyond;
+	grid->nearest_beyond += item.beyond && row->rank == 0;
 	fit_picture(grid, &item);
 	report_append_neighbor(grid->out, &item);
 	page_flush(grid->context, grid->out);
@@ -90,25 +95,44 @@ put_items(NeighborGrid *grid, int n)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Bars are as long as the farthest that is shown allows. */
+/* What marks mean, where there are any */
 static void
-put_scale(const NeighborGrid *grid)
+put_key(const NeighborGrid *grid, int labeled)
 {
-	if (grid->farthest > 0)
-		report_appendf(grid->out, "<style>#neighbors{--scale:%.6g}</style>\n",
-					   grid->farthest);
+	ReportText *out = grid->out;
+	const Cutpoint *cutpoint = grid->cutpoint;
+
+	if (labeled == 0 && cutpoint == NULL)
+		return;
+	report_append(out, "<p class=\"key\">");
+	if (labeled > 0)
+		report_append(out, "<span><b>&#10003;</b> the item's label</span>"
+					  "<span><i class=\"sample wrong\"></i><b>&#10007;</b> another label</span>");
+	if (cutpoint != NULL)
+	{
+		report_append(out, "<span><i class=\"sample beyond\"></i><b>?</b> beyond the cut point ");
+		report_append_html(out, picture_utf8(cutpoint->name));
+		report_appendf(out, ", %.4f (the line in a bar), where match() says none of these</span>",
+					   cutpoint->distance);
+	}
+	report_append(out, "</p>\n");
 }
 
 static void
 put_sums(const NeighborGrid *grid, int n, int labeled)
 {
-	ReportFact	facts[2] = {{"items shown", page_count(n)}};
+	ReportFact	facts[3] = {{"items shown", page_count(n)}};
 	int			nfacts = 1;
 
 	if (labeled > 0)
 		facts[nfacts++] = (ReportFact)
 	{
 		"nearest is right", psprintf("%s of %s", page_count(grid->right), page_count(labeled))
+	};
+	if (grid->cutpoint != NULL)
+		facts[nfacts++] = (ReportFact)
+	{
+		"nearest is beyond the cut point", psprintf("%s of %s", page_count(grid->nearest_beyond), page_count(n))
 	};
 	report_append_facts(grid->out, facts, nfacts);
 	if (n < page_rows(grid->context)->n)
@@ -119,13 +143,16 @@ put_sums(const NeighborGrid *grid, int n, int labeled)
 		report_append_note(grid->out,
 						   psprintf("%s left out for the size of the page: show fewer items.",
 									page_count_of(grid->left_out, "picture")));
+	put_key(grid, labeled);
+	report_append_grid_begin(grid->out, grid->farthest,
+							 grid->cutpoint ? grid->cutpoint->distance : NAN);
 }
 
 void
 neighbors_section(ReportText *out, PageContext *context)
 {
 	const PageRows *rows = page_rows(context);
-	NeighborGrid grid = {context, out};
+	NeighborGrid grid = {.context = context,.out = out};
 	int			n = Min(rows->n, page_option(context, PAGE_ITEMS));
 	int			labeled = 0;
 	int			place;
@@ -134,12 +161,11 @@ neighbors_section(ReportText *out, PageContext *context)
 		return;
 	for (int i = 0; i < n; i++)
 		labeled += rows->labels[i] != NULL;
+	grid.cutpoint = usual_cutpoint(context->gallery);
 	place = page_place(context, out);
-	report_append(out, "<div class=\"grid\">\n");
 	put_items(&grid, n);
 	report_append(out, "</div>\n");
 	page_flush(context, out);
-	put_scale(&grid);
 	put_sums(&grid, n, labeled);
 	page_insert(context, out, place);
 }

@@ -142,53 +142,21 @@ put_keys(Plane *plane)
 
 /* ---- pictures ---- */
 
-/* Shrink an image that is larger, in its own shape. */
-static ReportImage
-thumbnail_of(const ReportImage *image)
-{
-	int			longer = Max(image->height, image->width);
-	int			side = Min(longer, THUMBNAIL);
-	ReportImage small = {
-		.height = Max(image->height * side / longer, 1),
-		.width = Max(image->width * side / longer, 1),
-		.channels = image->channels
-	};
-	uint8	   *pixels;
-
-	if (side == longer)
-		return *image;
-	pixels = palloc(small.height * small.width * small.channels);
-	small.pixels = pixels;
-	for (int y = 0; y < small.height; y++)
-		for (int x = 0; x < small.width; x++)
-		{
-			uint8		rgb[3];
-
-			report_image_cell(image, small.width, small.height, x, y, rgb);
-			memcpy(pixels + (y * small.width + x) * small.channels, rgb,
-				   small.channels);
-		}
-	return small;
-}
-
 /* True unless there is no room for it. */
 static bool
 put_thumbnail(Plane *plane, int i)
 {
 	ReportItem	item = {NULL};
-	ReportItem	small = {NULL};
-	ReportImage image;
 
 	picture_set_or_mark(&item, plane->context->gallery, plane->rows->images[i],
 						PICTURE_TERMINAL);
 	if (item.image != NULL)
 	{
-		image = thumbnail_of(item.image);
-		if (!page_picture_fits(plane->context, report_png_size(&image)))
+		item.file = picture_on_page(item.image, THUMBNAIL);
+		if (!page_picture_fits(plane->context, report_file_size(item.file)))
 			return false;
-		small.image = &image;
 	}
-	report_json_picture(plane->out, &small);
+	report_json_picture(plane->out, &item);
 	return true;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "report/report.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -29,14 +30,11 @@ item_class(const ReportItem *item)
 static void
 append_image(ReportText *body, const ReportItem *item)
 {
-	report_append(body, item->file != NULL ? "<img class=\"file\" alt=\"" :
+	report_append(body, item->file->coarse ? "<img class=\"coarse\" alt=\"" :
 				  "<img alt=\"");
 	report_append_html(body, item->label ? item->label : "");
 	report_append(body, "\" src=\"");
-	if (item->file != NULL)
-		report_append_file(body, item->file);
-	else
-		report_append_png(body, item->image);
+	report_append_file(body, item->file);
 	report_append(body, "\">");
 }
 
@@ -45,8 +43,9 @@ append_figure(ReportText *body, const ReportItem *item, const char *class)
 {
 	const char *label = item->label ? item->label : "";
 
-	report_appendf(body, "<figure class=\"%s\">", class);
-	if (item->image != NULL || item->file != NULL)
+	report_appendf(body, "<figure class=\"%s%s\">", class,
+				   item->beyond ? " beyond" : "");
+	if (item->file != NULL)
 		append_image(body, item);
 	else
 	{
@@ -60,6 +59,8 @@ append_figure(ReportText *body, const ReportItem *item, const char *class)
 	 * into any encoding.
 	 */
 	report_append(body, "<figcaption><b>");
+	if (item->beyond)
+		report_append(body, "? ");
 	if (item->mark != REPORT_UNMARKED)
 		report_append(body, item->mark == REPORT_RIGHT ? "&#10003; " :
 					  "&#10007; ");
@@ -71,6 +72,8 @@ append_figure(ReportText *body, const ReportItem *item, const char *class)
 		report_append_html(body, item->note);
 		report_append(body, "</small>");
 	}
+	if (item->beyond)
+		report_append(body, "<small>beyond the cut point</small>");
 	if (item->has_bar)
 		report_appendf(body, "<span class=\"bar\" style=\"--d:%.6g\"><i></i></span>",
 					   item->distance);
@@ -78,7 +81,7 @@ append_figure(ReportText *body, const ReportItem *item, const char *class)
 }
 
 /* Tags and marks of an item, and the longest entity of a character */
-#define ITEM_TAGS 256
+#define ITEM_TAGS 320
 #define ENTITY_LENGTH 6
 
 /* The label stands in the caption and, beside a picture, in its description. */
@@ -93,11 +96,18 @@ report_item_size(const ReportItem *item)
 	if (!size_mul(characters, ENTITY_LENGTH, &size) ||
 		!size_add(size, ITEM_TAGS, &size))
 		return SIZE_MAX;
-	if (item->file != NULL)
-		return size_add(size, report_file_size(item->file), &size) ? size :
-			SIZE_MAX;
-	return item->image == NULL ||
-		size_add(size, report_png_size(item->image), &size) ? size : SIZE_MAX;
+	return item->file == NULL ||
+		size_add(size, report_file_size(item->file), &size) ? size : SIZE_MAX;
+}
+
+void
+report_append_grid_begin(ReportText *text, double farthest, double cut)
+{
+	report_appendf(text, "<div class=\"grid%s\" style=\"--scale:%.6g",
+				   isfinite(cut) ? " cut" : "", farthest > 0 ? farthest : 1);
+	if (isfinite(cut))
+		report_appendf(text, ";--cut:%.6g", cut);
+	report_append(text, "\">\n");
 }
 
 void

@@ -78,10 +78,6 @@ extern bool report_image_set(ReportImage *image, const void *bytes, size_t size,
 extern void report_image_cell(const ReportImage *image, int width, int height,
 							  int x, int y, uint8_t rgb[3]);
 
-/* The image as "data:image/png;base64,...", and how many bytes that takes. */
-extern size_t report_png_size(const ReportImage *image);
-extern void report_append_png(ReportText *text, const ReportImage *image);
-
 extern void report_append_base64(ReportText *text, const void *bytes, size_t n);
 
 /* An encoded picture, which every browser decodes itself */
@@ -90,6 +86,7 @@ typedef struct ReportFile
 	const char *type;			/* "image/jpeg" */
 	const void *bytes;
 	size_t		size;
+	bool		coarse;			/* its pixels are to be seen as such */
 } ReportFile;
 
 /* The file as "data:image/jpeg;base64,...", and how many bytes that takes. */
@@ -108,13 +105,14 @@ typedef enum ReportMark
 
 typedef struct ReportItem
 {
-	const ReportImage *image;	/* NULL: there is none */
-	const ReportFile *file;		/* on pages instead of image, or NULL */
+	const ReportImage *image;	/* in a terminal; NULL: there is none */
+	const ReportFile *file;		/* on pages; NULL: there is none */
 	const char *label;
 	const char *note;			/* second line, e.g. the distance */
 	const char *missing;		/* without both: what stands in its place, or
 								 * NULL */
 	ReportMark	mark;
+	bool		beyond;			/* on pages: farther than the cut point */
 	bool		has_bar;		/* on pages: a bar as long as the distance */
 	double		distance;
 } ReportItem;
@@ -156,11 +154,15 @@ typedef struct ReportFact
 
 /*
  * A self-contained page: its head, rows, its tail.  A row is one query with its
- * neighbors, which is its first item and then each of them.
+ * neighbors, which is its first item and then each of them.  Where rows have bars
+ * they stand in a grid, <div> to </div>: the bar of the farthest is as long as
+ * they get, and a line in each marks the cut point, unless that is NaN.
  */
 extern void report_append_head(ReportText *text, const char *title,
 							   const char *subtitle, const ReportFact *facts,
 							   int nfacts);
+extern void report_append_grid_begin(ReportText *text, double farthest,
+									 double cut);
 extern void report_append_row_begin(ReportText *text, const ReportItem *query);
 extern void report_append_neighbor(ReportText *text,
 								   const ReportItem *neighbor);

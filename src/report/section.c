@@ -12,11 +12,36 @@
 
 /* ---- the page ---- */
 
-/* Nothing is fetched, whatever a page may hold. */
-static const char policy[] =
-"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-"style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
-"base-uri 'none'; form-action 'none'\">\n";
+/* Names for page.js and what the sections need, and how many */
+static int
+page_scripts(const ReportPage *page, const char **names)
+{
+	int			n = 0;
+
+	names[n++] = "page.js";
+	for (int i = 0; i < page->nsections; i++)
+		if (page->sections[i].script != NULL)
+			names[n++] = page->sections[i].script;
+	return n;
+}
+
+/*
+ * Nothing is fetched, whatever a page may hold, and nothing runs but the scripts
+ * of web/, each named by its hash.  The numbers of bars and cells are attributes
+ * of style.
+ */
+static void
+append_policy(ReportText *text, const char *const *scripts, int nscripts)
+{
+	report_append(text, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-");
+	report_append(text, report_web_hash("page.css"));
+	report_append(text, "'; style-src-attr 'unsafe-inline'; script-src ");
+	for (int i = 0; i < nscripts; i++)
+		report_appendf(text, "%s'sha256-%s'", i > 0 ? " " : "",
+					   report_web_hash(scripts[i]));
+	report_append(text, nscripts == 0 ? "'none'" : "");
+	report_append(text, "; img-src data:; base-uri 'none'; form-action 'none'\">\n");
+}
 
 void
 report_append_isolated(ReportText *text, const char *string)
@@ -43,12 +68,13 @@ report_append_facts(ReportText *text, const ReportFact *facts, int nfacts)
 	report_append(text, "</dl>\n");
 }
 
-void
-report_append_head(ReportText *text, const char *title, const char *subtitle,
-				   const ReportFact *facts, int nfacts)
+static void
+append_head(ReportText *text, const char *title, const char *subtitle,
+			const ReportFact *facts, int nfacts, const char *const *scripts,
+			int nscripts)
 {
 	report_append(text, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-	report_append(text, policy);
+	append_policy(text, scripts, nscripts);
 	report_append(text, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
 	report_append_html(text, title);
 	report_append(text, "</title>\n<style>\n");
@@ -59,6 +85,13 @@ report_append_head(ReportText *text, const char *title, const char *subtitle,
 	report_append_html(text, subtitle);
 	report_append(text, "</p>\n");
 	report_append_facts(text, facts, nfacts);
+}
+
+void
+report_append_head(ReportText *text, const char *title, const char *subtitle,
+				   const ReportFact *facts, int nfacts)
+{
+	append_head(text, title, subtitle, facts, nfacts, NULL, 0);
 }
 
 void
@@ -83,8 +116,11 @@ append_contents(ReportText *text, const ReportPage *page)
 void
 report_page_begin(ReportText *text, const ReportPage *page)
 {
-	report_append_head(text, page->title, page->subtitle, page->facts,
-					   page->nfacts);
+	const char *scripts[REPORT_MAX_SECTIONS + 1];
+	int			n = page_scripts(page, scripts);
+
+	append_head(text, page->title, page->subtitle, page->facts, page->nfacts,
+				scripts, n);
 	if (page->nsections > 1)
 		append_contents(text, page);
 }
@@ -100,10 +136,11 @@ append_script(ReportText *text, const char *name)
 void
 report_page_end(ReportText *text, const ReportPage *page)
 {
-	append_script(text, "page.js");
-	for (int i = 0; i < page->nsections; i++)
-		if (page->sections[i].script != NULL)
-			append_script(text, page->sections[i].script);
+	const char *scripts[REPORT_MAX_SECTIONS + 1];
+	int			n = page_scripts(page, scripts);
+
+	for (int i = 0; i < n; i++)
+		append_script(text, scripts[i]);
 	report_append_tail(text);
 }
 
@@ -286,16 +323,13 @@ report_json_number(ReportText *text, double value)
 void
 report_json_picture(ReportText *text, const ReportItem *item)
 {
-	if (item->file == NULL && item->image == NULL)
+	if (item->file == NULL)
 	{
 		report_append(text, "null");
 		return;
 	}
 	report_append(text, "\"");
-	if (item->file != NULL)
-		report_append_file(text, item->file);
-	else
-		report_append_png(text, item->image);
+	report_append_file(text, item->file);
 	report_append(text, "\"");
 }
 

@@ -34,15 +34,24 @@ typedef struct ReportPage
 	const ReportFact *facts;
 	int			nfacts;
 	const ReportSection *sections;	/* a table of contents if several */
-	int			nsections;
+	int			nsections;		/* at most REPORT_MAX_SECTIONS */
 } ReportPage;
+
+#define REPORT_MAX_SECTIONS 32
 
 /* A file of web/ as text, or NULL */
 extern const char *report_web_asset(const char *name);
 
 /*
- * Head and title, with a Content-Security-Policy that lets nothing be fetched;
- * at the end page.js once and the scripts of the sections.
+ * SHA-256 in base64 of an element that holds a newline and this file: what a
+ * Content-Security-Policy names it by; or NULL
+ */
+extern const char *report_web_hash(const char *name);
+
+/*
+ * Head and title, with a Content-Security-Policy that lets nothing be fetched and
+ * none but our scripts run; at the end page.js once and the scripts of the
+ * sections.
  */
 extern void report_page_begin(ReportText *text, const ReportPage *page);
 extern void report_page_end(ReportText *text, const ReportPage *page);

@@ -8,21 +8,38 @@
 
 #include <string.h>
 
-static const struct
+static const struct Asset
 {
 	const char *name;
+	const char *hash;
 	const char *text;
 }			assets[] = {
 #include "report/web_assets.inc"
 };
 
-const char *
-report_web_asset(const char *name)
+static const struct Asset *
+find_asset(const char *name)
 {
 	for (size_t i = 0; i < sizeof(assets) / sizeof(assets[0]); i++)
 	{
 		if (strcmp(assets[i].name, name) == 0)
-			return assets[i].text;
+			return &assets[i];
 	}
 	return NULL;
+}
+
+const char *
+report_web_asset(const char *name)
+{
+	const struct Asset *asset = find_asset(name);
+
+	return asset == NULL ? NULL : asset->text;
+}
+
+const char *
+report_web_hash(const char *name)
+{
+	const struct Asset *asset = find_asset(name);
+
+	return asset == NULL ? NULL : asset->hash;
 }

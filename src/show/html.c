@@ -31,6 +31,7 @@ typedef struct NeighborPage
 	const Gallery *gallery;
 	SPIPlanPtr	plan;
 	int			k;
+	const Cutpoint *cutpoint;	/* or NULL */
 	StringInfoData text;		/* the result, with its header, as far as it
 								 * is there */
 	int			queries;
@@ -87,6 +88,7 @@ put_card(void *state, const NeighborRow *row)
 										PICTURE_PAGE);
 	ReportText	piece;
 
+	item.beyond = is_beyond_cutpoint(page->cutpoint, row);
 	begin_piece(page, &piece, report_item_size(&item));
 	report_append_neighbor(&piece, &item);
 	put_piece(page, &piece);
@@ -153,7 +155,7 @@ static void
 append_head(const NeighborPage *page, ReportText *piece, const char *title)
 {
 	const Gallery *gallery = page->gallery;
-	ReportFact	facts[5] = {
+	ReportFact	facts[6] = {
 		{"gallery", picture_utf8(gallery->name)},
 		{"distance", gallery->distance->name},
 		{"queries", psprintf("%d", page->queries)},
@@ -171,6 +173,12 @@ append_head(const NeighborPage *page, ReportText *piece, const char *title)
 	{
 		facts[n].name = "nearest is right";
 		facts[n++].value = psprintf("%d of %d", page->right, page->labeled);
+	}
+	if (page->cutpoint != NULL)
+	{
+		facts[n].name = "cut point";
+		facts[n++].value = psprintf("%s, %.4f", page->cutpoint->name,
+									page->cutpoint->distance);
 	}
 	report_append_head(piece, picture_utf8(title),
 					   psprintf("Each item with its %d nearest, nearest first",
@@ -201,7 +209,7 @@ static text *
 make_neighbors_page(const Gallery *gallery, const char *query, int k, const char *title,
 					MemoryContext result)
 {
-	NeighborPage page = {gallery, neighbors_prepare(gallery, NEIGHBOR_IMAGES, k), k};
+	NeighborPage page = {gallery, neighbors_prepare(gallery, NEIGHBOR_IMAGES, k), k, usual_cutpoint(gallery)};
 	MemoryContext caller = MemoryContextSwitchTo(result);
 
 	initStringInfo(&page.text);

@@ -2,9 +2,9 @@
  * picture.c
  *	  The picture of an item: raw pixels, or a JPEG or PNG file.
  *
- * A terminal gets a small picture of a file.  A page gets the file itself, which
- * a browser decodes, unless it is large: then a small picture too.  What cannot
- * be shown is a mark in its place.
+ * A terminal gets a small picture.  A page gets a file: the stored one, which a
+ * browser decodes, if it is small, else one of a small picture.  What cannot be
+ * shown is a mark in its place.
  */
 #include "postgres.h"
 
@@ -14,14 +14,19 @@
 #include "media/media.h"
 #include "server/budget.h"
 #include "server/context.h"
+#include "server/errors.h"
 #include "server/stop.h"
 #include "show/show.h"
 
-/* Sides of a small picture; a page shows it at 112 pixels, of maybe two each. */
+/* Sides of a small picture; a page shows it at 112 pixels. */
 #define SMALL_SIDE 224
+#define PAGE_SIDE 128
 
-/* About what a small picture takes */
-#define MAX_PAGE_FILE (150 * 1024)
+/* About what the file of a small picture takes */
+#define MAX_PAGE_FILE (6 * 1024)
+
+/* A picture whose sides are shorter is enlarged, and its pixels seen as such. */
+#define COARSE_SIDE 64
 
 bool
 picture_is_file(const Gallery *gallery, const bytea *bytes)
@@ -40,13 +45,13 @@ picture_is_file(const Gallery *gallery, const bytea *bytes)
 
 /* Fit a picture of another size into a square, in its own shape. */
 static void
-choose_small_size(const MediaInfo *info, ReportImage *image)
+choose_small_size(const MediaInfo *info, int side, ReportImage *image)
 {
 	int			height = media_shown_height(info);
 	int			width = media_shown_width(info);
 	int			longer = Max(height, width);
-	int			side = Min(longer, SMALL_SIDE);
 
+	side = Min(longer, side);
 	image->height = Max((int) ((int64) height * side / longer), 1);
 	image->width = Max((int) ((int64) width * side / longer), 1);
 	image->channels = info->channels < 3 ? 1 : 3;
@@ -54,13 +59,13 @@ choose_small_size(const MediaInfo *info, ReportImage *image)
 
 /* The default spec stretches, to a size that is of the picture's own shape. */
 static bool
-decode_small(const void *bytes, Size size, const MediaInfo *info,
+decode_small(const void *bytes, Size size, const MediaInfo *info, int side,
 			 ReportImage *image, Status *status)
 {
 	MediaSpec	spec;
 	Size		needed;
 
-	choose_small_size(info, image);
+	choose_small_size(info, side, image);
 	needed = media_memory(info, image->height, image->width, image->channels);
 	if (needed > budget_bytes(BUDGET_MAINTENANCE))
 	{
@@ -80,45 +85,134 @@ decode_small(const void *bytes, Size size, const MediaInfo *info,
 	return image->pixels != NULL;
 }
 
+/* ---- files of pages ---- */
+
 static ReportFile *
-page_file(const void *bytes, Size size, MediaFormat format)
+page_file(const char *type, const void *bytes, Size size,
+		  const ReportImage *image)
 {
 	ReportFile *file = palloc(sizeof(ReportFile));
 
-	file->type = format == MEDIA_JPEG ? "image/jpeg" : "image/png";
+	file->type = type;
 	file->bytes = bytes;
 	file->size = size;
+	file->coarse = Max(image->height, image->width) < COARSE_SIDE;
 	return file;
 }
+
+static ReportFile *
+write_png(const ReportImage *image)
+{
+	Status		status;
+	size_t		size;
+	uint8	   *bytes = media_write_png(image->pixels, image->height,
+										image->width, image->channels,
+										memory_arena(CurrentMemoryContext,
+													 ARENA_NO_BUDGET), &size,
+										&status);
+
+	if (bytes == NULL)
+		raise_status(&status);
+	return page_file("image/png", bytes, size, image);
+}
+
+static ReportFile *
+write_jpeg(const ReportImage *image)
+{
+	Status		status;
+	size_t		size;
+	uint8	   *bytes = media_write_jpeg(image->pixels, image->height,
+										 image->width, image->channels,
+										 memory_arena(CurrentMemoryContext,
+													  ARENA_NO_BUDGET), &size,
+										 &status);
+
+	if (bytes == NULL)
+		raise_status(&status);
+	return page_file("image/jpeg", bytes, size, image);
+}
+
+/* An image of another size in its own shape: each pixel a mean */
+static ReportImage
+shrink(const ReportImage *image, int side)
+{
+	int			longer = Max(image->height, image->width);
+	ReportImage small = {
+		.height = Max(image->height * side / longer, 1),
+		.width = Max(image->width * side / longer, 1),
+		.channels = image->channels
+	};
+	uint8	   *pixels = palloc(small.height * small.width * small.channels);
+
+	small.pixels = pixels;
+	for (int y = 0; y < small.height; y++)
+		for (int x = 0; x < small.width; x++)
+		{
+			uint8		rgb[3];
+
+			report_image_cell(image, small.width, small.height, x, y, rgb);
+			memcpy(pixels, rgb, small.channels);
+			pixels += small.channels;
+		}
+	return small;
+}
+
+/* What has few pixels keeps each of them; a photograph need not. */
+ReportFile *
+picture_on_page(const ReportImage *image, int side)
+{
+	ReportImage small = *image;
+	ReportFile *png;
+	ReportFile *jpeg;
+
+	if (Max(image->height, image->width) > side)
+		small = shrink(image, side);
+	png = write_png(&small);
+	if (png->coarse || png->size <= MAX_PAGE_FILE)
+		return png;
+	jpeg = write_jpeg(&small);
+	return jpeg->size < png->size ? jpeg : png;
+}
+
+/* ---- an item's picture ---- */
 
 static bool
 set_file(ReportItem *item, const void *bytes, Size size, PictureUse use,
 		 Status *status)
 {
 	ReportImage *image = palloc(sizeof(ReportImage));
+	int			side = use == PICTURE_PAGE ? PAGE_SIDE : SMALL_SIDE;
 	MediaInfo	info;
 
 	/* on a page too: what is damaged, or too much, is not left to a browser */
 	if (!media_info(bytes, size, &info, status) ||
-		!decode_small(bytes, size, &info, image, status))
+		!decode_small(bytes, size, &info, side, image, status))
 		return false;
-	if (use == PICTURE_PAGE && size <= MAX_PAGE_FILE)
-		item->file = page_file(bytes, size, info.format);
-	else
+	if (use == PICTURE_TERMINAL)
 		item->image = image;
+	else if (size <= MAX_PAGE_FILE)
+		item->file = page_file(info.format == MEDIA_JPEG ? "image/jpeg" :
+							   "image/png", bytes, size, image);
+	else if (info.format == MEDIA_JPEG)
+		item->file = write_jpeg(image);
+	else
+		item->file = picture_on_page(image, side);
 	return true;
 }
 
 static bool
 set_pixels(ReportItem *item, const Gallery *gallery, const void *bytes,
-		   Size size, Status *status)
+		   Size size, PictureUse use, Status *status)
 {
 	ReportImage *image = palloc(sizeof(ReportImage));
 
 	if (!report_image_set(image, bytes, size, gallery->height, gallery->width,
 						  gallery->channels, status))
 		return false;
-	item->image = image;
+	if (use == PICTURE_TERMINAL)
+		item->image = image;
+	else
+		item->file = picture_on_page(image, PAGE_SIDE);
 	return true;
 }
 
@@ -131,7 +225,7 @@ picture_set(ReportItem *item, const Gallery *gallery, const bytea *bytes,
 
 	if (picture_is_file(gallery, bytes))
 		return set_file(item, data, size, use, status);
-	return set_pixels(item, gallery, data, size, status);
+	return set_pixels(item, gallery, data, size, use, status);
 }
 
 void

@@ -189,13 +189,31 @@ show_image(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"shape\" must not be null for raw pixels"),
-				 errhint("Only JPEG and PNG files say their shape.")));
+				 errhint("Give shape => '{height,width,channels}'; only JPEG and PNG files say their own.")));
 	if (!picture_set(&item, &shape, image, PICTURE_TERMINAL, &status))
 		raise_status(&status);
 	draw_strip(&strip, &item, 1, terminal_columns(fcinfo, 2, PICTURE_COLUMNS),
 			   terminal_style(fcinfo, 3));
 	terminal_put(fcinfo, &strip);
 	return (Datum) 0;
+}
+
+const Cutpoint *
+usual_cutpoint(const Gallery *gallery)
+{
+	const Calibration *calibration = gallery_calibration_or_null(gallery);
+
+	for (int i = 0; calibration != NULL && i < calibration->ncutpoints; i++)
+		if (strcmp(calibration->cutpoints[i].name, "optimal") == 0)
+			return &calibration->cutpoints[i];
+	return NULL;
+}
+
+bool
+is_beyond_cutpoint(const Cutpoint *cutpoint, const NeighborRow *row)
+{
+	return cutpoint != NULL &&
+		!eval_accepts(neighbor_distance(row), cutpoint->distance);
 }
 
 /* More than fit into the widest strip */
@@ -219,8 +237,7 @@ show_neighbor(void *state, const NeighborRow *row)
 	Shown	   *shown = state;
 	ReportItem	item = picture_neighbor(shown->gallery, row, shown->label,
 										PICTURE_TERMINAL);
-	bool		beyond = shown->cutpoint != NULL &&
-	!eval_accepts(neighbor_distance(row), shown->cutpoint->distance);
+	bool		beyond = is_beyond_cutpoint(shown->cutpoint, row);
 	Size		pixels = item.image == NULL ? 0 :
 	(Size) item.image->height * item.image->width * item.image->channels;
 	MemoryContext caller;
@@ -246,18 +263,6 @@ show_neighbor(void *state, const NeighborRow *row)
 	item.note = pstrdup(item.note);
 	shown->items[shown->n++] = item;
 	MemoryContextSwitchTo(caller);
-}
-
-/* The cut point that match() takes unless told otherwise; NULL: there is none. */
-static const Cutpoint *
-usual_cutpoint(const Gallery *gallery)
-{
-	const Calibration *calibration = gallery_calibration_or_null(gallery);
-
-	for (int i = 0; calibration != NULL && i < calibration->ncutpoints; i++)
-		if (strcmp(calibration->cutpoints[i].name, "optimal") == 0)
-			return &calibration->cutpoints[i];
-	return NULL;
 }
 
 static void

@@ -52,6 +52,16 @@ extern ReportItem picture_neighbor(const Gallery *gallery,
 extern const bytea *picture_of_input(const Gallery *gallery, Datum input,
 									 Oid type);
 
+/* An image as it stands on a page, no side longer than side */
+extern ReportFile *picture_on_page(const ReportImage *image, int side);
+
+/* The cut point that match() takes unless told otherwise; NULL: there is none. */
+extern const Cutpoint *usual_cutpoint(const Gallery *gallery);
+
+/* Is a neighbor farther than that? */
+extern bool is_beyond_cutpoint(const Cutpoint *cutpoint,
+							   const NeighborRow *row);
+
 /* A label as UTF-8, and text in the server's encoding */
 extern char *picture_utf8(const char *string);
 extern char *picture_server_text(const char *utf8, size_t length);

@@ -731,6 +731,38 @@ test_png_written(void)
 	arena_destroy(own);
 }
 
+/* JPEG files that are written look like the picture, and need less than it. */
+static void
+test_jpeg_written(void)
+{
+	Arena	   *own = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
+	uint8_t		pixels[40 * 61 * 3];
+
+	for (int channels = 1; channels <= 3; channels += 2)
+	{
+		File		file;
+		const uint8_t *got;
+
+		for (int i = 0; i < 40 * 61; i++)
+			for (int c = 0; c < channels; c++)
+				pixels[i * channels + c] = (uint8_t) (2 * (i % 61) + 2 * (i / 61) + 10 * c);
+		file.bytes = media_write_jpeg(pixels, 40, 61, channels, own,
+									  &file.size, &status);
+		CHECK(file.bytes != NULL && media_format(file.bytes, file.size) == MEDIA_JPEG);
+		CHECK(file.size < (size_t) 40 * 61 * channels);
+		got = read_file(file, channels);
+		CHECK(got != NULL);
+		for (int i = 0; i < 40 * 61 * channels; i++)
+			CHECK(abs(got[i] - pixels[i]) <= 12);
+		arena_fail_at(own, 1);
+		CHECK(media_write_jpeg(pixels, 40, 61, channels, own, &file.size,
+							   &status) == NULL);
+		CHECK(status.code == STATUS_OUT_OF_MEMORY);
+		arena_fail_at(own, 0);
+	}
+	arena_destroy(own);
+}
+
 int
 main(void)
 {
@@ -741,6 +773,7 @@ main(void)
 	RUN(test_png_types);
 	RUN(test_png_palettes);
 	RUN(test_png_written);
+	RUN(test_jpeg_written);
 	RUN(test_truncated);
 	RUN(test_damaged);
 	RUN(test_garbage);

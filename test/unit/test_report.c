@@ -85,17 +85,14 @@ test_empty(void)
 static void
 test_out_of_memory(void)
 {
-	uint8_t		pixels[16] = {0};
+	const ReportFile file = {"image/png", "abc", 3};
 	int			failures = 0;
 
 	for (int n = 1; n < 10; n++)
 	{
-		ReportImage image;
-		ReportItem	item = {.label = "a",.note = "b"};
+		ReportItem	item = {.file = &file,.label = "a",.note = "b"};
 
 		begin();
-		image = gray(pixels, 4, 4);
-		item.image = &image;
 		arena_fail_at(arena, n);
 		report_append_head(&text, "t", "s", NULL, 0);
 		report_append_row_begin(&text, &item);
@@ -134,13 +131,12 @@ test_page_is_escaped(void)
 {
 	const char *evil = "\"><script>x</script>";
 	ReportFact	fact = {evil, evil};
-	uint8_t		pixel = 0;
-	ReportImage image;
-	ReportItem	item = {.label = evil,.note = evil,.mark = REPORT_WRONG};
+	const ReportFile file = {"image/png", "abc", 3};
+	ReportItem	item = {
+		.file = &file,.label = evil,.note = evil,.mark = REPORT_WRONG
+	};
 
 	begin();
-	image = gray(&pixel, 1, 1);
-	item.image = &image;
 	report_append_head(&text, evil, evil, &fact, 1);
 	report_append_row_begin(&text, &item);
 	report_append_neighbor(&text, &item);
@@ -361,19 +357,6 @@ test_too_narrow(void)
 						REPORT_PLAIN, one_column, &status));
 }
 
-/* Byte for byte what a PNG of one black pixel is, stored. */
-static void
-test_png(void)
-{
-	const uint8_t black = 0;
-	ReportImage image;
-
-	begin();
-	image = gray(&black, 1, 1);
-	report_append_png(&text, &image);
-	CHECK_TEXT(text.data, "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAADUlEQVR4AQECAP3/AAAAAgABfgUN0gAAAABJRU5ErkJggg==");
-}
-
 /* As it is, whatever its length leaves of the last three bytes */
 /* Nothing in a string ends the script's element, or leaves ASCII. */
 static void
@@ -418,39 +401,65 @@ test_file(void)
 		CHECK_TEXT(text.data, expected[n]);
 		CHECK(report_file_size(&file) == text.length);
 		report_append_row_begin(&text, &item);
-		CHECK(strstr(text.data, "<img class=\"file\" alt=\"a&lt;b\" src=\"data:image/jpeg;base64,") != NULL);
+		CHECK(strstr(text.data, "<img alt=\"a&lt;b\" src=\"data:image/jpeg;base64,") != NULL);
+		file.coarse = true;
+		report_append_row_begin(&text, &item);
+		CHECK(strstr(text.data, "<img class=\"coarse\" alt=\"a&lt;b\"") != NULL);
 		CHECK(report_item_size(&item) > report_file_size(&file));
 	}
 	CHECK(report_file_size(&endless) == SIZE_MAX);
 }
 
-/* More than one stored block. */
+/* What lies beyond the cut point says so in words, too; bars have one scale. */
 static void
-test_large_png(void)
+test_grid(void)
 {
-	static uint8_t pixels[300 * 301];
-	ReportImage image;
-	size_t		bytes = 8 + 25 + (12 + 2 + 2 * 5 + 300 * 302 + 4) + 12;
+	ReportItem	item = {
+		.label = "a",.mark = REPORT_WRONG,.beyond = true,.has_bar = true,.distance = .5
+	};
 
 	begin();
-	image = gray(pixels, 300, 301);
-	report_append_png(&text, &image);
-	CHECK(report_text_finish(&text, &status));
-	CHECK(text.length == strlen("data:image/png;base64,") +
-		  (bytes + 2) / 3 * 4);
-	CHECK(text.length == report_png_size(&image));
+	report_append_grid_begin(&text, 2, .25);
+	report_append_neighbor(&text, &item);
+	CHECK_TEXT(text.data, "<div class=\"grid cut\" style=\"--scale:2;--cut:0.25\">\n"
+			   "<figure class=\"wrong beyond\"><span class=\"none\"></span><figcaption><b>? &#10007; <bdi>a</bdi></b>"
+			   "<small>beyond the cut point</small><span class=\"bar\" style=\"--d:0.5\"><i></i></span></figcaption></figure>\n");
+	begin();
+	report_append_grid_begin(&text, 0, NAN);
+	CHECK_TEXT(text.data, "<div class=\"grid\" style=\"--scale:1\">\n");
+}
+
+/* A page names its own scripts, each once and no other. */
+static void
+test_policy(void)
+{
+	const ReportSection section = {"audit", "Audit", "audit.js"};
+	const ReportPage page = {.title = "t",.subtitle = "s",.sections = &section,.nsections = 1};
+	char		policy[512];
+
+	begin();
+	report_page_begin(&text, &page);
+	snprintf(policy, sizeof(policy), "style-src 'sha256-%s'; style-src-attr 'unsafe-inline'; script-src 'sha256-%s' 'sha256-%s'; img-src data:;",
+			 report_web_hash("page.css"), report_web_hash("page.js"),
+			 report_web_hash("audit.js"));
+	CHECK(strstr(text.data, policy) != NULL);
+	CHECK(strlen(report_web_hash("page.js")) == 44);
+	CHECK(report_web_hash("no such file") == NULL);
+	begin();
+	report_append_head(&text, "t", "s", NULL, 0);
+	CHECK(strstr(text.data, "script-src 'none'; img-src data:;") != NULL);
 }
 
 /* Whoever has a limit asks before a picture is drawn. */
 static void
 test_item_size(void)
 {
-	static uint8_t pixels[200 * 200];
-	ReportImage image = gray(pixels, 200, 200);
+	static uint8_t bytes[40000];
+	const ReportFile file = {"image/png", bytes, sizeof(bytes)};
 	ReportItem	items[] = {
 		{.label = "",.note = ""},
 		{.label = "\"'<>&\"'<>&\"'<>&",.note = "\"\"\"",.mark = REPORT_WRONG},
-		{.image = &image,.label = "\"'<>&\"'<>&\"'<>&",.note = "\"\"\"",.mark = REPORT_RIGHT},
+		{.file = &file,.label = "\"'<>&\"'<>&\"'<>&",.note = "\"\"\"",.mark = REPORT_RIGHT,.beyond = true,.has_bar = true,.distance = 1.23456e-300},
 	};
 
 	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++)
@@ -483,10 +492,10 @@ main(void)
 	RUN(test_missing_pictures);
 	RUN(test_colors);
 	RUN(test_too_narrow);
-	RUN(test_png);
-	RUN(test_large_png);
 	RUN(test_json);
 	RUN(test_file);
+	RUN(test_grid);
+	RUN(test_policy);
 	RUN(test_item_size);
 	arena_destroy(arena);
 	return unit_done();

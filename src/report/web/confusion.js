@@ -34,7 +34,7 @@ page.section('confusion', (root, data) => {
 		cell.classList.add('open');
 		const mark = i === j ? 'right' : 'wrong';
 		place.append(page.element('div', {class: 'card'},
-			page.element('h3', {style: 'margin-top:0'}, page.label(name(i)), ' next to ', page.label(name(j)), `: ${page.count(count(cell))} items, ${page.count(pairs.length)} shown `,
+			page.element('h3', {class: 'first'}, page.label(name(i)), ' next to ', page.label(name(j)), `: ${page.count(count(cell))} items, ${page.count(pairs.length)} shown `,
 				page.element('button', {type: 'button', onclick: () => {
 					close();
 					cell.focus();

@@ -103,6 +103,6 @@ page.section('distances', (root, data, part) => {
 	place.append(element('div', {class: 'scroll', 'aria-live': 'polite'}, element('table', {id: 'distances-read'},
 		element('thead', null, element('tr', null, ...['cut point', 'distance', ...METRICS, 'right, accepted', 'wrong, accepted', 'wrong, refused', 'right, refused']
 			.map(text => element('th', {scope: 'col'}, text)))), body)));
-	place.append(element('div', {style: 'height:16px'}));
+	place.append(element('div', {class: 'gap'}));
 	histogram(place, 'Matches', data.matches, 'right match', 'wrong match', fixed);
 });

@@ -7,13 +7,16 @@ page.section('neighbors', root => {
 	const kinds = {
 		'all': () => true,
 		'nearest is wrong': row => row.querySelector('figure.query + figure.wrong') !== null,
-		'some are wrong': row => row.querySelector('.wrong') !== null
+		'some are wrong': row => row.querySelector('.wrong') !== null,
+		'nearest is beyond the cut point': row => row.querySelector('figure.query + figure.beyond') !== null
 	};
 	const said = page.element('span', {class: 'quiet', 'aria-live': 'polite'});
 	const search = page.element('input', {type: 'search', placeholder: 'label', 'aria-label': 'Show items of this label', oninput: apply});
 	let kind = 'all';
 
-	const buttons = Object.keys(kinds).map(name => page.element('button', {type: 'button', 'aria-pressed': String(name === kind), onclick: () => {
+	const has = selector => root.querySelector(selector) !== null;
+	const offered = Object.keys(kinds).filter(name => name.includes('beyond') ? has('.row .beyond') : has('.row .right, .row .wrong') || name === 'all');
+	const buttons = offered.map(name => page.element('button', {type: 'button', 'aria-pressed': String(name === kind), onclick: () => {
 		kind = name;
 		buttons.forEach(b => b.setAttribute('aria-pressed', String(b.textContent === kind)));
 		apply();
@@ -28,7 +31,6 @@ page.section('neighbors', root => {
 		});
 		said.textContent = `${page.count(shown)} of ${page.count(rows.length)} items`;
 	}
-	const marked = root.querySelector('.right, .wrong') !== null;
-	root.querySelector('.grid').before(page.element('div', {class: 'tools'}, ...(marked ? buttons : []), search, said));
+	root.querySelector('.grid').before(page.element('div', {class: 'tools'}, ...(buttons.length > 1 ? buttons : []), search, said));
 	apply();
 });

@@ -172,7 +172,7 @@ const page = (() => {
 		let at = -1, width = 0;
 
 		if (options.title)
-			node.append(element('h3', {style: 'margin-top:0'}, options.title));
+			node.append(element('h3', {class: 'first'}, options.title));
 		if (options.series.length > 1)
 			node.append(legend);
 		node.append(holder, said);
@@ -256,7 +256,7 @@ const page = (() => {
 			(options.marks || []).forEach((m, i) => {
 				if (!(m.x >= x0 && m.x <= x1))
 					return;
-				const line = svg('g', m.drag ? {class: 'mark', style: 'cursor:ew-resize', tabindex: 0, role: 'slider', 'aria-label': m.label, 'aria-valuenow': m.x, 'aria-valuemin': x0, 'aria-valuemax': x1} : {class: 'mark'},
+				const line = svg('g', m.drag ? {class: 'mark movable', tabindex: 0, role: 'slider', 'aria-label': m.label, 'aria-valuenow': m.x, 'aria-valuemin': x0, 'aria-valuemax': x1} : {class: 'mark'},
 					svg('line', {x1: sx(m.x), x2: sx(m.x), y1: top, y2: height - bottom, stroke: 'var(--text)', 'stroke-width': 1.5, 'stroke-dasharray': '5 3'}),
 					svg('rect', {x: sx(m.x) - 6, y: top, width: 12, height: height - bottom - top, fill: 'transparent'}),
 					svg('text', {x: sx(m.x) + (sx(m.x) > width * .7 ? -5 : 5), y: top + 10 + 13 * i, 'text-anchor': sx(m.x) > width * .7 ? 'end' : 'start'}, m.label));
@@ -365,12 +365,20 @@ const page = (() => {
 
 	// ---- pictures ----
 
+	// A picture by its data: URI; the pixels of a small one are seen as such
+	function picture(source, alt) {
+		return element('img', {alt: alt || '', src: source, onload: event => {
+			const {naturalWidth, naturalHeight} = event.target;
+			event.target.classList.toggle('coarse', Math.max(naturalWidth, naturalHeight) < 64);
+		}});
+	}
+
 	// An item as a figure: {picture: data URI or null, missing, label, note, mark: 'right' | 'wrong' | 'query' | ''}
 	function figure(item) {
 		const sign = {right: '\u2713 ', wrong: '\u2717 '}[item.mark] || '';
 		const text = item.label === null || item.label === undefined ? '' : item.label;
 		return element('figure', {class: item.mark || 'unmarked'},
-			item.picture ? element('img', {alt: text, src: item.picture, class: item.picture.startsWith('data:image/jpeg') ? 'file' : null}) :
+			item.picture ? picture(item.picture, text) :
 				element('span', {class: 'none'}, item.missing || 'no picture'),
 			element('figcaption', null, element('b', null, sign, label(item.label)), item.note ? element('small', null, item.note) : null));
 	}
@@ -396,5 +404,5 @@ const page = (() => {
 		draw(root, data, part);
 	}
 
-	return {element, svg, label, count, number, percent, color, mark, shape, unpack, ticks, show_tip, hide_tip, chart, figure, section};
+	return {element, svg, label, count, number, percent, color, mark, shape, unpack, ticks, show_tip, hide_tip, chart, picture, figure, section};
 })();

@@ -327,12 +327,12 @@ page.section('projector', (root, data, part) => {
 	}
 	function picture_of(i) {
 		const picture = points.pictures && points.pictures[i];
-		return picture ? page.element('img', {src: picture, alt: ''}) : null;
+		return picture ? page.picture(picture) : null;
 	}
 	function mark_of(c) {
 		const style = style_of(c);
 		const line = style.shape === 4 || style.shape === 5;
-		return page.svg('svg', {width: 14, height: 14, 'aria-hidden': 'true', style: 'color:' + style.color}, page.svg('path', {d: page.shape(style.shape, 4), transform: 'translate(7 7)',
+		return page.svg('svg', {width: 14, height: 14, 'aria-hidden': 'true', color: style.color}, page.svg('path', {d: page.shape(style.shape, 4), transform: 'translate(7 7)',
 			fill: line ? 'none' : 'currentColor', stroke: 'currentColor', 'stroke-width': 1.5}));
 	}
 	function nearest_text(i) {
