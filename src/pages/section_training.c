@@ -127,12 +127,12 @@ put_basis(ReportText *out, PageContext *context, uint64 shown)
 
 	SPI_freetuptable(table);
 	report_append_note(out,
-					   psprintf("%s %s training%s of model %s that left a log%s.",
-								all > shown ? "The last" : "All",
-								all > shown ?
-								psprintf("%s of %s", page_count(shown),
+					   psprintf("%s training%s of model %s that left a log%s.",
+								all == 1 ? "The only" : all > shown ?
+								psprintf("The last %s of %s", page_count(shown),
 										 page_count(all)) :
-								page_count(all), all == 1 ? "" : "s",
+								psprintf("All %s", page_count(all)),
+								all == 1 ? "" : "s",
 								picture_utf8(context->model),
 								context->gallery == NULL ? "" :
 								psprintf("; the gallery holds version %d",
