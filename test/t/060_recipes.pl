@@ -61,7 +61,7 @@ foreach my $recipe (sort glob('model/*.sql'))
 	my @variables = $name eq 'adapter' ? ('epochs=1', 'steps=30') : ('epochs=1', 'steps=2');
 	push @variables, 'pause=0', "page=$page" if $name eq 'tour';
 
-	if ($name !~ /^(adapter|photos)$/ && !-d ($ENV{FASHION_MNIST} // '/usr/share/datasets/fashion-mnist'))
+	if ($name !~ /^(adapter|photos|photos_simclr)$/ && !-d ($ENV{FASHION_MNIST} // '/usr/share/datasets/fashion-mnist'))
 	{
 		note "$recipe: Fashion-MNIST is not installed";
 		next;
