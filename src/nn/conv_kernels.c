@@ -15,15 +15,40 @@
 
 const int	nn_conv_block = 2 * LANES;
 
+/* A pixel of the output: where its window begins, and where it goes */
+typedef struct Pixel
+{
+	const real *x;
+	real	   *to;
+	int			left;			/* pixels of its line, it included */
+} Pixel;
+
+/* A step to the right, or to the line below */
+BODY void
+next_pixel(const NnConvView *v, Pixel *pixel)
+{
+	pixel->x += v->pixel_stride;
+	pixel->to += v->filters;
+	if (--pixel->left > 0)
+		return;
+	pixel->x += (ptrdiff_t) v->line_stride -
+		v->out_width * (ptrdiff_t) v->pixel_stride;
+	pixel->to += (ptrdiff_t) v->out_stride -
+		v->out_width * (ptrdiff_t) v->filters;
+	pixel->left = v->out_width;
+}
+
 /*
- * out[p .. p + n)[2 LANES] = bias + sum over kernel rows and runs of x w.  n
+ * out[n pixels][2 LANES] = bias + sum over kernel rows and runs of x w.  n
  * is a constant once this is inlined, so that the sums stay in registers.
  */
 BODY void
-forward_tile(const NnConvView *v, const real *image, int p, int n,
-			 const real *w, const real *bias, bool relu, real *out)
+forward_tile(const NnConvView *v, Pixel *pixel, int n, const real *w,
+			 const real *bias, bool relu)
 {
 	const Lanes zero = {0};
+	Lanes		first0 = bias != NULL ? LOAD(bias) : zero;
+	Lanes		first1 = bias != NULL ? LOAD(bias + LANES) : zero;
 	Lanes		sum0[AT_ONCE];
 	Lanes		sum1[AT_ONCE];
 	const real *x[AT_ONCE];
@@ -31,13 +56,11 @@ forward_tile(const NnConvView *v, const real *image, int p, int n,
 
 	for (int i = 0; i < n; i++)
 	{
-		size_t		row = (size_t) ((p + i) / v->out_width);
-		size_t		column = (size_t) ((p + i) % v->out_width);
-
-		x[i] = image + row * v->line_stride + column * v->pixel_stride;
-		to[i] = out + row * v->out_stride + column * v->filters;
-		sum0[i] = bias != NULL ? LOAD(bias) : zero;
-		sum1[i] = bias != NULL ? LOAD(bias + LANES) : zero;
+		x[i] = pixel->x;
+		to[i] = pixel->to;
+		sum0[i] = first0;
+		sum1[i] = first1;
+		next_pixel(v, pixel);
 	}
 	for (int ky = 0; ky < v->kernel_height; ky++)
 	{
@@ -72,23 +95,24 @@ nn_conv_forward_body(const NnConvView *view, const real *image,
 					 const real *packed, const real *bias, bool relu, real *out)
 {
 	const NnConvView v = *view;
+	Pixel		pixel = {image, out, v.out_width};
 	int			p = 0;
 
 	for (; p + AT_ONCE <= v.pixels &&
 		 !interrupt_pending_at((size_t) (p / AT_ONCE)); p += AT_ONCE)
-		forward_tile(&v, image, p, AT_ONCE, packed, bias, relu, out);
+		forward_tile(&v, &pixel, AT_ONCE, packed, bias, relu);
 	if (p + 4 <= v.pixels)
 	{
-		forward_tile(&v, image, p, 4, packed, bias, relu, out);
+		forward_tile(&v, &pixel, 4, packed, bias, relu);
 		p += 4;
 	}
 	if (p + 2 <= v.pixels)
 	{
-		forward_tile(&v, image, p, 2, packed, bias, relu, out);
+		forward_tile(&v, &pixel, 2, packed, bias, relu);
 		p += 2;
 	}
 	if (p < v.pixels)
-		forward_tile(&v, image, p, 1, packed, bias, relu, out);
+		forward_tile(&v, &pixel, 1, packed, bias, relu);
 }
 
 DISPATCH(nn_conv_forward,
