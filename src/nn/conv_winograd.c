@@ -140,6 +140,17 @@ block_tiles(const NnLayer *layer)
 }
 
 /*
+ * Numbers from one point of a block's tiles to the next: the points of a tile,
+ * which its transform writes together, shall lie in different sets of the
+ * cache.
+ */
+static size_t
+point_stride(int count, size_t channels)
+{
+	return (size_t) count * channels + (size_t) nn_conv_block;
+}
+
+/*
  * In this order: U, of worker 0 only, which all workers read; dU; db; a pixel
  * of zeros; one that is written and not read; tiles of a block.  Tiles are
  * those of V and D, or of V and one block of M, or a block of turned filters.
@@ -171,8 +182,10 @@ size_t
 nn_conv_winograd_scratch(const NnLayer *layer)
 {
 	return 2 * nn_conv_winograd_points(layer) + (size_t) nn_conv_filters(layer) +
-		(2 + (size_t) WINOGRAD_POINTS * block_tiles(layer)) *
-		both_channels(layer);
+		2 * both_channels(layer) +
+		WINOGRAD_POINTS *
+		(point_stride(block_tiles(layer), (size_t) layer->window.channels) +
+		 point_stride(block_tiles(layer), (size_t) nn_conv_filters(layer)));
 }
 
 /* ---- filters ---- */
@@ -289,7 +302,7 @@ transform_input(const Plane *plane, const real *images, int first, int count,
 					  tile.x - plane->left, WINOGRAD_WINDOW, room->zeros,
 					  pixels);
 		nn_winograd_input(pixels, channels, v + (size_t) t * channels,
-						  (size_t) count * channels);
+						  point_stride(count, channels));
 	}
 }
 
@@ -310,7 +323,7 @@ transform_output_gradient(const Plane *plane, const real *images, int first,
 					  plane->out_width, plane->filters, tile.y, tile.x,
 					  WINOGRAD_TILE, room->zeros, pixels);
 		nn_winograd_output_gradient(pixels, filters, d + (size_t) t * filters,
-									(size_t) count * filters);
+									point_stride(count, filters));
 	}
 }
 
@@ -331,7 +344,7 @@ transform_output(const Plane *plane, const real *m, int first, int count,
 		square_pixels(images + tile.image * size, plane->out_height,
 					  plane->out_width, plane->filters, tile.y, tile.x,
 					  WINOGRAD_TILE, room->dump, pixels);
-		nn_winograd_output(m + (size_t) t * block, (size_t) count * block,
+		nn_winograd_output(m + (size_t) t * block, point_stride(count, block),
 						   bias, relu, (real *const *) pixels);
 	}
 }
@@ -372,21 +385,23 @@ convolve(const NnConvTask *task, const Plane *plane, int images,
 
 	for (int t = 0, count; t < tiles && !interrupt_pending(); t += count)
 	{
+		size_t		v_stride;
 		real	   *m;
 		NnConvView	view;
 
 		count = next_tiles(task->layer, tiles - t);
-		m = room.tiles + (size_t) (WINOGRAD_POINTS * count) * channels;
+		v_stride = point_stride(count, channels);
+		m = room.tiles + WINOGRAD_POINTS * v_stride;
 		view = point_view(count, channels, block);
 		transform_input(plane, in, t, count, &room, room.tiles);
 		for (size_t f = 0; f < filters && !interrupt_pending(); f += block)
 		{
 			for (size_t p = 0; p < WINOGRAD_POINTS; p++)
 				nn_conv_forward(&view,
-								room.tiles + p * (size_t) count * channels,
+								room.tiles + p * v_stride,
 								plane->points + (p * filters + f) * channels,
 								NULL, false,
-								m + p * (size_t) count * block);
+								m + p * point_stride(count, block));
 			transform_output(plane, m, t, count, &room,
 							 bias == NULL ? NULL : bias + f, relu, out + f);
 		}
@@ -406,18 +421,20 @@ sum_gradients(const NnConvTask *task, int images, const real *in,
 
 	for (int t = 0, count; t < tiles && !interrupt_pending(); t += count)
 	{
+		size_t		v_stride;
 		real	   *d;
 		NnConvView	view;
 
 		count = next_tiles(task->layer, tiles - t);
-		d = room.tiles + (size_t) (WINOGRAD_POINTS * count) * channels;
+		v_stride = point_stride(count, channels);
+		d = room.tiles + WINOGRAD_POINTS * v_stride;
 		view = point_view(count, channels, filters);
 		transform_input(&plane, in, t, count, &room, room.tiles);
 		transform_output_gradient(&plane, dout, t, count, &room, d);
 		for (size_t p = 0; p < WINOGRAD_POINTS && !interrupt_pending(); p++)
 			nn_conv_gradient(&view,
-							 room.tiles + p * (size_t) count * channels,
-							 d + p * (size_t) count * filters, 0, 1,
+							 room.tiles + p * v_stride,
+							 d + p * point_stride(count, filters), 0, 1,
 							 room.du + p * channels * filters);
 	}
 }
