@@ -62,13 +62,15 @@ DISPATCH(nn_gemv_add,
 /* Rows whose sums, two vectors each, leave room in sixteen registers */
 #define DENSE_ROWS 6
 
-/* Rows of w between what is read and what is fetched */
-#define DENSE_AHEAD 32
-
 /* Numbers that are fetched together */
-#define LINE_NUMBERS (64 / sizeof(real))
+#define LINE_NUMBERS ((size_t) (64 / sizeof(real)))
 
-/* Rows of x with one block of w */
+/*
+ * Rows of x with one block of w.  Neither is in the nearest cache, and no
+ * processor foresees the order well, so what comes next is fetched while this
+ * is computed, evenly, as memory is fast enough for no more: lines of w's next
+ * block by all tiles in turn, of x's next k numbers a share in each block.
+ */
 typedef struct DenseBlock
 {
 	const real *x;
@@ -77,42 +79,49 @@ typedef struct DenseBlock
 	size_t		w_stride;
 	size_t		k;
 	int			units;			/* of a row of sums */
-	bool		fetch_x;
+	size_t		number;			/* of blocks, and how many there are */
+	size_t		blocks;
+	const real *next;			/* line of w to be fetched */
+	int			fetch;			/* how many for LINE_NUMBERS rows of w */
 } DenseBlock;
 
 /*
  * sum[n][2 LANES] += x[n][k] w[k][2 LANES].  n is a constant once this is
- * inlined.  Lines of x, and of w unless packed, lie far apart, and no processor
- * foresees them well: the first tile that reads lines of w fetches them, and
- * the first block the numbers of x after these.
+ * inlined.
  */
 BODY void
-dense_tile(int n, const DenseBlock *block, bool fetch_w, real *sum)
+dense_tile(int n, DenseBlock *block, real *sum)
 {
 	const DenseBlock b = *block;
 	const real *w = b.w;
+	const real *next = b.next;
 	const real *row[DENSE_ROWS];
 	Lanes		sum0[DENSE_ROWS] = {{0}};
 	Lanes		sum1[DENSE_ROWS] = {{0}};
 
 	for (int i = 0; i < n; i++)
 		row[i] = b.x + (size_t) i * b.x_stride;
-	for (size_t t = 0; t < b.k; t++, w += b.w_stride)
+	for (size_t t = 0, end; t < b.k;)
 	{
-		Lanes		w0 = LOAD(w);
-		Lanes		w1 = LOAD(w + LANES);
-
-		if (fetch_w)
-			__builtin_prefetch(w + DENSE_AHEAD * b.w_stride);
-		if (b.fetch_x && t % LINE_NUMBERS == 0)
+		for (int i = 0; i < b.fetch; i++, next += b.w_stride)
+			__builtin_prefetch(next);
+		if (t / LINE_NUMBERS % b.blocks == b.number)
 			for (int i = 0; i < n; i++)
 				__builtin_prefetch(row[i] + t + b.k);
-		for (int i = 0; i < n; i++)
+		for (end = t + LINE_NUMBERS < b.k ? t + LINE_NUMBERS : b.k; t < end;
+			 t++, w += b.w_stride)
 		{
-			sum0[i] += row[i][t] * w0;
-			sum1[i] += row[i][t] * w1;
+			Lanes		w0 = LOAD(w);
+			Lanes		w1 = LOAD(w + LANES);
+
+			for (int i = 0; i < n; i++)
+			{
+				sum0[i] += row[i][t] * w0;
+				sum1[i] += row[i][t] * w1;
+			}
 		}
 	}
+	block->next = next;
 	for (int i = 0; i < n; i++, sum += b.units)
 	{
 		STORE(sum, LOAD(sum) + sum0[i]);
@@ -124,23 +133,25 @@ dense_tile(int n, const DenseBlock *block, bool fetch_w, real *sum)
 BODY void
 dense_tiles(int n, DenseBlock block, real *sum)
 {
-	for (bool fetch_w = true; n > 0; fetch_w = false)
+	int			tiles = (n + DENSE_ROWS - 1) / DENSE_ROWS;
+
+	block.fetch = ((int) LINE_NUMBERS + tiles - 1) / tiles;
+	for (; n > 0; tiles--)
 	{
-		int			tiles = (n + DENSE_ROWS - 1) / DENSE_ROWS;
 		int			rows = (n + tiles - 1) / tiles;
 
 		if (rows == 6)
-			dense_tile(6, &block, fetch_w, sum);
+			dense_tile(6, &block, sum);
 		else if (rows == 5)
-			dense_tile(5, &block, fetch_w, sum);
+			dense_tile(5, &block, sum);
 		else if (rows == 4)
-			dense_tile(4, &block, fetch_w, sum);
+			dense_tile(4, &block, sum);
 		else if (rows == 3)
-			dense_tile(3, &block, fetch_w, sum);
+			dense_tile(3, &block, sum);
 		else if (rows == 2)
-			dense_tile(2, &block, fetch_w, sum);
+			dense_tile(2, &block, sum);
 		else
-			dense_tile(1, &block, fetch_w, sum);
+			dense_tile(1, &block, sum);
 		n -= rows;
 		block.x += (size_t) rows * block.x_stride;
 		sum += (size_t) rows * (size_t) block.units;
@@ -151,11 +162,18 @@ BODY void
 nn_dense_add_body(int n, const real *x, size_t stride, const real *w,
 				  bool packed, size_t k, int units, real *sum)
 {
-	for (int u = 0; u < units; u += 2 * LANES)
+	size_t		width = 2 * LANES;
+	size_t		step = packed ? k * width : width;
+
+	for (size_t u = 0; u < (size_t) units; u += width)
 	{
+		const real *at = w + u / width * step;
+		bool		last = u + width == (size_t) units;
 		DenseBlock	block = {
-			x, stride, w + (packed ? (size_t) u * k : (size_t) u),
-			packed ? 2 * LANES : (size_t) units, k, units, u == 0
+			.x = x,.x_stride = stride,.w = at,
+			.w_stride = packed ? width : (size_t) units,.k = k,.units = units,
+			.number = u / width,.blocks = (size_t) units / width,
+			.next = last ? w + k * (size_t) units : at + step
 		};
 
 		dense_tiles(n, block, sum + u);

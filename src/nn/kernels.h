@@ -17,8 +17,8 @@ extern void nn_gemv_add(const real *x, const real *w, size_t k, int units,
  * sum[n][units] += x[n][k] w[k][units] for whole blocks of units
  * (nn_conv_block); rows of x are stride numbers apart.  Packed, w is
  * [units / block][k][block]; few rows do not repay packing it.  The numbers of
- * x that follow these are fetched meanwhile.  The bits of a row depend neither
- * on n nor on the other rows, nor on w being packed.
+ * x that follow these, and the band of w, are fetched meanwhile.  The bits of a
+ * row depend neither on n nor on the other rows, nor on w being packed.
  */
 extern void nn_dense_add(int n, const real *x, size_t stride, const real *w,
 						 bool packed, size_t k, int units, real *sum);
