@@ -67,7 +67,7 @@ SELECT similarity.create_model('bad', '{100000,2}', '[{"multi_head_attention": {
 SELECT similarity.create_model('bad', '{8}', '[{"rescaling": {"scale": 2}}, {"embedding_bag": {"input_dim": 4, "output_dim": 2}}, {"metric_embedding": {"units": 2}}]');
 SELECT similarity.create_model('bad', '{2,2,2,2}', '[{"embedding": {"input_dim": 4, "output_dim": 2}}, {"flatten": {}}, {"metric_embedding": {"units": 2}}]');
 SELECT similarity.create_model('bad', '{8}', '[{"embedding": {"output_dim": 2}}, {"flatten": {}}, {"metric_embedding": {"units": 2}}]');
-SELECT similarity.create_model('bad', '{8}', '[{"embedding_bag": {"input_dim": 4, "output_dim": 2, "mode": "max"}}, {"metric_embedding": {"units": 2}}]');
+SELECT similarity.create_model('bad', '{8}', '[{"embedding_bag": {"input_dim": 4, "output_dim": 2, "mode": "median"}}, {"metric_embedding": {"units": 2}}]');
 SELECT embed('taste', '{12,1,2,3}'::int[]);
 SELECT embed('taste', '{1,2,30,3}'::int[]);
 SELECT embed('taste', '{1,2,2.5,3}'::numeric[]);

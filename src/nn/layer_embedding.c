@@ -5,12 +5,14 @@
  * The table E is [input_dim][D].  Ids are numbers of the model's input, 0 to
  * input_dim - 1, as they come or taken out by views and select.
  *   embedding      [n][..] to [n][..][D]     y = E[id]
- *   embedding_bag  [n][..][B] to [n][..][D]  y = sum, or mean, of E[id] over a
- *                                            bag of B ids; those equal to
- *                                            padding_idx do not count
+ *   embedding_bag  [n][..][B] to [n][..][D]  y = sum, mean, or largest, number
+ *                                            by number, of E[id] over a bag of
+ *                                            B ids; those equal to padding_idx
+ *                                            do not count
  * The first is a sum over bags of one.  A bag of padding alone is 0.
  *   dE[r] = sum of w dy over all ids that are r, w being 1, or 1 / (ids that
- *           count of the bag)
+ *           count of the bag), or 1 where the id gave the largest number, the
+ *           first of equal ones, and 0 elsewhere
  * A worker takes a band of E and looks through the ids of the batch for it: sums
  * are in the batch's order, whatever the number of workers, and dE as a whole
  * is never stored.
@@ -31,7 +33,7 @@ enum
 
 enum
 {
-	MEAN, SUM
+	MEAN, SUM, MAX
 };
 
 /* Numbers of a band of E */
@@ -43,7 +45,7 @@ enum
 /* Whole numbers that float holds */
 #define MAX_IDS (1 << 24)
 
-static const char *const mode_names[] = {"mean", "sum", NULL};
+static const char *const mode_names[] = {"mean", "sum", "max", NULL};
 
 #define TABLE_PARAMS \
 	{.name = "input_dim",.type = PARAM_INTEGER,.required = true,.minimum = 1,.maximum = MAX_IDS, \
@@ -135,6 +137,19 @@ embedding_scratch(const NnLayer *layer, int n)
 	return band_rows(layer) * table_width(layer);
 }
 
+static bool
+is_largest(const NnLayer *layer)
+{
+	return is_bag(layer) && params_number(&layer->params, MODE) == MAX;
+}
+
+/* Of each largest number: where its id stands in the bag */
+static size_t
+embedding_saved(const NnLayer *layer, int n)
+{
+	return is_largest(layer) ? (size_t) n * layer->outputs : 0;
+}
+
 /* ---- ids ---- */
 
 static bool
@@ -206,7 +221,9 @@ typedef struct EmbeddingTask
 	const NnPass *pass;
 	const real *in;
 	real	   *out;
+	real	   *winners;		/* as saved, or NULL */
 	const real *dout;
+	const real *saved;
 } EmbeddingTask;
 
 /* to += weight from */
@@ -216,6 +233,44 @@ add_weighted_row(size_t n, real weight, const real *restrict from,
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] += weight * from[i];
+}
+
+/*
+ * to = the largest of to and from, and where from is, its place.  NaN wins and
+ * stays.
+ */
+static void
+take_largest(size_t n, bool first, size_t place, const real *from, real *to,
+			 real *winners)
+{
+	for (size_t i = 0; i < n; i++)
+		if (first || from[i] > to[i] || (from[i] != from[i] && to[i] == to[i]))
+		{
+			to[i] = from[i];
+			if (winners != NULL)
+				winners[i] = (real) place;
+		}
+}
+
+/* A bag's largest numbers; of a bag of padding there are none. */
+static void
+embed_largest(const EmbeddingTask *task, const real *ids, real *out,
+			  real *winners)
+{
+	const NnLayer *layer = task->layer;
+	const real *table = nn_tensor(layer, task->pass, 0);
+	size_t		width = table_width(layer);
+	bool		first = true;
+
+	if (winners != NULL)
+		memset(winners, 0, width * sizeof(real));
+	for (size_t i = 0; i < bag_ids(layer); i++)
+		if (counts(layer, ids[i]))
+		{
+			take_largest(width, first, i, table + (size_t) ids[i] * width, out,
+						 winners);
+			first = false;
+		}
 }
 
 /* All bags of one row of the batch */
@@ -236,6 +291,12 @@ embed_row(void *arg, int slice, int worker)
 	{
 		real		weight = bag_weight(layer, ids + b);
 
+		if (is_largest(layer))
+		{
+			embed_largest(task, ids + b, out, task->winners == NULL ? NULL :
+						  task->winners + (out - task->out));
+			continue;
+		}
 		for (size_t i = b; i < b + bag; i++)
 			if (counts(layer, ids[i]))
 				add_weighted_row(width, weight, table + (size_t) ids[i] * width,
@@ -247,9 +308,17 @@ static void
 embedding_forward(const NnLayer *layer, const NnPass *pass,
 				  const real *in, real *out, real *saved)
 {
-	EmbeddingTask task = {.layer = layer,.pass = pass,.in = in,.out = out};
+	EmbeddingTask task = {.layer = layer,.pass = pass,.in = in,.out = out,.winners = saved};
 
 	pool_run(pass->pool, pass->n, embed_row, &task);
+}
+
+/* to += dy where the id at this place of the bag gave the largest number */
+static void
+add_won(size_t n, size_t place, const real *dy, const real *winners, real *to)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] += winners[i] == (real) place ? dy[i] : 0;
 }
 
 /* dE of rows [first, first + rows) of the table */
@@ -267,11 +336,18 @@ sum_band(const EmbeddingTask *task, size_t first, size_t rows, real *sum)
 		for (size_t i = b; i < b + bag; i++)
 		{
 			real		x = task->in[i];
+			real	   *to;
 
-			if (x >= (real) first && x < (real) (first + rows) &&
-				counts(layer, x))
+			if (x < (real) first || x >= (real) (first + rows) ||
+				!counts(layer, x))
+				continue;
+			to = sum + ((size_t) x - first) * width;
+			if (is_largest(layer))
+				add_won(width, i - b, dout, task->saved + (dout - task->dout),
+						to);
+			else
 				add_weighted_row(width, bag_weight(layer, task->in + b), dout,
-								 sum + ((size_t) x - first) * width);
+								 to);
 		}
 }
 
@@ -299,7 +375,7 @@ embedding_backward(const NnLayer *layer, const NnPass *pass,
 				   const real *in, const real *out, const real *saved,
 				   real *dout, real *din)
 {
-	EmbeddingTask task = {.layer = layer,.pass = pass,.in = in,.dout = dout};
+	EmbeddingTask task = {.layer = layer,.pass = pass,.in = in,.dout = dout,.saved = saved};
 	size_t		bands = (table_rows(layer) + band_rows(layer) - 1) /
 	band_rows(layer);
 
@@ -321,11 +397,12 @@ const NnLayerType nn_layer_embedding = {
 
 const NnLayerType nn_layer_embedding_bag = {
 	.description = {"embedding_bag", embedding_bag_params,
-	"mean or sum of the trained rows of the ids along the last dimension, as PyTorch's EmbeddingBag"},
+	"mean, sum or largest numbers of the trained rows of the ids along the last dimension, as PyTorch's EmbeddingBag"},
 	.reads_ids = true,
 	.shape = embedding_shape,
 	.init = embedding_init,
 	.scratch = embedding_scratch,
+	.saved = embedding_saved,
 	.forward = embedding_forward,
 	.backward = embedding_backward
 };

@@ -376,6 +376,7 @@ embedding_reference(const NnLayer *layer, const double *weights,
 		for (size_t d = 0; d < width; d++)
 		{
 			double		sum = 0;
+			double		largest = -INFINITY;
 			int			n = 0;
 
 			for (size_t i = b * ids; i < (b + 1) * ids; i++)
@@ -383,10 +384,14 @@ embedding_reference(const NnLayer *layer, const double *weights,
 				if (bag && values[3].isset && in[i] == values[3].number)
 					continue;
 				sum += weights[(size_t) in[i] * width + d];
+				largest = fmax(largest, weights[(size_t) in[i] * width + d]);
 				n++;
 			}
-			out[b * width + d] = bag && values[2].number == 0 && n > 0 ?
-				sum / n : sum;
+			if (bag && values[2].number == 0 && n > 0)
+				sum /= n;
+			if (bag && values[2].number == 2 && n > 0)
+				sum = largest;
+			out[b * width + d] = sum;
 		}
 }
 

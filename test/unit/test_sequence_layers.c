@@ -131,6 +131,12 @@ test_embedding(void)
 		check_embedding(SHAPE(4),
 						"embedding_bag input_dim=3 output_dim=2 padding_idx=0",
 						2, threads);
+		check_embedding(SHAPE(3, 4),
+						"embedding_bag input_dim=6 output_dim=4 mode=max", 5,
+						threads);
+		check_embedding(SHAPE(3),
+						"embedding_bag input_dim=900 output_dim=100 mode=max padding_idx=7",
+						9, threads);
 	}
 }
 
@@ -153,12 +159,20 @@ test_embedding_other_numbers(void)
 		for (size_t w = 0; w < bench.nweights; w++)
 			CHECK(bench.gradient[w] == 0);
 	}
-	CHECK(open_bench(&bench, SHAPE(2),
-					 "embedding_bag input_dim=3 output_dim=2 padding_idx=2", 1));
-	bench.real_in[0] = bench.real_in[1] = 2;
-	bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in,
-							  bench.out, NULL);
-	CHECK(bench.out[0] == 0 && bench.out[1] == 0);
+	for (int i = 0; i < 2; i++)
+	{
+		CHECK(open_bench(&bench, SHAPE(2), i == 0 ?
+						 "embedding_bag input_dim=3 output_dim=2 padding_idx=2" :
+						 "embedding_bag input_dim=3 output_dim=2 mode=max padding_idx=2",
+						 1));
+		bench.real_in[0] = bench.real_in[1] = 2;
+		bench.layer.type->forward(&bench.layer, &bench.pass, bench.real_in,
+								  bench.out, NULL);
+		CHECK(bench.out[0] == 0 && bench.out[1] == 0);
+		run_backward(&bench, true);
+		for (size_t w = 0; w < bench.nweights; w++)
+			CHECK(bench.gradient[w] == 0);
+	}
 }
 
 int
