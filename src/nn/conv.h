@@ -83,8 +83,12 @@ extern void nn_conv_winograd_backward(const NnConvTask *task);
 extern void nn_conv_finish_image(const NnConvTask *task, int i,
 								 bool activated);
 
-/* Gradient before the activation of image number i, in place of dout */
-extern void nn_conv_activation_backward(const NnConvTask *task, int i);
+/*
+ * Gradient before the activation of image number i, in place of dout, and its
+ * sum over the pixels added to dbias[F]
+ */
+extern void nn_conv_activation_backward(const NnConvTask *task, int i,
+										real *dbias);
 
 /* Add up what workers summed, at sums[worker * stride], and hand it over. */
 extern void nn_conv_sink_sums(const NnConvTask *task, real *sums,

@@ -587,13 +587,7 @@ backward_group(void *arg, int slice, int worker)
 	group_range(task, slice, &begin, &end);
 	for (int i = begin; i < end && !interrupt_pending(); i++)
 	{
-		const real *dout = task->dout + (size_t) i * layer->outputs;
-
-		nn_conv_activation_backward(task, i);
-		for (int p = 0; p < nn_conv_pixels(layer) &&
-			 !interrupt_pending_at((size_t) p); p++)
-			nn_add_to((size_t) nn_conv_filters(layer),
-					  dout + (size_t) p * nn_conv_filters(layer), dbias);
+		nn_conv_activation_backward(task, i, dbias);
 		if (!is_wide(layer))
 			sum_gradients(task, i, worker);
 	}

@@ -175,20 +175,16 @@ gradient_sums(const NnLayer *layer, const NnPass *pass, int worker)
 	return nn_scratch(pass, worker) + 2 * (size_t) tile_pixels(layer) * nn_conv_taps(layer);
 }
 
-/* dK [taps][F] += patches' dZ and db [F] += sum of dZ, for a tile of pixels */
+/* dK [taps][F] += patches' dZ, for a tile of pixels */
 static void
 backward_tile(const NnLayer *layer, const real *patches, const real *dout,
 			  int pixels, real *sums)
 {
 	int			filters = nn_conv_filters(layer);
 	int			taps = nn_conv_taps(layer);
-	real	   *bias = sums + (size_t) taps * filters;
 
 	nn_gemm(true, false, taps, filters, pixels, 1, patches, taps, dout, filters,
 			1, sums, filters);
-	for (int p = 0; p < pixels; p++)
-		for (int f = 0; f < filters; f++)
-			bias[f] += dout[(size_t) p * filters + f];
 }
 
 /*
@@ -210,7 +206,9 @@ backward_image(void *arg, int slice, int worker)
 	real	   *patches = nn_scratch(task->pass, worker);
 	real	   *dpatches = patches + (size_t) tile * taps;
 
-	nn_conv_activation_backward(task, slice);
+	nn_conv_activation_backward(task, slice,
+								gradient_sums(layer, task->pass, worker) +
+								(size_t) taps * filters);
 	if (din != NULL)
 		interrupt_zero(din, layer->inputs * sizeof(real));
 	for (int p = 0; p < nn_conv_pixels(layer) && !interrupt_pending();

@@ -263,6 +263,9 @@ square_pixels(const real *image, int height, int width, int channels,
 				image + ((size_t) row * width + column) * channels;
 }
 
+/* Numbers that are fetched together */
+#define LINE_NUMBERS ((size_t) (64 / sizeof(real)))
+
 /* Tile number t of images, that of the first image being 0 */
 typedef struct Tile
 {
@@ -284,24 +287,41 @@ find_tile(const Plane *plane, int t)
 	return tile;
 }
 
+/*
+ * Pixels of the inputs of tile number t, and of its outputs, outside: beside.
+ * They are fetched: a tile before they are read or written.
+ */
+static void
+input_pixels(const Plane *plane, const real *images, int t, const real *beside,
+			 const real **pixels)
+{
+	Tile		tile = find_tile(plane, t);
+	size_t		channels = (size_t) plane->channels;
+
+	square_pixels(images + tile.image * (size_t) plane->height * plane->width *
+				  channels, plane->height, plane->width, plane->channels,
+				  tile.y - plane->top, tile.x - plane->left, WINOGRAD_WINDOW,
+				  beside, pixels);
+	for (int i = 0; i < WINOGRAD_POINTS; i++)
+		for (size_t c = 0; c < channels; c += LINE_NUMBERS)
+			__builtin_prefetch(pixels[i] + c);
+}
+
 /* V[point][count][C] of tiles [first, first + count) */
 static void
 transform_input(const Plane *plane, const real *images, int first, int count,
 				const Room *room, real *v)
 {
 	size_t		channels = (size_t) plane->channels;
-	size_t		size = (size_t) plane->height * plane->width * channels;
-	const real *pixels[WINOGRAD_POINTS];
+	const real *pixels[2][WINOGRAD_POINTS];
 
+	input_pixels(plane, images, first, room->zeros, pixels[0]);
 	for (int t = 0; t < count; t++)
 	{
-		Tile		tile = find_tile(plane, first + t);
-
-		square_pixels(images + tile.image * size, plane->height, plane->width,
-					  plane->channels, tile.y - plane->top,
-					  tile.x - plane->left, WINOGRAD_WINDOW, room->zeros,
-					  pixels);
-		nn_winograd_input(pixels, channels, v + (size_t) t * channels,
+		if (t + 1 < count)
+			input_pixels(plane, images, first + t + 1, room->zeros,
+						 pixels[(t + 1) % 2]);
+		nn_winograd_input(pixels[t % 2], channels, v + (size_t) t * channels,
 						  point_stride(count, channels));
 	}
 }
@@ -327,25 +347,37 @@ transform_output_gradient(const Plane *plane, const real *images, int first,
 	}
 }
 
+/* The same of tile number t's outputs, to be written */
+static void
+output_pixels(const Plane *plane, const real *images, int t, const real *beside,
+			  const real **pixels)
+{
+	Tile		tile = find_tile(plane, t);
+
+	square_pixels(images + tile.image * (size_t) plane->out_height *
+				  plane->out_width * plane->filters, plane->out_height,
+				  plane->out_width, plane->filters, tile.y, tile.x,
+				  WINOGRAD_TILE, beside, pixels);
+	for (int i = 0; i < WINOGRAD_TILE * WINOGRAD_TILE; i++)
+		__builtin_prefetch(pixels[i], 1);
+}
+
 /* One block of filters of the tiles' outputs, from M[point][count][block] */
 static void
 transform_output(const Plane *plane, const real *m, int first, int count,
 				 const Room *room, const real *bias, bool relu, real *images)
 {
 	size_t		block = (size_t) nn_conv_block;
-	size_t		size = (size_t) plane->out_height * plane->out_width *
-	plane->filters;
-	const real *pixels[WINOGRAD_TILE * WINOGRAD_TILE];
+	const real *pixels[2][WINOGRAD_TILE * WINOGRAD_TILE];
 
+	output_pixels(plane, images, first, room->dump, pixels[0]);
 	for (int t = 0; t < count; t++)
 	{
-		Tile		tile = find_tile(plane, first + t);
-
-		square_pixels(images + tile.image * size, plane->out_height,
-					  plane->out_width, plane->filters, tile.y, tile.x,
-					  WINOGRAD_TILE, room->dump, pixels);
+		if (t + 1 < count)
+			output_pixels(plane, images, first + t + 1, room->dump,
+						  pixels[(t + 1) % 2]);
 		nn_winograd_output(m + (size_t) t * block, point_stride(count, block),
-						   bias, relu, (real *const *) pixels);
+						   bias, relu, (real *const *) pixels[t % 2]);
 	}
 }
 
@@ -517,7 +549,6 @@ backward_group(void *arg, int slice, int worker)
 	const NnLayer *layer = task->layer;
 	Plane		plane = backward_plane(task);
 	Room		room = worker_room(task, worker);
-	size_t		filters = (size_t) nn_conv_filters(layer);
 	const real *dout;
 	int			begin;
 	int			end;
@@ -525,14 +556,7 @@ backward_group(void *arg, int slice, int worker)
 	group_range(task, slice, &begin, &end);
 	dout = task->dout + (size_t) begin * layer->outputs;
 	for (int i = begin; i < end && !interrupt_pending(); i++)
-	{
-		const real *d = task->dout + (size_t) i * layer->outputs;
-
-		nn_conv_activation_backward(task, i);
-		for (size_t p = 0; p < (size_t) nn_conv_pixels(layer) &&
-			 !interrupt_pending_at(p); p++)
-			nn_add_to(filters, d + p * filters, room.db);
-	}
+		nn_conv_activation_backward(task, i, room.db);
 	sum_gradients(task, end - begin, task->in + (size_t) begin * layer->inputs,
 				  dout, worker);
 	if (task->din != NULL)

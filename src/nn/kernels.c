@@ -528,6 +528,33 @@ nn_add_to_body(size_t channels, const real *restrict x, real *restrict sum)
 DISPATCH(nn_add_to, (size_t channels, const real *x, real *sum),
 		 (channels, x, sum))
 
+/* Four vectors of sums stay in registers, as each addition waits for its last. */
+BODY void
+nn_add_rows_body(size_t rows, size_t channels, const real *x, real *sum)
+{
+	size_t		c = 0;
+
+	for (; c + 4 * LANES <= channels; c += 4 * LANES)
+	{
+		Lanes		sums[4];
+
+		for (int j = 0; j < 4; j++)
+			sums[j] = LOAD(sum + c + j * LANES);
+		for (size_t i = 0; i < rows; i++)
+			for (int j = 0; j < 4; j++)
+				sums[j] += LOAD(x + i * channels + c + j * LANES);
+		for (int j = 0; j < 4; j++)
+			STORE(sum + c + j * LANES, sums[j]);
+	}
+	for (size_t i = 0; i < rows && c < channels; i++)
+		for (size_t d = c; d < channels; d++)
+			sum[d] += x[i * channels + d];
+}
+
+DISPATCH(nn_add_rows,
+		 (size_t rows, size_t channels, const real *x, real *sum),
+		 (rows, channels, x, sum))
+
 BODY void
 nn_add_squares_body(size_t channels, const real *restrict x,
 					const real *restrict mean, real *restrict sum)

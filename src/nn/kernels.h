@@ -85,6 +85,9 @@ extern void nn_add_to(size_t channels, const real *x, real *sum);
 extern void nn_add_squares(size_t channels, const real *x, const real *mean,
 						   real *sum);
 
+/* sum += x of so many rows, one after the other */
+extern void nn_add_rows(size_t rows, size_t channels, const real *x, real *sum);
+
 /* out = x * factor + offset */
 extern void nn_affine(size_t channels, const real *x, const real *factor,
 					  const real *offset, real *out);

@@ -118,19 +118,25 @@ nn_conv_finish_image(const NnConvTask *task, int i, bool activated)
 					(size_t) nn_conv_filters(layer), task->writable_out + row);
 }
 
+/* Pixels that are summed between looks for an interrupt */
+#define SUM_PIXELS ((size_t) 1024)
+
 void
-nn_conv_activation_backward(const NnConvTask *task, int i)
+nn_conv_activation_backward(const NnConvTask *task, int i, real *dbias)
 {
 	const NnLayer *layer = task->layer;
 	size_t		row = (size_t) i * layer->outputs;
+	size_t		filters = (size_t) nn_conv_filters(layer);
+	size_t		pixels = (size_t) nn_conv_pixels(layer);
 
-	if (layer->masked)
-		return;
-	nn_activate_backward(layer->activation, (size_t) nn_conv_pixels(layer),
-						 (size_t) nn_conv_filters(layer),
-						 task->before == NULL ? NULL : task->before + row,
-						 layer->reads_out ? task->out + row : NULL,
-						 task->dout + row);
+	if (!layer->masked)
+		nn_activate_backward(layer->activation, pixels, filters,
+							 task->before == NULL ? NULL : task->before + row,
+							 layer->reads_out ? task->out + row : NULL,
+							 task->dout + row);
+	for (size_t p = 0; p < pixels && !interrupt_pending(); p += SUM_PIXELS)
+		nn_add_rows(pixels - p < SUM_PIXELS ? pixels - p : SUM_PIXELS, filters,
+					task->dout + row + p * filters, dbias);
 }
 
 void
