@@ -208,7 +208,7 @@ build/bench/%.o: src/%.c Makefile
 	$(BENCH_CC) -MMD -MP -c -o $@ $<
 
 -include $(BENCH_OBJS:.o=.d)
-build/bench/bench_%: test/bench/bench_%.c test/bench/bench.h $(BENCH_OBJS)
+build/bench/bench_%: test/bench/bench_%.c test/bench/bench.h test/bench/bench_models.h $(BENCH_OBJS)
 	$(BENCH_CC) -o $@ $< $(BENCH_OBJS) $(UNIT_LIBS)
 
 # beside the kernels of hnswlib and faiss where their packages are installed
@@ -284,6 +284,36 @@ bench-codes: build/bench/bench_codes
 
 bench-crowd: build/bench/bench_crowd
 	@build/bench/bench_crowd
+
+# what the pool's short waits cost on a quiet machine: beside a pool that spins
+# half a millisecond, always
+build/bench/fixed/threads.o: src/base/threads.c Makefile
+	@mkdir -p $(@D)
+	$(BENCH_CC) -DMIN_SPIN=20000 -c -o $@ $<
+
+build/bench/fixed/bench_step: test/bench/bench_step.c test/bench/bench_models.h build/bench/fixed/threads.o $(BENCH_OBJS)
+	$(BENCH_CC) -o $@ $< build/bench/fixed/threads.o $(filter-out %/base/threads.o,$(BENCH_OBJS)) $(UNIT_LIBS)
+
+.PHONY: bench-quiet bench-turns bench-trainings
+bench-quiet: build/bench/fixed/bench_step build/bench/bench_step
+	@test/bench/turns 80 20 $^ hello 20 2
+	@test/bench/turns 80 5 $^ notebook 64 2
+	@test/bench/turns 40 2 $^ pictures 48 2
+
+# OLD=/elsewhere/build/bench/bench_step: of another commit, by turns with this
+bench-turns: build/bench/bench_step
+	@test/bench/turns 60 2 $(OLD) $< hello 20 1
+	@test/bench/turns 60 1 $(OLD) $< notebook 64 1
+	@test/bench/turns 30 1 $(OLD) $< pictures 48 1
+	@test/bench/turns 8 1 $(OLD) $< resnet18 64 1
+	@test/bench/turns 60 1 $(OLD) $< hello 256 1 embed
+
+# PHOTOS: a folder of photographs for each class
+bench-trainings:
+	@$(MAKE) -s all with_llvm=no
+	@CLUSTER=bench test/cluster fresh
+	@CLUSTER=bench test/cluster script test/bench/trainings.sql
+	@CLUSTER=bench test/cluster stop
 
 # printing is PostgreSQL's: its library is linked beside ours
 build/bench/bench_text: UNIT_LIBS += -L$(shell $(PG_CONFIG) --pkglibdir) -lpgcommon -lpgport
