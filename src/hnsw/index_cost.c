@@ -31,6 +31,7 @@
 #include "hnsw/options.h"
 #include "hnsw/planner_probe.h"
 #include "hnsw/stats.h"
+#include "server/compat.h"
 
 /* Noting a neighbor that was not seen before, in units of cpu_operator_cost */
 #define NEIGHBOR_COST 4
@@ -153,6 +154,7 @@ hnsw_cost_estimate(struct PlannerInfo *root, struct IndexPath *path,
 	{
 		*startup = get_float8_infinity();
 		*total = get_float8_infinity();
+		refuse_path(&path->path);
 		return;
 	}
 	if (info->hypothetical)

@@ -108,6 +108,16 @@
 #define clear_new_index_constraints(statement) ((void) 0)
 #endif
 
+/*
+ * A path that is none: since 18 one without what is switched off is taken at any
+ * cost, and a sequential scan that is counts 1.
+ */
+#if PG_VERSION_NUM >= 180000
+#define refuse_path(path) ((path)->disabled_nodes = 2)
+#else
+#define refuse_path(path) ((void) 0)
+#endif
+
 /* A function that never returns: a prefix since 18 */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()
