@@ -5,8 +5,13 @@ SELECT similarity.create_gallery('pictures', 'pictures', embedding => 'e', label
 SET maintenance_work_mem = '1MB';
 
 -- Pictures: a page, a strip
-SELECT similarity.neighbors_html('pictures', 'SELECT e, label FROM pictures LIMIT 2', 5);
-SELECT length(similarity.neighbors_html('pictures', 'SELECT e, label FROM pictures LIMIT 1', 1)) BETWEEN 400000 AND 420000 AS one;
+DO $$
+BEGIN
+	PERFORM similarity.neighbors_html('pictures', 'SELECT e, label FROM pictures, generate_series(1, 50)', 20);
+EXCEPTION WHEN program_limit_exceeded THEN
+	RAISE INFO '%', regexp_replace(SQLERRM, '[0-9]+ kB', 'some kB');	-- what libpng makes of them
+END $$;
+SELECT length(similarity.neighbors_html('pictures', 'SELECT e, label FROM pictures LIMIT 1', 1)) BETWEEN 4000 AND 40000 AS one;
 SELECT similarity.show_neighbors('pictures', random_embedding(4, 1), 100000, columns => 400);
 SELECT count(*) > 2 AS some FROM similarity.show_neighbors('pictures', random_embedding(4, 1), 2, columns => 400);
 
