@@ -37,8 +37,10 @@ CALL similarity.train('m', 'SELECT image, label / (4000 - id) FROM item ORDER BY
 SELECT count(*) AS files FROM pg_ls_tmpdir();
 -- The limit of temporary files holds.
 SET temp_file_limit = '64kB';
-\set SHOW_CONTEXT never
+\set VERBOSITY sqlstate
 CALL similarity.train('m', 'SELECT image, label FROM item ORDER BY id', epochs => 1, verbose => false);
+\set VERBOSITY default
+\set SHOW_CONTEXT never
 RESET temp_file_limit;
 SELECT count(*) AS files FROM pg_ls_tmpdir();
 -- Batches to look at come from there as well.
