@@ -100,36 +100,24 @@ page_file(const char *type, const void *bytes, Size size,
 	return file;
 }
 
+/* media_write_png or media_write_jpeg */
+typedef uint8_t *(*WriteImage) (const uint8_t *pixels, int height, int width,
+								int channels, Arena *arena, size_t *size,
+								Status *status);
+
 static ReportFile *
-write_png(const ReportImage *image)
+write_image(WriteImage write, const char *type, const ReportImage *image)
 {
 	Status		status;
 	size_t		size;
-	uint8	   *bytes = media_write_png(image->pixels, image->height,
-										image->width, image->channels,
-										memory_arena(CurrentMemoryContext,
-													 ARENA_NO_BUDGET), &size,
-										&status);
+	uint8	   *bytes = write(image->pixels, image->height, image->width,
+							  image->channels,
+							  memory_arena(CurrentMemoryContext,
+										   ARENA_NO_BUDGET), &size, &status);
 
 	if (bytes == NULL)
 		raise_status(&status);
-	return page_file("image/png", bytes, size, image);
-}
-
-static ReportFile *
-write_jpeg(const ReportImage *image)
-{
-	Status		status;
-	size_t		size;
-	uint8	   *bytes = media_write_jpeg(image->pixels, image->height,
-										 image->width, image->channels,
-										 memory_arena(CurrentMemoryContext,
-													  ARENA_NO_BUDGET), &size,
-										 &status);
-
-	if (bytes == NULL)
-		raise_status(&status);
-	return page_file("image/jpeg", bytes, size, image);
+	return page_file(type, bytes, size, image);
 }
 
 /* An image of another size in its own shape: each pixel a mean */
@@ -167,10 +155,10 @@ picture_on_page(const ReportImage *image, int side)
 
 	if (Max(image->height, image->width) > side)
 		small = shrink(image, side);
-	png = write_png(&small);
+	png = write_image(media_write_png, "image/png", &small);
 	if (png->coarse || png->size <= MAX_PAGE_FILE)
 		return png;
-	jpeg = write_jpeg(&small);
+	jpeg = write_image(media_write_jpeg, "image/jpeg", &small);
 	return jpeg->size < png->size ? jpeg : png;
 }
 
@@ -194,7 +182,7 @@ set_file(ReportItem *item, const void *bytes, Size size, PictureUse use,
 		item->file = page_file(info.format == MEDIA_JPEG ? "image/jpeg" :
 							   "image/png", bytes, size, image);
 	else if (info.format == MEDIA_JPEG)
-		item->file = write_jpeg(image);
+		item->file = write_image(media_write_jpeg, "image/jpeg", image);
 	else
 		item->file = picture_on_page(image, side);
 	return true;
