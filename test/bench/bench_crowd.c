@@ -18,11 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/random.h"
 #include "kernel/distance.h"
 #include "kernel/gemm.h"
-#include "bench.h"
-#include "../unit/nn_model.h"
+#include "bench_models.h"
 
 #define MAX_PROCESSES 64
 #define TURN_SECONDS 1.0
@@ -44,82 +42,36 @@ typedef struct Net
 {
 	const char *name;
 	int			batch;
-	const char *layers[10];
+	const Model *model;
 } Net;
 
 static const Net nets[] = {
-	{"notebook, step of 60", 60, {
-			"rescaling scale=0.00392156862745098",
-			"conv2d filters=32 kernel_size=3 activation=relu",
-			"conv2d filters=32 kernel_size=3 activation=relu",
-			"max_pooling2d",
-			"conv2d filters=64 kernel_size=3 activation=relu",
-			"conv2d filters=64 kernel_size=3 activation=relu",
-			"flatten",
-			"metric_embedding units=64",
-			NULL
-	}},
-	{"hello world, step of 10 x 2", 20, {
-			"rescaling scale=0.00392156862745098",
-			"conv2d filters=64 kernel_size=3 activation=relu",
-			"flatten",
-			"dense units=64 activation=relu",
-			"metric_embedding units=64",
-			NULL
-	}}
+	{"notebook, step of 60", 60, &notebook},
+	{"hello world, step of 10 x 2", 20, &hello_world}
 };
 
 #define NETS ((int) (sizeof(nets) / sizeof(nets[0])))
-#define IMAGE_SIZE 784
 
-/* A network in training, and a batch of random bytes, each class twice */
+/* A network in training, and what it learns */
 typedef struct Training
 {
 	NnTrainer  *trainer;
-	uint8_t    *images;
-	const void **rows;
-	int32_t    *labels;
-	int			batch;
+	Batch		batch;
+	int			rows;
 } Training;
 
 static void
-open_training(Training *training, const Net *net, int batch, ThreadPool *pool)
+open_training(Training *training, const Net *net, ThreadPool *pool)
 {
 	Arena	   *arena = arena_create(&arena_malloc_source, ARENA_NO_BUDGET);
-	NnShape		input = {3, {28, 28, 1}};
-	NnTrainOptions options = {.max_batch = batch,.seed = 42,.pool = pool};
-	Status		status;
-	NnGraph    *graph = make_graph(arena, input, net->layers, &status);
-	real	   *weights;
+	NnGraph    *graph = open_graph(arena, net->model);
+	real	   *weights = arena_alloc_array(arena, nn_graph_weights(graph),
+											sizeof(real));
 
-	if (graph == NULL)
-		die(&status);
-	weights = arena_alloc_array(arena, nn_graph_weights(graph), sizeof(real));
 	nn_init_weights(graph, 42, weights);
-	options.loss = nn_loss_type("multi_similarity", &status);
-	options.optimizer = nn_optimizer_type("adam", &status);
-	options.schedule = nn_schedule_type("constant", &status);
-	params_init(&options.loss_params, "loss",
-				nn_loss_description(options.loss)->params);
-	params_init(&options.optimizer_params, "optimizer",
-				nn_optimizer_description(options.optimizer)->params);
-	params_init(&options.schedule_params, "schedule",
-				nn_schedule_description(options.schedule)->params);
-	training->trainer = nn_trainer_create(arena, graph, &options, weights,
-										  &status);
-	if (training->trainer == NULL)
-		die(&status);
-	training->batch = batch;
-	training->images = malloc((size_t) batch * IMAGE_SIZE);
-	training->rows = malloc(sizeof(void *) * (size_t) batch);
-	training->labels = malloc(sizeof(int32_t) * (size_t) batch);
-	for (size_t i = 0; i < (size_t) batch * IMAGE_SIZE; i++)
-		training->images[i] = (uint8_t) random_at(1, 2, (uint64_t) i);
-	for (int i = 0; i < batch; i++)
-	{
-		training->rows[i] = training->images + (size_t) i * IMAGE_SIZE;
-		training->labels[i] = i / 2;
-	}
+	training->trainer = make_trainer(arena, graph, net->batch, 0, pool, weights);
+	training->batch = make_batch(net->batch, nn_graph_inputs(graph));
+	training->rows = net->batch;
 }
 
 static void
@@ -128,8 +80,8 @@ step(Training *training)
 	NnStepStats stats;
 	Status		status;
 
-	if (!nn_trainer_step(training->trainer, NN_UINT8, training->rows,
-						 training->labels, training->batch, &stats, &status))
+	if (!nn_trainer_step(training->trainer, NN_UINT8, training->batch.rows,
+						 training->batch.labels, training->rows, &stats, &status))
 		die(&status);
 }
 
@@ -186,7 +138,7 @@ start_fair(Shared *shared, const Net *net, int processes)
 	{
 		if (!start_child())
 			continue;
-		open_training(&training, net, net->batch, NULL);
+		open_training(&training, net, NULL);
 		for (;;)
 		{
 			if (atomic_load(&shared->turn) == FAIR)
@@ -260,7 +212,7 @@ bench_net(const Net *net, int busy, double seconds, Shared *shared)
 	pool = pool_create(processes, &status);
 	if (pool == NULL)
 		die(&status);
-	open_training(&training, net, net->batch, pool);
+	open_training(&training, net, pool);
 	step(&training);
 	for (start = now(CLOCK_MONOTONIC); now(CLOCK_MONOTONIC) < start + seconds;)
 	{
