@@ -351,6 +351,17 @@ page_picture_fits(PageContext *context, Size size)
 	return true;
 }
 
+bool
+page_leaves_out(PageContext *context, ReportItem *item)
+{
+	if (item->file == NULL ||
+		page_picture_fits(context, report_item_size(item)))
+		return false;
+	item->file = NULL;
+	item->missing = "left out";
+	return true;
+}
+
 void
 page_flush(PageContext *context, ReportText *out)
 {

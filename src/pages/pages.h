@@ -119,6 +119,9 @@ extern int	page_neighbors(PageContext *context, SPIPlanPtr plan, int i, int k,
  */
 extern bool page_picture_fits(PageContext *context, Size size);
 
+/* Leave out an item's picture if there is no room, and say so in its place. */
+extern bool page_leaves_out(PageContext *context, ReportItem *item);
+
 /* ---- writing ---- */
 
 /*

@@ -55,17 +55,6 @@ row_label(const AuditPage *page, size_t row)
 
 /* ---- a suspect ---- */
 
-static void
-fit_suspect_picture(AuditPage *page, ReportItem *item)
-{
-	if (item->file == NULL ||
-		page_picture_fits(page->context, report_item_size(item)))
-		return;
-	item->file = NULL;
-	item->missing = "left out";
-	page->left_out++;
-}
-
 /* Without a key that can be read the nearest is taken for the row itself. */
 static bool
 is_suspect_itself(const AuditPage *page, const NeighborRow *row)
@@ -90,7 +79,7 @@ begin_suspect(AuditPage *page, ReportItem *item)
 	item->note = psprintf("%.1f %% sure it is %s%s%s", 100 * verdict->sure,
 						  suggested, key ? ", key " : "",
 						  key ? picture_utf8(key) : "");
-	fit_suspect_picture(page, item);
+	page->left_out += page_leaves_out(page->context, item);
 	report_append_row_begin(page->out, item);
 }
 
@@ -126,7 +115,7 @@ put_other(void *state, const NeighborRow *row)
 	item.has_bar = !isnan(item.distance);
 	if (item.has_bar)
 		page->farthest = Max(page->farthest, item.distance);
-	fit_suspect_picture(page, &item);
+	page->left_out += page_leaves_out(page->context, &item);
 	report_append_neighbor(page->out, &item);
 }
 

@@ -131,13 +131,7 @@ find_shape(Sheet *sheet)
 static void
 put_figure(Sheet *sheet, ReportItem *item, bool first)
 {
-	if (item->file != NULL &&
-		!page_picture_fits(sheet->context, report_item_size(item)))
-	{
-		item->file = NULL;
-		item->missing = "left out";
-		sheet->left_out++;
-	}
+	sheet->left_out += page_leaves_out(sheet->context, item);
 	if (first)
 		report_append_row_begin(sheet->out, item);
 	else

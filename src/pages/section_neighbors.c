@@ -24,18 +24,6 @@ typedef struct NeighborGrid
 	int			nearest_beyond; /* of them the nearest of an item */
 } NeighborGrid;
 
-/* A picture that does not fit is left out; a mark stands in its place. */
-static void
-fit_picture(NeighborGrid *grid, ReportItem *item)
-{
-	if (item->file == NULL ||
-		page_picture_fits(grid->context, report_item_size(item)))
-		return;
-	item->file = NULL;
-	item->missing = "left out";
-	grid->left_out++;
-}
-
 static void
 put_page_neighbor(void *state, const NeighborRow *row)
 {
@@ -50,7 +38,7 @@ put_page_neighbor(void *state, const NeighborRow *row)
 	item.beyond = is_beyond_cutpoint(grid->cutpoint, row);
 	grid->beyond += item.beyond;
 	grid->nearest_beyond += item.beyond && row->rank == 0;
-	fit_picture(grid, &item);
+	grid->left_out += page_leaves_out(grid->context, &item);
 	report_append_neighbor(grid->out, &item);
 	page_flush(grid->context, grid->out);
 	grid->right += row->rank == 0 && item.mark == REPORT_RIGHT;
@@ -70,7 +58,7 @@ put_item(NeighborGrid *grid, SPIPlanPtr plan, int i)
 		item.label = "(no label)";
 	if (rows->keys[i] != NULL)
 		item.note = picture_utf8(rows->keys[i]);
-	fit_picture(grid, &item);
+	grid->left_out += page_leaves_out(grid->context, &item);
 	report_append_row_begin(grid->out, &item);
 	page_flush(context, grid->out);
 	page_neighbors(context, plan, i, page_option(context, PAGE_K), put_page_neighbor,
