@@ -13,7 +13,7 @@ my ($control) = glob("$stage/usr/share/postgresql/*/extension/similarity.control
 my $scripts = $control =~ s{/[^/]*$}{}r;
 my ($current) = slurp_file($control) =~ /default_version = '(.*)'/;
 
-my $node = SimilarityNode::create('upgrade');
+my $node = SimilarityNode::create('upgrade', no_data_checksums => 1);
 $node->append_conf('postgresql.conf', $ENV{SIMILARITY_SETTINGS} =~ s/\Q$ENV{SIMILARITY_STAGE}\E/$stage/gr);
 $node->start;
 

@@ -5,7 +5,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use SimilarityNode;
 
-my $node = SimilarityNode::create('damaged');
+my $node = SimilarityNode::create('damaged', no_data_checksums => 1);
 $node->start;
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION similarity;

@@ -8,7 +8,9 @@ use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use Test::More;
 
-# SimilarityNode::create('name', allows_streaming => 1): initialized, not started
+# SimilarityNode::create('name', allows_streaming => 1): initialized, not started.
+# A test that writes into pages asks for no_data_checksums => 1: from PostgreSQL 18
+# on the server would refuse them before the extension sees them.
 sub create
 {
 	my ($name, %options) = @_;
