@@ -64,7 +64,7 @@ VACUUM item;
 SELECT event, rows, rows_estimated AS estimated, rows_inserted AS inserted FROM similarity.index_history('item_some');
 
 -- A partitioned index has those of its parts, an unlogged one the same
-CREATE UNLOGGED TABLE parted (id integer, e embedding(8)) PARTITION BY RANGE (id);
+CREATE TABLE parted (id integer, e embedding(8)) PARTITION BY RANGE (id);
 CREATE UNLOGGED TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10);
 CREATE UNLOGGED TABLE parted_2 PARTITION OF parted FOR VALUES FROM (10) TO (30);
 INSERT INTO parted SELECT i, vector(i) FROM generate_series(0, 29) i;
