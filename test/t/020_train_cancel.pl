@@ -91,7 +91,7 @@ sub check_session
 	is(blocked_signals($pid), $blocked, "$name: the same signals are blocked as before");
 	is($session->query_safe('SELECT 1e-310::float8 * 0.5 > 0'), 't', "$name: denormal numbers are kept");
 	is($session->query_safe(
-			"SELECT count(*) FROM pg_backend_memory_contexts WHERE name LIKE 'similarity %' AND parent <> 'CacheMemoryContext'"),
+			"SELECT count(*) FROM pg_backend_memory_contexts WHERE name LIKE 'similarity %'"),
 		0, "$name: no memory context is left");
 	is(value("SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND pid = $pid"), 0, "$name: no lock is left");
 	is(value('SELECT count(*) FROM similarity.model_versions'), 1, "$name: no version is left");

@@ -96,16 +96,7 @@ $bare->stop;
 # pg_upgrade
 my $new = SimilarityNode::create('upgraded');
 $node->stop;
-my $bindir = $node->config_data('--bindir');
-chdir $PostgreSQL::Test::Utils::tmp_check or die "could not change directory: $!";
-command_ok(
-	[
-		'pg_upgrade', '--no-sync', '--old-datadir', $node->data_dir,
-		'--new-datadir', $new->data_dir, '--old-bindir', $bindir,
-		'--new-bindir', $bindir, '--socketdir', $node->host,
-		'--old-port', $node->port, '--new-port', $new->port
-	],
-	'pg_upgrade');
+SimilarityNode::upgrade($node, $new);
 $new->start;
 is($new->safe_psql('postgres', $state), $before, 'the same after pg_upgrade');
 is($new->safe_psql('postgres', q{SELECT has_schema_privilege('alice', 'similarity', 'CREATE')}), 't', 'also what alice may create');

@@ -192,16 +192,7 @@ like($error, qr/model version 1 does not exist yet.*HINT:  Load it in three step
 # pg_upgrade
 $node->stop;
 my $new = SimilarityNode::create('restore_upgraded');
-my $bindir = $node->config_data('--bindir');
-chdir $place or die "could not change directory: $!";
-command_ok(
-	[
-		'pg_upgrade', '--no-sync', '--old-datadir', $node->data_dir,
-		'--new-datadir', $new->data_dir, '--old-bindir', $bindir,
-		'--new-bindir', $bindir, '--socketdir', $node->host,
-		'--old-port', $node->port, '--new-port', $new->port
-	],
-	'pg_upgrade');
+SimilarityNode::upgrade($node, $new);
 $new->start;
 is($new->safe_psql('source', $state), $before, 'pg_upgrade: everything is as it was');
 is(works($new, 'source'), "9|t\n1000|t\n3", 'pg_upgrade: and works');
