@@ -45,6 +45,9 @@ SELECT '{}'::real[]::embedding;
 SELECT '{1,nan}'::real[]::embedding;
 SELECT '{1,inf}'::double precision[]::embedding;
 SELECT '{1,1e300}'::double precision[]::embedding;
+SELECT '{1,1e300}'::numeric[]::embedding;
+-- Tiny numbers are 0, as they are in text.
+SELECT '{1,1e-300}'::double precision[]::embedding, '{1,-1e-60}'::numeric[]::embedding, '[1,1e-60]'::jsonb::embedding;
 SELECT '{1,2}'::real[]::embedding(3);
 SELECT '[1, 2.5, -3e2]'::jsonb::embedding, '[1,2]'::jsonb::embedding(2, 7);
 SELECT '[]'::jsonb::embedding;

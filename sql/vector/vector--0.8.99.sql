@@ -204,7 +204,7 @@ CREATE FUNCTION vector_mul(vector, vector) RETURNS vector
 	AS 'MODULE_PATHNAME', 'embedding_multiply' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION vector_mul(vector, vector) IS 'product, element by element';
 CREATE FUNCTION vector_concat(vector, vector) RETURNS vector
-	AS 'MODULE_PATHNAME', 'embedding_concat' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+	AS 'MODULE_PATHNAME', 'similarity_vector_concat' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
 COMMENT ON FUNCTION vector_concat(vector, vector) IS 'one behind the other';
 
 CREATE OPERATOR <-> (

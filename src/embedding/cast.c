@@ -14,6 +14,7 @@
 #include "utils/memutils.h"
 #include "utils/varbit.h"
 
+#include "base/number.h"
 #include "embedding/embedding.h"
 #include "server/budget.h"
 #include "server/compat.h"
@@ -35,7 +36,23 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(bits_to_embedding);
 
 /* ---- to embedding ---- */
 
-/* One array element of a supported type as float4 */
+/* The nearest float4, as of a number in text: of a tiny one 0 */
+static float4
+numeric_to_float4(Datum numeric)
+{
+	const char *text = DatumGetCString(DirectFunctionCall1(numeric_out, numeric));
+	const char *end = &text[strlen(text)];
+	float		number;
+
+	if (number_parse_float(text, end, &number) != NULL)
+		return number;
+	return DatumGetFloat4(DirectFunctionCall1(numeric_float4, numeric));
+}
+
+/*
+ * One array element of a supported type as float4; what does not fit is
+ * infinite, for embedding_check_finite() to refuse
+ */
 static float4
 element_to_float4(Datum element, Oid type)
 {
@@ -44,8 +61,7 @@ element_to_float4(Datum element, Oid type)
 		case FLOAT4OID:
 			return DatumGetFloat4(element);
 		case FLOAT8OID:
-			/* raises when a finite value does not fit */
-			return DatumGetFloat4(DirectFunctionCall1(dtof, element));
+			return (float4) DatumGetFloat8(element);
 		case INT2OID:
 			return (float4) DatumGetInt16(element);
 		case INT4OID:
@@ -53,7 +69,7 @@ element_to_float4(Datum element, Oid type)
 		case INT8OID:
 			return (float4) DatumGetInt64(element);
 		case NUMERICOID:
-			return DatumGetFloat4(DirectFunctionCall1(numeric_float4, element));
+			return numeric_to_float4(element);
 		default:
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -177,8 +193,7 @@ jsonb_to_float4(const JsonbValue *value)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("jsonb must be an array of numbers to become an embedding")));
-	return DatumGetFloat4(DirectFunctionCall1(numeric_float4,
-											  NumericGetDatum(value->val.numeric)));
+	return numeric_to_float4(NumericGetDatum(value->val.numeric));
 }
 
 /* jsonb_to_embedding(jsonb, typmod, explicit) for an array of numbers */

@@ -156,7 +156,9 @@ embedding_check_finite(const Embedding *e)
 							 ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 					 errmsg("%s is not allowed in embedding",
 							isnan(e->x[i]) ? "NaN" : "infinity"),
-					 errdetail("Element %d is not a finite number.", i + 1)));
+					 isnan(e->x[i]) ?
+					 errdetail("Element %d is not a number.", i + 1) :
+					 errdetail("Element %d is beyond 3.4e38, the largest real.", i + 1)));
 	}
 }
 

@@ -32,6 +32,7 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_vector_typmod_in);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_vector_typmod_out);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_vector_to_typmod);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_array_to_vector);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_vector_concat);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_halfvec_in);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_halfvec_recv);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(similarity_halfvec_send);
@@ -323,7 +324,15 @@ embedding_of_bits(const VarBit *bits)
 	return e;
 }
 
-/* ---- functions of embeddings whose result is to be a halfvec ---- */
+/* ---- functions of embeddings whose result is to be of the type ---- */
+
+/* Two vectors may be longer together than one can be. */
+Datum
+similarity_vector_concat(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_EMBEDDING_P(coerce((Embedding *) DatumGetPointer(embedding_concat(fcinfo)),
+								 ELEMENT_FLOAT, -1));
+}
 
 static Datum
 as_half(FunctionCallInfo fcinfo, PGFunction function)

@@ -18,6 +18,7 @@
 #include "access/xloginsert.h"
 #include "catalog/index.h"
 #include "catalog/pg_type_d.h"
+#include "commands/defrem.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
@@ -109,18 +110,35 @@ hnsw_build_phase_name(int64 phase)
 
 /* ---- metapage ---- */
 
+/* Whether a column of bits says how many, which may be too many */
+static bool
+has_length(Relation relation)
+{
+	Form_pg_attribute key = TupleDescAttr(RelationGetDescr(relation), 0);
+	int32		length = key->atttypmod;
+
+	return getBaseTypeAndTypmod(key->atttypid, &length) == BITOID && length > 0;
+}
+
 /* The dimensions that the column or expression says it has */
 static int
 index_dims(Relation relation)
 {
 	int32		typmod = hnsw_typmod(relation);
 
+	if (typmod < 0 && has_length(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("column cannot have more than %d dimensions for %s index",
+						EMBEDDING_MAX_DIMS,
+						get_am_name(relation->rd_rel->relam))));
 	if (typmod < 0 && hnsw_is_drop_in(relation))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("column does not have dimensions"),
 				 errdetail("An index can have 1 to %d of them.",
-						   EMBEDDING_MAX_DIMS)));
+						   EMBEDDING_MAX_DIMS),
+				 errhint("Declare them, or cast the expression: (v::vector(3)), (b::bit(3)).")));
 	if (typmod < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -140,7 +140,11 @@ my %errors = (
 	"SELECT '[1]'::vector(0)" => 'dimensions for type vector must be at least 1',
 	"SELECT '[1]'::halfvec(16001)" => 'dimensions for type halfvec cannot exceed 16000',
 	"SELECT B'101' <~> B'10'" => 'different bit lengths 3 and 2',
-	"CREATE TABLE u (v vector); CREATE INDEX ON u USING hnsw (v vector_l2_ops)" => 'column does not have dimensions');
+	"CREATE TABLE u (v vector); CREATE INDEX ON u USING hnsw (v vector_l2_ops)" => 'column does not have dimensions',
+	"CREATE TABLE u (b bit(16385)); CREATE INDEX ON u USING hnsw (b bit_hamming_ops)" =>
+	  'column cannot have more than 16384 dimensions for hnsw index',
+	"SELECT array_fill(1, ARRAY[15000])::vector || array_fill(1, ARRAY[1001])::vector" =>
+	  'vector cannot have more than 16000 dimensions');
 foreach my $statement (sort keys %errors)
 {
 	like(stderr_of("BEGIN; $statement; COMMIT"), qr/ERROR:  \Q$errors{$statement}\E/, $errors{$statement});
