@@ -118,8 +118,51 @@ async function typeorm(database) {
   }
 }
 
+// Only prisma migrate needs the program that its command line would download.
+function prismaClient(database) {
+  const {execFileSync} = require('child_process');
+  const fs = require('fs');
+  const place = `build/clients/${database}`;
+  fs.mkdirSync(place, {recursive: true});
+  fs.writeFileSync(`${place}/schema.prisma`, `
+    generator client {
+      provider        = "prisma-client-js"
+      output          = "client"
+      previewFeatures = ["postgresqlExtensions"]
+    }
+    datasource db {
+      provider   = "postgresql"
+      extensions = [vector]
+    }
+    model Item {
+      id        Int                      @id @default(autoincrement())
+      embedding Unsupported("vector(3)")?
+      @@map("items")
+    }`);
+  execFileSync('npx', ['prisma', 'generate', '--schema', `${process.cwd()}/${place}/schema.prisma`],
+    {cwd: 'build/clients', env: {...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1'}});
+  return require(`${process.cwd()}/${place}/client`).PrismaClient;
+}
+
+async function prisma(database) {
+  const pgvector = require('pgvector');
+  const {PrismaPg} = require('@prisma/adapter-pg');
+  const prisma = new (prismaClient(database))({adapter: new PrismaPg({host, port, user, database})});
+  await prisma.$executeRaw`CREATE EXTENSION IF NOT EXISTS vector`;
+  await prisma.$executeRaw`CREATE TABLE items (id serial PRIMARY KEY, embedding vector(3))`;
+  await prisma.$executeRaw`CREATE INDEX ON items USING hnsw (embedding vector_l2_ops)`;
+  for (const e of [[1, 2, 3], [4, 5, 6]]) {
+    await prisma.$executeRaw`INSERT INTO items (embedding) VALUES (${pgvector.toSql(e)}::vector)`;
+  }
+  const [found] = await prisma.$queryRaw`SELECT id, embedding::text FROM items ORDER BY embedding <-> ${pgvector.toSql([4, 5, 7])}::vector LIMIT 5`;
+  assert.deepStrictEqual(pgvector.fromSql(found.embedding), [4, 5, 6]);
+  assert.strictEqual((await prisma.item.findUnique({where: {id: found.id}})).id, 2);
+  await prisma.$disconnect();
+}
+
 const tests = [['node-postgres, pgvector-node', nodePostgres], ['postgres.js, pgvector-node', postgresJs], ['Knex', knex],
-  ['Kysely', kysely], ['Sequelize', sequelize], ['Drizzle', drizzle], ['TypeORM', typeorm]];
+  ['Kysely', kysely], ['Sequelize', sequelize], ['Drizzle', drizzle], ['TypeORM', typeorm],
+  ['Prisma', prisma]];
 
 (async () => {
   const admin = new pg.Client({host, port, user, database: 'postgres'});

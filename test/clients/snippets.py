@@ -1,9 +1,9 @@
 """Run each snippet of docs/clients.md in the languages given, as TAP.
 
 A snippet is a block of code with the language's name.  It finds the server by the
-environment and has the table of the document.  Python and JavaScript leave in
-"nearest" the row that is labelled "a", or "b" for one that says [4,5,7]; Java, Go
-and Rust are whole programs, which print that label.
+environment and has the table of the document, and Prisma's schema.  Python and
+JavaScript leave in "nearest" the row that is labelled "a", or "b" for one that says
+[4,5,7]; Java, Go and Rust are whole programs, which print that label.
 """
 import os
 import re
@@ -49,7 +49,19 @@ def python(code):
     return [sys.executable, '-c', code + PRINTS['python']]
 
 
+def prisma():
+    """Its client is generated, from the document's schema"""
+    with open('docs/clients.md') as f:
+        schema = re.search(r'```prisma\n(.*?)```', f.read(), re.S).group(1)
+    write(f'{PLACE}/schema.prisma', schema)
+    # Only prisma migrate needs the program that its command line would download.
+    subprocess.run(['npx', 'prisma', 'generate', '--schema', 'schema.prisma'], cwd=PLACE, check=True, capture_output=True,
+                   env={**os.environ, 'PRISMA_SCHEMA_ENGINE_BINARY': sys.executable, 'CHECKPOINT_DISABLE': '1'})
+
+
 def javascript(code):
+    if '@prisma/client' in code:
+        prisma()
     body = code + PRINTS['javascript']
     return ['node', '-e', f'(async () => {{\n{body}}})().catch(e => {{ console.error(e); process.exit(1); }});']
 
