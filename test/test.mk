@@ -70,9 +70,13 @@ $(UNIT_DIR)/test_double_layers: test/unit/test_layers.c
 $(UNIT_DIR)/test_double_passes: test/unit/test_passes.c
 $(UNIT_DIR)/test_double_sequence_layers: test/unit/test_sequence_layers.c
 
-.PHONY: unit sanitize
-unit: $(UNIT_TESTS)
-	@failed=0; for t in $(UNIT_TESTS); do $$t || failed=1; done; exit $$failed
+# A run is a target: -j runs several, --output-sync keeps the lines of each together.
+UNIT_RUNS = $(UNIT_TESTS:%=run-%)
+.PHONY: unit sanitize $(UNIT_RUNS)
+unit: $(UNIT_RUNS)
+
+$(UNIT_RUNS): run-%: %
+	@$<
 
 sanitize:
 	@$(MAKE) --no-print-directory -k unit UNIT_DIR=build/sanitize \
