@@ -253,6 +253,15 @@ pool_run(ThreadPool *pool, int nslices, PoolTask task, void *arg)
 }
 
 int
+pool_even_slices(const ThreadPool *pool, int least, int n)
+{
+	int			threads = pool_threads(pool);
+	long		slices = (least + (long) threads - 1) / threads * threads;
+
+	return slices < n ? (int) slices : n;
+}
+
+int
 pool_processors(void)
 {
 	cpu_set_t	set;

@@ -40,6 +40,12 @@ extern int	pool_threads(const ThreadPool *pool);
  */
 extern void pool_run(ThreadPool *pool, int nslices, PoolTask task, void *arg);
 
+/*
+ * How many slices n items shall have, if they need so many at least: as many
+ * for one worker as for any other, since all wait for who has most.
+ */
+extern int	pool_even_slices(const ThreadPool *pool, int least, int n);
+
 /* The processors this process may run on, at least 1. */
 extern int	pool_processors(void);
 

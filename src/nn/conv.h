@@ -90,8 +90,11 @@ extern void nn_conv_finish_image(const NnConvTask *task, int i,
 extern void nn_conv_activation_backward(const NnConvTask *task, int i,
 										real *dbias);
 
-/* Add up what workers summed, at sums[worker * stride], and hand it over. */
+/*
+ * Add up what workers summed over so many slices, dK then db at
+ * sums[worker * stride], and hand it over.
+ */
 extern void nn_conv_sink_sums(const NnConvTask *task, real *sums,
-							  size_t stride);
+							  size_t stride, int slices);
 
 #endif							/* NN_CONV_H */

@@ -393,21 +393,25 @@ pack_kernel(const NnLayer *layer, const real *kernel, real *packed)
 				   (size_t) nn_conv_block * sizeof(real));
 }
 
-static void
-group_range(const NnConvTask *task, int slice, int *begin, int *end)
-{
-	int			size = group_images(task->layer, task->pass->n);
-
-	*begin = slice * size;
-	*end = *begin + size < task->pass->n ? *begin + size : task->pass->n;
-}
-
+/* Groups of equal size, as many for each worker */
 static int
 group_count(const NnConvTask *task)
 {
-	int			size = group_images(task->layer, task->pass->n);
+	int			n = task->pass->n;
+	int			size = group_images(task->layer, n);
 
-	return (task->pass->n + size - 1) / size;
+	return pool_even_slices(task->pass->pool, (n + size - 1) / size, n);
+}
+
+static void
+group_range(const NnConvTask *task, int slice, int *begin, int *end)
+{
+	long		first;
+	long		last;
+
+	pool_slice(task->pass->n, slice, group_count(task), &first, &last);
+	*begin = (int) first;
+	*end = (int) last;
 }
 
 /*
@@ -565,7 +569,8 @@ sum_gradients(const NnConvTask *task, int i, int worker)
 
 /*
  * dZ, db and dK of a group's images, then dX.  dout is changed in place and
- * read again for dX: both loops go over all images of the group.
+ * read again for dX: both loops go over all images of the group.  A worker's
+ * first group has its own number: there it clears its sums.
  */
 static void
 backward_group(void *arg, int slice, int worker)
@@ -584,6 +589,9 @@ backward_group(void *arg, int slice, int worker)
 	int			begin;
 	int			end;
 
+	if (slice == worker)
+		interrupt_zero(worker_sums(task, worker),
+					   sums_size(layer) * sizeof(real));
 	group_range(task, slice, &begin, &end);
 	for (int i = begin; i < end && !interrupt_pending(); i++)
 	{
@@ -694,7 +702,8 @@ wide_gradients(const NnConvTask *task)
 	const NnWindow *w = &layer->window;
 	real	   *bias = worker_sums(task, 0);
 
-	for (int worker = 1; worker < pool_threads(pass->pool); worker++)
+	for (int worker = 1; worker < pool_threads(pass->pool) &&
+		 worker < group_count(task); worker++)
 		nn_add_to((size_t) nn_conv_filters(layer), worker_sums(task, worker),
 				  bias);
 	if (layer->ntensors > NN_CONV_BIAS)
@@ -714,8 +723,6 @@ nn_conv_direct_backward(const NnConvTask *task)
 	const NnLayer *layer = task->layer;
 	const NnPass *pass = task->pass;
 
-	for (int worker = 0; worker < pool_threads(pass->pool); worker++)
-		memset(worker_sums(task, worker), 0, sums_size(layer) * sizeof(real));
 	if (task->din != NULL && has_rests(layer))
 		pack_rests(layer, nn_tensor(layer, pass, NN_CONV_KERNEL),
 				   nn_scratch(pass, 0));
@@ -726,5 +733,6 @@ nn_conv_direct_backward(const NnConvTask *task)
 	if (is_wide(layer))
 		wide_gradients(task);
 	else
-		nn_conv_sink_sums(task, worker_sums(task, 0), pass->scratch_size);
+		nn_conv_sink_sums(task, worker_sums(task, 0), pass->scratch_size,
+						  group_count(task));
 }

@@ -189,7 +189,8 @@ backward_tile(const NnLayer *layer, const real *patches, const real *dout,
 
 /*
  * dX of a tile: the gradients of its patches, dZ K' [pixels][taps], are added
- * to the pixels that the patches were copied from (col2im).
+ * to the pixels that the patches were copied from (col2im).  A worker's first
+ * image has its own number: there it clears its sums.
  */
 static void
 backward_image(void *arg, int slice, int worker)
@@ -197,6 +198,7 @@ backward_image(void *arg, int slice, int worker)
 	const NnConvTask *task = arg;
 	const NnLayer *layer = task->layer;
 	const real *image = task->in + (size_t) slice * layer->inputs;
+	real	   *sums = gradient_sums(layer, task->pass, worker);
 	real	   *dout = task->dout + (size_t) slice * layer->outputs;
 	real	   *din = task->din == NULL ? NULL :
 	task->din + (size_t) slice * layer->inputs;
@@ -206,9 +208,9 @@ backward_image(void *arg, int slice, int worker)
 	real	   *patches = nn_scratch(task->pass, worker);
 	real	   *dpatches = patches + (size_t) tile * taps;
 
-	nn_conv_activation_backward(task, slice,
-								gradient_sums(layer, task->pass, worker) +
-								(size_t) taps * filters);
+	if (slice == worker)
+		interrupt_zero(sums, (size_t) (taps + 1) * filters * sizeof(real));
+	nn_conv_activation_backward(task, slice, sums + (size_t) taps * filters);
 	if (din != NULL)
 		interrupt_zero(din, layer->inputs * sizeof(real));
 	for (int p = 0; p < nn_conv_pixels(layer) && !interrupt_pending();
@@ -219,8 +221,7 @@ backward_image(void *arg, int slice, int worker)
 		const real *dtile = dout + (size_t) p * filters;
 
 		make_patches(&layer->window, image, p, pixels, patches);
-		backward_tile(layer, patches, dtile, pixels,
-					  gradient_sums(layer, task->pass, worker));
+		backward_tile(layer, patches, dtile, pixels, sums);
 		if (din == NULL)
 			continue;
 		nn_gemm(false, true, pixels, taps, filters, 1, dtile, filters,
@@ -237,13 +238,9 @@ backward_image(void *arg, int slice, int worker)
 void
 nn_conv_patches_backward(const NnConvTask *task)
 {
-	const NnLayer *layer = task->layer;
-	size_t		count = layer->tensors[NN_CONV_KERNEL].count + (size_t) nn_conv_filters(layer);
+	const NnPass *pass = task->pass;
 
-	for (int w = 0; w < pool_threads(task->pass->pool); w++)
-		interrupt_zero(gradient_sums(layer, task->pass, w),
-					   count * sizeof(real));
-	pool_run(task->pass->pool, task->pass->n, backward_image, (void *) task);
-	nn_conv_sink_sums(task, gradient_sums(layer, task->pass, 0),
-					  task->pass->scratch_size);
+	pool_run(pass->pool, pass->n, backward_image, (void *) task);
+	nn_conv_sink_sums(task, gradient_sums(task->layer, pass, 0),
+					  pass->scratch_size, pass->n);
 }

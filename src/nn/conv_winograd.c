@@ -39,6 +39,9 @@
 #define MIN_TILES 24
 #define MAX_TILES 48
 
+/* Weights of a slice that hands over the gradient, about */
+#define SLICE_NUMBERS 1024
+
 /* From here on products outweigh the transforms of tiles, and of filters */
 #define MIN_CHANNELS 32
 #define MAX_KERNEL (512 * 512)
@@ -473,32 +476,30 @@ sum_gradients(const NnConvTask *task, int images, const real *in,
 
 /* ---- the layer ---- */
 
-/* Images that together have the tiles of a block */
+/*
+ * Groups of images that together have the tiles of a block at most, as many for
+ * each worker
+ */
 static int
-group_images(const NnConvTask *task)
+group_count(const NnConvTask *task)
 {
 	Plane		plane = forward_plane(task->layer);
 	int			tiles = plane_tiles(&plane);
 	int			images = (block_tiles(task->layer) + tiles - 1) / tiles;
+	int			n = task->pass->n;
 
-	return images < task->pass->n ? images : task->pass->n;
-}
-
-static int
-group_count(const NnConvTask *task)
-{
-	int			size = group_images(task);
-
-	return (task->pass->n + size - 1) / size;
+	return pool_even_slices(task->pass->pool, (n + images - 1) / images, n);
 }
 
 static void
 group_range(const NnConvTask *task, int slice, int *begin, int *end)
 {
-	int			size = group_images(task);
+	long		first;
+	long		last;
 
-	*begin = slice * size;
-	*end = *begin + size < task->pass->n ? *begin + size : task->pass->n;
+	pool_slice(task->pass->n, slice, group_count(task), &first, &last);
+	*begin = (int) first;
+	*end = (int) last;
 }
 
 static void
@@ -541,7 +542,10 @@ nn_conv_winograd_forward(const NnConvTask *task)
 	pool_run(task->pass->pool, group_count(task), forward_group, (void *) task);
 }
 
-/* dZ, db and dU of a group's images, then dX */
+/*
+ * dZ, db and dU of a group's images, then dX.  A worker's first group has its
+ * own number: there it clears its sums, for itself.
+ */
 static void
 backward_group(void *arg, int slice, int worker)
 {
@@ -553,6 +557,9 @@ backward_group(void *arg, int slice, int worker)
 	int			begin;
 	int			end;
 
+	if (slice == worker)
+		interrupt_zero(room.du, (nn_conv_winograd_points(layer) +
+								 (size_t) nn_conv_filters(layer)) * sizeof(real));
 	group_range(task, slice, &begin, &end);
 	dout = task->dout + (size_t) begin * layer->outputs;
 	for (int i = begin; i < end && !interrupt_pending(); i++)
@@ -564,7 +571,30 @@ backward_group(void *arg, int slice, int worker)
 				 task->din + (size_t) begin * layer->inputs, worker);
 }
 
-/* dK[9][c][F] of channel c, the workers' dU added; dK lies over U. */
+/* Workers that have summed: those that had a group */
+static int
+summing_workers(const NnConvTask *task)
+{
+	int			threads = pool_threads(task->pass->pool);
+	int			groups = group_count(task);
+
+	return groups < threads ? groups : threads;
+}
+
+static int
+gradient_slices(const NnConvTask *task)
+{
+	int			channels = task->layer->window.channels;
+	size_t		numbers = (size_t) channels * nn_conv_filters(task->layer);
+
+	return pool_even_slices(task->pass->pool, (int) ((numbers + SLICE_NUMBERS - 1) / SLICE_NUMBERS),
+							channels);
+}
+
+/*
+ * dK[9][c][F] of some channels c, the workers' dU added, to the sink; dK lies
+ * over U.
+ */
 static void
 kernel_gradient(void *arg, int slice, int worker)
 {
@@ -572,15 +602,28 @@ kernel_gradient(void *arg, int slice, int worker)
 	const NnLayer *layer = task->layer;
 	size_t		filters = (size_t) nn_conv_filters(layer);
 	size_t		stride = filters * layer->window.channels;
-	real	   *du = worker_room(task, 0).du + (size_t) slice * filters;
+	long		first;
+	long		last;
+	size_t		begin;
+	size_t		count;
+	real	   *du;
+	real	   *dk;
 
-	for (int w = 1; w < pool_threads(task->pass->pool); w++)
+	pool_slice(layer->window.channels, slice, gradient_slices(task), &first,
+			   &last);
+	begin = (size_t) first * filters;
+	count = (size_t) (last - first) * filters;
+	du = worker_room(task, 0).du + begin;
+	dk = nn_scratch(task->pass, 0) + begin;
+	for (int w = 1; w < summing_workers(task); w++)
 		for (size_t p = 0; p < WINOGRAD_POINTS; p++)
-			nn_add_to(filters, worker_room(task, w).du +
-					  (size_t) slice * filters + p * stride, du + p * stride);
-	nn_winograd_kernel_gradient(du, stride, filters,
-								nn_scratch(task->pass, 0) +
-								(size_t) slice * filters, stride);
+			nn_add_to(count, worker_room(task, w).du + begin + p * stride,
+					  du + p * stride);
+	nn_winograd_kernel_gradient(du, stride, count, dk, stride);
+	for (size_t tap = 0; tap < 9; tap++)
+		task->pass->sink(task->pass->sink_context,
+						 layer->tensors[NN_CONV_KERNEL].offset + begin +
+						 tap * stride, count, dk + tap * stride);
 }
 
 void
@@ -588,23 +631,17 @@ nn_conv_winograd_backward(const NnConvTask *task)
 {
 	const NnLayer *layer = task->layer;
 	const NnPass *pass = task->pass;
-	size_t		filters = (size_t) nn_conv_filters(layer);
 	real	   *db = worker_room(task, 0).db;
 
 	clear_rooms(task);
-	for (int worker = 0; worker < pool_threads(pass->pool); worker++)
-		interrupt_zero(worker_room(task, worker).du,
-					   (nn_conv_winograd_points(layer) + filters) * sizeof(real));
 	if (task->din != NULL)
 		pool_run(pass->pool, layer->window.channels / nn_conv_block,
 				 transform_turned, (void *) task);
 	pool_run(pass->pool, group_count(task), backward_group, (void *) task);
-	pool_run(pass->pool, layer->window.channels, kernel_gradient,
-			 (void *) task);
-	for (int worker = 1; worker < pool_threads(pass->pool); worker++)
-		nn_add_to(filters, worker_room(task, worker).db, db);
-	pass->sink(pass->sink_context, layer->tensors[NN_CONV_KERNEL].offset,
-			   layer->tensors[NN_CONV_KERNEL].count, nn_scratch(pass, 0));
+	pool_run(pass->pool, gradient_slices(task), kernel_gradient, (void *) task);
+	for (int worker = 1; worker < summing_workers(task); worker++)
+		nn_add_to((size_t) nn_conv_filters(layer), worker_room(task, worker).db,
+				  db);
 	if (layer->ntensors > NN_CONV_BIAS)
 		pass->sink(pass->sink_context, layer->tensors[NN_CONV_BIAS].offset,
 				   layer->tensors[NN_CONV_BIAS].count, db);

@@ -139,21 +139,51 @@ nn_conv_activation_backward(const NnConvTask *task, int i, real *dbias)
 					task->dout + row + p * filters, dbias);
 }
 
+/* What workers summed, and how many have */
+typedef struct SumsTask
+{
+	const NnConvTask *task;
+	real	   *sums;
+	size_t		stride;
+	size_t		count;
+	int			workers;
+} SumsTask;
+
+/* Numbers that are added up and handed over at once */
+#define SUMS_PIECE ((size_t) 4096)
+
+static void
+sink_piece(void *arg, int slice, int worker)
+{
+	const SumsTask *task = arg;
+	const NnPass *pass = task->task->pass;
+	size_t		begin = (size_t) slice * SUMS_PIECE;
+	size_t		count = task->count - begin < SUMS_PIECE ?
+	task->count - begin : SUMS_PIECE;
+
+	for (int w = 1; w < task->workers; w++)
+		nn_add_to(count, task->sums + (size_t) w * task->stride + begin,
+				  task->sums + begin);
+	pass->sink(pass->sink_context,
+			   task->task->layer->tensors[NN_CONV_KERNEL].offset + begin, count,
+			   task->sums + begin);
+}
+
+/* The bias lies behind the kernel, among the weights as in the sums. */
 void
-nn_conv_sink_sums(const NnConvTask *task, real *sums, size_t stride)
+nn_conv_sink_sums(const NnConvTask *task, real *sums, size_t stride,
+				  int slices)
 {
 	const NnLayer *layer = task->layer;
-	const NnPass *pass = task->pass;
-	size_t		kernel = layer->tensors[NN_CONV_KERNEL].count;
+	ThreadPool *pool = task->pass->pool;
+	SumsTask	arg = {task, sums, stride, 0, pool_threads(pool)};
 
-	for (int w = 1; w < pool_threads(pass->pool); w++)
-		nn_add_to(kernel + (size_t) nn_conv_filters(layer),
-				  sums + (size_t) w * stride, sums);
-	pass->sink(pass->sink_context, layer->tensors[NN_CONV_KERNEL].offset,
-			   kernel, sums);
-	if (layer->ntensors > NN_CONV_BIAS)
-		pass->sink(pass->sink_context, layer->tensors[NN_CONV_BIAS].offset,
-				   layer->tensors[NN_CONV_BIAS].count, sums + kernel);
+	if (slices < arg.workers)
+		arg.workers = slices;
+	for (int i = 0; i < layer->ntensors; i++)
+		arg.count += layer->tensors[i].count;
+	pool_run(pool, (int) ((arg.count + SUMS_PIECE - 1) / SUMS_PIECE), sink_piece,
+			 &arg);
 }
 
 /* saved is Z [n][Ho][Wo][F] if f is not monotonic, else NULL. */

@@ -231,6 +231,28 @@ test_slices_cover(void)
 	CHECK(pool_processors() >= 1);
 }
 
+/* Every worker gets as many slices, unless there are not enough items. */
+static void
+test_even_slices(void)
+{
+	for (int nthreads = 1; nthreads <= 5; nthreads++)
+	{
+		Status		status;
+		ThreadPool *pool = pool_create(nthreads, &status);
+
+		for (int least = 1; least < 20; least++)
+		{
+			int			slices = pool_even_slices(pool, least, 100);
+
+			CHECK(slices >= least && slices < least + nthreads &&
+				  slices % nthreads == 0);
+			CHECK(pool_even_slices(pool, least, least) == least);
+		}
+		pool_destroy(pool);
+	}
+	CHECK(pool_even_slices(NULL, 11, 64) == 11);
+}
+
 int
 main(void)
 {
@@ -240,5 +262,6 @@ main(void)
 	RUN(test_signal_masks);
 	RUN(test_no_thread_stays);
 	RUN(test_slices_cover);
+	RUN(test_even_slices);
 	return unit_done();
 }
