@@ -65,8 +65,9 @@ keeps_any(const Kept *kept, const NnAnchor *anchor)
 
 /*
  * ln(1 + S) / |factor| with S = sum over kept pairs of e^(factor (d + shift));
- * the largest exponent is taken out.  Adds its gradient,
- *   G_j += sign(factor) e^(factor (d_j + shift)) / (1 + S)
+ * the largest exponent is taken out.  Its gradient, of
+ * pairs that are positive or negative and not both,
+ *   G_j = sign(factor) e^(factor (d_j + shift)) / (1 + S)
  * The limits of mining are constants for it.
  */
 static double
@@ -84,13 +85,13 @@ log_sum(const Kept *kept, const NnAnchor *anchor, double factor, double shift)
 	for (int j = 0; j < anchor->n; j++)
 	{
 		if (is_mined(kept, anchor, j))
-			sum += exp(factor * (anchor->distance[j] + shift) - largest);
+			sum += anchor->gradient[j] =
+				exp(factor * (anchor->distance[j] + shift) - largest);
 	}
 	for (int j = 0; j < anchor->n; j++)
 	{
 		if (is_mined(kept, anchor, j))
-			anchor->gradient[j] += copysign(1, factor) *
-				exp(factor * (anchor->distance[j] + shift) - largest) / sum;
+			anchor->gradient[j] = copysign(anchor->gradient[j], factor) / sum;
 	}
 	return (log(sum) + largest) / fabs(factor);
 }
