@@ -7,9 +7,12 @@
  * is a product over channels, which the loops of conv_kernels.c compute:
  *   M[point][tile][F] = V[point][tile][C] U[point][C][F]
  *   dU[point][C][F] += V[point][tile][C]' D[point][tile][F]
- * V and U being transforms of the input and the filters, D of dZ.  dX is the
- * first with dZ as the input and the filters turned around.  Each worker sums
- * dU over its groups; the sums are added in the workers' order.
+ *   N[point][tile][C] = D[point][tile][F] U'[point][F][C]
+ * V and U being transforms of the input and the filters, D of dZ; windows of
+ * dX are sums of N, and overlap: they are added where they lie.  (dX by the
+ * first product, from dZ and filters turned around, takes tiles over dX, of
+ * which there are more without padding, and one more transform.)  Each worker
+ * sums dU over its groups; the sums are added in the workers' order.
  *
  * A tile takes 36 products instead of 144.  This way is taken for strides of 1,
  * 32 or more channels and filters, both in whole blocks, and at most 512 x 512
@@ -47,7 +50,7 @@
 #define MAX_KERNEL (512 * 512)
 #define MIN_BATCH_TILES 64
 
-/* A convolution with padding and steps of 1: the layer's, or its reverse */
+/* A convolution with padding and steps of 1 */
 typedef struct Plane
 {
 	int			height;
@@ -68,19 +71,6 @@ forward_plane(const NnLayer *layer)
 	Plane		plane = {
 		w->height, w->width, w->channels, w->pad_top, w->pad_left,
 		w->out_height, w->out_width, nn_conv_filters(layer), NULL
-	};
-
-	return plane;
-}
-
-static Plane
-backward_plane(const NnConvTask *task)
-{
-	const NnWindow *w = &task->layer->window;
-	Plane		plane = {
-		w->out_height, w->out_width, nn_conv_filters(task->layer),
-		2 - w->pad_top, 2 - w->pad_left, w->height, w->width, w->channels,
-		nn_scratch(task->pass, 0)
 	};
 
 	return plane;
@@ -156,7 +146,8 @@ point_stride(int count, size_t channels)
 /*
  * In this order: U, of worker 0 only, which all workers read; dU; db; a pixel
  * of zeros; one that is written and not read; tiles of a block.  Tiles are
- * those of V and D, or of V and one block of M, or a block of turned filters.
+ * those of V and D, N taking V's place, or of V and one block of M, or a block
+ * of turned filters.
  */
 typedef struct Room
 {
@@ -227,8 +218,8 @@ nn_conv_winograd_prepare(const NnLayer *layer, const NnPass *pass, real *points)
 }
 
 /*
- * U[point][C / block][F][block] of filters turned around, a block of channels:
- * its taps in reverse order go to [9][F][block] first.
+ * U'[point][C / block][F][block], a block of channels, whose taps go to
+ * [9][F][block] first
  */
 static void
 transform_turned(void *arg, int slice, int worker)
@@ -242,7 +233,7 @@ transform_turned(void *arg, int slice, int worker)
 	real	   *turned = worker_room(task, worker).tiles;
 
 	for (size_t tap = 0; tap < 9; tap++)
-		nn_conv_turn(kernel + ((8 - tap) * channels + (size_t) slice * block) *
+		nn_conv_turn(kernel + (tap * channels + (size_t) slice * block) *
 					 filters, filters, turned + tap * filters * block);
 	nn_winograd_filters(turned, filters * block, block, filters,
 						nn_scratch(task->pass, 0) +
@@ -259,11 +250,23 @@ static void
 square_pixels(const real *image, int height, int width, int channels,
 			  int y, int x, int size, const real *beside, const real **pixels)
 {
+	bool		inside = x >= 0 && x + size <= width;
+
 	for (int row = y; row < y + size; row++)
-		for (int column = x; column < x + size; column++)
-			*pixels++ = row < 0 || row >= height || column < 0 ||
-				column >= width ? beside :
-				image + ((size_t) row * width + column) * channels;
+	{
+		const real *line = image + ((long) row * width + x) * channels;
+
+		if (row < 0 || row >= height)
+			for (int i = 0; i < size; i++)
+				*pixels++ = beside;
+		else if (inside)
+			for (int i = 0; i < size; i++)
+				*pixels++ = line + i * channels;
+		else
+			for (int i = 0; i < size; i++)
+				*pixels++ = x + i < 0 || x + i >= width ? beside :
+					line + i * channels;
+	}
 }
 
 /* Numbers that are fetched together */
@@ -443,34 +446,115 @@ convolve(const NnConvTask *task, const Plane *plane, int images,
 	}
 }
 
-/* dU of this worker += that of so many images */
+/* dU of this worker += V' D of a block's tiles */
 static void
-sum_gradients(const NnConvTask *task, int images, const real *in,
-			  const real *dout, int worker)
+sum_gradients(const NnConvTask *task, int count, const real *v, const real *d,
+			  real *du)
 {
-	Plane		plane = forward_plane(task->layer);
+	size_t		channels = (size_t) task->layer->window.channels;
+	size_t		filters = (size_t) nn_conv_filters(task->layer);
+	NnConvView	view = point_view(count, channels, filters);
+
+	for (size_t p = 0; p < WINOGRAD_POINTS && !interrupt_pending(); p++)
+		nn_conv_gradient(&view, v + p * point_stride(count, channels),
+						 d + p * point_stride(count, filters), 0, 1,
+						 du + p * channels * filters);
+}
+
+/*
+ * Zeros in those rows of dX that windows of tiles [first, first + count) are
+ * the first to reach: a row of tiles goes two rows further than the next begins.
+ */
+static void
+clear_rows(const Plane *plane, int first, int count, real *din)
+{
+	size_t		line = (size_t) plane->width * plane->channels;
+
+	for (int t = first; t < first + count; t++)
+	{
+		Tile		tile = find_tile(plane, t);
+		int			end = tile.y - plane->top + WINOGRAD_WINDOW;
+		int			begin = tile.y == 0 ? 0 : end - WINOGRAD_TILE;
+
+		if (tile.x > 0)
+			continue;
+		if (end > plane->height)
+			end = plane->height;
+		if (begin < end)
+			memset(din + (tile.image * plane->height + (size_t) begin) * line, 0,
+				   (size_t) (end - begin) * line * sizeof(real));
+	}
+}
+
+/* Pixels of one block of channels that a tile's window has in dX */
+static void
+window_pixels(const Plane *plane, real *din, int t, real *beside,
+			  const real **pixels)
+{
+	Tile		tile = find_tile(plane, t);
+
+	square_pixels(din + tile.image * (size_t) plane->height * plane->width *
+				  plane->channels, plane->height, plane->width, plane->channels,
+				  tile.y - plane->top, tile.x - plane->left, WINOGRAD_WINDOW,
+				  beside, pixels);
+	for (int i = 0; i < WINOGRAD_POINTS; i++)
+		__builtin_prefetch(pixels[i], 1);
+}
+
+/* dX of tiles [first, first + count) from their D; room for a block of N */
+static void
+add_input_gradient(const NnConvTask *task, const Plane *plane, int first,
+				   int count, const real *d, const Room *room, real *n,
+				   real *din)
+{
+	size_t		filters = (size_t) plane->filters;
+	size_t		block = (size_t) nn_conv_block;
+	size_t		stride = point_stride(count, block);
+	NnConvView	view = point_view(count, filters, block);
+	const real *turned = nn_scratch(task->pass, 0);
+	const real *pixels[2][WINOGRAD_POINTS];
+
+	clear_rows(plane, first, count, din);
+	for (size_t c = 0; c < plane->channels && !interrupt_pending(); c += block)
+	{
+		for (size_t p = 0; p < WINOGRAD_POINTS; p++)
+			nn_conv_forward(&view, d + p * point_stride(count, filters),
+							turned + (p * plane->channels + c) * filters, NULL,
+							false, n + p * stride);
+		window_pixels(plane, din + c, first, room->dump, pixels[0]);
+		for (int t = 0; t < count; t++)
+		{
+			if (t + 1 < count)
+				window_pixels(plane, din + c, first + t + 1, room->dump,
+							  pixels[(t + 1) % 2]);
+			nn_winograd_input_gradient(n + (size_t) t * block, stride,
+									   (real *const *) pixels[t % 2]);
+		}
+	}
+}
+
+/* dU and, unless din is NULL, dX of so many images */
+static void
+gradients(const NnConvTask *task, int images, const real *in, const real *dout,
+		  real *din, int worker)
+{
+	const NnLayer *layer = task->layer;
+	Plane		plane = forward_plane(layer);
 	Room		room = worker_room(task, worker);
-	size_t		channels = (size_t) plane.channels;
-	size_t		filters = (size_t) plane.filters;
 	int			tiles = images * plane_tiles(&plane);
 
 	for (int t = 0, count; t < tiles && !interrupt_pending(); t += count)
 	{
-		size_t		v_stride;
+		real	   *v = room.tiles;
 		real	   *d;
-		NnConvView	view;
 
-		count = next_tiles(task->layer, tiles - t);
-		v_stride = point_stride(count, channels);
-		d = room.tiles + WINOGRAD_POINTS * v_stride;
-		view = point_view(count, channels, filters);
-		transform_input(&plane, in, t, count, &room, room.tiles);
+		count = next_tiles(layer, tiles - t);
+		d = v + WINOGRAD_POINTS * point_stride(count, (size_t) plane.channels);
+		transform_input(&plane, in, t, count, &room, v);
 		transform_output_gradient(&plane, dout, t, count, &room, d);
-		for (size_t p = 0; p < WINOGRAD_POINTS && !interrupt_pending(); p++)
-			nn_conv_gradient(&view,
-							 room.tiles + p * v_stride,
-							 d + p * point_stride(count, filters), 0, 1,
-							 room.du + p * channels * filters);
+		sum_gradients(task, count, v, d, room.du);
+		if (din != NULL)
+			add_input_gradient(task, &plane, t, count, d, &room, v, din);
 	}
 }
 
@@ -543,7 +627,7 @@ nn_conv_winograd_forward(const NnConvTask *task)
 }
 
 /*
- * dZ, db and dU of a group's images, then dX.  A worker's first group has its
+ * dZ, db, dU and dX of a group's images.  A worker's first group has its
  * own number: there it clears its sums, for itself.
  */
 static void
@@ -551,9 +635,7 @@ backward_group(void *arg, int slice, int worker)
 {
 	const NnConvTask *task = arg;
 	const NnLayer *layer = task->layer;
-	Plane		plane = backward_plane(task);
 	Room		room = worker_room(task, worker);
-	const real *dout;
 	int			begin;
 	int			end;
 
@@ -561,14 +643,12 @@ backward_group(void *arg, int slice, int worker)
 		interrupt_zero(room.du, (nn_conv_winograd_points(layer) +
 								 (size_t) nn_conv_filters(layer)) * sizeof(real));
 	group_range(task, slice, &begin, &end);
-	dout = task->dout + (size_t) begin * layer->outputs;
 	for (int i = begin; i < end && !interrupt_pending(); i++)
 		nn_conv_activation_backward(task, i, room.db);
-	sum_gradients(task, end - begin, task->in + (size_t) begin * layer->inputs,
-				  dout, worker);
-	if (task->din != NULL)
-		convolve(task, &plane, end - begin, dout, NULL, false,
-				 task->din + (size_t) begin * layer->inputs, worker);
+	gradients(task, end - begin, task->in + (size_t) begin * layer->inputs,
+			  task->dout + (size_t) begin * layer->outputs,
+			  task->din == NULL ? NULL :
+			  task->din + (size_t) begin * layer->inputs, worker);
 }
 
 /* Workers that have summed: those that had a group */

@@ -47,6 +47,23 @@ input_points(const Lanes *from, Lanes *to, int step)
 	to[5 * step] = S * T * d1 - (S + T) * d3 + from[5 * step];
 }
 
+/* to[6 step] = B from[6 step], the reverse */
+BODY void
+input_sums(const Lanes *from, Lanes *to, int step)
+{
+	Lanes		even_a = from[step] + from[2 * step];
+	Lanes		odd_a = A * (from[step] - from[2 * step]);
+	Lanes		even_b = from[3 * step] + from[4 * step];
+	Lanes		odd_b = B * (from[3 * step] - from[4 * step]);
+
+	to[0] = S * T * from[0];
+	to[step] = S * T * from[5 * step] - T * odd_a - S * odd_b;
+	to[2 * step] = -(S + T) * from[0] - T * even_a - S * even_b;
+	to[3 * step] = odd_a + odd_b - (S + T) * from[5 * step];
+	to[4 * step] = from[0] + even_a + even_b;
+	to[5 * step] = from[5 * step];
+}
+
 /* to[6 step] = G from[3] */
 BODY void
 filter_points(const Lanes *from, int from_step, Lanes *to, int step)
@@ -176,6 +193,42 @@ nn_winograd_input_body(const real *const *pixels, size_t channels, real *v,
 DISPATCH(nn_winograd_input,
 		 (const real *const *pixels, size_t channels, real *v,
 		  size_t point_stride), (pixels, channels, v, point_stride))
+
+BODY void
+nn_winograd_input_gradient_body(const real *m, size_t point_stride,
+								real *const *pixels)
+{
+	for (int c = 0; c < 2 * LANES; c += LANES)
+	{
+		Lanes		half[WINOGRAD_POINTS];
+		Lanes		d[WINOGRAD_WINDOW];
+
+		for (int x = 0; x < 6; x++)
+		{
+			Lanes		point[WINOGRAD_WINDOW];
+
+			for (int p = 0; p < 6; p++)
+				point[p] = LOAD(m + (size_t) (6 * p + x) * point_stride + c);
+			input_sums(point, d, 1);
+			for (int y = 0; y < 6; y++)
+				half[6 * y + x] = d[y];
+		}
+		for (int y = 0; y < 6; y++)
+		{
+			input_sums(half + 6 * y, d, 1);
+			for (int x = 0; x < 6; x++)
+			{
+				real	   *pixel = pixels[6 * y + x] + c;
+
+				STORE(pixel, LOAD(pixel) + d[x]);
+			}
+		}
+	}
+}
+
+DISPATCH(nn_winograd_input_gradient,
+		 (const real *m, size_t point_stride, real *const *pixels),
+		 (m, point_stride, pixels))
 
 BODY void
 nn_winograd_output_body(const real *m, size_t point_stride, const real *bias,

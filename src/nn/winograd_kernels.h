@@ -27,6 +27,10 @@ extern void nn_winograd_filters(const real *taps, size_t tap_stride,
 extern void nn_winograd_input(const real *const *pixels, size_t channels,
 							  real *v, size_t point_stride);
 
+/* 6 x 6 pixels of one block += B m B' of m[point][block] */
+extern void nn_winograd_input_gradient(const real *m, size_t point_stride,
+									   real *const *pixels);
+
 /* 4 x 4 pixels of one block = bias + A' m A of m[point][block], relu or not */
 extern void nn_winograd_output(const real *m, size_t point_stride,
 							   const real *bias, bool relu,
