@@ -8,9 +8,11 @@
  *
  * On a quiet machine that saves waking up, some 50 us.  Where other processes
  * want the processors, who is waited for often does not run, and the turns are
- * charged to this process, which gets less time after.  So each thread spins
- * as long as it paid lately: a wait that ended in time allows the next a few
- * turns more, one that ended in sleep leaves the least.
+ * charged to this process, which gets less time after.  The two differ in how
+ * long the sleep was that follows turns in vain: a serial part of a step takes
+ * a fraction of a millisecond, another process's turn on the processor several.
+ * So each thread spins twice as long after a short sleep and half as long after
+ * a long one.
  */
 #include "base/threads.h"
 
@@ -22,6 +24,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/interrupt.h"
@@ -31,6 +34,9 @@
 #define MIN_SPIN 500
 #endif
 #define MAX_SPIN 20000
+
+/* A sleep that more turns would have spared, in nanoseconds */
+#define SHORT_SLEEP 500000
 
 typedef struct Worker
 {
@@ -77,11 +83,25 @@ run_slices(ThreadPool *pool, int worker)
 		pool->task(pool->arg, slice, worker);
 }
 
-/* The turns of the next wait: about 120 in time lead from least to most. */
-static void
-adapt_spin(int *spin, bool in_time)
+static int64_t
+nanoseconds(void)
 {
-	*spin = in_time ? *spin + *spin / 32 : MIN_SPIN;
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (int64_t) time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/*
+ * The turns of the next wait after a sleep.  Waits that end in time change
+ * nothing: turns were enough.
+ */
+static void
+adapt_spin(int *spin, int64_t began)
+{
+	*spin = nanoseconds() - began < SHORT_SLEEP ? *spin * 2 : *spin / 2;
+	if (*spin < MIN_SPIN)
+		*spin = MIN_SPIN;
 	if (*spin > MAX_SPIN)
 		*spin = MAX_SPIN;
 }
@@ -91,23 +111,22 @@ static unsigned
 wait_for_run(ThreadPool *pool, unsigned seen, int *spin)
 {
 	unsigned	run;
+	int64_t		began;
 
 	for (int i = 0; i < *spin; i++)
 	{
 		run = atomic_load_explicit(&pool->run, memory_order_acquire);
 		if (run != seen)
-		{
-			adapt_spin(spin, true);
 			return run;
-		}
 		spin_pause();
 	}
-	adapt_spin(spin, false);
+	began = nanoseconds();
 	pthread_mutex_lock(&pool->mutex);
 	while ((run = atomic_load_explicit(&pool->run,
 									   memory_order_acquire)) == seen)
 		pthread_cond_wait(&pool->work_ready, &pool->mutex);
 	pthread_mutex_unlock(&pool->mutex);
+	adapt_spin(spin, began);
 	return run;
 }
 
@@ -115,20 +134,20 @@ wait_for_run(ThreadPool *pool, unsigned seen, int *spin)
 static void
 wait_for_workers(ThreadPool *pool)
 {
+	int64_t		began;
+
 	for (int i = 0; i < pool->spin; i++)
 	{
 		if (atomic_load_explicit(&pool->running, memory_order_acquire) == 0)
-		{
-			adapt_spin(&pool->spin, true);
 			return;
-		}
 		spin_pause();
 	}
-	adapt_spin(&pool->spin, false);
+	began = nanoseconds();
 	pthread_mutex_lock(&pool->mutex);
 	while (atomic_load_explicit(&pool->running, memory_order_acquire) != 0)
 		pthread_cond_wait(&pool->work_done, &pool->mutex);
 	pthread_mutex_unlock(&pool->mutex);
+	adapt_spin(&pool->spin, began);
 }
 
 static void *
