@@ -106,6 +106,54 @@ SELECT embed('table torch', '{2,0}'::int[]);
 SELECT similarity.import_model('x', :file (SELECT ROW((t).name, CASE WHEN (t).name = 'attn.qkv.weight' THEN '{6,8}' ELSE (t).shape END, (t).data)::tensor AS t FROM fused('qkv.', 'proj.') t) k),
 	'{2,4}', :'attention', 'timm');
 
+-- Keras has the parts of attention as layers, and heads as a dimension of their own
+CREATE FUNCTION keras_attention(heads integer, before text DEFAULT '') RETURNS SETOF tensor LANGUAGE sql STABLE AS $$
+	SELECT ROW(before || CASE WHEN (t).name LIKE 'attn/%'
+			THEN replace(regexp_replace((t).name, '_(kernel|bias)$', '/\1'), 'attn/output', 'attn/attention_output') ELSE (t).name END,
+		CASE WHEN (t).name LIKE 'attn/output_k%' THEN ARRAY[heads, 4 / heads, 4]
+			WHEN (t).name LIKE 'attn/%_kernel' THEN ARRAY[4, heads, 4 / heads]
+			WHEN (t).name LIKE 'attn/%' AND (t).name NOT LIKE 'attn/output%' THEN ARRAY[heads, 4 / heads]
+			ELSE (t).shape END, (t).data)::tensor FROM separate
+$$;
+SELECT similarity.import_model('attends as keras', :file keras_attention(2) t), '{2,4}', :'attention') > 0 AS imported;
+SELECT similarity.import_model('x', :file keras_attention(2) t), '{2,4}', replace(:'attention', '"num_heads": 2, "key_dim": 2', '"num_heads": 1, "key_dim": 4')::jsonb);
+
+-- What was part of a larger network has its name before the others; what is beside it is found, too.
+SELECT similarity.import_model('attends as a part of keras', :file keras_attention(2, 'my_model/') t), '{2,4}', :'attention') > 0 AS imported;
+SELECT similarity.import_model('attends as a part of timm', :file (SELECT ROW('_orig_mod.module.' || (t).name, (t).shape, (t).data)::tensor AS t FROM fused('qkv.', 'proj.') t) k),
+	'{2,4}', :'attention', 'timm') > 0 AS imported;
+SELECT count(*), count(DISTINCT fingerprint) FROM similarity.model_versions WHERE model LIKE 'attends as %';
+SELECT similarity.import_model('as backbone', :file (SELECT ROW('backbone.' || (t).name, (t).shape, (t).data)::tensor AS t FROM torch
+		UNION ALL SELECT ROW('fc.weight', '{2,3}', '{1,0,0,0,1,0}')::tensor UNION ALL SELECT ROW('fc.bias', '{2}', '{0,0}')::tensor) k),
+	'{4,5,2}', layers('[{"dense": {"name": "fc", "units": 2}}]'), 'timm') > 0 AS imported;
+-- both of a pair of networks cannot be meant
+SELECT similarity.import_model('x', :file (SELECT ROW(network || '.' || (t).name, (t).shape, (t).data)::tensor AS t FROM torch, unnest('{online,target}'::text[]) network) k),
+	'{4,5,2}', layers(), 'timm');
+
+-- Positions of 4 x 4 patches and a token for 6 x 3, 3 x 7 and 2 x 2 patches, as
+-- torch.nn.functional.interpolate(mode='bicubic', antialias=True) computes them
+CREATE FUNCTION patches(positions integer) RETURNS SETOF tensor LANGUAGE sql IMMUTABLE AS $$
+	SELECT * FROM unnest(ARRAY[ROW('patch.weight', '{2,1,1,1}', '{0,0}'), ROW('patch.bias', '{2}', '{0,0}'), ROW('cls_token', '{1,1,2}', '{0,0}')]::tensor[])
+	UNION ALL SELECT 'pos_embed', ARRAY[1, positions + 1, 2], ARRAY[7, 8] || array_agg(((i * 37 % 64 - 32) / 16.0)::real) FROM generate_series(0, 2 * positions - 1) i
+$$;
+CREATE FUNCTION vit(positions integer) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$ SELECT format('[{"conv2d": {"name": "patch", "filters": 2, "kernel_size": 1}},
+	{"reshape": {"target_shape": [%s, 2]}}, {"class_token": {"name": "cls_token"}}, {"position_embedding": {"name": "pos_embed"}}, {"flatten": {}}]', positions)::jsonb $$;
+SELECT similarity.import_model('positions 6 x 3', :file patches(16) t), '{6,3,1}', vit(18), 'timm') > 0 AS imported;
+SELECT similarity.import_model('positions 3 x 7', :file patches(16) t), '{3,7,1}', vit(21), 'torchvision') > 0 AS imported;
+SELECT similarity.import_model('positions 2 x 2', :file patches(16) t), '{2,2,1}', vit(4), 'torch') > 0 AS imported;
+SELECT size, l2_distance(embed('positions ' || size, array_fill(0, ARRAY[dims(torch) / 2 - 1])), torch) < 1e-5 AS as_torch FROM (VALUES
+	('6 x 3', '[7, 8, -2.0457661, 0.5298911, -1.2362368, 1.4987522, -0.2100598, -1.0420858, -0.616587, -0.4351949, 0.2767495, 0.5892495, -0.573294, -0.1296862, 0.565334, -0.8071182, 1.5526159, -0.290556, -0.5854522, 0.4165765, -0.7592701, 1.4142568, 0.2605226, 0.141889, 0.6552462, -1.0923645, -0.1693532, 0.9052953, -1.0276792, 0.5441177, 0.0510835, 0.1829403, 0.7295859, -0.1825321, -1.8112525, 0.7828948, -0.8423916, 1.7483217]'::embedding),
+	('3 x 7', '[7, 8, -1.3459181, -0.2508094, -1.1314182, -0.0450467, -0.71883, 0.3692486, -0.2827517, 1.0389016, -0.053952, 1.1958127, -0.4359333, -0.3554065, -0.6857226, -1.2981479, -0.3107491, 0.0129205, -0.0425492, 0.3091581, 0.4619399, 0.7057778, 0.9709051, -0.0792026, 1.0913932, -0.8402088, 0.1067166, -0.3516884, -0.4952442, -0.001751, 0.9856484, 0.2766502, 0.0516431, 0.537631, -1.501283, 0.9411387, -1.4801201, 0.6550343, -0.9072533, 0.36893, -0.3453102, 0.7724378, -0.0435384, 1.0334183]'),
+	('2 x 2', '[7, 8, -0.3481404, 0.158267, -0.04262, -0.0100873, -0.2449713, 0.5716609, -0.250905, 0.2555025]')) t(size, torch);
+-- what is no square of patches, and tokens that are no picture's
+SELECT similarity.import_model('x', :file patches(15) t), '{6,3,1}', vit(18), 'timm');
+SELECT similarity.import_model('x', safetensors(ARRAY[ROW('pos_embed', '{4,2}', '{1,2,3,4,5,6,7,8}')]::tensor[]), '{9,2}', '[{"position_embedding": {"name": "pos_embed"}}, {"flatten": {}}]', 'timm');
+
+-- Other files of weights are told from ours.
+SELECT similarity.import_model('x', convert_to(bytes, 'UTF8'), '{2}', '[{"dense": {"units": 2}}]') FROM (VALUES (E'PK\x03\x04 and more')) f(bytes);
+SELECT similarity.import_model('x', '{"metadata": {"total_size": 8}, "weight_map": {}}', '{2}', '[{"dense": {"units": 2}}]');
+SELECT similarity.import_model('x', '', '{2}', '[{"dense": {"units": 2}}]');
+
 -- Nothing is stored of a file that does not fit.
 SELECT similarity.import_model('x', :file (SELECT t FROM torch WHERE (t).name NOT LIKE 'bn1.running%') k), '{4,5,2}', layers(), 'torchvision');
 SELECT similarity.import_model('x', :file keras), '{4,5,2}', layers(), 'torch');
@@ -113,7 +161,7 @@ SELECT similarity.import_model('y', :file torch), '{4,5,2}', '[{"flatten": {}}, 
 SELECT similarity.import_model('y', :file torch), '{4,5,2}', '[{"flatten": {}}, {"dense": {"units": 2}}]', 'torch');
 SELECT similarity.import_model('y', :file torch), '{4,5,2}', layers(), 'onnx');
 
-SELECT count(similarity.drop_model(model)) FROM similarity.models WHERE model LIKE 'as %' OR model LIKE 'attends as %' OR model LIKE 'table %' OR model LIKE 'head %' OR model IN ('given', 'again');
+SELECT count(similarity.drop_model(model)) FROM similarity.models WHERE model LIKE 'as %' OR model LIKE 'attends as %' OR model LIKE 'table %' OR model LIKE 'positions %' OR model LIKE 'head %' OR model IN ('given', 'again');
 DROP TABLE kernels, numbers, attention CASCADE;
-DROP FUNCTION fused, layers, safetensors, turned;
+DROP FUNCTION keras_attention, patches, vit, fused, layers, safetensors, turned;
 DROP TYPE tensor CASCADE;

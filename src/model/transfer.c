@@ -416,6 +416,29 @@ append_name(StringInfo list, const char *name)
 	appendStringInfo(list, "%s\"%s\"", list->len > 0 ? ", " : "", name);
 }
 
+/* What names had before them, and positions that are not those of the file */
+static void
+report_changes(const NnImport *import)
+{
+	if (import->prefix_length > 0)
+		ereport(NOTICE,
+				(errmsg("tensors of the file were found behind \"%s\"",
+						pnstrdup(import->prefix, import->prefix_length))));
+	for (int i = 0; i < nn_graph_tensors(import->graph); i++)
+	{
+		const NnPositions *positions = &import->positions[i];
+		NnTensorInfo tensor;
+
+		if (positions->numbers == NULL)
+			continue;
+		nn_graph_tensor(import->graph, i, &tensor);
+		ereport(NOTICE,
+				(errmsg("\"%s\" of the file was resized from %d x %d to %d x %d patches",
+						tensor.name, positions->side, positions->side,
+						positions->height, positions->width)));
+	}
+}
+
 /* What of the model is not of the file, and what of the file is nowhere */
 static void
 report_parts(const NnImport *import)
@@ -506,9 +529,13 @@ import_model(PG_FUNCTION_ARGS)
 	if (nn_graph_weights(graph) > VARSIZE_ANY_EXHDR(bytes))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("file has fewer weights than the architecture")));
+				 errmsg("file has fewer weights than the architecture"),
+				 errdetail("The architecture has %zu weights, the file %zu bytes.",
+						   nn_graph_weights(graph),
+						   (size_t) VARSIZE_ANY_EXHDR(bytes))));
 	if (!nn_import_begin(&import, &file, graph, layout, arena, &status))
 		raise_status(&status);
 	report_parts(&import);
+	report_changes(&import);
 	PG_RETURN_INT32(store_import(name, input, layers, image, &import));
 }

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "nn/import_names.h"
+#include "nn/import_positions.h"
 #include "nn/layer.h"
 
 #define SHAPE_TEXT_SIZE 200		/* of SAFETENSORS_MAX_RANK numbers */
@@ -44,13 +46,6 @@ nn_layout(const char *name, NnLayout *layout)
 
 /* ---- shapes ---- */
 
-/* The tensor's own name, behind that of its layer */
-static const char *
-own_name(const NnTensorInfo *tensor)
-{
-	return strrchr(tensor->name, '/') + 1;
-}
-
 /*
  * The shape as PyTorch sees it: a depthwise kernel [kh][kw][C][m] is one of a
  * convolution of one channel to C m, in which the numbers lie alike.
@@ -60,7 +55,7 @@ torch_shape(const NnTensorInfo *tensor)
 {
 	NnShape		shape = tensor->shape;
 
-	if (strcmp(own_name(tensor), "depthwise_kernel") == 0)
+	if (strcmp(nn_import_own_name(tensor), "depthwise_kernel") == 0)
 	{
 		shape.dim[3] *= shape.dim[2];
 		shape.dim[2] = 1;
@@ -73,7 +68,7 @@ static bool
 is_transposed(const NnTensorInfo *tensor, bool torch)
 {
 	return torch && (tensor->shape.rank == 2 || tensor->shape.rank == 4) &&
-		strcmp(own_name(tensor), "embeddings") != 0;
+		strcmp(nn_import_own_name(tensor), "embeddings") != 0;
 }
 
 /* Index in PyTorch's layout (units x inputs, OIHW) of element i in Keras' */
@@ -126,12 +121,10 @@ next_dim(const uint64_t *dim, int rank, int *i)
 	return *i < rank ? dim[(*i)++] : 1;
 }
 
+/* Are these the source's dimensions, those of 1 left out? */
 static bool
-tensor_fits(const SafeTensor *source, const NnTensorInfo *tensor, bool torch,
-			bool third)
+dims_fit(const SafeTensor *source, const uint64_t *dim, int rank)
 {
-	uint64_t	dim[NN_MAX_RANK];
-	int			rank = file_shape(tensor, torch, third, dim);
 	uint64_t	wanted;
 	int			i = 0;
 	int			j = 0;
@@ -143,6 +136,41 @@ tensor_fits(const SafeTensor *source, const NnTensorInfo *tensor, bool torch,
 			return false;
 	} while (wanted != 1);
 	return true;
+}
+
+static bool
+tensor_fits(const SafeTensor *source, const NnTensorInfo *tensor, bool torch,
+			bool third)
+{
+	uint64_t	dim[NN_MAX_RANK];
+	int			rank = file_shape(tensor, torch, third, dim);
+
+	return dims_fit(source, dim, rank);
+}
+
+/*
+ * Is it Keras' tensor of attention, in which the numbers of all heads, H W, are
+ * two dimensions?  Kernels are D x H x W, the output's H x W x D.
+ */
+static bool
+heads_fit(const NnGraph *graph, const SafeTensor *source,
+		  const NnTensorInfo *tensor)
+{
+	int			heads = nn_attention_heads(&graph->layers[tensor->layer]);
+	bool		output = strcmp(nn_import_own_name(tensor), "output_kernel") == 0;
+	uint64_t	dim[NN_MAX_RANK + 1];
+	int			rank = 0;
+
+	for (int i = 0; i < tensor->shape.rank; i++)
+	{
+		bool		split = heads > 0 &&
+		i == (output ? 0 : tensor->shape.rank - 1);
+
+		if (split)
+			dim[rank++] = (uint64_t) heads;
+		dim[rank++] = (uint64_t) (tensor->shape.dim[i] / (split ? heads : 1));
+	}
+	return dims_fit(source, dim, rank);
 }
 
 /* "3x4"; text is returned */
@@ -196,155 +224,38 @@ drop_counters(SafeTensors *file)
 	file->n = kept;
 }
 
-/* ---- names ---- */
-
-/* What a library that is not Keras calls a tensor of ours */
-static const char *
-torch_role(const char *name)
-{
-	static const char *const roles[][2] = {
-		{"kernel", "weight"}, {"depthwise_kernel", "weight"},
-		{"gamma", "weight"}, {"beta", "bias"}, {"embeddings", "weight"},
-		{"moving_mean", "running_mean"}, {"moving_variance", "running_var"}
-	};
-
-	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
-	{
-		if (strcmp(roles[i][0], name) == 0)
-			return roles[i][1];
-	}
-	return name;
-}
-
-/*
- * By our name, which is Keras 3's; by Keras 2's, which ends in ":0"; a
- * depthwise kernel by Keras 3's, which is "kernel".
- */
-static const SafeTensor *
-find_keras(const SafeTensors *file, const NnTensorInfo *tensor)
-{
-	static const char *const endings[] = {"", ":0"};
-	const SafeTensor *found = NULL;
-	int			layer = (int) (own_name(tensor) - tensor->name);
-	char		name[sizeof(tensor->name) + 3];
-
-	for (int i = 0; i < 2 && found == NULL; i++)
-	{
-		snprintf(name, sizeof(name), "%s%s", tensor->name, endings[i]);
-		found = safetensors_find(file, name);
-		if (found != NULL || strcmp(own_name(tensor), "depthwise_kernel") != 0)
-			continue;
-		snprintf(name, sizeof(name), "%.*skernel%s", layer, tensor->name,
-				 endings[i]);
-		found = safetensors_find(file, name);
-	}
-	return found;
-}
-
-/* The file's tensor that is called layer.role, or, without a role, layer */
-static const SafeTensor *
-find_role(const SafeTensors *file, const NnTensorInfo *tensor, const char *role)
-{
-	int			layer = (int) (own_name(tensor) - tensor->name) - 1;
-	char		name[2 * sizeof(tensor->name)];
-
-	snprintf(name, sizeof(name), "%.*s%s%s", layer, tensor->name,
-			 role[0] == '\0' ? "" : ".", role);
-	return safetensors_find(file, name);
-}
-
-/*
- * Tensors of attention as PyTorch's own layer and timm's call them: those of
- * queries, keys and values are one.
- */
-static const SafeTensor *
-find_attention(const SafeTensors *file, const NnTensorInfo *tensor, int *third)
-{
-	static const char *const parts[] = {"query_", "key_", "value_", "output_"};
-	static const char *const roles[2][2][2] = {
-		{{"in_proj_weight", "qkv.weight"}, {"in_proj_bias", "qkv.bias"}},
-		{{"out_proj.weight", "proj.weight"}, {"out_proj.bias", "proj.bias"}}
-	};
-
-	for (int part = 0; part < 4; part++)
-	{
-		const char *name = own_name(tensor);
-		size_t		length = strlen(parts[part]);
-		const SafeTensor *found = NULL;
-
-		if (strncmp(name, parts[part], length) != 0)
-			continue;
-		for (int i = 0; i < 2 && found == NULL; i++)
-			found = find_role(file, tensor,
-							  roles[part == 3][strcmp(name + length, "bias") == 0][i]);
-		*third = found != NULL && part < 3 ? part : -1;
-		return found;
-	}
-	return NULL;
-}
-
-/*
- * "layer1.0.conv1.weight", or our name; where a network has a parameter instead
- * of a layer ("cls_token") it is called as our layer.
- */
-static const SafeTensor *
-find_torch(const SafeTensors *file, const NnTensorInfo *tensor, int *third)
-{
-	const SafeTensor *found = safetensors_find(file, tensor->name);
-
-	if (found == NULL)
-		found = find_role(file, tensor, torch_role(own_name(tensor)));
-	if (found == NULL)
-		found = find_attention(file, tensor, third);
-	if (found == NULL)
-		found = find_role(file, tensor, "");
-	return found;
-}
-
-/* The graph's tensors by name; returns how many there are. */
-static int
-find_by_name(NnImport *import, const SafeTensors *file)
-{
-	int			found = 0;
-
-	for (int i = 0; i < nn_graph_tensors(import->graph); i++)
-	{
-		NnTensorInfo tensor;
-
-		nn_graph_tensor(import->graph, i, &tensor);
-		import->source[i] = import->layout == NN_LAYOUT_KERAS ?
-			find_keras(file, &tensor) :
-			find_torch(file, &tensor, &import->third[i]);
-		found += import->source[i] != NULL;
-	}
-	return found;
-}
-
 /* ---- checks ---- */
 
+/* Source number i, if there is one: its type, and its shape unless it is resized */
 static bool
-check_source(const SafeTensor *source, const NnTensorInfo *tensor, bool torch,
-			 bool third, Status *status)
+check_source(NnImport *import, int i, Arena *arena, Status *status)
 {
+	const SafeTensor *source = import->source[i];
+	bool		torch = import->layout != NN_LAYOUT_KERAS;
+	bool		third = import->third[i] >= 0;
+	NnTensorInfo tensor;
+
+	if (source == NULL)
+		return true;
+	nn_graph_tensor(import->graph, i, &tensor);
 	if (source->type == SAFETENSORS_OTHER)
 		return status_fail(status, STATUS_SHAPE_MISMATCH,
 						   "tensor \"%s\" of the file is not of type F64, F32, F16 or BF16", source->name);
-	return tensor_fits(source, tensor, torch, third) ||
-		fail_shape(source, tensor, torch, third, status);
+	if (tensor_fits(source, &tensor, torch, third) ||
+		(!torch && heads_fit(import->graph, source, &tensor)))
+		return true;
+	if (nn_positions_fit(import->graph, &tensor, source, &import->positions[i]))
+		return nn_positions_resize(&import->positions[i], &tensor, source,
+								   arena, status);
+	return fail_shape(source, &tensor, torch, third, status);
 }
 
 static bool
-check_sources(const NnImport *import, Status *status)
+check_sources(NnImport *import, Arena *arena, Status *status)
 {
 	for (int i = 0; i < nn_graph_tensors(import->graph); i++)
 	{
-		NnTensorInfo tensor;
-
-		nn_graph_tensor(import->graph, i, &tensor);
-		if (import->source[i] != NULL &&
-			!check_source(import->source[i], &tensor,
-						  import->layout != NN_LAYOUT_KERAS,
-						  import->third[i] >= 0, status))
+		if (!check_source(import, i, arena, status))
 			return false;
 	}
 	return true;
@@ -401,17 +312,6 @@ bool
 nn_import_is_fresh(const NnImport *import, int i)
 {
 	return import->source[i] == NULL && !is_given_tensor(import, i);
-}
-
-static bool
-is_used(const NnImport *import, const SafeTensor *tensor)
-{
-	for (int i = 0; i < nn_graph_tensors(import->graph); i++)
-	{
-		if (import->source[i] == tensor)
-			return true;
-	}
-	return false;
 }
 
 /* Names as far as they fit */
@@ -491,6 +391,30 @@ make_fresh(NnImport *import, Arena *arena, Status *status)
 	return true;
 }
 
+/* What of the file is no source */
+static bool
+list_surplus(NnImport *import, const SafeTensors *file, Arena *arena,
+			 Status *status)
+{
+	bool	   *used = arena_alloc_zero(arena, (size_t) file->n + 1);
+
+	import->surplus = arena_alloc_array(arena, (size_t) file->n + 1,
+										sizeof(SafeTensor *));
+	if (import->surplus == NULL || used == NULL)
+		return status_out_of_memory(status, NULL);
+	for (int i = 0; i < nn_graph_tensors(import->graph); i++)
+	{
+		if (import->source[i] != NULL)
+			used[import->source[i] - file->tensors] = true;
+	}
+	for (int i = 0; i < file->n; i++)
+	{
+		if (!used[i])
+			import->surplus[import->nsurplus++] = &file->tensors[i];
+	}
+	return true;
+}
+
 /*
  * Numbers that the architecture gives are not the file's: Keras' files have
  * them in another form.
@@ -499,21 +423,13 @@ static bool
 begin_part(NnImport *import, const SafeTensors *file, Arena *arena,
 		   Status *status)
 {
-	import->surplus = arena_alloc_array(arena, (size_t) file->n + 1,
-										sizeof(SafeTensor *));
-	if (import->surplus == NULL)
-		return status_out_of_memory(status, NULL);
 	for (int i = 0; i < nn_graph_tensors(import->graph); i++)
 	{
 		if (is_given_tensor(import, i))
 			import->source[i] = NULL;
 	}
-	for (int i = 0; i < file->n; i++)
-	{
-		if (!is_used(import, &file->tensors[i]))
-			import->surplus[import->nsurplus++] = &file->tensors[i];
-	}
-	return check_backbone(import, status) && check_sources(import, status) &&
+	return list_surplus(import, file, arena, status) &&
+		check_backbone(import, status) && check_sources(import, arena, status) &&
 		make_fresh(import, arena, status);
 }
 
@@ -527,37 +443,56 @@ is_export(const SafeTensors *file)
 	return format != NULL && strcmp(format, "similarity") == 0;
 }
 
+static bool
+create_import(NnImport *import, const NnGraph *graph, NnLayout layout,
+			  Arena *arena, Status *status)
+{
+	size_t		n = (size_t) nn_graph_tensors(graph) + 1;
+
+	*import = (NnImport)
+	{
+		.graph = graph,.layout = layout,.prefix = "",
+			.source = arena_alloc_array(arena, n, sizeof(SafeTensor *)),
+			.third = arena_alloc_array(arena, n, sizeof(int)),
+			.positions = arena_alloc_zero(arena, n * sizeof(NnPositions))
+	};
+	return (import->source != NULL && import->third != NULL &&
+			import->positions != NULL) || status_out_of_memory(status, NULL);
+}
+
+/* Tensors by their order in the file, all of them */
+static void
+take_in_order(NnImport *import, SafeTensors *file)
+{
+	int			n = nn_graph_tensors(import->graph);
+
+	safetensors_sort(file);
+	for (int i = 0; i < n; i++)
+	{
+		import->source[i] = i < file->n ? &file->tensors[i] : NULL;
+		import->third[i] = -1;
+	}
+}
+
 bool
 nn_import_begin(NnImport *import, SafeTensors *file, const NnGraph *graph,
 				NnLayout layout, Arena *arena, Status *status)
 {
-	int			n = nn_graph_tensors(graph);
 	int			found;
 
-	*import = (NnImport)
-	{
-		.graph = graph,.layout = layout,
-			.source = arena_alloc_array(arena, (size_t) n + 1,
-										sizeof(SafeTensor *)),
-			.third = arena_alloc_array(arena, (size_t) n + 1, sizeof(int))
-	};
-	if (import->source == NULL || import->third == NULL)
-		return status_out_of_memory(status, NULL);
-	for (int i = 0; i < n; i++)
-		import->third[i] = -1;
+	if (!create_import(import, graph, layout, arena, status))
+		return false;
 	if (!is_export(file))
 		drop_counters(file);
-	found = find_by_name(import, file);
+	if (!nn_import_names(import, file, &found, arena, status))
+		return false;
 	if (!is_export(file) && (found > 0 || layout == NN_LAYOUT_TORCHVISION ||
 							 layout == NN_LAYOUT_TIMM))
 		return begin_part(import, file, arena, status);
 	if (!is_export(file))
-	{
-		safetensors_sort(file);
-		for (int i = 0; i < n && i < file->n; i++)
-			import->source[i] = &file->tensors[i];
-	}
-	return check_whole(import, file, status) && check_sources(import, status);
+		take_in_order(import, file);
+	return check_whole(import, file, status) &&
+		check_sources(import, arena, status);
 }
 
 /* Tensors lie one behind the other. */
@@ -584,9 +519,13 @@ nn_import_read(const NnImport *import, const NnTensorInfo *tensor, size_t first,
 	size_t		skipped = import->third[number] < 0 ? 0 :
 	(size_t) import->third[number] * tensor->count;
 
+	const real *resized = import->positions[number].numbers;
+
 	for (size_t i = 0; i < n; i++)
 	{
-		if (source == NULL)
+		if (resized != NULL)
+			out[i] = (float) resized[first + i];
+		else if (source == NULL)
 			out[i] = (float) import->fresh[tensor->offset + first + i];
 		else if (import->layout == NN_LAYOUT_KERAS)
 			out[i] = (float) safetensors_get(source, first + i);

@@ -9,6 +9,9 @@
  * has any of them, so that a network whose layers have the file's names needs
  * no list of names.
  *
+ * Where a file has the first of these names behind a prefix only ("module.",
+ * "backbone."), names are looked for behind that prefix first.
+ *
  * If a file has no known name, its tensors are taken in the order of its
  * names, unless the layout is torchvision or timm: by the part up to the last
  * "." or "/", numbers as numbers ("conv2" before "conv10"), and within a layer
@@ -22,7 +25,12 @@
  * into ours; they cannot know that a dense layer after flatten() reads
  * channels first there: end convolutions with global pooling, or permute the
  * rows of that layer before writing.  A dense layer of the file may be a
- * convolution of 1 x 1 here.  F64, F16 and BF16 become F32.
+ * convolution of 1 x 1 here, and Keras' kernels of attention have a dimension
+ * of heads.  F64, F16 and BF16 become F32.
+ *
+ * A position_embedding over the patches of a picture may come from a picture of
+ * another size: it is resized, and what is before the patches (a class token)
+ * is taken as it is.  The file's patches must be a square (import_positions.c).
  */
 #ifndef NN_IMPORT_H
 #define NN_IMPORT_H
@@ -47,6 +55,15 @@ typedef enum NnLayout
 /* False if there is none of that name */
 extern bool nn_layout(const char *name, NnLayout *layout);
 
+/* Positions of a picture of another size */
+typedef struct NnPositions
+{
+	int			side;			/* the file has side x side patches */
+	int			height;			/* the graph these */
+	int			width;
+	real	   *numbers;		/* as the graph's tensor; NULL: not resized */
+} NnPositions;
+
 /* A file whose tensors fit those of a graph */
 typedef struct NnImport
 {
@@ -54,6 +71,9 @@ typedef struct NnImport
 	NnLayout	layout;
 	const SafeTensor **source;	/* of each of the graph's tensors; NULL: none */
 	int		   *third;			/* which third of the source it is; -1: all */
+	NnPositions *positions;		/* of each of the graph's tensors */
+	const char *prefix;			/* of names in the file, not terminated */
+	int			prefix_length;
 	real	   *fresh;			/* weights of layers without sources */
 	int			nsurplus;
 	const SafeTensor **surplus; /* tensors that the graph has no use for */

@@ -317,6 +317,9 @@ extern bool nn_need_image(const NnLayer *layer, Status *status);
 /* Fail unless layer->input is tokens x channels. */
 extern bool nn_need_sequence(const NnLayer *layer, Status *status);
 
+/* Heads of a multi_head_attention; 0 for other layers. */
+extern int	nn_attention_heads(const NnLayer *layer);
+
 /* The last dimension of a shape, along which channels lie */
 static inline int
 nn_channels(const NnShape *shape)

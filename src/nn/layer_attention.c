@@ -624,3 +624,10 @@ const NnLayerType nn_layer_multi_head_attention = {
 	.forward = attention_forward,
 	.backward = attention_backward
 };
+
+int
+nn_attention_heads(const NnLayer *layer)
+{
+	return layer->type == &nn_layer_multi_head_attention ?
+		(int) params_number(&layer->params, NUM_HEADS) : 0;
+}

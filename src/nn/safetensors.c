@@ -422,6 +422,37 @@ little_endian(const uint8_t *bytes, int n)
 	return value;
 }
 
+/*
+ * Not the format: its first 8 bytes, as a size, are beyond the file.  What other
+ * files of weights begin with is told, and what to do.
+ */
+static bool
+fail_format(const uint8_t *bytes, size_t size, Status *status)
+{
+	static const struct
+	{
+		const char *magic;
+		const char *is;
+	}			others[] = {
+		{"PK\3\4", "a ZIP archive, as torch.save(), Keras (.keras) and NumPy (.npz) write"},
+		{"\x89HDF", "an HDF5 file, as Keras writes (.h5)"},
+		{"\x80\2", "a Python pickle"}, {"GGUF", "a GGUF file"},
+		{"{", "JSON; of a model in several files that is their index"}
+	};
+
+	status_fail(status, STATUS_BAD_BINARY, "file is not in safetensors format");
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+	{
+		size_t		length = strlen(others[i].magic);
+
+		if (size < length || memcmp(bytes, others[i].magic, length) != 0)
+			continue;
+		status_detail(status, "It is %s.", others[i].is);
+		return status_hint(status, "Python's safetensors.torch.save_file() and safetensors.numpy.save_file() write tensors by name.");
+	}
+	return false;
+}
+
 /* Nothing is copied but names: tensors point into bytes, which must stay. */
 bool
 safetensors_open(const uint8_t *bytes, size_t size, Arena *arena,
@@ -432,8 +463,7 @@ safetensors_open(const uint8_t *bytes, size_t size, Arena *arena,
 
 	memset(file, 0, sizeof(*file));
 	if (length < 2 || length > size - 8)
-		return status_fail(status, STATUS_BAD_BINARY,
-						   "file is not in safetensors format");
+		return fail_format(bytes, size, status);
 	if (length > SAFETENSORS_MAX_HEADER)
 		return status_fail(status, STATUS_TOO_LARGE,
 						   "safetensors header is too large");

@@ -186,8 +186,8 @@ def as_keras(net, names, version):
 
 
 def write(network, layout, net, tensors, scale, head, sizes=((64, 96), (75, 101))):
-	for number, (height, width) in enumerate(sizes):
-		stem = f"{network}_{layout}_{number}"
+	for height, width in sizes:
+		stem = f"{network}_{layout}_{height}x{width}"
 		picture = torch.randint(0, 256, (height, width, 3)).to(torch.uint8)
 		with open(f"{FOLDER}/{stem}.raw", "wb") as out:
 			out.write(picture.numpy().tobytes())
@@ -223,6 +223,15 @@ for layout, side in (("torchvision", 64), ("timm", 80)):
 	if layout == "timm":
 		tensors = substituted(tensors, TIMM_VIT)
 	write("vit_s16", layout, net, tensors, "imagenet" if layout == "torchvision" else "127.5", "2 tensors", [(side, side)])
+# what was trained on pictures of 80 x 80, for 112 x 112: positions are resized as timm does it
+larger = torchvision.models.VisionTransformer(image_size=112, patch_size=16, num_layers=12, num_heads=6, hidden_dim=384, mlp_dim=1536).eval()
+state = net.state_dict()
+positions = state["encoder.pos_embedding"]
+patches = positions[:, 1:].reshape(1, 5, 5, -1).permute(0, 3, 1, 2)
+patches = torch.nn.functional.interpolate(patches, size=(7, 7), mode="bicubic", antialias=True)
+state["encoder.pos_embedding"] = torch.cat((positions[:, :1], patches.permute(0, 2, 3, 1).flatten(1, 2)), 1)
+larger.load_state_dict({name: tensor for name, tensor in state.items() if not name.startswith("heads")}, strict=False)
+write("vit_s16", "timm", larger, tensors, "127.5", "2 tensors", [(112, 112)])
 net = build("convnext_tiny")
 write("convnext_tiny", "torchvision", net, net.state_dict(), "imagenet", "2 tensors")
 write("convnext_tiny", "timm", net, substituted(net.state_dict(), TIMM_CONVNEXT), "imagenet", "2 tensors", [(75, 101)])
