@@ -343,17 +343,26 @@ finish(Reembed *reembed)
 /* ---- the procedure ---- */
 
 static void
-prepare_all(Reembed *reembed)
+check_all(const Reembed *reembed)
 {
 	ListCell   *cell;
 
 	foreach(cell, reembed->copies)
 		copy_check(lfirst(cell));
+}
+
+static void
+prepare_all(Reembed *reembed)
+{
+	ListCell   *cell;
+
 	foreach(cell, reembed->copies)
 	{
 		MemoryContext caller = MemoryContextSwitchTo(reembed->context);
 
+		PushActiveSnapshot(GetTransactionSnapshot());
 		copy_begin(lfirst(cell));
+		PopActiveSnapshot();
 		MemoryContextSwitchTo(caller);
 		commit();
 	}
@@ -410,8 +419,12 @@ gallery_reembed(PG_FUNCTION_ARGS)
 											ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(reembed.context);
 	read_reembed_arguments(&reembed, fcinfo);
+	/* the portal's is as old as the DO block, which may have made a gallery */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	model_lock_version(reembed.model, reembed.version);
 	find_copies(&reembed);
+	check_all(&reembed);
+	PopActiveSnapshot();
 	prepare_all(&reembed);
 	finish(&reembed);
 	SPI_commit();

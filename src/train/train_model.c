@@ -30,6 +30,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "kernel/gemm.h"
 #include "model/model.h"
@@ -768,8 +769,11 @@ static void
 train(Training *training, FunctionCallInfo fcinfo)
 {
 	INSTR_TIME_SET_CURRENT(training->start);
+	/* the portal's is as old as the DO block, which may have made the model */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	prepare_training(training, fcinfo);
 	record_begin(training);
+	PopActiveSnapshot();
 	commit_training(training);
 	run_guarded(training);
 	if (!training->atomic)
