@@ -20,6 +20,14 @@ SELECT similarity.create_gallery('item_' || d, 'item', 'e', 'label', distance =>
 SELECT d, k, count(*) FROM unnest('{item,item_squared_euclidean,item_manhattan}'::text[]) d, unnest('{40,99,1000}'::bigint[]) k,
 	LATERAL similarity.audit(d, k, duplicate_distance => -1) a GROUP BY d, k ORDER BY d, k;
 
+-- Clumps of eight rows of one label each, side by side: fifty neighbors know nothing, so few are asked.
+CREATE TABLE clump AS SELECT i AS id, 'label ' || n AS truth, 'label ' || CASE WHEN i % 40 = 3 THEN (n + 1) % 4 ELSE n END AS label,
+	ARRAY[10 * (i / 8) + (hashint4(i) & 1023) / 500.0]::embedding(1) AS e
+FROM (SELECT i, i / 8 % 4 AS n FROM generate_series(0, 399) i) s;
+SELECT similarity.create_gallery('clump', 'clump', 'e', 'label', key => 'id', distance => 'euclidean');
+SELECT k, count(*) AS suspected, bool_and(c.label <> truth AND suggested_label = truth) AS right
+FROM unnest('{NULL,6,50}'::bigint[]) k, similarity.audit('clump', k, duplicate_distance => -1) a JOIN clump c ON c.id = a.key::integer GROUP BY k ORDER BY k;
+
 -- A row without label is no suspect, and says nothing.
 UPDATE item SET label = NULL WHERE id IN (7, 8);
 SELECT count(*), count(*) FILTER (WHERE key IN ('7', '8')) FROM similarity.audit('item', least_sure => 0);
@@ -109,7 +117,7 @@ INSERT INTO empty VALUES (2, 'x', '[1,0]'), (3, 'x', '[0,1]');
 SELECT key, suggested_label, sure, duplicate_of FROM similarity.audit('empty', least_sure => 0);
 
 SELECT similarity.drop_gallery(gallery) FROM similarity.galleries WHERE gallery IN
-	('item', 'item_squared_euclidean', 'item_manhattan', 'pool', 'many', 'keyless', 'seen', 'empty');
+	('item', 'clump', 'item_squared_euclidean', 'item_manhattan', 'pool', 'many', 'keyless', 'seen', 'empty');
 SET client_min_messages = warning;
 DROP SCHEMA audit CASCADE;
 DROP ROLE similarity_audit_reader;

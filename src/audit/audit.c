@@ -34,14 +34,18 @@ has_squared_distances(const EmbeddingMetric *metric)
 }
 
 static void
-judge_rows(LabelAudit *audit, Arena *arena)
+judge_rows(LabelAudit *audit, bool choose_k, Arena *arena)
 {
 	const AuditedRows *rows = audit->rows;
+	int			nlabels = labels_count(rows->names);
+	EvalNeighbors voters = audit->neighbors;
 	Status		status;
-	bool		done = eval_audit(rows->labels, labels_count(rows->names),
-								  &audit->neighbors, arena, &audit->verdicts,
-								  &audit->rate, &status);
+	bool		done = !choose_k ||
+	eval_audit_voters(rows->labels, nlabels, &audit->neighbors, arena,
+					  &voters, &status);
 
+	done = done && eval_audit(rows->labels, nlabels, &voters, arena,
+							  &audit->verdicts, &audit->rate, &status);
 	check_interrupts();
 	if (!done)
 		raise_status(&status);
@@ -60,9 +64,10 @@ label_audit_rows(AuditedRows *rows, int k, bool exact,
 				   budget_product(audit->rows->n,
 								  EVAL_AUDIT_BYTES + sizeof(size_t)),
 				   "the verdicts of the rows", "use fewer rows");
-	audited_rows_neighbors(audit->rows, ROWS_LABELED, ROWS_LABELED, k, exact,
+	audited_rows_neighbors(audit->rows, ROWS_LABELED, ROWS_LABELED,
+						   k == AUDIT_K_CHOSEN ? AUDIT_K : k, exact,
 						   &audit->neighbors);
-	judge_rows(audit, arena);
+	judge_rows(audit, k == AUDIT_K_CHOSEN, arena);
 	if (duplicate_distance != NULL)
 		audit->duplicate_distance = *duplicate_distance;
 	else if (!eval_duplicate_distance(&audit->neighbors,
@@ -188,15 +193,15 @@ distance_argument(FunctionCallInfo fcinfo, int n, const char *name,
  * audit(gallery, k, least_sure, duplicate_distance, exact).
  *
  * Needs SELECT on the gallery's columns (42501) and writes nothing.  k is
- * between 1 and EVAL_MAX_K, least_sure between 0 and 1 (22023).  55000 if the
- * gallery is empty or its rows have no key where one is needed; 54000 if the
- * rows with their neighbors exceed maintenance_work_mem.
+ * between 1 and EVAL_MAX_K, or NULL: chosen; least_sure between 0 and 1
+ * (22023).  55000 if the gallery is empty or its rows have no key where one is
+ * needed; 54000 if the rows with their neighbors exceed maintenance_work_mem.
  */
 Datum
 gallery_audit(PG_FUNCTION_ARGS)
 {
 	char	   *name = argument_text(fcinfo, 0, "gallery");
-	int			k = k_argument(fcinfo, 1, AUDIT_K);
+	int			k = PG_ARGISNULL(1) ? AUDIT_K_CHOSEN : k_argument(fcinfo, 1, 0);
 	double		least_sure = share_argument(fcinfo, 2, "least_sure");
 	double		distance;
 	const double *given = distance_argument(fcinfo, 3, "duplicate_distance",

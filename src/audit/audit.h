@@ -10,8 +10,11 @@
 #include "audit/audited_rows.h"
 #include "eval/label_audit.h"
 
-/* Neighbors that a row is judged by, unless the caller says otherwise */
+/* Neighbors that a row is judged by, at most, unless the caller says otherwise */
 #define AUDIT_K 50
+
+/* As many of AUDIT_K as say best what labels rows have: eval_audit_voters() */
+#define AUDIT_K_CHOSEN 0
 
 typedef struct LabelAudit
 {
@@ -23,7 +26,8 @@ typedef struct LabelAudit
 } LabelAudit;
 
 /*
- * Judge the labels of rows by the k nearest labeled rows of each.
+ * Judge the labels of rows by the k nearest labeled rows of each, or
+ * AUDIT_K_CHOSEN.
  * duplicate_distance NULL: eval_duplicate_distance().
  */
 extern LabelAudit *label_audit_rows(AuditedRows *rows, int k, bool exact,

@@ -93,8 +93,8 @@ weigh_unlabeled(Suggestions *suggestions, int k, bool exact)
 static void
 weigh_labeled(Suggestions *suggestions, bool exact)
 {
-	LabelAudit *audit = label_audit_rows(suggestions->rows, AUDIT_K, exact,
-										 NULL);
+	LabelAudit *audit = label_audit_rows(suggestions->rows, AUDIT_K_CHOSEN,
+										 exact, NULL);
 
 	suggestions->neighbors = audit->neighbors;
 	for (size_t i = 0; i < suggestions->rows->n; i++)

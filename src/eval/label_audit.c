@@ -4,6 +4,8 @@
  */
 #include "eval/label_audit.h"
 
+#include <math.h>
+
 #include "base/interrupt.h"
 #include "eval/classification.h"
 
@@ -157,7 +159,10 @@ order_rows(Audit *audit)
 	starts[0] = 0;
 }
 
-/* How often rows of a suggestion have each label, one vote shared by all of them */
+/*
+ * How often the other rows of a suggestion have a row's label, with one vote
+ * shared by all labels.  (Among a few rows one's own label would not be rare.)
+ */
 static void
 set_priors(Audit *audit)
 {
@@ -177,8 +182,13 @@ set_priors(Audit *audit)
 			all += audit->trust[rows[i]];
 		}
 		for (size_t i = 0; i < n; i++)
+		{
+			double		own = audit->trust[rows[i]];
+			double		others = audit->sums[audit->labels[rows[i]]] - own;
+
 			audit->prior[rows[i]] = (float)
-				((audit->sums[audit->labels[rows[i]]] + share) / (all + 1));
+				((fmax(others, 0) + share) / (fmax(all - own, 0) + 1));
+		}
 		audit->agreement[c] = (audit->sums[c] + share) / (all + 1);
 		for (size_t i = 0; i < n; i++)
 			audit->sums[audit->labels[rows[i]]] = 0;
@@ -252,6 +262,71 @@ run_rounds(Audit *audit)
 			set_skeptical_trust(audit);
 	}
 	return set_trust(audit, rate);
+}
+
+/* ---- how many neighbors ---- */
+
+#define FEWEST_VOTERS 5
+
+/*
+ * A logarithm of a likelihood that is so much nearer to 0.  More votes are
+ * surer of a wrong label, so fewer have to be better than as good.
+ */
+#define CLEARLY_BETTER 0.98
+
+/* Log likelihood of labels by votes of others, all of them believed */
+static double
+likelihood(const int *labels, int nlabels, const EvalNeighbors *neighbors,
+		   double *sums)
+{
+	double		wrong = FIRST_RATE / (nlabels - 1);
+	double		sum = 0;
+
+	for (size_t i = 0; i < neighbors->n; i++)
+	{
+		Votes		votes;
+		double		p;
+
+		if (interrupt_pending_at(i))
+			return 0;
+		if (labels[i] == EVAL_NO_LABEL || neighbors->count[i] == 0)
+			continue;
+		votes = add_votes(labels, neighbors, i, NULL, sums);
+		p = (sums[labels[i]] + 1.0 / nlabels) / (votes.all + 1);
+		sum += log((1 - FIRST_RATE) * p + wrong * (1 - p));
+		clear_votes(labels, neighbors, i, sums);
+	}
+	return sum;
+}
+
+bool
+eval_audit_voters(const int *labels, int nlabels,
+				  const EvalNeighbors *neighbors, Arena *arena,
+				  EvalNeighbors *voters, Status *status)
+{
+	double	   *sums = arena_alloc_zero(arena, sizeof(double) *
+										((size_t) nlabels + 1));
+	int			k = neighbors->k;
+	double		best = -INFINITY;
+
+	*voters = *neighbors;
+	voters->count = arena_alloc_array(arena, neighbors->n, sizeof(int));
+	if (sums == NULL || voters->count == NULL)
+		return status_out_of_memory(status, "for an audit of labels");
+	for (int few = k; nlabels > 1 && (few == k || few >= FEWEST_VOTERS); few /= 2)
+	{
+		double		found;
+
+		eval_neighbors_first(neighbors, few, voters);
+		found = likelihood(labels, nlabels, voters, sums);
+		if (found > CLEARLY_BETTER * best)
+		{
+			best = found;
+			k = few;
+		}
+	}
+	eval_neighbors_first(neighbors, k, voters);
+	return true;
 }
 
 /* ---- the audit ---- */

@@ -9,8 +9,8 @@
  *		p(c) = (sum of w t over neighbors labeled c + q(c)) /
  *			   (sum of w t over all of them + 1)
  *
- * where q(c), one vote spread over the labels, is how often rows with the same
- * suggestion, the label with most votes, are labeled c.  With a share e of
+ * where q(c), one vote spread over the labels, is how often other rows with the
+ * same suggestion, the label with most votes, are labeled c.  With a share e of
  * labels that are wrong, any other of C labels being as likely, a row's label
  * is right with the odds
  *
@@ -36,8 +36,9 @@ typedef struct EvalVerdict
 	float		sure;			/* that the row's label is wrong, 0 .. 1 */
 } EvalVerdict;
 
-/* Bytes that eval_audit() takes for a row, verdict included */
-#define EVAL_AUDIT_BYTES (sizeof(EvalVerdict) + 5 * sizeof(float) + sizeof(uint32_t))
+/* Bytes that eval_audit() and its voters take for a row, verdict included */
+#define EVAL_AUDIT_BYTES (sizeof(EvalVerdict) + 5 * sizeof(float) + \
+						  sizeof(uint32_t) + sizeof(int))
 
 /*
  * Judge n rows by neighbors that have labels, of 0 .. nlabels-1.  A row of
@@ -47,6 +48,17 @@ typedef struct EvalVerdict
 extern bool eval_audit(const int *labels, int nlabels,
 					   const EvalNeighbors *neighbors, Arena *arena,
 					   EvalVerdict **verdicts, double *rate, Status *status);
+
+/*
+ * The neighbors to judge by: the nearest k, k / 2, k / 4, ... of each row, at
+ * least 5, whose votes say best what labels the rows have, as the likelihood of
+ * all labels tells if a tenth of them may be wrong.  Where classes have few rows,
+ * or embeddings tell little, only those near by have a row's label.  They share
+ * all but the counts with the neighbors.  Answers interrupts.
+ */
+extern bool eval_audit_voters(const int *labels, int nlabels,
+							  const EvalNeighbors *neighbors, Arena *arena,
+							  EvalNeighbors *voters, Status *status);
 
 /*
  * What the labeled neighbors of a row without label say: the label with most

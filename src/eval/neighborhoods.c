@@ -50,6 +50,14 @@ eval_neighbors_add(EvalNeighbors *neighbors, size_t row, size_t other,
 	neighbors->count[row]++;
 }
 
+void
+eval_neighbors_first(const EvalNeighbors *neighbors, int k,
+					 EvalNeighbors *first)
+{
+	for (size_t i = 0; i < neighbors->n; i++)
+		first->count[i] = neighbors->count[i] < k ? neighbors->count[i] : k;
+}
+
 double
 eval_nearness(const EvalNeighbors *neighbors, size_t row, double distance)
 {

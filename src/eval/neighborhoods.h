@@ -37,6 +37,10 @@ extern bool eval_neighbors_create(EvalNeighbors *neighbors, size_t n, int k,
 extern void eval_neighbors_add(EvalNeighbors *neighbors, size_t row,
 							   size_t other, double distance);
 
+/* Only the first k of each row: first has counts of its own, all else is shared. */
+extern void eval_neighbors_first(const EvalNeighbors *neighbors, int k,
+								 EvalNeighbors *first);
+
 /*
  * How near a distance is to a row: 1 at its nearest neighbor or nearer, falling
  * in a straight line to 0 at its last; 0 for a row without neighbors.

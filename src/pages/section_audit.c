@@ -326,7 +326,7 @@ audit_section(ReportText *out, PageContext *context)
 	{
 		page.audit = label_audit_rows(audited_rows_read(context->gallery,
 														CALL_REPORT),
-									  AUDIT_K, true, NULL);
+									  AUDIT_K_CHOSEN, true, NULL);
 		if (page.audit->rows->labeled < 2)
 			report_append_note(out, "The gallery has no labels to judge.");
 		else

@@ -225,6 +225,116 @@ test_trust(void)
 		CHECK(i == 1 || verdicts[i].sure < 0.1);
 }
 
+/*
+ * Clumps of eight points, side by side, the labels by turns: of fifty neighbors
+ * one in four has the label that a point should have, of the nearest six nearly
+ * all.
+ */
+#define CLUMP 8
+
+static void
+make_clumps(Points *points)
+{
+	Random		random;
+
+	make_points(points, 0);
+	random_init(&random, 7, 0);
+	for (int i = 0; i < POINTS; i++)
+	{
+		int			clump = i / CLUMP;
+
+		points->truth[i] = clump % LABELS;
+		points->x[i] = 10 * clump + random_normal(&random);
+		points->given[i] = points->truth[i];
+	}
+	for (int i = 3; i < POINTS; i += 5 * CLUMP)
+		points->given[i] = (points->truth[i] + 1 + i % (LABELS - 1)) % LABELS;
+}
+
+static void
+test_voters(void)
+{
+	Points		points;
+	EvalNeighbors neighbors;
+	EvalNeighbors voters;
+	EvalVerdict *verdicts;
+	double		rate;
+
+	begin();
+	make_clumps(&points);
+	neighbors = find_neighbors(&points, 50);
+	CHECK(eval_audit_voters(points.given, LABELS, &neighbors, arena, &voters,
+							&status));
+	CHECK(voters.count[0] == 6 && voters.count[POINTS - 1] == 6);
+	CHECK(neighbors.count[0] == 50);
+	CHECK(eval_audit(points.given, LABELS, &voters, arena, &verdicts, &rate,
+					 &status));
+	for (size_t i = 0; i < POINTS; i++)
+	{
+		CHECK((verdicts[i].sure >= 0.5) ==
+			  (points.given[i] != points.truth[i]));
+		CHECK(verdicts[i].suggested == points.truth[i]);
+	}
+}
+
+/*
+ * Few rows, of few neighbors each: a wrong label is rare among the others of
+ * its class, however much it counts among so few.
+ */
+#define FEW 200
+#define FEW_LABELS 10
+
+static void
+test_small_classes(void)
+{
+	int			labels[FEW];
+	EvalNeighbors neighbors;
+	EvalVerdict *verdicts;
+	double		rate;
+
+	begin();
+	neighbors = make_neighbors(FEW, 6);
+	for (size_t i = 0; i < FEW; i++)
+	{
+		size_t		size = FEW / FEW_LABELS;
+		size_t		start = i / size * size;
+
+		labels[i] = (int) (i / size);
+		for (size_t o = 1; o <= 6; o++)
+			eval_neighbors_add(&neighbors, i, start + (i + o) % size, (double) o);
+	}
+	for (size_t i = 7; i < FEW; i += 40)
+		labels[i] = (labels[i] + 1) % FEW_LABELS;
+	CHECK(eval_audit(labels, FEW_LABELS, &neighbors, arena, &verdicts, &rate,
+					 &status));
+	for (size_t i = 0; i < FEW; i++)
+		CHECK((verdicts[i].sure >= 0.5) == (i % 40 == 7));
+}
+
+/* Where all neighbors are of one kind, all of them are asked. */
+static void
+test_many_voters(void)
+{
+	Points		points;
+	EvalNeighbors neighbors;
+	EvalNeighbors voters;
+
+	begin();
+	make_points(&points, 0.05);
+	neighbors = find_neighbors(&points, NEIGHBORS);
+	CHECK(eval_audit_voters(points.given, LABELS, &neighbors, arena, &voters,
+							&status));
+	CHECK(voters.count[0] == NEIGHBORS);
+	/* one label, and fewer rows than are ever asked */
+	CHECK(eval_audit_voters(points.given, 1, &neighbors, arena, &voters,
+							&status));
+	CHECK(voters.count[0] == NEIGHBORS);
+	neighbors = find_neighbors(&points, 2);
+	CHECK(eval_audit_voters(points.given, LABELS, &neighbors, arena, &voters,
+							&status));
+	CHECK(voters.count[0] == 2);
+}
+
 static void
 test_nothing_to_say(void)
 {
@@ -363,6 +473,14 @@ test_memory(void)
 						  &number, &status));
 		CHECK(status.code == STATUS_OUT_OF_MEMORY);
 	}
+	for (size_t n = 1; n <= 2; n++)
+	{
+		EvalNeighbors voters;
+
+		arena_fail_at(arena, n);
+		CHECK(!eval_audit_voters(points.given, LABELS, &neighbors, arena,
+								 &voters, &status));
+	}
 	arena_fail_at(arena, 1);
 	CHECK(!eval_opinions(points.given, LABELS, &neighbors, arena, &opinions,
 						 &status));
@@ -390,6 +508,9 @@ main(void)
 	RUN(test_wrong_labels);
 	RUN(test_right_labels);
 	RUN(test_trust);
+	RUN(test_voters);
+	RUN(test_small_classes);
+	RUN(test_many_voters);
 	RUN(test_nothing_to_say);
 	RUN(test_opinions);
 	RUN(test_choice);
