@@ -163,20 +163,36 @@ embedding_check_finite(const Embedding *e)
 }
 
 static Oid
+type_in_schema(Oid schema)
+{
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+						   CStringGetDatum("embedding"),
+						   ObjectIdGetDatum(schema));
+}
+
+/*
+ * No syscache has extensions.  The schema of one does not change; another one,
+ * created after it was dropped, has another type.
+ */
+static Oid
 extension_schema(void)
 {
+	static Oid	known_schema = InvalidOid;
+	static Oid	known_type = InvalidOid;
 	Oid			owner;
-	Oid			schema;
 
-	return catalog_extension(&owner, &schema) ? schema : InvalidOid;
+	if (OidIsValid(known_type) && type_in_schema(known_schema) == known_type)
+		return known_schema;
+	if (!catalog_extension(&owner, &known_schema))
+		return InvalidOid;
+	known_type = type_in_schema(known_schema);
+	return known_schema;
 }
 
 Oid
 embedding_type_oid(void)
 {
-	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-									   CStringGetDatum("embedding"),
-									   ObjectIdGetDatum(extension_schema()));
+	Oid			type = type_in_schema(extension_schema());
 
 	if (!OidIsValid(type))
 		ereport(ERROR,

@@ -20,6 +20,8 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -35,6 +37,7 @@
 #include "server/arguments.h"
 #include "server/cursor.h"
 #include "server/labels.h"
+#include "server/plan_cache.h"
 
 PGDLLEXPORT PG_FUNCTION_INFO_V1(gallery_lookup);
 
@@ -369,19 +372,59 @@ prepare_search(StringInfo sql)
 	return plan;
 }
 
+static void
+append_statement(StringInfo sql, const Gallery *gallery,
+				 NeighborColumns columns, int k)
+{
+	if (columns == NEIGHBOR_IMAGES)
+		gallery_require_image(gallery);
+	if (columns == NEIGHBOR_ITEMS)
+		append_items(sql, gallery, k);
+	else
+		append_nearest(sql, gallery, columns, NULL, SEARCH_ALL, k);
+}
+
 SPIPlanPtr
 neighbors_prepare(const Gallery *gallery, NeighborColumns columns, int k)
 {
 	StringInfoData sql;
 
-	if (columns == NEIGHBOR_IMAGES)
-		gallery_require_image(gallery);
 	initStringInfo(&sql);
-	if (columns == NEIGHBOR_ITEMS)
-		append_items(&sql, gallery, k);
-	else
-		append_nearest(&sql, gallery, columns, NULL, SEARCH_ALL, k);
+	append_statement(&sql, gallery, columns, k);
 	return prepare_search(&sql);
+}
+
+/*
+ * How large the table is, to a power of two: a plan made when it was empty is
+ * not the one to use when it is full, and nobody may have analyzed it since.
+ */
+static int
+table_size(Oid relid)
+{
+	Relation	relation = try_relation_open(relid, AccessShareLock);
+	int			size = 0;
+
+	if (relation == NULL)
+		return 0;
+	if (RELKIND_HAS_STORAGE(relation->rd_rel->relkind))
+		size = pg_leftmost_one_pos32(RelationGetNumberOfBlocks(relation) | 1);
+	relation_close(relation, AccessShareLock);
+	return size;
+}
+
+SPIPlanPtr
+neighbors_kept(const Gallery *gallery, NeighborColumns columns, int k,
+			   MemoryContext user)
+{
+	Oid			type = embedding_type_oid();
+	StringInfoData sql;
+	SPIPlanPtr	plan;
+
+	initStringInfo(&sql);
+	append_statement(&sql, gallery, columns, k);
+	plan = plan_cache_get(sql.data, 1, &type, table_size(gallery->relid), user);
+	pfree(sql.data);
+	return plan;
 }
 
 SPIPlanPtr

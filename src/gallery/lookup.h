@@ -34,6 +34,14 @@ typedef enum NeighborColumns
 extern SPIPlanPtr neighbors_prepare(const Gallery *gallery,
 									NeighborColumns columns, int k);
 
+/*
+ * The same from the plans that the session keeps, valid until user is reset or
+ * deleted
+ */
+extern SPIPlanPtr neighbors_kept(const Gallery *gallery,
+								 NeighborColumns columns, int k,
+								 MemoryContext user);
+
 /* The same among the rows with a label, or among those without. */
 extern SPIPlanPtr neighbors_prepare_some(const Gallery *gallery,
 										 NeighborColumns columns,

@@ -6,7 +6,9 @@
  * Reading the catalog and planning the search would cost more than the search
  * itself, so that the first call leaves both in fn_extra, which lives as long
  * as the statement.  The functions are STABLE: nothing they read changes
- * during the statement, and a saved plan notices when the table does.
+ * during the statement, and a saved plan notices when the table does.  The next
+ * statement reads the catalog again, and finds the plans of both in
+ * server/plan_cache.c.
  */
 #include "postgres.h"
 
@@ -17,17 +19,6 @@
 #include "gallery/lookup.h"
 #include "gallery/statement.h"
 
-/* A saved plan outlives everything; this ends it with the statement. */
-static void
-free_plan(void *arg)
-{
-	Search	   *search = arg;
-
-	if (search->plan != NULL)
-		SPI_freeplan(search->plan);
-	search->plan = NULL;
-}
-
 static Search *
 search_create(MemoryContext parent, const char *name)
 {
@@ -35,12 +26,10 @@ search_create(MemoryContext parent, const char *name)
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	Search	   *search = palloc0(sizeof(Search));
-	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
 
-	callback->func = free_plan;
-	callback->arg = search;
-	MemoryContextRegisterResetCallback(context, callback);
 	search->context = context;
+	search->plan_user = AllocSetContextCreate(context, "gallery search plan",
+											  ALLOCSET_SMALL_SIZES);
 	search->name = pstrdup(name);
 	search->gallery = gallery_open(name);
 	MemoryContextSwitchTo(caller);
@@ -82,16 +71,13 @@ search_calibration(Search *search)
 SPIPlanPtr
 search_plan(Search *search, NeighborColumns columns, int k)
 {
-	SPIPlanPtr	plan;
-
 	if (search->plan != NULL && search->columns == columns && search->k == k)
 		return search->plan;
-	free_plan(search);
-	plan = neighbors_prepare(search->gallery, columns, k);
-	if (SPI_keepplan(plan) != 0)
-		elog(ERROR, "SPI_keepplan failed");
-	search->plan = plan;
+	search->plan = NULL;
+	MemoryContextReset(search->plan_user);
+	search->plan = neighbors_kept(search->gallery, columns, k,
+								  search->plan_user);
 	search->columns = columns;
 	search->k = k;
-	return plan;
+	return search->plan;
 }

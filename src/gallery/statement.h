@@ -18,6 +18,7 @@ typedef struct Search
 	Gallery    *gallery;
 	Calibration *calibration;	/* by search_calibration() */
 	SPIPlanPtr	plan;			/* by search_plan() */
+	MemoryContext plan_user;	/* the plan is kept as long as this is */
 	NeighborColumns columns;
 	int			k;
 } Search;

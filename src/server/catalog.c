@@ -16,10 +16,12 @@
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "server/catalog.h"
 #include "server/cursor.h"
+#include "server/plan_cache.h"
 #include "server/role.h"
 
 bool
@@ -85,6 +87,24 @@ execute_now(const char *sql, const CatalogArgs *args)
 	return code;
 }
 
+/* What only reads is read again and again, by every call of some functions. */
+static int
+execute_kept(const char *sql, const CatalogArgs *args)
+{
+	MemoryContext user = AllocSetContextCreate(CurrentMemoryContext,
+											   "catalog statement",
+											   ALLOCSET_SMALL_SIZES);
+	SPIPlanPtr	plan = plan_cache_get(sql, args->n,
+									  unconstify(CatalogArgs *, args)->types,
+									  0, user);
+	int			code = SPI_execute_plan(plan,
+										unconstify(CatalogArgs *, args)->values,
+										args->nulls, true, 0);
+
+	MemoryContextDelete(user);
+	return code;
+}
+
 static int
 execute(const char *sql, const CatalogArgs *args, bool read_only)
 {
@@ -95,10 +115,7 @@ execute(const char *sql, const CatalogArgs *args, bool read_only)
 	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	if (read_only)
-		code = SPI_execute_with_args(sql, args->n,
-									 unconstify(CatalogArgs *, args)->types,
-									 unconstify(CatalogArgs *, args)->values,
-									 args->nulls, true, 0);
+		code = execute_kept(sql, args);
 	else
 		code = execute_now(sql, args);
 	role_leave(&owner);

@@ -5,21 +5,34 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 
 #include "server/cursor.h"
 
-SPIPlanPtr
-cursor_prepare(const char *sql, int nargs, Oid *types)
+static SPIPlanPtr
+prepare(const char *sql, int nargs, Oid *types, int options)
 {
-	SPIPlanPtr	plan = SPI_prepare(sql, nargs, types);
+	SPIPlanPtr	plan = SPI_prepare_cursor(sql, nargs, types, options);
 
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s",
 			 SPI_result_code_string(SPI_result));
 	return plan;
+}
+
+SPIPlanPtr
+cursor_prepare(const char *sql, int nargs, Oid *types)
+{
+	return prepare(sql, nargs, types, 0);
+}
+
+SPIPlanPtr
+cursor_prepare_generic(const char *sql, int nargs, Oid *types)
+{
+	return prepare(sql, nargs, types, CURSOR_OPT_GENERIC_PLAN);
 }
 
 Portal

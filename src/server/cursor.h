@@ -20,6 +20,10 @@
  */
 extern SPIPlanPtr cursor_prepare(const char *sql, int nargs, Oid *types);
 
+/* The same for a plan that no argument's value changes */
+extern SPIPlanPtr cursor_prepare_generic(const char *sql, int nargs,
+										 Oid *types);
+
 /* SPI_cursor_open() of a plan without arguments, pinned.  SPI must be connected. */
 extern Portal cursor_open(SPIPlanPtr plan, bool read_only);
 

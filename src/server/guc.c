@@ -81,7 +81,7 @@ guc_init(void)
 							"0 takes the index's own ef_search.",
 							&guc_ef_search,
 							guc_ef_search, 0, 100000,
-							PGC_USERSET, 0, NULL, NULL, NULL);
+							PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("similarity.max_jobs_per_role",
 							"Most trainings in background workers that a role may have at a time.",
@@ -102,7 +102,7 @@ guc_init(void)
 							 "\"strict\" skips it, so that rows are in order; \"relaxed\" returns it when found.",
 							 &guc_search_order,
 							 guc_search_order, order_options,
-							 PGC_USERSET, 0, NULL, NULL, NULL);
+							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 
 	DefineCustomEnumVariable("similarity.style",
 							 "Style of what is shown in the terminal.",
@@ -141,21 +141,21 @@ guc_init_drop_in(void)
 							"The default takes the index's own.",
 							&guc_hnsw_ef_search,
 							guc_hnsw_ef_search, 1, GUC_HNSW_MAX_EF_SEARCH,
-							PGC_USERSET, 0, NULL, NULL, NULL);
+							PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 
 	DefineCustomEnumVariable("hnsw.iterative_scan",
 							 "Order of rows that an index scan finds late.",
 							 "\"off\" is \"strict_order\" without hnsw.max_scan_tuples: a scan goes on until it has enough rows.",
 							 &guc_hnsw_iterative_scan,
 							 guc_hnsw_iterative_scan, hnsw_iterative_options,
-							 PGC_USERSET, 0, NULL, NULL, NULL);
+							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("hnsw.max_scan_tuples",
 							"Most rows that an iterative scan gives.",
 							NULL,
 							&guc_hnsw_max_scan_tuples,
 							guc_hnsw_max_scan_tuples, 1, INT_MAX,
-							PGC_USERSET, 0, NULL, NULL, NULL);
+							PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 
 	DefineCustomRealVariable("hnsw.scan_mem_multiplier",
 							 "Without effect.", NULL,
@@ -169,7 +169,7 @@ guc_init_drop_in(void)
 							 &guc_ivfflat_iterative_scan,
 							 guc_ivfflat_iterative_scan,
 							 ivfflat_iterative_options,
-							 PGC_USERSET, 0, NULL, NULL, NULL);
+							 PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("ivfflat.max_probes",
 							"Without effect.", NULL,
@@ -181,7 +181,7 @@ guc_init_drop_in(void)
 							"The default takes the index's own.",
 							&guc_ivfflat_probes,
 							guc_ivfflat_probes, 1, 32768,
-							PGC_USERSET, 0, NULL, NULL, NULL);
+							PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("hnsw");
 	MarkGUCPrefixReserved("ivfflat");
