@@ -139,5 +139,16 @@ SELECT count(*) FROM (SELECT id FROM huge ORDER BY e <#> '[3e38,3e38]' LIMIT 4) 
 SELECT id FROM huge ORDER BY e <=> '[1e-40,0]' LIMIT 1;
 SELECT count(*) FROM similarity.verify_index('huge_e_idx');
 
-DROP TABLE point, tie, direction, nothing, huge;
+-- A row that waits for its distance, which is more than its bound, keeps its ctid
+-- and can be locked; of two distances as well.
+CREATE TABLE coarse (id integer, e embedding(64));
+INSERT INTO coarse SELECT i, random_embedding(64, i) FROM generate_series(1, 500) i;
+CREATE INDEX ON coarse USING similarity_hnsw (e embedding_l2_ops) WITH (bits = 1);
+SELECT random_embedding(64, 1000) AS q, random_embedding(64, 1001) AS other \gset
+SELECT count(*) FROM (SELECT id, ctid AS place FROM coarse ORDER BY e <-> :'q' LIMIT 20) n JOIN coarse c USING (id) WHERE c.ctid = n.place;
+SELECT count(*) FROM (SELECT id, ctid AS place FROM coarse ORDER BY e <-> :'q', e <-> :'other' LIMIT 20) n JOIN coarse c USING (id) WHERE c.ctid = n.place;
+SELECT count(*) FROM (SELECT id FROM coarse WHERE ctid <> '(0,1)' ORDER BY e <-> :'q' LIMIT 20 FOR UPDATE) n;
+SELECT bool_and(d >= before) AS sorted, count(*) FROM (SELECT d, lag(d) OVER () AS before FROM (SELECT e <-> :'q' AS d FROM coarse ORDER BY e <-> :'q' LIMIT 400) n) x;
+
+DROP TABLE point, tie, direction, nothing, huge, coarse;
 DROP FUNCTION recall, disorder;

@@ -8,8 +8,11 @@
 
 #include <math.h>
 
+#include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/tableam.h"
 #include "catalog/index.h"
+#include "catalog/pg_type_d.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 
@@ -114,17 +117,32 @@ scan_distance(void *context, uint64 row, double *distance)
 	return true;
 }
 
+/* Open the rows when they are first needed. */
+static void
+open_refine(HnswRefine *refine, Relation index)
+{
+	MemoryContext caller;
+
+	if (refine->rows != NULL)
+		return;
+	caller = MemoryContextSwitchTo(refine->context);
+	refine->rows = hnsw_open_rows(refine->heap, index, refine->snapshot);
+	MemoryContextSwitchTo(caller);
+}
+
 bool
 hnsw_refine(HnswRefine *refine, Relation index, GraphExpansion *expansion)
 {
-	if (refine->rows == NULL)
-	{
-		MemoryContext caller = MemoryContextSwitchTo(refine->context);
-
-		refine->rows = hnsw_open_rows(refine->heap, index, refine->snapshot);
-		MemoryContextSwitchTo(caller);
-	}
+	open_refine(refine, index);
 	return hnsw_refine_bound(expansion, scan_distance, refine);
+}
+
+bool
+hnsw_operator_distance(HnswRefine *refine, Relation index, uint64 row,
+					   double *distance)
+{
+	open_refine(refine, index);
+	return scan_distance(refine, row, distance);
 }
 
 void
@@ -133,4 +151,35 @@ hnsw_end_refine(HnswRefine *refine)
 	if (refine->rows != NULL)
 		hnsw_close_rows(refine->rows);
 	refine->rows = NULL;
+}
+
+/* Ask the server: a row is stored as the executor does it. */
+bool
+hnsw_put_off_rows_keep_ctid(void)
+{
+	static bool asked = false;
+	static bool keeps;
+	TupleDesc	columns;
+	TupleTableSlot *slot;
+	HeapTuple	row;
+	Datum		value = Int32GetDatum(0);
+	bool		isnull = false;
+	ItemPointer tid;
+
+	if (asked)
+		return keeps;
+	columns = CreateTemplateTupleDesc(1);
+	TupleDescInitEntry(columns, 1, "value", INT4OID, -1, 0);
+	slot = MakeSingleTupleTableSlot(columns, &TTSOpsBufferHeapTuple);
+	row = heap_form_tuple(columns, &value, &isnull);
+	ItemPointerSet(&row->t_self, 1, 1);
+	ExecForceStoreHeapTuple(row, slot, true);
+	tid = (ItemPointer) DatumGetPointer(slot_getsysattr(slot,
+														SelfItemPointerAttributeNumber,
+														&isnull));
+	keeps = ItemPointerIsValid(tid);
+	asked = true;
+	ExecDropSingleTupleTableSlot(slot);
+	FreeTupleDesc(columns);
+	return keeps;
 }

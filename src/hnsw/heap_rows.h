@@ -49,6 +49,19 @@ typedef struct HnswRefine
 /* The same by the operator; rows that the snapshot does not see are none. */
 extern bool hnsw_refine(HnswRefine *refine, Relation index,
 						GraphExpansion *expansion);
+
+/* What the operator returns for one row; false if the snapshot sees none. */
+extern bool hnsw_operator_distance(HnswRefine *refine, Relation index,
+								   uint64 row, double *distance);
 extern void hnsw_end_refine(HnswRefine *refine);
+
+/*
+ * Do rows keep their ctid that the executor puts off, because the distance that it
+ * computes is more than the one that an index gave?  In minor versions of
+ * PostgreSQL that are not of late they do not: a query that shows it gets
+ * (4294967295,0), and FOR UPDATE ends with "attempted to lock invisible tuple".
+ * There an index sorts its rows itself.
+ */
+extern bool hnsw_put_off_rows_keep_ctid(void);
 
 #endif							/* HNSW_HEAP_ROWS_H */

@@ -17,6 +17,7 @@
 #include <math.h>
 
 #include "access/genam.h"
+#include "access/sysattr.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/cost.h"
@@ -26,6 +27,7 @@
 #include "utils/spccache.h"
 
 #include "embedding/embedding.h"
+#include "hnsw/heap_rows.h"
 #include "hnsw/hnsw.h"
 #include "hnsw/index.h"
 #include "hnsw/options.h"
@@ -136,6 +138,33 @@ rows_cost(const IndexOptInfo *info, double rows)
 				   random_cost * uncached_share(info->rel->pages));
 }
 
+/* Does a query show or test the ctid of rows of a table? */
+static bool
+uses_ctid(RelOptInfo *rel)
+{
+	Bitmapset  *used = NULL;
+	ListCell   *lc;
+
+	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &used);
+	foreach(lc, rel->baserestrictinfo)
+		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause,
+					   rel->relid, &used);
+	return bms_is_member(SelfItemPointerAttributeNumber -
+						 FirstLowInvalidHeapAttributeNumber, used);
+}
+
+/*
+ * May the index be used?  It is in the order of distances alone, and where the
+ * executor sorts by a second of them it may lose ctids.
+ */
+static bool
+is_usable(const IndexPath *path)
+{
+	return path->indexorderbys != NIL &&
+		!(list_length(path->indexorderbys) > 1 &&
+		  uses_ctid(path->indexinfo->rel) && !hnsw_put_off_rows_keep_ctid());
+}
+
 void
 hnsw_cost_estimate(struct PlannerInfo *root, struct IndexPath *path,
 				   double loop_count, Cost *startup, Cost *total,
@@ -150,7 +179,7 @@ hnsw_cost_estimate(struct PlannerInfo *root, struct IndexPath *path,
 	*selectivity = info->rel->tuples > 0 ? Min(info->tuples / info->rel->tuples, 1.0) : 1;
 	*correlation = 0;
 	*pages = info->pages;
-	if (path->indexorderbys == NIL)
+	if (!is_usable(path))
 	{
 		*startup = get_float8_infinity();
 		*total = get_float8_infinity();

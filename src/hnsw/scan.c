@@ -4,7 +4,9 @@
  *
  * The search of graph/ streams nodes by their bounds; this hands out their rows
  * one by one, and at last those without an embedding.  Between two calls
- * nothing of the index is pinned or locked.
+ * nothing of the index is pinned or locked.  Where bounds are not distances the
+ * executor sorts the rows by these; or it is done here (heap_rows.h says why), and
+ * a row waits until no bound to come is less than its distance.
  */
 #include "postgres.h"
 
@@ -13,6 +15,7 @@
 #include "access/genam.h"
 #include "access/relscan.h"
 #include "catalog/pg_type_d.h"
+#include "lib/pairingheap.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "utils/float.h"
@@ -37,6 +40,14 @@ typedef enum HnswScanStage
 	SCAN_ENDED
 } HnswScanStage;
 
+/* A row that waits for its turn */
+typedef struct WaitingRow
+{
+	pairingheap_node node;
+	uint64		row;
+	double		distance;		/* the operator's own */
+} WaitingRow;
+
 typedef struct HnswScan
 {
 	MemoryContext context;		/* the searcher is ours until it goes */
@@ -48,6 +59,12 @@ typedef struct HnswScan
 	GraphFound	found;
 	int			next_row;		/* of found.rows, or of nulls */
 	int64		rows_left;		/* that the search may still give */
+
+	/* rows by their distances; NULL if the executor is to sort them */
+	MemoryContext waiting_context;
+	pairingheap *waiting;
+	bool		found_all;		/* the search has ended */
+	double		distance;		/* of the row that left */
 
 	/* a page of rows without an embedding; NULL before the first */
 	ItemPointerData *nulls;
@@ -175,6 +192,44 @@ allow_refining(IndexScanDesc scan)
 		NULL;
 }
 
+/* Nearest first; NaN last, as in SQL */
+static int
+compare_waiting(const pairingheap_node *a, const pairingheap_node *b,
+				void *context)
+{
+	const WaitingRow *one = pairingheap_const_container(WaitingRow, node, a);
+	const WaitingRow *other = pairingheap_const_container(WaitingRow, node, b);
+
+	return float8_cmp_internal(other->distance, one->distance);
+}
+
+/*
+ * Sort the rows here, if that is what is to be done about their ctids.  Of two
+ * ORDER BY expressions the executor still sorts; see hnsw_cost_estimate().
+ */
+static void
+begin_waiting(IndexScanDesc scan)
+{
+	HnswScan   *state = scan->opaque;
+
+	if (state->waiting_context != NULL)
+		MemoryContextReset(state->waiting_context);
+	state->waiting = NULL;
+	state->found_all = false;
+	if (scan->numberOfOrderBys > 1 || state->searcher->index.refine == NULL ||
+		hnsw_put_off_rows_keep_ctid())
+		return;
+	if (state->waiting_context == NULL)
+		state->waiting_context = AllocSetContextCreate(state->context,
+													   "similarity_hnsw waiting rows",
+													   ALLOCSET_DEFAULT_SIZES);
+	state->waiting = MemoryContextAlloc(state->waiting_context,
+										sizeof(pairingheap));
+	state->waiting->ph_compare = compare_waiting;
+	state->waiting->ph_arg = NULL;
+	pairingheap_reset(state->waiting);
+}
+
 /*
  * At the first amgettuple, not at amrescan: a scan that is never asked costs
  * nothing, and the metapage is read when the search starts.
@@ -200,6 +255,7 @@ begin_search(IndexScanDesc scan)
 	searcher = scan_searcher(scan, &meta);
 	set_query(scan);
 	allow_refining(scan);
+	begin_waiting(scan);
 	start = hnsw_start_at(&searcher->index, &meta);
 	limits.ef = hnsw_ef_search(relation, &meta.stats);
 	limits.waiting = hnsw_max_waiting();
@@ -232,22 +288,94 @@ next_node(HnswScan *state)
 	return false;
 }
 
-/* The next row with an embedding; false at the end. */
+/* The next row that the search finds; false at the end. */
 static bool
-next_row(IndexScanDesc scan)
+next_found(IndexScanDesc scan, uint64 *row)
 {
 	HnswScan   *state = scan->opaque;
+	ItemPointerData tid;
 
 	if (state->rows_left-- <= 0)
 		return false;
 	if (state->next_row >= state->found.nrows && !next_node(state))
 		return false;
-	hnsw_row_tid(state->found.rows[state->next_row++], &scan->xs_heaptid);
-	if (!ItemPointerIsValid(&scan->xs_heaptid))
+	*row = state->found.rows[state->next_row++];
+	hnsw_row_tid(*row, &tid);
+	if (!ItemPointerIsValid(&tid))
 		hnsw_raise_corrupted(scan->indexRelation,
 							 hnsw_node_block(&state->searcher->index.layout,
 											 state->found.node),
 							 "A row pointer is invalid.");
+	return true;
+}
+
+/* May the first that waits go, for no row to come can be nearer? */
+static bool
+first_may_go(HnswScan *state)
+{
+	const WaitingRow *first;
+
+	if (pairingheap_is_empty(state->waiting))
+		return false;
+	first = pairingheap_container(WaitingRow, node,
+								  pairingheap_first(state->waiting));
+	return state->found_all ||
+		(state->found.nrows > 0 && first->distance <= state->found.bound);
+}
+
+/* Let a row wait, if the snapshot sees it. */
+static void
+let_wait(IndexScanDesc scan, uint64 row)
+{
+	HnswScan   *state = scan->opaque;
+	double		distance;
+	WaitingRow *waiting;
+
+	if (!hnsw_operator_distance(&state->refine, scan->indexRelation, row,
+								&distance))
+		return;
+	waiting = MemoryContextAlloc(state->waiting_context, sizeof(WaitingRow));
+	waiting->row = row;
+	waiting->distance = distance;
+	pairingheap_add(state->waiting, &waiting->node);
+}
+
+/* The next row in the order of distances; false at the end. */
+static bool
+next_waiting(IndexScanDesc scan, uint64 *row)
+{
+	HnswScan   *state = scan->opaque;
+	WaitingRow *first;
+
+	while (!first_may_go(state))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (state->found_all)
+			return false;
+		if (next_found(scan, row))
+			let_wait(scan, *row);
+		else
+			state->found_all = true;
+	}
+	first = pairingheap_container(WaitingRow, node,
+								  pairingheap_remove_first(state->waiting));
+	*row = first->row;
+	state->distance = first->distance;
+	pfree(first);
+	return true;
+}
+
+/* The next row with an embedding; false at the end. */
+static bool
+next_row(IndexScanDesc scan)
+{
+	HnswScan   *state = scan->opaque;
+	uint64		row;
+
+	if (state->waiting != NULL ? !next_waiting(scan, &row) :
+		!next_found(scan, &row))
+		return false;
+	hnsw_row_tid(row, &scan->xs_heaptid);
 	return true;
 }
 
@@ -303,8 +431,10 @@ store_distances(IndexScanDesc scan)
 	distances[0].isnull = state->is_null || state->stage == SCAN_NULLS;
 	if (!distances[0].isnull)
 	{
-		exact = state->is_zero || state->searcher->query->exact;
-		distances[0].value = state->found.bound;
+		exact = state->is_zero || state->searcher->query->exact ||
+			state->waiting != NULL;
+		distances[0].value = state->waiting != NULL ? state->distance :
+			state->found.bound;
 		/* An exact search ranks NaN as infinity. */
 		if (exact && isinf(distances[0].value))
 			distances[0].value = get_float8_nan();
