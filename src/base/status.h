@@ -23,6 +23,7 @@ typedef enum StatusCode
 	STATUS_BAD_TEXT,			/* malformed text from outside */
 	STATUS_BAD_BINARY,			/* malformed bytes from outside */
 	STATUS_OUT_OF_RANGE,		/* a number that its type cannot hold */
+	STATUS_NOT_A_NUMBER,		/* NaN where a number is due */
 	STATUS_TOO_LARGE,			/* exceeds a fixed limit of the program */
 	STATUS_OUT_OF_MEMORY,		/* the arena's budget or the system's memory */
 	STATUS_DIVERGED,			/* training produced a number that is not

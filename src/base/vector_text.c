@@ -64,6 +64,38 @@ fail_at(const char *text, const char *p, const char *end, const char *expected,
 						 expected, position, *p >= ' ' && *p <= '~' ? *p : '?');
 }
 
+/* Whether this word stands at p, in letters of either case */
+static bool
+is_word(const char *p, const char *end, const char *word)
+{
+	while (p < end && *word != '\0' && (*p | 0x20) == *word)
+		p++, word++;
+	return *word == '\0' &&
+		(p == end || (*p | 0x20) < 'a' || (*p | 0x20) > 'z');
+}
+
+/* What is no number at p: NaN and infinity have errors of their own. */
+static bool
+fail_at_number(const char *text, const char *p, const char *end, Status *status)
+{
+	const char *word = p < end && (*p == '-' || *p == '+') ? p + 1 : p;
+	int			position = (int) (p - text) + 1;
+
+	if (is_word(word, end, "nan"))
+	{
+		status_fail(status, STATUS_NOT_A_NUMBER,
+					"NaN is not allowed in embedding");
+		return status_detail(status, "It stands at position %d.", position);
+	}
+	if (is_word(word, end, "inf") || is_word(word, end, "infinity"))
+	{
+		status_fail(status, STATUS_OUT_OF_RANGE,
+					"infinity is not allowed in embedding");
+		return status_detail(status, "It stands at position %d.", position);
+	}
+	return fail_at(text, p, end, "a finite number", status);
+}
+
 /* One number at *p, which moves behind it. */
 static bool
 parse_element(const char *text, const char **p, const char *end, float *out,
@@ -72,7 +104,7 @@ parse_element(const char *text, const char **p, const char *end, float *out,
 	const char *next = number_parse_float(*p, end, out);
 
 	if (next == NULL)
-		return fail_at(text, *p, end, "a finite number", status);
+		return fail_at_number(text, *p, end, status);
 	if (isinf(*out))
 	{
 		status_fail(status, STATUS_OUT_OF_RANGE,

@@ -21,7 +21,8 @@ extern int	vector_text_bound(const char *text, size_t size, int limit);
  * Read a vector of at most max numbers from size bytes of text into out, and
  * their count into n.  White space is allowed around brackets and numbers.
  * Failures say what is wrong, and in the detail where (characters from 1):
- * malformed text, no or too many numbers, numbers beyond float's range.
+ * malformed text, no or too many numbers, NaN, infinity and numbers beyond
+ * float's range.
  */
 extern bool vector_text_parse(const char *text, size_t size, float *out,
 							  int max, int *n, Status *status);

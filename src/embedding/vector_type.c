@@ -165,6 +165,11 @@ raise_bad_text(const Status *status, const char *text, ElementKind kind)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("%s cannot have more than %d dimensions", name,
 						VECTOR_MAX_DIMS)));
+	if (status->code == STATUS_NOT_A_NUMBER)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("NaN not allowed in %s", name),
+				 errdetail("%s", status->detail)));
 	if (status->code == STATUS_OUT_OF_RANGE)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

@@ -381,7 +381,21 @@ test_bad_vectors(void)
 				   "Expected the end of the text at position 4, found \"]\".");
 	expect_failure("[1]\302\240", STATUS_BAD_TEXT, syntax,
 				   "Expected the end of the text at position 4, found \"?\".");
-	expect_failure("[nan]", STATUS_BAD_TEXT, syntax,
+	expect_failure("[1,nan]", STATUS_NOT_A_NUMBER,
+				   "NaN is not allowed in embedding",
+				   "It stands at position 4.");
+	expect_failure("{\"-NaN\"}", STATUS_NOT_A_NUMBER,
+				   "NaN is not allowed in embedding",
+				   "It stands at position 3.");
+	expect_failure("[-Inf,1]", STATUS_OUT_OF_RANGE,
+				   "infinity is not allowed in embedding",
+				   "It stands at position 2.");
+	expect_failure("[infinity", STATUS_OUT_OF_RANGE,
+				   "infinity is not allowed in embedding",
+				   "It stands at position 2.");
+	expect_failure("[info]", STATUS_BAD_TEXT, syntax,
+				   "Expected a finite number at position 2, found \"i\".");
+	expect_failure("[na", STATUS_BAD_TEXT, syntax,
 				   "Expected a finite number at position 2, found \"n\".");
 	expect_failure("{1]", STATUS_BAD_TEXT, syntax,
 				   "Expected \",\" or \"}\" at position 3, found \"]\".");
