@@ -48,12 +48,14 @@ enum
 	TYPE_FLOAT8 = 701
 };
 
+#define ARRAY_MAX_DIMENSIONS 6
+
 /* No vector: it would have no elements and a second field that is not zero. */
 static bool
 is_array(const uint8_t *bytes, size_t size)
 {
-	return size >= VECTOR_BINARY_SIZE(0) && read_int16(bytes) == 0 &&
-		read_int16(bytes + 2) != 0;
+	return size >= VECTOR_BINARY_SIZE(0) && read_uint32(bytes) >= 1 &&
+		read_uint32(bytes) <= ARRAY_MAX_DIMENSIONS;
 }
 
 /* Bytes of an element; 0 for a type that is not read */
@@ -177,6 +179,14 @@ is_text(const uint8_t *bytes, size_t size)
 	return size > 0 && (bytes[0] == '[' || bytes[0] == '{');
 }
 
+/* Numbers as they stand in memory come from clients that take them for bytes. */
+static bool
+hint_at_raw_numbers(Status *status)
+{
+	return status_hint(status,
+					   "Send numbers that have no header, such as a Float32Array of JavaScript, as text, [1,2.5,-3], or as an array.");
+}
+
 bool
 vector_binary_check(const uint8_t *bytes, size_t size, int max, int *n,
 					Status *status)
@@ -195,11 +205,14 @@ vector_binary_check(const uint8_t *bytes, size_t size, int max, int *n,
 	if (is_array(bytes, size))
 		return check_array(bytes, size, max, n, status);
 	if (read_int16(bytes + 2) != 0)
-		return status_fail(status, STATUS_BAD_BINARY,
-						   "expected 0 in the second field of binary embedding, not %d",
-						   read_int16(bytes + 2));
+	{
+		status_fail(status, STATUS_BAD_BINARY,
+					"expected 0 in the second field of binary embedding, not %d",
+					read_int16(bytes + 2));
+		return hint_at_raw_numbers(status);
+	}
 	*n = read_int16(bytes);
-	if (*n < 1)
+	if (*n < 0 || (*n == 0 && size == VECTOR_BINARY_SIZE(0)))
 		return status_fail(status, STATUS_SHAPE_MISMATCH,
 						   "embedding must have at least 1 dimension");
 	if (*n > max)
@@ -207,10 +220,13 @@ vector_binary_check(const uint8_t *bytes, size_t size, int max, int *n,
 						   "embedding cannot have more than %d dimensions",
 						   max);
 	if (size != VECTOR_BINARY_SIZE(*n))
-		return status_fail(status, STATUS_BAD_BINARY,
-						   "binary embedding of %d dimensions needs %zu bytes of elements, not %zu",
-						   *n, VECTOR_BINARY_SIZE(*n) - VECTOR_BINARY_SIZE(0),
-						   size - VECTOR_BINARY_SIZE(0));
+	{
+		status_fail(status, STATUS_BAD_BINARY,
+					"binary embedding of %d dimensions needs %zu bytes of elements, not %zu",
+					*n, VECTOR_BINARY_SIZE(*n) - VECTOR_BINARY_SIZE(0),
+					size - VECTOR_BINARY_SIZE(0));
+		return hint_at_raw_numbers(status);
+	}
 	return true;
 }
 

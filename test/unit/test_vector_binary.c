@@ -78,6 +78,23 @@ test_bad_messages(void)
 				   "embedding cannot have more than 100 dimensions");
 }
 
+/* [1,2,3,4,5] and [0,1], least byte first, without a header */
+static void
+test_raw_numbers(void)
+{
+	static const char raw[] = "\0\0\200\77" "\0\0\0\100" "\0\0\100\100" "\0\0\200\100" "\0\0\240\100";
+	int			n;
+	Status		status;
+
+	expect_failure(raw, 20, STATUS_BAD_BINARY,
+				   "expected 0 in the second field of binary embedding, not -32705");
+	expect_failure("\0\0\0\0" "\0\0\200\77", 8, STATUS_BAD_BINARY,
+				   "binary embedding of 0 dimensions needs 0 bytes of elements, not 4");
+	CHECK(!vector_binary_check((const uint8_t *) raw, 20, 100, &n, &status));
+	CHECK_TEXT(status.hint,
+			   "Send numbers that have no header, such as a Float32Array of JavaScript, as text, [1,2.5,-3], or as an array.");
+}
+
 /* The header of an array of one dimension: its element type, and how many */
 #define ARRAY(type, n) "\0\0\0\1" "\0\0\0\0" type "\0\0\0" n "\0\0\0\1"
 #define FLOAT4 "\0\0\2\274"
@@ -149,6 +166,7 @@ main(void)
 	RUN(test_layout);
 	RUN(test_largest);
 	RUN(test_bad_messages);
+	RUN(test_raw_numbers);
 	RUN(test_arrays);
 	RUN(test_text);
 	return unit_done();
