@@ -298,7 +298,7 @@ open_hashes(const Gallery *gallery)
 							   quote_identifier(gallery->label),
 							   gallery->relation, column);
 
-	return cursor_open(cursor_prepare(sql, 0, NULL), true);
+	return gallery_open_rows(gallery, sql, 0);
 }
 
 /* A changed row, embedding or label changes the sum of hashes. */
@@ -313,9 +313,9 @@ read_contents(const Gallery *gallery)
 	uint64		n;
 
 	call_progress_begin(&progress, CALL_CALIBRATION, gallery->relid, 0);
-	gallery_enter(gallery, &reader);
 	cursor = open_hashes(gallery);
 	call_progress_phase(&progress, PHASE_READING, cursor_rows(cursor));
+	gallery_enter(gallery, &reader);
 	do
 	{
 		bool		isnull;

@@ -115,7 +115,7 @@ pg_noreturn extern void gallery_raise_changed(const Gallery *gallery);
 
 /*
  * A cursor over rows of the gallery's table, read as gallery_enter() says; sql
- * returns the embedding as its column'th value.
+ * returns the embedding as its column'th value, or none if that is 0.
  */
 extern Portal gallery_open_rows(const Gallery *gallery, const char *sql,
 								int column);

@@ -89,7 +89,7 @@ gallery_open_rows(const Gallery *gallery, const char *sql, int column)
 	SPI_freeplan(plan);
 	gallery_leave(gallery, &reader);
 	/* users' functions have run since the gallery was opened */
-	if (getBaseType(SPI_gettypeid(portal->tupDesc, column)) !=
+	if (column > 0 && getBaseType(SPI_gettypeid(portal->tupDesc, column)) !=
 		embedding_type_oid())
 		gallery_raise_changed(gallery);
 	return portal;
