@@ -156,7 +156,15 @@ SELECT similarity.create_gallery('wide', 'wide', 'e', 'label', key => 'id', dist
 SELECT format, width, height, octet_length(file) < 16000 AS small
 FROM regexp_matches(similarity.report_html('wide', 'neighbors', options => '{"items": 2}'), '<img alt="wide" src="data:image/[a-z]*;base64,([^"]*)"', 'g') m (f),
 	decode(f[1], 'base64') AS file, similarity.image_info(file);
-SELECT similarity.drop_gallery('wide');
+-- a picture and its views are coarse by one rule
+ALTER TABLE wide ADD below bytea, ADD above bytea;
+UPDATE wide SET below = substr(pixels, 1, 60 * 60 * 3), above = substr(pixels, 1, 80 * 80 * 3);
+SELECT similarity.create_gallery('below', 'wide', 'e', 'label', key => 'id', distance => 'l2', image => 'below', image_shape => '{60,60,3}'),
+	similarity.create_gallery('above', 'wide', 'e', 'label', key => 'id', distance => 'l2', image => 'above', image_shape => '{80,80,3}');
+SELECT g, count(*) AS pictures, count(m[1]) AS coarse
+FROM unnest('{below,above}'::text[]) g, regexp_matches(similarity.report_html(g, 'augmentation', options => '{"items": 2, "augmentation": "horizontal_flip"}'), '<img( class="coarse")? alt=', 'g') m
+GROUP BY g ORDER BY g;
+SELECT similarity.drop_gallery(g) FROM unnest('{wide,below,above}'::text[]) g;
 DROP TABLE wide;
 RESET maintenance_work_mem;
 \pset format aligned

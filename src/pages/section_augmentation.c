@@ -25,9 +25,6 @@
 #define MAX_PICTURES 12
 #define VIEWS 7
 
-/* Pictures up to here are shown by their pixels */
-#define SMALL 112
-
 typedef struct Sheet
 {
 	PageContext *context;
@@ -198,12 +195,9 @@ put_views(Sheet *sheet, const bytea *bytes, const ReportImage *small)
 		bytea	   *view = DatumGetByteaPP(SPI_getbinval(table->vals[i],
 														 table->tupdesc, 1,
 														 &isnull));
-		ReportFile	file = {
-			"image/png", VARDATA_ANY(view), VARSIZE_ANY_EXHDR(view),
-			sheet->shape.height <= SMALL && sheet->shape.width <= SMALL
-		};
-		ReportItem	item = {.file = &file,.label = psprintf("view %d", (int) i + 1)};
+		ReportItem	item = {.label = psprintf("view %d", (int) i + 1)};
 
+		item.file = picture_png(VARDATA_ANY(view), VARSIZE_ANY_EXHDR(view));
 		item.note = psprintf("seed " INT64_FORMAT, sheet->seed++);
 		put_figure(sheet, &item, false);
 	}

@@ -25,7 +25,10 @@
 /* About what the file of a small picture takes */
 #define MAX_PAGE_FILE (6 * 1024)
 
-/* A picture whose sides are shorter is enlarged, and its pixels seen as such. */
+/*
+ * A picture whose sides are shorter is enlarged, and its pixels seen as such:
+ * on every page, see also picture() of report/web/page.js.
+ */
 #define COARSE_SIDE 64
 
 bool
@@ -88,16 +91,27 @@ decode_small(const void *bytes, Size size, const MediaInfo *info, int side,
 /* ---- files of pages ---- */
 
 static ReportFile *
-page_file(const char *type, const void *bytes, Size size,
-		  const ReportImage *image)
+page_file(const char *type, const void *bytes, Size size, int height,
+		  int width)
 {
 	ReportFile *file = palloc(sizeof(ReportFile));
 
 	file->type = type;
 	file->bytes = bytes;
 	file->size = size;
-	file->coarse = Max(image->height, image->width) < COARSE_SIDE;
+	file->coarse = Max(height, width) < COARSE_SIDE;
 	return file;
+}
+
+ReportFile *
+picture_png(const void *bytes, Size size)
+{
+	MediaInfo	info;
+	Status		status;
+
+	if (!media_info(bytes, size, &info, &status))
+		raise_status(&status);
+	return page_file("image/png", bytes, size, info.height, info.width);
 }
 
 /* media_write_png or media_write_jpeg */
@@ -117,7 +131,7 @@ write_image(WriteImage write, const char *type, const ReportImage *image)
 
 	if (bytes == NULL)
 		raise_status(&status);
-	return page_file(type, bytes, size, image);
+	return page_file(type, bytes, size, image->height, image->width);
 }
 
 /* An image of another size in its own shape: each pixel a mean */
@@ -180,7 +194,8 @@ set_file(ReportItem *item, const void *bytes, Size size, PictureUse use,
 		item->image = image;
 	else if (size <= MAX_PAGE_FILE)
 		item->file = page_file(info.format == MEDIA_JPEG ? "image/jpeg" :
-							   "image/png", bytes, size, image);
+							   "image/png", bytes, size, image->height,
+							   image->width);
 	else if (info.format == MEDIA_JPEG)
 		item->file = write_image(media_write_jpeg, "image/jpeg", image);
 	else

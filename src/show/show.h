@@ -52,6 +52,9 @@ extern ReportItem picture_neighbor(const Gallery *gallery,
 extern const bytea *picture_of_input(const Gallery *gallery, Datum input,
 									 Oid type);
 
+/* A PNG file as it is, on a page */
+extern ReportFile *picture_png(const void *bytes, Size size);
+
 /* An image as it stands on a page, no side longer than side */
 extern ReportFile *picture_on_page(const ReportImage *image, int side);
 
