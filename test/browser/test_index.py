@@ -18,6 +18,21 @@ class Index(PageTest):
         bars = self.all('#index .card:nth-child(3) rect[fill-opacity]')
         self.assertEqual(len(bars), self.value("SELECT count(*) FROM similarity.index_degrees('glyphs_e_idx')"))
 
+    def test_label_of_effort(self):
+        """The label of the index's own effort stands where the curve is not: at the top it is where recall is 1."""
+        self.rows("CREATE TABLE wide AS SELECT i AS id, i % 3 AS kind, random_embedding(16, i)::embedding(16) AS e FROM generate_series(1, 2000) i")
+        self.rows("CREATE INDEX wide_e ON wide USING similarity_hnsw (e embedding_l2_ops) WITH (m = 8)")
+        self.rows("SELECT similarity.create_gallery('wide', 'wide', 'e', 'kind', distance => 'euclidean')")
+        for effort in (10, 40, 320):
+            self.rows(f"ALTER INDEX wide_e SET (ef_search = {effort})")
+            self.open("SELECT similarity.report_html('wide', 'index')")
+            self.assertFalse(self.script("""
+                const card = document.querySelector('#index .card');
+                const {x, y, width, height} = card.querySelector('.mark text').getBBox();
+                const line = card.querySelector('[data-series] path');
+                return Array.from({length: line.getTotalLength()}, (none, i) => line.getPointAtLength(i))
+                    .some(p => p.x >= x && p.x <= x + width && p.y >= y && p.y <= y + height)"""), f'ef_search {effort}')
+
     def test_facts(self):
         self.open("SELECT similarity.report_html('glyphs', 'index')")
         facts = {row.find_elements('css selector', 'td')[0].text: row.find_elements('css selector', 'td')[1].text for row in self.all('#index tbody tr')}

@@ -253,13 +253,26 @@ const page = (() => {
 				root.append(group);
 			});
 
+			// is a line of the chart somewhere within a rectangle?
+			const crossed = (from, to, high, low) => shown.some(s => s.kind !== 'bars' && s.points.some((p, j) => {
+				const q = s.points[j + 1] || p;
+				const [ax, bx] = [sx(p[0]), sx(q[0])];
+				const at = x => bx === ax ? sy(p[1]) : sy(p[1]) + (sy(q[1]) - sy(p[1])) * (Math.min(Math.max(x, ax), bx) - ax) / (bx - ax);
+				return bx >= from && ax <= to && Math.min(at(from), at(to)) <= low && Math.max(at(from), at(to)) >= high;
+			}));
 			(options.marks || []).forEach((m, i) => {
 				if (!(m.x >= x0 && m.x <= x1))
 					return;
+				// its label stands beside the line at the top, or at the bottom if only there nothing is under it
+				const before = sx(m.x) > width * .7;
+				const long = m.label.length * 6.4;
+				const from = before ? sx(m.x) - 5 - long : sx(m.x) + 5;
+				const places = [top + 10 + 13 * i, height - bottom - 6 - 13 * i];
+				const place = places.find(y => !crossed(from, from + long, y - 12, y + 5)) || places[0];
 				const line = svg('g', m.drag ? {class: 'mark movable', tabindex: 0, role: 'slider', 'aria-label': m.label, 'aria-valuenow': m.x, 'aria-valuemin': x0, 'aria-valuemax': x1} : {class: 'mark'},
 					svg('line', {x1: sx(m.x), x2: sx(m.x), y1: top, y2: height - bottom, stroke: 'var(--text)', 'stroke-width': 1.5, 'stroke-dasharray': '5 3'}),
 					svg('rect', {x: sx(m.x) - 6, y: top, width: 12, height: height - bottom - top, fill: 'transparent'}),
-					svg('text', {x: sx(m.x) + (sx(m.x) > width * .7 ? -5 : 5), y: top + 10 + 13 * i, 'text-anchor': sx(m.x) > width * .7 ? 'end' : 'start'}, m.label));
+					svg('text', {x: sx(m.x) + (before ? -5 : 5), y: place, 'text-anchor': before ? 'end' : 'start'}, m.label));
 				if (m.drag) {
 					const put = x => {
 						m.x = Math.min(Math.max(x, x0), x1);
@@ -365,7 +378,7 @@ const page = (() => {
 
 	// ---- pictures ----
 
-	// A picture by its data: URI; the pixels of a small one are seen as such
+	// A picture by its data: URI; the pixels of a small one are seen as such (COARSE_SIDE of show/picture.c)
 	function picture(source, alt) {
 		return element('img', {alt: alt || '', src: source, onload: event => {
 			const {naturalWidth, naturalHeight} = event.target;
