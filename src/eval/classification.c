@@ -182,6 +182,7 @@ eval_accepts(double distance, double threshold)
 
 /* ---- counts ---- */
 
+/* A query's match, to be sorted by its distance */
 typedef struct Answer
 {
 	double		distance;
@@ -226,6 +227,11 @@ eval_count(const double *distances, const bool *hits, size_t nqueries,
 		answers[i].hit = hits[i];
 		all_hits += hits[i];
 	}
+
+	/*
+	 * Both are in ascending order, so that one walk does: answers before next
+	 * are within the threshold, those after it beyond it and all later ones'.
+	 */
 	qsort(answers, nqueries, sizeof(Answer), compare_answers);
 	counts->count = (int64_t) nqueries;
 	for (size_t i = 0; i < n; i++)
@@ -316,6 +322,7 @@ eval_confusion(const int *labels, const int *predicted, const double *distances,
 			predicted[i] : EVAL_NO_LABEL;
 		cell[i].count = 1;
 	}
+	/* a cell for each query, of which equal ones become neighbors, then one */
 	qsort(cell, n, sizeof(EvalCell), compare_cells);
 	for (size_t i = 0; i < n; i++)
 	{
@@ -331,6 +338,11 @@ eval_confusion(const int *labels, const int *predicted, const double *distances,
 
 /* ---- groups ---- */
 
+/*
+ * A counting sort.  It goes through labels in their order, so that positions
+ * stay in theirs, and needs nlabels + 2 starts: the counts of label c stand two
+ * places on, where adding up makes them the start of c + 1.
+ */
 bool
 eval_group(const int *labels, size_t n, int nlabels, Arena *arena,
 		   size_t **order, size_t **starts, Status *status)

@@ -91,6 +91,7 @@ int64_t
 eval_retrieval_depth(const EvalRetrievalMetric *metrics, int n,
 					 bool drop_closest, int64_t max_r)
 {
+	/* one search serves all metrics: the deepest of them decides */
 	int64_t		depth = 1;
 
 	for (int i = 0; i < n; i++)
@@ -109,11 +110,12 @@ eval_retrieval_depth(const EvalRetrievalMetric *metrics, int n,
 /* rel: n neighbors relevant or not; missing ones are irrelevant */
 typedef struct Ranking
 {
-	const bool *rel;
+	const bool *rel;			/* of the nearest first; without a dropped one */
 	int64_t		n;
-	int64_t		r;
+	int64_t		r;				/* R, less 1 if one was dropped */
 } Ranking;
 
+/* sum rel_j, j <= k */
 static int64_t
 relevant(const Ranking *ranking, int64_t k)
 {
@@ -140,6 +142,10 @@ precision_sum(const Ranking *ranking, int64_t k)
 	return sum;
 }
 
+/*
+ * The ideal order has the relevant ones among these neighbors first, not all R of
+ * the gallery: what was not retrieved lowers recall, and not this.
+ */
 static double
 ndcg(const Ranking *ranking, int64_t k)
 {
@@ -176,6 +182,7 @@ metric_of(const EvalRetrievalMetric *metric, const Ranking *ranking)
 	switch (metric->kind)
 	{
 		case EVAL_RECALL_AT:
+			/* one is enough: not the share of R, as elsewhere in retrieval */
 			return relevant(ranking, k) > 0;
 		case EVAL_PRECISION_AT:
 			return k <= 0 ? 0 : (double) relevant(ranking, k) / (double) k;
@@ -192,6 +199,10 @@ metric_of(const EvalRetrievalMetric *metric, const Ranking *ranking)
 
 /* ---- sums ---- */
 
+/*
+ * Kept by class even when only their mean is asked for: the mean of the queries
+ * is that of all sums, that of the classes weighs each class as one query.
+ */
 typedef struct ClassSum
 {
 	int64_t		queries;
@@ -204,7 +215,7 @@ struct EvalRetrieval
 	const EvalRetrievalMetric *metrics;
 	int			n;
 	EvalRetrievalOptions options;
-	bool	   *rel;
+	bool	   *rel;			/* of the query that is being added */
 	int			rel_size;
 	ClassSum  **classes;		/* by label code; NULL: no query of it */
 	int			nclasses;
