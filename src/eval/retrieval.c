@@ -291,6 +291,14 @@ reserve_rel(EvalRetrieval *sums, int n)
 	return sums->rel != NULL;
 }
 
+/* NaN is beyond every threshold, but not where there is none. */
+static bool
+is_near(const EvalRetrieval *sums, double distance)
+{
+	return sums->options.threshold == INFINITY ||
+		distance <= sums->options.threshold;
+}
+
 bool
 eval_retrieval_add(EvalRetrieval *sums, int label, int64_t r, const int *labels,
 				   const double *distances, int n, Status *status)
@@ -303,7 +311,7 @@ eval_retrieval_add(EvalRetrieval *sums, int label, int64_t r, const int *labels,
 		return status_out_of_memory(status, "for retrieval metrics");
 	for (int j = first; j < n; j++)
 		sums->rel[j - first] = labels[j] == label &&
-			!(distances[j] > sums->options.threshold);
+			is_near(sums, distances[j]);
 	ranking.rel = sums->rel;
 	ranking.n = n > first ? n - first : 0;
 	ranking.r = r - first;

@@ -50,7 +50,8 @@ typedef struct EvalRetrievalOptions
 	bool		macro;			/* mean of the classes' means, not of the
 								 * queries */
 	bool		drop_closest;	/* the first neighbor is the query itself */
-	double		threshold;		/* farther neighbors are not relevant */
+	double		threshold;		/* farther neighbors are not relevant;
+								 * INFINITY: any may be */
 } EvalRetrievalOptions;
 
 /* Read "recall@5", "map@r", "r_precision"; failures list what is accepted. */

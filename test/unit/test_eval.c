@@ -469,6 +469,29 @@ test_drop_closest_and_threshold(void)
 	CHECK(eval_retrieval_depth(metrics, 4, false, 30) == 30);
 }
 
+/* NaN is beyond every finite threshold; without one only labels count. */
+static void
+test_nan_is_not_near(void)
+{
+	const double thresholds[] = {2, 1e300, INFINITY};
+	const double precision[] = {0.5, 0.5, 1};
+	const int	labels[] = {5, 5};
+	const double distances[] = {1, NAN};
+	EvalRetrievalMetric metric;
+
+	begin();
+	CHECK(eval_retrieval_by_name("precision@2", &metric, &status));
+	for (int i = 0; i < 3; i++)
+	{
+		EvalRetrievalOptions options = {false, false, thresholds[i]};
+		EvalRetrieval *sums = eval_retrieval_create(arena, &metric, 1, options,
+													&status);
+
+		CHECK(eval_retrieval_add(sums, 5, 0, labels, distances, 2, &status));
+		CHECK_NEAR(eval_retrieval_value(sums, 0), precision[i], 1e-12);
+	}
+}
+
 /* Many classes: macro and micro against plain sums. */
 static void
 test_retrieval_brute_force(void)
@@ -664,6 +687,7 @@ main(void)
 	RUN(test_no_threshold);
 	RUN(test_retrieval);
 	RUN(test_drop_closest_and_threshold);
+	RUN(test_nan_is_not_near);
 	RUN(test_retrieval_brute_force);
 	RUN(test_confusion);
 	RUN(test_confusion_of_upstream);
