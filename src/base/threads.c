@@ -13,6 +13,11 @@
  * a fraction of a millisecond, another process's turn on the processor several.
  * So each thread spins twice as long after a short sleep and half as long after
  * a long one.
+ *
+ * A worker that comes late, from sleep or from a queue for the processor, finds
+ * its slices done by whoever had nothing left to do: they are claimed, as a whole
+ * and by one thread, before they begin.  Scratch and sums go with the slices and
+ * not with the thread, so that who computes them changes no bit.
  */
 #include "base/threads.h"
 
@@ -43,6 +48,7 @@ typedef struct Worker
 	struct ThreadPool *pool;
 	pthread_t	thread;
 	int			number;			/* 1 .. nthreads - 1 */
+	atomic_uint claimed;		/* the last run whose slices were claimed */
 } Worker;
 
 struct ThreadPool
@@ -57,7 +63,8 @@ struct ThreadPool
 
 	/* Each run has a number; workers wait for it to change. */
 	atomic_uint run;
-	atomic_int	running;		/* workers that have not finished this run */
+	atomic_int	running;		/* workers whose slices are not done */
+	atomic_bool each;			/* on its own thread each */
 	atomic_bool stop;
 
 	PoolTask	task;
@@ -130,7 +137,7 @@ wait_for_run(ThreadPool *pool, unsigned seen, int *spin)
 	return run;
 }
 
-/* Wait until all workers have finished this run. */
+/* Wait until the slices of all workers are done. */
 static void
 wait_for_workers(ThreadPool *pool)
 {
@@ -150,6 +157,42 @@ wait_for_workers(ThreadPool *pool)
 	adapt_spin(&pool->spin, began);
 }
 
+/*
+ * In each run one thread claims a worker's slices.  One that comes so late that
+ * the run is over claims nothing: by then the number is that run's or a later.
+ */
+static bool
+claim_slices(ThreadPool *pool, int worker, unsigned run)
+{
+	unsigned	before = run - 1;
+
+	return atomic_compare_exchange_strong(&pool->workers[worker - 1].claimed,
+										  &before, run);
+}
+
+/* What is claimed here; true: it was the last that had to be done. */
+static bool
+finish_slices(ThreadPool *pool, int worker, unsigned run)
+{
+	if (!claim_slices(pool, worker, run))
+		return false;
+	run_slices(pool, worker);
+	return atomic_fetch_sub_explicit(&pool->running, 1,
+									 memory_order_acq_rel) == 1;
+}
+
+/* Slices of workers that have not begun */
+static bool
+help_others(ThreadPool *pool, unsigned run)
+{
+	bool		last = false;
+
+	for (int worker = 1; worker < pool->nthreads &&
+		 !atomic_load_explicit(&pool->each, memory_order_relaxed); worker++)
+		last |= finish_slices(pool, worker, run);
+	return last;
+}
+
 static void *
 worker_main(void *arg)
 {
@@ -160,12 +203,13 @@ worker_main(void *arg)
 
 	for (;;)
 	{
+		bool		last;
+
 		seen = wait_for_run(pool, seen, &spin);
 		if (atomic_load_explicit(&pool->stop, memory_order_acquire))
 			return NULL;
-		run_slices(pool, worker->number);
-		if (atomic_fetch_sub_explicit(&pool->running, 1,
-									  memory_order_acq_rel) == 1)
+		last = finish_slices(pool, worker->number, seen);
+		if (help_others(pool, seen) || last)
 		{
 			pthread_mutex_lock(&pool->mutex);
 			pthread_cond_signal(&pool->work_done);
@@ -175,13 +219,16 @@ worker_main(void *arg)
 }
 
 /* Announce a new run, or the end, to workers that spin and that sleep. */
-static void
+static unsigned
 announce_work(ThreadPool *pool)
 {
+	unsigned	run;
+
 	pthread_mutex_lock(&pool->mutex);
-	atomic_fetch_add_explicit(&pool->run, 1, memory_order_acq_rel);
+	run = atomic_fetch_add_explicit(&pool->run, 1, memory_order_acq_rel) + 1;
 	pthread_cond_broadcast(&pool->work_ready);
 	pthread_mutex_unlock(&pool->mutex);
+	return run;
 }
 
 ThreadPool *
@@ -237,7 +284,7 @@ pool_destroy(ThreadPool *pool)
 	if (pool == NULL)
 		return;
 	atomic_store_explicit(&pool->stop, true, memory_order_release);
-	announce_work(pool);
+	(void) announce_work(pool);
 	for (int i = 0; i < pool->nworkers; i++)
 		pthread_join(pool->workers[i].thread, NULL);
 	pthread_cond_destroy(&pool->work_done);
@@ -253,22 +300,41 @@ pool_threads(const ThreadPool *pool)
 	return pool == NULL ? 1 : pool->nthreads;
 }
 
-void
-pool_run(ThreadPool *pool, int nslices, PoolTask task, void *arg)
+static void
+run_on_all(ThreadPool *pool, int nslices, PoolTask task, void *arg, bool each)
 {
-	if (pool == NULL || pool->nthreads == 1 || nslices <= 1)
-	{
-		for (int slice = 0; slice < nslices && !interrupt_pending(); slice++)
-			task(arg, slice, 0);
-		return;
-	}
+	unsigned	run;
+
 	pool->task = task;
 	pool->arg = arg;
 	pool->nslices = nslices;
+	atomic_store_explicit(&pool->each, each, memory_order_relaxed);
 	atomic_store_explicit(&pool->running, pool->nworkers, memory_order_release);
-	announce_work(pool);
+	run = announce_work(pool);
 	run_slices(pool, 0);
+	(void) help_others(pool, run);
 	wait_for_workers(pool);
+}
+
+void
+pool_run(ThreadPool *pool, int nslices, PoolTask task, void *arg)
+{
+	if (pool != NULL && pool->nthreads > 1 && nslices > 1)
+	{
+		run_on_all(pool, nslices, task, arg, false);
+		return;
+	}
+	for (int slice = 0; slice < nslices && !interrupt_pending(); slice++)
+		task(arg, slice, 0);
+}
+
+void
+pool_run_each(ThreadPool *pool, PoolTask task, void *arg)
+{
+	if (pool != NULL && pool->nthreads > 1)
+		run_on_all(pool, pool->nthreads, task, arg, true);
+	else
+		task(arg, 0, 0);
 }
 
 int

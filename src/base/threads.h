@@ -19,7 +19,8 @@ typedef struct ThreadPool ThreadPool;
 /*
  * One piece of work: slice is 0 .. nslices-1.  worker is 0 .. nthreads-1 and
  * is unique among the tasks that run at the same time, so that it can index
- * per-thread scratch memory.
+ * scratch memory.  It is not always the same thread: another one takes all
+ * slices of a worker that has not begun.
  */
 typedef void (*PoolTask) (void *arg, int slice, int worker);
 
@@ -39,6 +40,12 @@ extern int	pool_threads(const ThreadPool *pool);
  * when an interrupt arrives are left out (base/interrupt.h).
  */
 extern void pool_run(ThreadPool *pool, int nslices, PoolTask task, void *arg);
+
+/*
+ * Run task(arg, w, w) on the thread of each worker w itself: for what is of
+ * threads, not of slices.
+ */
+extern void pool_run_each(ThreadPool *pool, PoolTask task, void *arg);
 
 /*
  * How many slices n items shall have, if they need so many at least: as many

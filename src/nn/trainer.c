@@ -252,8 +252,7 @@ nn_trainer_create(Arena *arena, const NnGraph *graph,
 	if (!allocate_work(arena, trainer))
 		goto out_of_memory;
 	init_proxies(trainer);
-	pool_run(options->pool, pool_threads(options->pool), flush_denormals_task,
-			 NULL);
+	pool_run_each(options->pool, flush_denormals_task, NULL);
 	return trainer;
 
 out_of_memory:

@@ -127,10 +127,43 @@ test_long_waits_sleep(void)
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
 	for (int i = 0; i < 50; i++)
-		pool_run(pool, 2, sleep_on_worker, NULL);
+		pool_run_each(pool, sleep_on_worker, NULL);
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
 	CHECK((double) (after.tv_sec - before.tv_sec) +
 		  1e-9 * (double) (after.tv_nsec - before.tv_nsec) < 0.012);
+	pool_destroy(pool);
+}
+
+/* Who did slice 1 of two? */
+static void
+note_thread(void *arg, int slice, int worker)
+{
+	if (slice == 1)
+		*(pthread_t *) arg = pthread_self();
+}
+
+/*
+ * The caller has nothing to do and the worker sleeps: the caller does all, many
+ * times of a hundred, and never where a task is meant for the worker's thread.
+ */
+static void
+test_late_workers_are_helped(void)
+{
+	Status		status;
+	ThreadPool *pool = pool_create(2, &status);
+	struct timespec pause = {0, 2000000};
+	pthread_t	thread;
+	int			helped = 0;
+
+	for (int i = 0; i < 100; i++)
+	{
+		nanosleep(&pause, NULL);
+		pool_run(pool, 2, note_thread, &thread);
+		helped += pthread_equal(thread, pthread_self()) != 0;
+		pool_run_each(pool, note_thread, &thread);
+		CHECK(!pthread_equal(thread, pthread_self()));
+	}
+	CHECK(helped > 0);
 	pool_destroy(pool);
 }
 
@@ -149,7 +182,7 @@ test_signal_masks(void)
 	static const int signals[] = {SIGINT, SIGTERM, SIGUSR1, SIGALRM, SIGHUP, SIGQUIT};
 	ThreadPool *pool = pool_create(4, &status);
 
-	pool_run(pool, 4, read_mask, masks);
+	pool_run_each(pool, read_mask, masks);
 	pthread_sigmask(SIG_SETMASK, NULL, &mine);
 	for (int s = 0; s < 6; s++)
 	{
@@ -259,6 +292,7 @@ main(void)
 	RUN(test_every_slice_once);
 	RUN(test_many_runs);
 	RUN(test_long_waits_sleep);
+	RUN(test_late_workers_are_helped);
 	RUN(test_signal_masks);
 	RUN(test_no_thread_stays);
 	RUN(test_slices_cover);
