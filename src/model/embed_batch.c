@@ -26,7 +26,7 @@
 #include "server/guc.h"
 
 #define FIRST_ROWS 16
-#define ROWS_PER_THREAD 256
+#define ROWS_PER_THREAD 240
 #define MAX_BATCH_BYTES (32 * 1024 * 1024)
 
 /* What lives as long as a partition; zeroed at its start. */

@@ -35,7 +35,7 @@
 #define MIN_POOL_ROWS 16
 
 /* Rows between two checks for interrupts: what infer.c handles at once */
-#define ROWS_PER_THREAD 64
+#define ROWS_PER_THREAD 48
 
 typedef struct MemoEntry
 {

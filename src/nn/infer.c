@@ -12,8 +12,11 @@
 #include "base/size.h"
 #include "nn/plan.h"
 
-/* Rows that a worker handles at once: enough for products to be efficient */
-#define CHUNK_ROWS 64
+/*
+ * Rows that a worker handles at once: enough for products to be efficient, and
+ * whole sixes, which they take together (conv_kernels.c)
+ */
+#define CHUNK_ROWS 48
 
 struct NnInfer
 {

@@ -17,7 +17,7 @@
 #include "train/features.h"
 
 /* Rows of a thread at once: one chunk of inference */
-#define THREAD_ROWS 64
+#define THREAD_ROWS 48
 
 int
 features_fetch(const ThreadPool *pool)

@@ -30,7 +30,7 @@
 
 /* Rows embedded between interrupts: a few for each thread, more if that is fast */
 #define FIRST_ROWS 8
-#define MOST_ROWS 256
+#define MOST_ROWS 240
 #define FAST_SECONDS 0.02
 
 /* Queries that are looked up together */
