@@ -111,6 +111,17 @@ SELECT count(*) = count(DISTINCT d) FROM
 (SELECT e <~> binary_quantize(random_embedding(64, 4242)) AS d, count(*) FROM bits GROUP BY 1 ORDER BY 1 LIMIT 12) g;
 SELECT disorder('SELECT e <~> binary_quantize(random_embedding(64, 4242)) AS d FROM bits ORDER BY e <~> binary_quantize(random_embedding(64, 4242)) LIMIT 300');
 
+-- zero vectors, which have no distance, come after all others that there are
+CREATE TABLE zeros (id int, e embedding(24));
+INSERT INTO zeros SELECT i, CASE WHEN i % 10 < 3 THEN array_fill(0, '{24}')::embedding ELSE random_embedding(24, i) END
+  FROM generate_series(1, 1500) i;
+CREATE INDEX zeros_e ON zeros USING similarity_hnsw (e embedding_cosine_ops);
+SELECT least, d = 'NaN' AS without_distance, count(*) FROM (VALUES (40), (300), (1000)) l (least),
+  LATERAL (SELECT e <=> random_embedding(24, 4242) AS d FROM zeros ORDER BY d LIMIT least) x GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT count(nullif(d, 'NaN')) > 1030 AS nearly_all, count(*) - count(nullif(d, 'NaN')) AS without_distance
+  FROM (SELECT e <=> random_embedding(24, 4242) AS d FROM zeros ORDER BY d) x;
+DROP TABLE zeros;
+
 -- what a scan to the end loses by its order: hardly a row; relaxed, none
 SELECT count(*) > 2970 FROM (SELECT id FROM hard ORDER BY e <=> random_embedding(64, 12)) x;
 SET similarity.search_order = relaxed;

@@ -262,12 +262,29 @@ is_late(GraphSearch *search, GraphExpansion *expansion)
 		expansion->bound < search->greatest;
 }
 
-/* A live node was expanded: it is ready. */
+/*
+ * Does the node come after all others, as zero vectors do by cosine?  Handed
+ * out before everything else was found, it would make all that late; and it is
+ * nothing that was found beyond a batch.
+ */
+static bool
+is_last(const GraphSearch *search, const GraphExpansion *expansion)
+{
+	return search->batch > 0 && !search->limits.relaxed &&
+		expansion->bound == INFINITY;
+}
+
+/* A live node was expanded: it is ready, or left to the sweep. */
 static bool
 make_ready(GraphSearch *search, uint32_t node, GraphExpansion *expansion)
 {
 	int64_t		i;
 
+	if (is_last(search, expansion))
+	{
+		graph_bits_remove(&search->expanded, node);
+		return true;
+	}
 	if (is_late(search, expansion))
 	{
 		search->late++;

@@ -92,3 +92,11 @@ graph_bits_add(GraphBits *bits, uint32_t number)
 	*word |= bit;
 	return GRAPH_BITS_ADDED;
 }
+
+void
+graph_bits_remove(GraphBits *bits, uint32_t number)
+{
+	uint64_t   *words = bits->chunks[number / GRAPH_BITS_CHUNK];
+
+	words[number % GRAPH_BITS_CHUNK / 64] &= ~(UINT64_C(1) << (number % 64));
+}

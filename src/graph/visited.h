@@ -41,6 +41,9 @@ typedef enum GraphBitsResult
 
 extern GraphBitsResult graph_bits_add(GraphBits *bits, uint32_t number);
 
+/* Take out a number that was added. */
+extern void graph_bits_remove(GraphBits *bits, uint32_t number);
+
 /* Is the number in the set?  Numbers beyond the capacity count as in. */
 static inline bool
 graph_bits_test(const GraphBits *bits, uint32_t number)
