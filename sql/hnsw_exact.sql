@@ -32,7 +32,10 @@ BEGIN
 	EXECUTE format('CREATE TABLE strange (id int, e embedding(%s%s))', dims, kind);
 	EXECUTE format('INSERT INTO strange SELECT i, %I(%s, i)::embedding(%2$s) FROM generate_series(1, %s) i', maker, dims, rows);
 	INSERT INTO strange VALUES (0, NULL);
-	EXECUTE format('CREATE INDEX ON strange USING similarity_hnsw (e embedding_%s_ops) %s', class, options);
+	EXECUTE format('CREATE INDEX strange_e ON strange USING similarity_hnsw (e embedding_%s_ops) %s', class, options);
+	IF EXISTS (SELECT FROM similarity.verify_index('strange_e')) THEN
+		RAISE NOTICE '% % %: a sound index is found damaged', kind, class, options;
+	END IF;
 	FOR i IN 1 .. least(rows / 4, 13) LOOP
 		query := format('SELECT array_agg(d) FROM (SELECT e %s (%L::embedding(%s%s)) AS d FROM strange ORDER BY e %1$s (%2$L::embedding(%3$s%4$s))',
 			operator, (SELECT CASE maker WHEN 'nasty' THEN nasty(dims, i) ELSE tame(dims, i) END)::embedding, dims, kind);

@@ -9,6 +9,7 @@
  */
 #include "graph/check.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -20,6 +21,9 @@
 
 /* Relative difference of distances computed by different kernels */
 #define TOLERANCE 1e-3
+
+/* Beyond this, sums that make a code and an estimate overflow. */
+#define LONGEST_CODED (FLT_MAX / 16)
 
 /* What storing hides of two vectors */
 static double
@@ -64,6 +68,8 @@ graph_code_agrees(GraphChecker *checker, const GraphRecord *record,
 	stored_decode(shape->kind, neighbor, shape->dims, scratch->decoded);
 	length = stored_residual(shape->kind, scratch->decoded, own, shape->dims,
 							 scratch->residual);
+	if (!(length <= LONGEST_CODED))
+		return true;
 	codes_query_set(layout, checker->codes, scratch->residual, length);
 	codes_distances(layout, graph_record_codes(shape, record, block),
 					checker->codes, estimates);
@@ -85,6 +91,9 @@ graph_distance_agrees(const GraphSpace *space, const void *own, float noted,
 
 	if (noted == GRAPH_RING)
 		return memcmp(own, neighbor, space->shape.own_size) == 0;
+	/* One that floats do not reach may be noted as infinite, or as the last. */
+	noted = fminf(noted, FLT_MAX);
+	distance = fmin(distance, FLT_MAX);
 	if (space->metric == &graph_metric_ip)
 		slack *= norms;
 	return !(fabs(distance - noted) > slack + TOLERANCE * fabs(distance));
