@@ -44,11 +44,11 @@ append_settings(StringInfo key)
 
 	for (int i = 0; i < n; i++)
 	{
-		const char *value = GetConfigOptionByName(settings[i]->name, NULL,
-												  true);
+		char	   *value = GetConfigOptionByName(settings[i]->name, NULL,
+												  false);
 
-		appendStringInfo(key, "%s=%s\n", settings[i]->name,
-						 value ? value : "");
+		appendStringInfo(key, "%s=%s\n", settings[i]->name, value);
+		pfree(value);
 	}
 	pfree(settings);
 }
