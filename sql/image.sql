@@ -114,6 +114,13 @@ SELECT max(e <-> embed('small', file)) < 0.01 AS near, bool_and(embedding_model(
 CALL similarity.reembed('small', :small);
 SELECT bool_and(s.e = h.e) AS back FROM shelf s JOIN shown h USING (name);
 RESET client_min_messages;
+-- a file that cannot be read is told by where its row is, past rows without embeddings
+ALTER TABLE shelf DISABLE TRIGGER ALL;
+INSERT INTO shelf SELECT 'a', 'none', file, NULL FROM shelf WHERE name = 'deep' UNION ALL SELECT 'torn', 'torn', substr(file, 1, 60), e FROM shelf WHERE name = 'deep';
+ALTER TABLE shelf ENABLE TRIGGER ALL;
+CALL similarity.reembed('small', :other);
+DELETE FROM shelf WHERE name IN ('a', 'torn') RETURNING name, ctid;
+SELECT similarity.reembed_cancel('small');
 
 -- ---- seen: a file by itself, and on a page as it is ----
 

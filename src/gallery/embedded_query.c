@@ -88,6 +88,15 @@ read_rows(LabeledRows *source)
 }
 
 static void
+row_error_context(void *arg, int input)
+{
+	const LabeledRows *source = arg;
+
+	errcontext("row %lld of the %s", (long long) source->rows + input + 1,
+			   source->query->name);
+}
+
+static void
 batch_error_context(void *arg)
 {
 	const LabeledRows *source = arg;
@@ -105,7 +114,8 @@ embed_rows(LabeledRows *source)
 	error_context_stack = &callback;
 	if (batch->n > 0)
 		gallery_embed_many(source->gallery, batch->inputs, source->query->type,
-						   batch->n, batch->embeddings);
+						   batch->n, row_error_context, source,
+						   batch->embeddings);
 	error_context_stack = callback.previous;
 }
 

@@ -45,11 +45,12 @@ gallery_embed(const Gallery *gallery, Datum input, Oid type)
 
 void
 gallery_embed_many(const Gallery *gallery, const Datum *inputs, Oid type,
-				   int n, Embedding **out)
+				   int n, ModelInputContext describe, void *arg,
+				   Embedding **out)
 {
 	if (is_raw(type))
 	{
-		model_embed_many(gallery->version, inputs, type, n, out);
+		model_embed_many(gallery->version, inputs, type, n, describe, arg, out);
 		return;
 	}
 	for (int i = 0; i < n; i++)

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "gallery/gallery.h"
+#include "model/model.h"
 
 /* ERROR unless the gallery can embed input of this type; checks privileges. */
 extern void gallery_require_input(const Gallery *gallery, Oid type);
@@ -18,9 +19,11 @@ extern void gallery_require_input(const Gallery *gallery, Oid type);
  */
 extern Datum gallery_column_value(Embedding *embedding, Oid type, int32 typmod);
 
-/* Input as embeddings of the gallery, after gallery_require_input(). */
+/* Input as embeddings of the gallery, after gallery_require_input(); describe is
+ * for errors in raw input. */
 extern Embedding *gallery_embed(const Gallery *gallery, Datum input, Oid type);
 extern void gallery_embed_many(const Gallery *gallery, const Datum *inputs,
-							   Oid type, int n, Embedding **out);
+							   Oid type, int n, ModelInputContext describe,
+							   void *arg, Embedding **out);
 
 #endif							/* GALLERY_GALLERY_INPUT_H */

@@ -161,6 +161,8 @@ typedef struct Piece
 	InputKind	kind;
 	int			begin;			/* its first input, among all */
 	int			current;		/* input of it that is read, or -1 */
+	ModelInputContext describe;
+	void	   *arg;			/* of describe */
 	InputRow   *rows;
 	const void **data;			/* of each of them */
 } Piece;
@@ -171,8 +173,7 @@ piece_error_context(void *arg)
 	const Piece *piece = arg;
 
 	if (piece->current >= 0)
-		errcontext("input %d of those embedded together",
-				   piece->begin + piece->current + 1);
+		piece->describe(piece->arg, piece->begin + piece->current);
 }
 
 /* Read as many inputs as run at once: how many they are */
@@ -201,10 +202,10 @@ read_piece(Piece *piece, const Datum *inputs, int n)
 
 void
 model_embed_many(int version, const Datum *inputs, Oid type, int n,
-				 Embedding **out)
+				 ModelInputContext describe, void *arg, Embedding **out)
 {
 	CatalogVersion entry = resolve_version(version);
-	Piece		piece = {.kind = input_kind(type)};
+	Piece		piece = {.kind = input_kind(type),.describe = describe,.arg = arg};
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
 	MemoryContext of_piece;

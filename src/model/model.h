@@ -39,8 +39,12 @@ extern int	model_version_argument(int64 version);
  */
 extern Embedding *model_embed(int version, Datum input, Oid type);
 
+/* Adds to the context of an error which input was being read. */
+typedef void (*ModelInputContext) (void *arg, int input);
+
 /* Run the network on n inputs at once: out[i] is palloc'd. */
 extern void model_embed_many(int version, const Datum *inputs, Oid type, int n,
+							 ModelInputContext describe, void *arg,
 							 Embedding **out);
 
 /* ERROR in the name of a function that writes, where nothing can be: on a standby, in a read-only transaction. */

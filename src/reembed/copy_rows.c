@@ -218,8 +218,19 @@ read_key(Work *work, Datum key)
 
 /* ---- embedding ---- */
 
+/* Rows are named by where they are: a key's output may be a user's code. */
 static void
-raise_no_input(const Work *work, const CopyColumn *column)
+describe_row(const Work *work, int row)
+{
+	const ItemPointerData *at = &work->rows[row]->t_self;
+
+	errcontext("row with ctid (%u,%u) of table %s",
+			   ItemPointerGetBlockNumber(at), ItemPointerGetOffsetNumber(at),
+			   work->copy->relation);
+}
+
+static void
+raise_no_input(const Work *work, const CopyColumn *column, int row)
 {
 	TupleDesc	desc = RelationGetDescr(work->table);
 
@@ -231,7 +242,23 @@ raise_no_input(const Work *work, const CopyColumn *column)
 					   NameStr(TupleDescAttr(desc,
 											 column->embedding - 1)->attname),
 					   NameStr(TupleDescAttr(desc,
-											 column->input - 1)->attname))));
+											 column->input - 1)->attname)),
+			 describe_row(work, row)));
+}
+
+/* Input number input of a column is that of the row rows[input]. */
+typedef struct ColumnInputs
+{
+	const Work *work;
+	int			rows[BLOCK_ROWS];
+} ColumnInputs;
+
+static void
+input_error_context(void *arg, int input)
+{
+	const ColumnInputs *inputs = arg;
+
+	describe_row(inputs->work, inputs->rows[input]);
 }
 
 /* The new embedding of each row that has one; else NULL */
@@ -242,6 +269,7 @@ embed_column(const Work *work, const CopyColumn *column)
 	Embedding **embeddings = palloc0(sizeof(Embedding *) * work->n);
 	Embedding **computed = palloc(sizeof(Embedding *) * work->n);
 	Datum	   *inputs = palloc(sizeof(Datum) * work->n);
+	ColumnInputs column_inputs = {work};
 	int			n = 0;
 	bool		isnull;
 
@@ -249,17 +277,16 @@ embed_column(const Work *work, const CopyColumn *column)
 	{
 		if (heap_attisnull(work->rows[i], column->embedding, desc))
 			continue;
-		inputs[n++] = heap_getattr(work->rows[i], column->input, desc, &isnull);
+		inputs[n] = heap_getattr(work->rows[i], column->input, desc, &isnull);
 		if (isnull)
-			raise_no_input(work, column);
+			raise_no_input(work, column, i);
+		column_inputs.rows[n++] = i;
 	}
 	model_embed_many(work->copy->version, inputs,
 					 TupleDescAttr(desc, column->input - 1)->atttypid, n,
-					 computed);
-	n = 0;
-	for (int i = 0; i < work->n; i++)
-		if (!heap_attisnull(work->rows[i], column->embedding, desc))
-			embeddings[i] = computed[n++];
+					 input_error_context, &column_inputs, computed);
+	for (int i = 0; i < n; i++)
+		embeddings[column_inputs.rows[i]] = computed[i];
 	return embeddings;
 }
 
