@@ -82,3 +82,25 @@ FROM (VALUES ('{4}', '{}'), ('{4}', '[{"convolution": {}}]'), ('{4}', '[{"dense"
 SELECT sqlstate_of($$SELECT embed('nobody', '\x00'::bytea)$$);
 DROP FUNCTION sqlstate_of(text);
 SELECT count(*) FROM similarity.models WHERE model IN ('m', 'untrained');
+
+-- A trigger that keeps rows out of the extension's tables leaves nothing half.
+BEGIN;
+CREATE FUNCTION keep_out() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+SELECT count(*) FROM similarity.create_model('whole', '{2}', '[{"dense": {"units": 2}}]');
+CALL similarity.train('whole', 'SELECT ARRAY[i, i % 2]::real[], i % 2 FROM generate_series(1, 8) i', epochs => 1, steps_per_epoch => 1, seed => 1, verbose => false);
+DO $$
+DECLARE
+	name text;
+BEGIN
+	FOREACH name IN ARRAY ARRAY['model', 'model_version', 'model_weights'] LOOP
+		EXECUTE format('CREATE TRIGGER keep_out BEFORE INSERT ON _similarity.%I FOR EACH ROW EXECUTE FUNCTION keep_out()', name);
+		BEGIN
+			PERFORM similarity.import_model('half', similarity.export_model('whole'));
+		EXCEPTION WHEN OTHERS THEN
+			RAISE NOTICE '% %', SQLSTATE, SQLERRM;
+		END;
+		EXECUTE format('DROP TRIGGER keep_out ON _similarity.%I', name);
+	END LOOP;
+END $$;
+SELECT count(*) FROM similarity.models WHERE model = 'half';
+ROLLBACK;

@@ -165,8 +165,9 @@ define_store(const char *name, ArrayType *input, Jsonb *layers, Jsonb *image,
 	catalog_arg(&args, JSONBOID, PointerGetDatum(layers), false);
 	catalog_arg(&args, JSONBOID, PointerGetDatum(image), image == NULL);
 	catalog_arg_int(&args, dims);
-	catalog_run("INSERT INTO _similarity.model (name, owner, input, layers, image, dims) "
-				"VALUES ($1::pg_catalog.name, $2, $3, $4, $5, $6)", &args);
+	catalog_write("model",
+				  "INSERT INTO _similarity.model (name, owner, input, layers, image, dims) "
+				  "VALUES ($1::pg_catalog.name, $2, $3, $4, $5, $6)", &args);
 }
 
 /*

@@ -115,8 +115,9 @@ store_part(const Storing *storing, const Parts *part,
 	crc = parts_add_arguments(part, data, &args);
 	catalog_arg(&args, INT4ARRAYOID,
 				PointerGetDatum(spec_shape_array(&tensor->shape)), false);
-	catalog_run("INSERT INTO _similarity.model_weights (version, tensor, part, checksum, data, shape) "
-				"VALUES ($1, $2, $3, $4, $5, $6)", &args);
+	catalog_write("model_weights",
+				  "INSERT INTO _similarity.model_weights (version, tensor, part, checksum, data, shape) "
+				  "VALUES ($1, $2, $3, $4, $5, $6)", &args);
 	pfree(data);
 	return crc;
 }
@@ -129,8 +130,9 @@ store_version(const CatalogModel *model, int version, Jsonb *metrics)
 	catalog_arg_int(&args, version);
 	catalog_arg_int(&args, model->id);
 	catalog_arg(&args, JSONBOID, PointerGetDatum(metrics), metrics == NULL);
-	catalog_run("INSERT INTO _similarity.model_version (id, model, fingerprint, metrics) "
-				"VALUES ($1, $2, 0, coalesce($3, '{}'))", &args);
+	catalog_write("model_version",
+				  "INSERT INTO _similarity.model_version (id, model, fingerprint, metrics) "
+				  "VALUES ($1, $2, 0, coalesce($3, '{}'))", &args);
 }
 
 static void
@@ -140,8 +142,9 @@ store_fingerprint(int version, uint64 fingerprint)
 
 	catalog_arg_int(&args, version);
 	catalog_arg_bigint(&args, (int64) fingerprint);
-	catalog_run("UPDATE _similarity.model_version SET fingerprint = $2 "
-				"WHERE id OPERATOR(pg_catalog.=) $1", &args);
+	catalog_write("model_version",
+				  "UPDATE _similarity.model_version SET fingerprint = $2 "
+				  "WHERE id OPERATOR(pg_catalog.=) $1", &args);
 }
 
 int

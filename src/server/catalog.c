@@ -133,6 +133,17 @@ catalog_run(const char *sql, const CatalogArgs *args)
 }
 
 void
+catalog_write(const char *table, const char *sql, const CatalogArgs *args)
+{
+	if (catalog_run(sql, args) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("a row of table \"%s\" of extension similarity was not stored",
+						table),
+				 errhint("Drop what keeps rows out of it, such as triggers or rules.")));
+}
+
+void
 catalog_arg(CatalogArgs *args, Oid type, Datum value, bool isnull)
 {
 	Assert(args->n < CATALOG_MAX_ARGS);

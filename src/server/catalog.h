@@ -44,6 +44,13 @@ extern void catalog_arg_text(CatalogArgs *args, const char *value);
 extern uint64 catalog_run(const char *sql, const CatalogArgs *args);
 extern uint64 catalog_read(const char *sql, const CatalogArgs *args);
 
+/*
+ * catalog_run() of a statement that writes a row of the table: ERROR if it wrote
+ * none, as when a trigger of somebody's swallows it, so that nothing is half.
+ */
+extern void catalog_write(const char *table, const char *sql,
+						  const CatalogArgs *args);
+
 /* catalog_read() with one argument */
 extern uint64 catalog_select(const char *sql, Oid type, Datum value);
 
