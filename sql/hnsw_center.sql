@@ -88,5 +88,19 @@ VACUUM late;
 REINDEX INDEX late_l2;
 SELECT centered, rows FROM similarity.index_info('late_l2');
 
+-- Clusters so far from their center that int8 would tell none of a cluster apart are
+-- stored as halves, unless int8 is asked for; found are those nearest as anywhere.
+TRUNCATE late;
+DROP INDEX late_l2, late_partial;
+INSERT INTO late SELECT id, CASE WHEN id % 2 = 0 THEN p0 + array_fill(100::real, '{64}')::embedding ELSE p0 - array_fill(100::real, '{64}')::embedding END FROM point;
+CREATE INDEX late_auto ON late USING similarity_hnsw (e embedding_l2_ops);
+SELECT centered, node_bytes - (SELECT node_bytes FROM similarity.index_info('point_0')) AS more FROM similarity.index_info('late_auto');
+SELECT recall > .97 AS found FROM similarity.index_recall('late_auto');
+SELECT * FROM similarity.verify_index('late_auto');
+DROP INDEX late_auto;
+CREATE INDEX late_int8 ON late USING similarity_hnsw (e embedding_l2_ops) WITH (vectors = int8);
+SELECT node_bytes - (SELECT node_bytes FROM similarity.index_info('point_0')) AS more FROM similarity.index_info('late_int8');
+SELECT recall < .9 AS lost FROM similarity.index_recall('late_int8');
+
 DROP TABLE point, late;
 DROP FUNCTION buffers(text), buffers(text, text);

@@ -166,12 +166,26 @@ check_precision(Relation relation)
 				 errhint("Declare the column as embedding(n, bit), or index its cast to it.")));
 }
 
+bool
+hnsw_set_kind(Relation relation, HnswMeta *meta, StoredKind kind,
+			  Status *status)
+{
+	GraphShape	shape;
+
+	if (!graph_shape(&shape, meta->dims, meta->degree, kind,
+					 hnsw_metric(relation)->coded ? hnsw_bits(relation) : -1,
+					 HNSW_PAGE_SPACE, status))
+		return false;
+	meta->kind = kind;
+	meta->bits = shape.bits;
+	return true;
+}
+
 /* What the options and the column ask for */
 static HnswMeta
 new_meta(Relation relation)
 {
 	HnswMeta	meta;
-	GraphShape	shape;
 	Status		status;
 
 	memset(&meta, 0, sizeof(meta));
@@ -180,15 +194,11 @@ new_meta(Relation relation)
 	meta.dims = index_dims(relation);
 	check_precision(relation);
 	meta.degree = 2 * hnsw_m(relation);
-	meta.kind = hnsw_kind(relation);
 	meta.seed = ROTATION_SEED;
 	meta.entry = GRAPH_NO_NODE;
 	meta.passes = 1;
-	if (!graph_shape(&shape, meta.dims, meta.degree, meta.kind,
-					 hnsw_metric(relation)->coded ? hnsw_bits(relation) : -1,
-					 HNSW_PAGE_SPACE, &status))
+	if (!hnsw_set_kind(relation, &meta, hnsw_kind(relation), &status))
 		raise_status(&status);
-	meta.bits = shape.bits;
 	return meta;
 }
 

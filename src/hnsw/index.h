@@ -113,6 +113,13 @@ extern GraphAccess hnsw_access(HnswIndex *index);
 extern const GraphMetric *hnsw_metric(Relation relation);
 
 /*
+ * Have nodes of a kind, in the metapage of an index without any; false and
+ * nothing changed if there is no shape for them.
+ */
+extern bool hnsw_set_kind(Relation relation, HnswMeta *meta, StoredKind kind,
+						  Status *status);
+
+/*
  * The type modifier of the indexed column or expression, as one of embedding; -1
  * if it does not say how many dimensions there are.
  */

@@ -15,7 +15,9 @@
 #include "utils/memutils.h"
 
 #include "hnsw/index_center.h"
+#include "hnsw/options.h"
 #include "hnsw/root_pages.h"
+#include "hnsw/xlog.h"
 #include "kernel/center.h"
 
 /* Places of the table where rows are taken, and the most rows of one */
@@ -85,6 +87,27 @@ sample_rows(Sampling *sampling, Relation heap, IndexInfo *info,
 	}
 }
 
+/*
+ * Let nodes have halves, if a page holds such a node: nothing but the metapage
+ * is there.
+ */
+static bool
+store_halves(HnswIndex *index)
+{
+	Buffer		buffer = hnsw_lock_meta(index->relation, BUFFER_LOCK_EXCLUSIVE);
+	HnswXlog	xlog;
+	Status		status;
+	bool		fits;
+
+	hnsw_xlog_begin(index, &xlog);
+	fits = hnsw_set_kind(index->relation,
+						 hnsw_page_meta(hnsw_xlog_page(&xlog, buffer, false)),
+						 STORED_HALF, &status);
+	hnsw_xlog_finish(&xlog);
+	UnlockReleaseBuffer(buffer);
+	return fits;
+}
+
 bool
 hnsw_build_center(HnswIndex *index, Relation heap, IndexInfo *info)
 {
@@ -97,6 +120,7 @@ hnsw_build_center(HnswIndex *index, Relation heap, IndexInfo *info)
 	MemoryContext caller;
 	float	   *center;
 	bool		found;
+	bool		halves;
 
 	if (!index->space->metric->coded ||
 		index->space->metric->space == SPACE_INNER_PRODUCT)
@@ -115,9 +139,13 @@ hnsw_build_center(HnswIndex *index, Relation heap, IndexInfo *info)
 							  index->layout.shape.dims,
 							  palloc(sizeof(float) * Max(sampling.n, 1)),
 							  center);
+	halves = hnsw_kind_is_open(index->relation) &&
+		space_is_too_fine(sampling.sample, sampling.n,
+						  index->layout.shape.dims) &&
+		store_halves(index);
 	if (found)
 		hnsw_write_center(index, center);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
-	return found;
+	return found || halves;
 }

@@ -302,3 +302,12 @@ hnsw_kind(Relation index)
 	}
 	return is_expression ? finest_kind(index) : STORED_INT8;
 }
+
+bool
+hnsw_kind_is_open(Relation index)
+{
+	HnswOptions *options = (HnswOptions *) index->rd_options;
+
+	return hnsw_kind(index) == STORED_INT8 &&
+		(options == NULL || options->vectors == HNSW_VECTORS_AUTO);
+}

@@ -73,4 +73,7 @@ extern int	hnsw_passes(Relation index);
 /* How own vectors are stored: by the option, the metric and the column */
 extern StoredKind hnsw_kind(Relation index);
 
+/* Is that int8 by default, which a build may find too coarse for its data? */
+extern bool hnsw_kind_is_open(Relation index);
+
 #endif							/* HNSW_OPTIONS_H */

@@ -4,8 +4,10 @@
  */
 #include "kernel/center.h"
 
+#include <math.h>
 #include <stdlib.h>
 
+#include "kernel/distance.h"
 #include "kernel/vector.h"
 
 /* A mean of fewer vectors is mostly chance. */
@@ -16,6 +18,9 @@
 
 /* Of so many vectors all but one must come nearer to the origin. */
 #define SHARE 4
+
+/* Of a length, what int8 hides and as much again */
+#define HIDDEN 0.02
 
 static int
 compare_floats(const void *a, const void *b)
@@ -61,5 +66,37 @@ space_find_center(SpaceMetric metric, float *sample, size_t n, size_t dims,
 		kernel_subtract(sample + i * dims, center, dims, sample + i * dims);
 		nearer += kernel_norm(sample + i * dims, dims) < norm;
 	}
-	return nearer * SHARE >= n * (SHARE - 1);
+	if (nearer * SHARE >= n * (SHARE - 1))
+		return true;
+	for (size_t i = 0; i < n * dims; i++)
+		sample[i] += center[i % dims];
+	return false;
+}
+
+/* The least distance to another vector that is not equal; infinite if none */
+static double
+nearest_distance(const float *sample, size_t n, size_t dims, size_t i)
+{
+	double		nearest = INFINITY;
+
+	for (size_t j = 0; j < n; j++)
+	{
+		double		d = kernel_l2_squared_distance(sample + i * dims,
+												   sample + j * dims, dims);
+
+		if (d > 0 && d < nearest)
+			nearest = d;
+	}
+	return sqrt(nearest);
+}
+
+bool
+space_is_too_fine(const float *sample, size_t n, size_t dims)
+{
+	size_t		hidden = 0;
+
+	for (size_t i = 0; i < n; i++)
+		hidden += nearest_distance(sample, n, dims, i) <
+			HIDDEN * kernel_norm(sample + i * dims, dims);
+	return hidden > 0 && hidden * SHARE >= n;
 }
