@@ -90,6 +90,13 @@ extern void nn_conv_finish_image(const NnConvTask *task, int i,
 extern void nn_conv_activation_backward(const NnConvTask *task, int i,
 										real *dbias);
 
+/* The images of group slice of so many that share out the batch: [begin, end) */
+extern void nn_conv_group_range(const NnConvTask *task, int groups, int slice,
+								int *begin, int *end);
+
+/* Workers that have something to sum in a run of so many slices */
+extern int	nn_conv_summing_workers(const NnConvTask *task, int slices);
+
 /*
  * Add up what workers summed over so many slices, dK then db at
  * sums[worker * stride], and hand it over.

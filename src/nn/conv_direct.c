@@ -403,17 +403,6 @@ group_count(const NnConvTask *task)
 	return pool_even_slices(task->pass->pool, (n + size - 1) / size, n);
 }
 
-static void
-group_range(const NnConvTask *task, int slice, int *begin, int *end)
-{
-	long		first;
-	long		last;
-
-	pool_slice(task->pass->n, slice, group_count(task), &first, &last);
-	*begin = (int) first;
-	*end = (int) last;
-}
-
 /*
  * A group's images for one block of filters after the other: the block's
  * weights stay in the cache while they serve GROUP_PIXELS pixels.  relu is
@@ -435,7 +424,7 @@ forward_group(void *arg, int slice, int worker)
 	int			begin;
 	int			end;
 
-	group_range(task, slice, &begin, &end);
+	nn_conv_group_range(task, group_count(task), slice, &begin, &end);
 	for (int i = begin; i < end && !interrupt_pending(); i++)
 		(void) frame_image(&frame, task->in + (size_t) i * layer->inputs,
 						   room + (size_t) (i - begin) * frame_size(&frame));
@@ -592,7 +581,7 @@ backward_group(void *arg, int slice, int worker)
 	if (slice == worker)
 		interrupt_zero(worker_sums(task, worker),
 					   sums_size(layer) * sizeof(real));
-	group_range(task, slice, &begin, &end);
+	nn_conv_group_range(task, group_count(task), slice, &begin, &end);
 	for (int i = begin; i < end && !interrupt_pending(); i++)
 	{
 		nn_conv_activation_backward(task, i, dbias);
@@ -701,9 +690,9 @@ wide_gradients(const NnConvTask *task)
 	const NnPass *pass = task->pass;
 	const NnWindow *w = &layer->window;
 	real	   *bias = worker_sums(task, 0);
+	int			workers = nn_conv_summing_workers(task, group_count(task));
 
-	for (int worker = 1; worker < pool_threads(pass->pool) &&
-		 worker < group_count(task); worker++)
+	for (int worker = 1; worker < workers; worker++)
 		nn_add_to((size_t) nn_conv_filters(layer), worker_sums(task, worker),
 				  bias);
 	if (layer->ntensors > NN_CONV_BIAS)

@@ -576,17 +576,6 @@ group_count(const NnConvTask *task)
 }
 
 static void
-group_range(const NnConvTask *task, int slice, int *begin, int *end)
-{
-	long		first;
-	long		last;
-
-	pool_slice(task->pass->n, slice, group_count(task), &first, &last);
-	*begin = (int) first;
-	*end = (int) last;
-}
-
-static void
 forward_group(void *arg, int slice, int worker)
 {
 	const NnConvTask *task = arg;
@@ -598,7 +587,7 @@ forward_group(void *arg, int slice, int worker)
 
 	plane.points = nn_prepared(layer, task->pass) != NULL ?
 		nn_prepared(layer, task->pass) : nn_scratch(task->pass, 0);
-	group_range(task, slice, &begin, &end);
+	nn_conv_group_range(task, group_count(task), slice, &begin, &end);
 	convolve(task, &plane, end - begin,
 			 task->in + (size_t) begin * layer->inputs,
 			 layer->ntensors > NN_CONV_BIAS ?
@@ -642,23 +631,13 @@ backward_group(void *arg, int slice, int worker)
 	if (slice == worker)
 		interrupt_zero(room.du, (nn_conv_winograd_points(layer) +
 								 (size_t) nn_conv_filters(layer)) * sizeof(real));
-	group_range(task, slice, &begin, &end);
+	nn_conv_group_range(task, group_count(task), slice, &begin, &end);
 	for (int i = begin; i < end && !interrupt_pending(); i++)
 		nn_conv_activation_backward(task, i, room.db);
 	gradients(task, end - begin, task->in + (size_t) begin * layer->inputs,
 			  task->dout + (size_t) begin * layer->outputs,
 			  task->din == NULL ? NULL :
 			  task->din + (size_t) begin * layer->inputs, worker);
-}
-
-/* Workers that have summed: those that had a group */
-static int
-summing_workers(const NnConvTask *task)
-{
-	int			threads = pool_threads(task->pass->pool);
-	int			groups = group_count(task);
-
-	return groups < threads ? groups : threads;
 }
 
 static int
@@ -682,6 +661,7 @@ kernel_gradient(void *arg, int slice, int worker)
 	const NnLayer *layer = task->layer;
 	size_t		filters = (size_t) nn_conv_filters(layer);
 	size_t		stride = filters * layer->window.channels;
+	int			workers = nn_conv_summing_workers(task, group_count(task));
 	long		first;
 	long		last;
 	size_t		begin;
@@ -695,7 +675,7 @@ kernel_gradient(void *arg, int slice, int worker)
 	count = (size_t) (last - first) * filters;
 	du = worker_room(task, 0).du + begin;
 	dk = nn_scratch(task->pass, 0) + begin;
-	for (int w = 1; w < summing_workers(task); w++)
+	for (int w = 1; w < workers; w++)
 		for (size_t p = 0; p < WINOGRAD_POINTS; p++)
 			nn_add_to(count, worker_room(task, w).du + begin + p * stride,
 					  du + p * stride);
@@ -712,6 +692,7 @@ nn_conv_winograd_backward(const NnConvTask *task)
 	const NnLayer *layer = task->layer;
 	const NnPass *pass = task->pass;
 	real	   *db = worker_room(task, 0).db;
+	int			workers = nn_conv_summing_workers(task, group_count(task));
 
 	clear_rooms(task);
 	if (task->din != NULL)
@@ -719,7 +700,7 @@ nn_conv_winograd_backward(const NnConvTask *task)
 				 transform_turned, (void *) task);
 	pool_run(pass->pool, group_count(task), backward_group, (void *) task);
 	pool_run(pass->pool, gradient_slices(task), kernel_gradient, (void *) task);
-	for (int worker = 1; worker < summing_workers(task); worker++)
+	for (int worker = 1; worker < workers; worker++)
 		nn_add_to((size_t) nn_conv_filters(layer), worker_room(task, worker).db,
 				  db);
 	if (layer->ntensors > NN_CONV_BIAS)

@@ -139,6 +139,26 @@ nn_conv_activation_backward(const NnConvTask *task, int i, real *dbias)
 					task->dout + row + p * filters, dbias);
 }
 
+void
+nn_conv_group_range(const NnConvTask *task, int groups, int slice, int *begin,
+					int *end)
+{
+	long		first;
+	long		last;
+
+	pool_slice(task->pass->n, slice, groups, &first, &last);
+	*begin = (int) first;
+	*end = (int) last;
+}
+
+int
+nn_conv_summing_workers(const NnConvTask *task, int slices)
+{
+	int			threads = pool_threads(task->pass->pool);
+
+	return slices < threads ? slices : threads;
+}
+
 /* What workers summed, and how many have */
 typedef struct SumsTask
 {
@@ -175,15 +195,14 @@ nn_conv_sink_sums(const NnConvTask *task, real *sums, size_t stride,
 				  int slices)
 {
 	const NnLayer *layer = task->layer;
-	ThreadPool *pool = task->pass->pool;
-	SumsTask	arg = {task, sums, stride, 0, pool_threads(pool)};
+	SumsTask	arg = {
+		task, sums, stride, 0, nn_conv_summing_workers(task, slices)
+	};
 
-	if (slices < arg.workers)
-		arg.workers = slices;
 	for (int i = 0; i < layer->ntensors; i++)
 		arg.count += layer->tensors[i].count;
-	pool_run(pool, (int) ((arg.count + SUMS_PIECE - 1) / SUMS_PIECE), sink_piece,
-			 &arg);
+	pool_run(task->pass->pool,
+			 (int) ((arg.count + SUMS_PIECE - 1) / SUMS_PIECE), sink_piece, &arg);
 }
 
 /* saved is Z [n][Ho][Wo][F] if f is not monotonic, else NULL. */
