@@ -171,28 +171,32 @@ type_in_schema(Oid schema)
 }
 
 /*
- * No syscache has extensions.  The schema of one does not change; another one,
+ * The type, and the extension's schema; either is invalid if it is not there.  No
+ * syscache has extensions.  The schema of one does not change; another one,
  * created after it was dropped, has another type.
  */
 static Oid
-extension_schema(void)
+find_type(Oid *schema)
 {
 	static Oid	known_schema = InvalidOid;
 	static Oid	known_type = InvalidOid;
 	Oid			owner;
 
-	if (OidIsValid(known_type) && type_in_schema(known_schema) == known_type)
-		return known_schema;
-	if (!catalog_extension(&owner, &known_schema))
-		return InvalidOid;
-	known_type = type_in_schema(known_schema);
-	return known_schema;
+	if (!OidIsValid(known_type) || type_in_schema(known_schema) != known_type)
+	{
+		if (!catalog_extension(&owner, &known_schema))
+			known_schema = InvalidOid;
+		known_type = type_in_schema(known_schema);
+	}
+	*schema = known_schema;
+	return known_type;
 }
 
 Oid
 embedding_type_oid(void)
 {
-	Oid			type = type_in_schema(extension_schema());
+	Oid			schema;
+	Oid			type = find_type(&schema);
 
 	if (!OidIsValid(type))
 		ereport(ERROR,
@@ -205,5 +209,8 @@ embedding_type_oid(void)
 const char *
 embedding_schema_name(void)
 {
-	return get_namespace_name(extension_schema());
+	Oid			schema;
+
+	(void) find_type(&schema);
+	return get_namespace_name(schema);
 }
