@@ -288,20 +288,19 @@ next_node(HnswScan *state)
 	return false;
 }
 
-/* The next row that the search finds; false at the end. */
+/* The next row that the search finds, with its tid; false at the end. */
 static bool
 next_found(IndexScanDesc scan, uint64 *row)
 {
 	HnswScan   *state = scan->opaque;
-	ItemPointerData tid;
 
 	if (state->rows_left-- <= 0)
 		return false;
 	if (state->next_row >= state->found.nrows && !next_node(state))
 		return false;
 	*row = state->found.rows[state->next_row++];
-	hnsw_row_tid(*row, &tid);
-	if (!ItemPointerIsValid(&tid))
+	hnsw_row_tid(*row, &scan->xs_heaptid);
+	if (!ItemPointerIsValid(&scan->xs_heaptid))
 		hnsw_raise_corrupted(scan->indexRelation,
 							 hnsw_node_block(&state->searcher->index.layout,
 											 state->found.node),
@@ -342,24 +341,25 @@ let_wait(IndexScanDesc scan, uint64 row)
 
 /* The next row in the order of distances; false at the end. */
 static bool
-next_waiting(IndexScanDesc scan, uint64 *row)
+next_waiting(IndexScanDesc scan)
 {
 	HnswScan   *state = scan->opaque;
 	WaitingRow *first;
+	uint64		row;
 
 	while (!first_may_go(state))
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (state->found_all)
 			return false;
-		if (next_found(scan, row))
-			let_wait(scan, *row);
+		if (next_found(scan, &row))
+			let_wait(scan, row);
 		else
 			state->found_all = true;
 	}
 	first = pairingheap_container(WaitingRow, node,
 								  pairingheap_remove_first(state->waiting));
-	*row = first->row;
+	hnsw_row_tid(first->row, &scan->xs_heaptid);
 	state->distance = first->distance;
 	pfree(first);
 	return true;
@@ -372,11 +372,7 @@ next_row(IndexScanDesc scan)
 	HnswScan   *state = scan->opaque;
 	uint64		row;
 
-	if (state->waiting != NULL ? !next_waiting(scan, &row) :
-		!next_found(scan, &row))
-		return false;
-	hnsw_row_tid(row, &scan->xs_heaptid);
-	return true;
+	return state->waiting != NULL ? next_waiting(scan) : next_found(scan, &row);
 }
 
 /* ---- rows without an embedding ---- */
