@@ -4,7 +4,6 @@
  */
 #include "kernel/center.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "kernel/distance.h"
@@ -49,10 +48,10 @@ space_find_center(SpaceMetric metric, float *sample, size_t n, size_t dims,
 {
 	size_t		nearer = 0;
 
-	if (n < LEAST || metric == SPACE_INNER_PRODUCT)
-		return false;
 	for (size_t i = 0; i < n && metric == SPACE_COSINE; i++)
 		kernel_normalize(sample + i * dims, dims, sample + i * dims);
+	if (n < LEAST || metric == SPACE_INNER_PRODUCT)
+		return false;
 	for (size_t j = 0; j < dims; j++)
 	{
 		for (size_t i = 0; i < n; i++)
@@ -73,21 +72,20 @@ space_find_center(SpaceMetric metric, float *sample, size_t n, size_t dims,
 	return false;
 }
 
-/* The least distance to another vector that is not equal; infinite if none */
-static double
-nearest_distance(const float *sample, size_t n, size_t dims, size_t i)
+/* Is another vector, and not an equal one, nearer to x than int8 tells? */
+static bool
+hides_neighbor(const float *sample, size_t n, size_t dims, const float *x)
 {
-	double		nearest = INFINITY;
+	double		hidden = HIDDEN * kernel_norm(x, dims);
 
-	for (size_t j = 0; j < n; j++)
+	for (size_t i = 0; i < n; i++)
 	{
-		double		d = kernel_l2_squared_distance(sample + i * dims,
-												   sample + j * dims, dims);
+		double		d = kernel_l2_squared_distance(x, sample + i * dims, dims);
 
-		if (d > 0 && d < nearest)
-			nearest = d;
+		if (d > 0 && d < hidden * hidden)
+			return true;
 	}
-	return sqrt(nearest);
+	return false;
 }
 
 bool
@@ -96,7 +94,6 @@ space_is_too_fine(const float *sample, size_t n, size_t dims)
 	size_t		hidden = 0;
 
 	for (size_t i = 0; i < n; i++)
-		hidden += nearest_distance(sample, n, dims, i) <
-			HIDDEN * kernel_norm(sample + i * dims, dims);
+		hidden += hides_neighbor(sample, n, dims, sample + i * dims);
 	return hidden > 0 && hidden * SHARE >= n;
 }

@@ -13,9 +13,9 @@
 
 /*
  * The center of n vectors, one after the other in sample, which become their
- * images but for the rotation; column is room for n floats.  Of each coordinate it is the mean of the middle
- * four fifths, so that a few vectors far away do not carry it off.  Under
- * cosine it is that of the unit vectors.
+ * images but for the rotation; column is room for n floats.  Of each coordinate
+ * it is the mean of the middle four fifths, so that a few vectors far away do
+ * not carry it off.  Under cosine it is that of the unit vectors.
  *
  * False if there is none worth while: too few vectors, inner products, or most
  * are not nearer to it than to zero.
